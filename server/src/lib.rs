@@ -1,0 +1,1 @@
+//! Bright Kitchen's server: domain, store, HTTP, jobs and pages.

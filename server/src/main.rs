@@ -1,0 +1,3 @@
+//! The `bright-kitchen` binary.
+
+fn main() {}
