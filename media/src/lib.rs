@@ -1,3 +1,42 @@
 //! Cameras: sources, recorder, playback, diagnosis, and the virtual cameras that exercise them.
 //!
 //! This crate knows no inspection and no database: it is handed camera specifications and answers with events.
+
+pub mod analyse;
+pub mod camera;
+pub mod clock;
+pub mod diagnosis;
+pub mod event;
+pub mod settings;
+pub mod source;
+pub mod supervise;
+
+use std::sync::OnceLock;
+
+pub use camera::{
+    ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec,
+    StateReason, StreamInfo, Transport,
+};
+pub use clock::{Clock, SimulatedClock, SystemClock};
+pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
+pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
+pub use settings::{AnalysisConfig, EngineConfig};
+pub use supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+
+/// GStreamer could not be started, or a part of it is not installed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("GStreamer: {0}")]
+pub struct InitError(String);
+
+/// Starts GStreamer and registers the fragmented-MP4 muxer, once a process.
+///
+/// # Errors
+/// [`InitError`] when GStreamer does not start; the same answer is given on every later call.
+pub fn init() -> Result<(), InitError> {
+    static DONE: OnceLock<Result<(), InitError>> = OnceLock::new();
+    DONE.get_or_init(|| {
+        gstreamer::init().map_err(|error| InitError(error.to_string()))?;
+        gstfmp4::plugin_register_static().map_err(|error| InitError(error.to_string()))
+    })
+    .clone()
+}

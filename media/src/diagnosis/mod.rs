@@ -1,0 +1,3 @@
+//! Video quality diagnosis without models: what makes a picture bad, and when to say so.
+
+pub mod settings;

@@ -1,0 +1,52 @@
+//! Where streams come from: one boundary for pulled and pushed sources alike.
+//!
+//! A source is opened, read item by item, and dropped; it never repairs itself. Whatever goes wrong ends it with a
+//! [`SourceError`] that names the reason in the words of the camera's state, and the camera task opens a new one.
+
+pub mod access_unit;
+
+use futures::future::BoxFuture;
+
+pub use access_unit::{AccessUnit, SourceItem, StreamParameters};
+
+use crate::camera::StateReason;
+
+/// An opened stream of video.
+///
+/// Implementations bound every wait on the network while opening, and refuse an access unit above the size limit as
+/// [`StateReason::BadStream`]. Waiting for the next item is bounded by the caller's watchdog, so `next` must be
+/// cancel-safe.
+pub trait Source: Send {
+    /// The next item. After an error the source is spent.
+    fn next(&mut self) -> BoxFuture<'_, Result<SourceItem, SourceError>>;
+
+    /// Ends the stream politely (TEARDOWN, end of stream), within a short time; dropping ends it too.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Why a source could not be opened or has ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct SourceError {
+    /// The reason as the camera's state shows it.
+    pub reason: StateReason,
+    /// The same in words, without credentials.
+    pub detail: String,
+}
+
+impl SourceError {
+    /// An error with words; `detail` must hold no credentials.
+    #[must_use]
+    pub fn new(reason: StateReason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// Limits that a source keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceLimits {
+    /// Time for name resolution, connecting and signing in together.
+    pub connect_timeout: std::time::Duration,
+    /// Largest access unit that is taken, bytes.
+    pub access_unit_bytes_max: usize,
+}
