@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { VantResolver } from '@vant/auto-import-resolver'
+import vue from '@vitejs/plugin-vue'
+import Components from 'unplugin-vue-components/vite'
+import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+const root = import.meta.dirname
+/** The program that answers `/api` while developing. */
+const server = process.env.BRIGHT_KITCHEN_SERVER ?? 'http://127.0.0.1:8080'
+const worker = resolve(root, 'phone/sw.ts')
+
+/** Serves each entry's page for its own addresses while developing, as the program does with the built ones. */
+function twoEntries(): Plugin {
+  return {
+    name: 'two-entries',
+    configureServer(dev) {
+      dev.middlewares.use((request, _response, next) => {
+        const path = (request.url ?? '/').split('?')[0]
+        const page = request.headers.accept?.includes('text/html') && !/\.\w+$/.test(path)
+        if (page) request.url = path === '/m' || path.startsWith('/m/') ? '/m/index.html' : '/index.html'
+        next()
+      })
+    },
+  }
+}
+
+export default defineConfig({
+  root,
+  appType: 'mpa',
+  plugins: [
+    twoEntries(),
+    vue(),
+    Components({
+      dts: false,
+      dirs: [],
+      resolvers: [ElementPlusResolver({ importStyle: 'css' }), VantResolver()],
+    }),
+  ],
+  resolve: { alias: { '@shared': resolve(root, 'shared'), '@console': resolve(root, 'console'), '@phone': resolve(root, 'phone') } },
+  define: {
+    __VUE_OPTIONS_API__: true,
+    __VUE_I18N_LEGACY_API__: false,
+    __VUE_I18N_FULL_INSTALL__: true,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
+  server: { host: '127.0.0.1', proxy: { '/api': { target: server, ws: true }, '/healthz': server, '/trust': server } },
+  build: {
+    target: 'es2022',
+    outDir: resolve(root, 'dist'),
+    emptyOutDir: true,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 700,
+    rollupOptions: {
+      input: {
+        console: resolve(root, 'index.html'),
+        phone: resolve(root, 'm/index.html'),
+        // The service worker keeps one fixed address under the scope it controls.
+        ...(existsSync(worker) ? { sw: worker } : {}),
+      },
+      output: {
+        entryFileNames: (chunk) => (chunk.name === 'sw' ? 'm/sw.js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
+  test: { include: ['**/*.test.ts'], exclude: ['node_modules/**', 'dist/**'] },
+})
