@@ -1,0 +1,245 @@
+//! The two engines behind one door.
+//!
+//! SQLite: readers are read-only connections; all writes go through one writer (see [`super::writer`]).
+//! PostgreSQL: a pool; each write is a transaction of its own.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::{Notify, watch};
+
+use super::writer::Writer;
+use super::{StoreError, journal};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// Longest wait for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait of SQLite for a lock held by another process (a backup, `check`).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A connection to either engine, borrowed for some statements.
+pub enum Conn<'c> {
+    /// SQLite
+    Sqlite(&'c mut SqliteConnection),
+    /// PostgreSQL
+    Postgres(&'c mut PgConnection),
+}
+
+/// A connection held for reading.
+pub enum Reader {
+    /// SQLite
+    Sqlite(PoolConnection<Sqlite>),
+    /// PostgreSQL
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Reader {
+    /// Borrows it for some statements.
+    pub fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(c) => Conn::Sqlite(&mut *c),
+            Self::Postgres(c) => Conn::Postgres(&mut *c),
+        }
+    }
+}
+
+/// A writing transaction. Reads inside see its own writes.
+pub struct Tx<'t> {
+    pub(super) conn: Conn<'t>,
+    pub(super) journalled: bool,
+}
+
+impl<'t> Tx<'t> {
+    pub(super) fn new(conn: Conn<'t>) -> Self {
+        Self { conn, journalled: false }
+    }
+}
+
+impl<'t> std::ops::Deref for Tx<'t> {
+    type Target = Conn<'t>;
+    fn deref(&self) -> &Conn<'t> {
+        &self.conn
+    }
+}
+impl std::ops::DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.conn
+    }
+}
+
+enum Engine {
+    Sqlite { readers: SqlitePool, writer: Writer, single: SqlitePool },
+    Postgres(PgPool),
+}
+
+struct Shared {
+    engine: Engine,
+    /// The newest number in the change log that is committed.
+    head: watch::Sender<i64>,
+    /// PostgreSQL: something waits to be numbered.
+    unnumbered: Notify,
+}
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Shared>);
+
+/// Which engine this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// SQLite
+    Sqlite,
+    /// PostgreSQL
+    Postgres,
+}
+
+impl Db {
+    /// Opens `sqlite://PATH` or `postgres://…`, creating the SQLite file where there is none. Runs no migration.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let (head, _) = watch::channel(0);
+        let engine = if url.starts_with("postgres") {
+            let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
+            let pool = PgPoolOptions::new().max_connections(24).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await?;
+            Engine::Postgres(pool)
+        } else {
+            let base = SqliteConnectOptions::from_str(url)?
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(BUSY_TIMEOUT)
+                .disable_statement_logging();
+            let single = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(base.clone()).await?;
+            let readers = SqlitePoolOptions::new()
+                .max_connections(8)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_lazy_with(base.create_if_missing(false).read_only(true));
+            Engine::Sqlite { readers, writer: Writer::start(single.clone(), head.clone()), single }
+        };
+        Ok(Self(Arc::new(Shared { engine, head, unnumbered: Notify::new() })))
+    }
+
+    /// Brings the schema up to date and reads where the change log stands.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let done = match &self.0.engine {
+            Engine::Sqlite { single, .. } => MIGRATIONS.run(single).await,
+            Engine::Postgres(pool) => MIGRATIONS.run(pool).await,
+        };
+        done.map_err(|error| StoreError::Unavailable(format!("migration failed: {error}")))?;
+        let head = journal::head(&mut self.read().await?.conn()).await?;
+        self.0.head.send_replace(head);
+        Ok(())
+    }
+
+    /// Which engine it is.
+    pub fn kind(&self) -> EngineKind {
+        match &self.0.engine {
+            Engine::Sqlite { .. } => EngineKind::Sqlite,
+            Engine::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        Ok(match &self.0.engine {
+            Engine::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await?),
+            Engine::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Runs `work` in a writing transaction: all of it is kept, or, where it fails, none.
+    ///
+    /// No hashing, decoding or file work belongs inside: on SQLite everybody else's writes wait for it.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'a, 't> FnOnce(&'a mut Tx<'t>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.0.engine {
+            Engine::Sqlite { writer, .. } => writer.write(work).await,
+            Engine::Postgres(pool) => {
+                let mut transaction = pool.begin().await.map_err(StoreError::from)?;
+                let mut tx = Tx::new(Conn::Postgres(&mut transaction));
+                let result = work(&mut tx).await?;
+                let journalled = tx.journalled;
+                transaction.commit().await.map_err(StoreError::from)?;
+                if journalled {
+                    self.0.unnumbered.notify_one();
+                }
+                Ok(result)
+            }
+        }
+    }
+
+    /// Follows the change log: the value is the newest committed number.
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.0.head.subscribe()
+    }
+
+    /// PostgreSQL's sequencer: numbers changes and links audit rows after they were committed. Never returns there;
+    /// on SQLite, where the writer does this, it waits for ever.
+    pub async fn sequence(&self) -> Result<(), StoreError> {
+        let Engine::Postgres(pool) = &self.0.engine else {
+            return std::future::pending().await;
+        };
+        loop {
+            // Another node's rows are found by looking; our own wake us.
+            let _ = tokio::time::timeout(Duration::from_millis(500), self.0.unnumbered.notified()).await;
+            let head = sequence_once(pool).await?;
+            self.0.head.send_if_modified(|known| std::mem::replace(known, head) != head);
+        }
+    }
+
+    /// Writes a consistent copy of a SQLite database to `target`, while it is in use. PostgreSQL has its own tools.
+    pub async fn snapshot(&self, target: &Path) -> Result<(), StoreError> {
+        let Engine::Sqlite { readers, .. } = &self.0.engine else {
+            return Err(StoreError::Unavailable("a snapshot is for SQLite; use pg_dump for PostgreSQL".to_owned()));
+        };
+        sqlx::query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(readers).await?;
+        Ok(())
+    }
+
+    /// Size of the database, bytes.
+    pub async fn size_bytes(&self) -> Result<i64, StoreError> {
+        let row: (i64,) = match &self.0.engine {
+            Engine::Sqlite { readers, .. } => {
+                sqlx::query_as("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()").fetch_one(readers).await?
+            }
+            Engine::Postgres(pool) => sqlx::query_as("SELECT pg_database_size(current_database())").fetch_one(pool).await?,
+        };
+        Ok(row.0)
+    }
+
+    /// Lets what is being written finish and closes every connection.
+    pub async fn close(&self) {
+        match &self.0.engine {
+            Engine::Sqlite { readers, writer, single } => {
+                writer.stop().await;
+                readers.close().await;
+                single.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// One round of PostgreSQL's sequencer. The advisory lock keeps two nodes from numbering at once.
+async fn sequence_once(pool: &PgPool) -> Result<i64, StoreError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock(727001)").execute(&mut *transaction).await?;
+    let mut tx = Tx::new(Conn::Postgres(&mut transaction));
+    journal::number_changes(&mut tx).await?;
+    journal::link_audit(&mut tx).await?;
+    let head = journal::head(&mut tx).await?;
+    transaction.commit().await?;
+    Ok(head)
+}

@@ -1,0 +1,312 @@
+//! What happened, in commit order: the change log and the audit chain.
+//!
+//! Rows are written inside the transaction of the act, without a number. Numbers are given by one hand only (SQLite: the
+//! writer, in the same transaction; PostgreSQL: the sequencer, after the commit), so a reader that has seen number N never
+//! misses a row below N.
+
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::sql::{Select, execute, fetch_all, fetch_optional};
+use super::{Conn, Page, StoreError, Tx};
+use crate::auth::Scope;
+
+/// Rows numbered or linked in one round.
+const ROUND_LIMIT: i64 = 2_000;
+
+/// What is synchronised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is the table of that name")]
+pub enum Entity {
+    Organization,
+    Operator,
+    Premises,
+    User,
+    Camera,
+    Alert,
+    Template,
+    Assignment,
+    Inspection,
+    Notice,
+    Webhook,
+    Setting,
+}
+
+impl Entity {
+    /// As stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Operator => "operator",
+            Self::Premises => "premises",
+            Self::User => "user",
+            Self::Camera => "camera",
+            Self::Alert => "alert",
+            Self::Template => "template",
+            Self::Assignment => "assignment",
+            Self::Inspection => "inspection",
+            Self::Notice => "notice",
+            Self::Webhook => "webhook",
+            Self::Setting => "setting",
+        }
+    }
+}
+
+/// A change to tell about.
+#[derive(Debug, Clone)]
+pub struct Change<'a> {
+    /// What kind of thing.
+    pub entity: Entity,
+    /// Which one.
+    pub id: &'a str,
+    /// Gone, or there.
+    pub deleted: bool,
+    /// Node of the tree it belongs to: only callers whose scope covers it hear of it.
+    pub path: &'a str,
+    /// Where it is bound to one.
+    pub premises_id: Option<&'a str>,
+    /// Where it concerns one person only.
+    pub user_id: Option<&'a str>,
+}
+
+impl<'a> Change<'a> {
+    /// A thing at a node that was added or changed.
+    pub fn upsert(entity: Entity, id: &'a str, path: &'a str) -> Self {
+        Self { entity, id, deleted: false, path, premises_id: None, user_id: None }
+    }
+
+    /// Bound to a premises.
+    #[must_use]
+    pub fn at(self, premises_id: &'a str) -> Self {
+        Self { premises_id: Some(premises_id), ..self }
+    }
+
+    /// For one person only.
+    #[must_use]
+    pub fn for_user(self, user_id: &'a str) -> Self {
+        Self { user_id: Some(user_id), ..self }
+    }
+
+    /// A thing that is gone.
+    #[must_use]
+    pub fn deleted(self) -> Self {
+        Self { deleted: true, ..self }
+    }
+}
+
+/// An act for the audit log.
+#[derive(Debug, Clone)]
+pub struct Act<'a> {
+    /// Who and from where.
+    pub actor: &'a Actor,
+    /// A verb: `login`, `create`, `alert_confirm`, `view_recording`, ...
+    pub action: &'a str,
+    /// On what.
+    pub entity: Option<(&'a str, &'a str)>,
+    /// Node of the tree; `/` for the system.
+    pub path: &'a str,
+    /// More, as JSON; never a secret.
+    pub detail: Value,
+}
+
+/// Who acts, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Actor {
+    /// User; `None` for the system and for failed sign-ins.
+    pub id: Option<Uuid>,
+    /// As it is now.
+    pub name: String,
+    /// Peer address.
+    pub ip: Option<String>,
+    /// Of the request's log lines.
+    pub request_id: Option<String>,
+}
+
+impl Actor {
+    /// The program itself.
+    pub fn system() -> Self {
+        Self { name: "system".to_owned(), ..Self::default() }
+    }
+}
+
+impl Tx<'_> {
+    /// Notes a change for those who synchronise.
+    pub async fn changed(&mut self, at_ms: i64, change: Change<'_>) -> Result<(), StoreError> {
+        self.journalled = true;
+        execute!(
+            self,
+            "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            Uuid::now_v7().to_string(),
+            at_ms,
+            change.entity.as_str(),
+            change.id,
+            if change.deleted { "delete" } else { "upsert" },
+            change.path,
+            change.premises_id,
+            change.user_id,
+        )?;
+        Ok(())
+    }
+
+    /// Notes an act in the audit log.
+    pub async fn audit(&mut self, at_ms: i64, act: Act<'_>) -> Result<(), StoreError> {
+        self.journalled = true;
+        execute!(
+            self,
+            "INSERT INTO audit_log (id, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            Uuid::now_v7().to_string(),
+            at_ms,
+            act.actor.id.map(|id| id.to_string()),
+            act.actor.name.as_str(),
+            act.action,
+            act.entity.map(|entity| entity.0),
+            act.entity.map(|entity| entity.1),
+            act.path,
+            serde_json_canonicalizer::to_string(&act.detail).map_err(StoreError::damaged)?,
+            act.actor.ip.as_deref(),
+            act.actor.request_id.as_deref(),
+        )?;
+        Ok(())
+    }
+}
+
+/// The newest number of the change log; 0 when there is none.
+pub async fn head(conn: &mut Conn<'_>) -> Result<i64, StoreError> {
+    let row = fetch_optional!(conn, (i64,), "SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change_log")?;
+    Ok(row.map_or(0, |row| row.0))
+}
+
+/// Gives numbers to what has none, oldest first.
+pub(super) async fn number_changes(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE change_log SET seq = numbered.seq FROM ( \
+           SELECT id, (SELECT COALESCE(MAX(seq), 0) FROM change_log) + ROW_NUMBER() OVER (ORDER BY id) AS seq \
+           FROM change_log WHERE seq IS NULL ORDER BY id LIMIT $1) AS numbered \
+         WHERE change_log.id = numbered.id",
+        ROUND_LIMIT,
+    )?;
+    Ok(())
+}
+
+/// A change as those who synchronise see it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of change_log")]
+pub struct ChangeRow {
+    pub seq: i64,
+    pub at: i64,
+    pub entity: String,
+    pub entity_id: String,
+    pub op: String,
+    pub path: String,
+    pub premises_id: Option<String>,
+    pub user_id: Option<String>,
+}
+
+/// Changes after `since`, in order, at most `limit`, that `scope` covers or that concern `user_id`.
+pub async fn changes_since(conn: &mut Conn<'_>, scope: &Scope, user_id: &str, since: i64, limit: i64) -> Result<Vec<ChangeRow>, StoreError> {
+    let select = Select::new("SELECT seq, at, entity, entity_id, op, path, premises_id, user_id FROM change_log")
+        .and("seq > ?", [since.into()])
+        .and("user_id IS NULL OR user_id = ?", [user_id.into()]);
+    scope.restrict_or_public(select).tail("ORDER BY seq LIMIT ?", [limit.into()]).fetch_all(conn).await
+}
+
+/// A row of the audit log.
+#[derive(Debug, Clone, sqlx::FromRow, Serialize)]
+#[expect(missing_docs, reason = "the columns of audit_log")]
+pub struct AuditRow {
+    pub id: String,
+    pub seq: Option<i64>,
+    pub at: i64,
+    pub actor_id: Option<String>,
+    pub actor_name: String,
+    pub action: String,
+    pub entity: Option<String>,
+    pub entity_id: Option<String>,
+    pub path: String,
+    pub detail: String,
+    pub ip: Option<String>,
+    pub request_id: Option<String>,
+    pub prev_hash: Option<String>,
+    pub hash: Option<String>,
+}
+
+const AUDIT_COLUMNS: &str = "SELECT id, seq, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id, prev_hash, hash FROM audit_log";
+
+/// The hash of a row at place `seq` after `prev_hash`: SHA-256 over canonical JSON (RFC 8785), hex.
+pub fn audit_hash(row: &AuditRow, seq: i64, prev_hash: &str) -> Result<String, StoreError> {
+    let linked = AuditRow { seq: Some(seq), prev_hash: Some(prev_hash.to_owned()), hash: None, ..row.clone() };
+    let canonical = serde_json_canonicalizer::to_vec(&linked).map_err(StoreError::damaged)?;
+    Ok(hex::encode(Sha256::digest(canonical)))
+}
+
+/// Links rows that are not yet in the chain, oldest first.
+pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let unlinked = Select::new(AUDIT_COLUMNS).and("seq IS NULL", []).tail("ORDER BY id LIMIT ?", [ROUND_LIMIT.into()]).fetch_all::<AuditRow>(tx).await?;
+    if unlinked.is_empty() {
+        return Ok(());
+    }
+    let (mut seq, mut hash) = audit_head(tx).await?.unwrap_or((0, String::new()));
+    for row in unlinked {
+        seq += 1;
+        let next = audit_hash(&row, seq, &hash)?;
+        execute!(tx, "UPDATE audit_log SET seq = $1, prev_hash = $2, hash = $3 WHERE id = $4", seq, hash.as_str(), next.as_str(), row.id.as_str())?;
+        hash = next;
+    }
+    Ok(())
+}
+
+/// The last place of the chain and its hash.
+pub async fn audit_head(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, StoreError> {
+    fetch_optional!(conn, (i64, String), "SELECT seq, hash FROM audit_log WHERE seq IS NOT NULL AND hash IS NOT NULL ORDER BY seq DESC LIMIT 1")
+}
+
+/// What an audit list is narrowed to.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "named as the columns they narrow")]
+pub struct AuditFilter {
+    pub actor_id: Option<String>,
+    pub action: Option<String>,
+    pub entity: Option<String>,
+    pub entity_id: Option<String>,
+    pub since_ms: Option<i64>,
+    pub until_ms: Option<i64>,
+}
+
+/// Newest first; the cursor is the place in the chain.
+pub async fn list_audit(conn: &mut Conn<'_>, scope: &Scope, filter: &AuditFilter, page: &Page) -> Result<Vec<AuditRow>, StoreError> {
+    let select = narrowed(Select::new(AUDIT_COLUMNS), filter).and("seq IS NOT NULL", []).and_if("seq < ?", page.after_number());
+    scope.restrict(select, "path LIKE ?").tail("ORDER BY seq DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+}
+
+/// How many rows a list has, up to [`super::COUNT_LIMIT`].
+pub async fn count_audit(conn: &mut Conn<'_>, scope: &Scope, filter: &AuditFilter) -> Result<i64, StoreError> {
+    let select = narrowed(Select::new("SELECT COUNT(*) FROM (SELECT 1 FROM audit_log"), filter).and("seq IS NOT NULL", []);
+    scope.restrict(select, "path LIKE ?").tail("LIMIT ?) AS counted", [super::COUNT_LIMIT.into()]).fetch_number(conn).await
+}
+
+fn narrowed(select: Select, filter: &AuditFilter) -> Select {
+    select
+        .and_if("actor_id = ?", filter.actor_id.clone())
+        .and_if("action = ?", filter.action.clone())
+        .and_if("entity = ?", filter.entity.clone())
+        .and_if("entity_id = ?", filter.entity_id.clone())
+        .and_if("at >= ?", filter.since_ms)
+        .and_if("at < ?", filter.until_ms)
+}
+
+/// The chain from `after` on, for `check`.
+pub async fn audit_chain(conn: &mut Conn<'_>, after: i64, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+    fetch_all!(
+        conn,
+        AuditRow,
+        "SELECT id, seq, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id, prev_hash, hash \
+         FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2",
+        after,
+        limit,
+    )
+}

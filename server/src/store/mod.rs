@@ -1,0 +1,21 @@
+//! All SQL of the product, one file an aggregate.
+//!
+//! One text serves SQLite and PostgreSQL (see `migrations/README.md` for the rules that keep it portable). Functions that
+//! read rows bound to premises take a [`crate::auth::Scope`], which only the authorisation module can make.
+
+mod db;
+mod error;
+pub mod journal;
+mod page;
+pub(crate) mod sql;
+mod writer;
+
+pub mod logins;
+pub mod operators;
+pub mod organizations;
+pub mod premises;
+pub mod users;
+
+pub use db::{Conn, Db, EngineKind, Reader, Tx};
+pub use error::StoreError;
+pub use page::{COUNT_LIMIT, PAGE_DEFAULT, PAGE_LIMIT, Page};

@@ -1,0 +1,226 @@
+//! One SQL text for both engines.
+//!
+//! The macros match the connection and expand the same statement in both arms; [`Select`] composes optional filters from
+//! static fragments. Values are always bound, never written into the text.
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow};
+
+use super::{Conn, StoreError};
+
+/// Runs a statement and gives the number of rows it touched.
+macro_rules! execute {
+    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut *$conn {
+            $crate::store::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected()),
+            $crate::store::Conn::Postgres(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected()),
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+/// All rows of a statement as `$row`. The statement itself limits how many.
+macro_rules! fetch_all {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut *$conn {
+            $crate::store::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await,
+            $crate::store::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await,
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+/// The first row of a statement as `$row`, or `None`.
+macro_rules! fetch_optional {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match &mut *$conn {
+            $crate::store::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await,
+            $crate::store::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await,
+        }
+        .map_err($crate::store::StoreError::from)
+    };
+}
+
+pub(crate) use {execute, fetch_all, fetch_optional};
+
+/// A row type that both engines can fill.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A value to bind.
+#[derive(Debug, Clone)]
+pub enum Arg {
+    /// TEXT
+    Text(String),
+    /// BIGINT
+    Int(i64),
+    /// BOOLEAN
+    Bool(bool),
+    /// DOUBLE PRECISION
+    Real(f64),
+}
+
+impl From<&str> for Arg {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+impl From<String> for Arg {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+impl From<uuid::Uuid> for Arg {
+    fn from(value: uuid::Uuid) -> Self {
+        Self::Text(value.to_string())
+    }
+}
+impl From<i64> for Arg {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+impl From<bool> for Arg {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+impl From<f64> for Arg {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+/// A SELECT with optional conditions. Fragments are `&'static str` with `?` for each value, numbered here.
+#[derive(Debug, Clone)]
+pub struct Select {
+    text: String,
+    args: Vec<Arg>,
+    conditions: usize,
+}
+
+impl Select {
+    /// `head` is everything before WHERE.
+    pub fn new(head: &'static str) -> Self {
+        Self { text: head.to_owned(), args: Vec::new(), conditions: 0 }
+    }
+
+    /// Adds a condition; all conditions must hold.
+    #[must_use]
+    pub fn and(mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
+        self.push_condition(fragment, args);
+        self
+    }
+
+    /// Adds a condition where a value is given.
+    #[must_use]
+    pub fn and_if<T: Into<Arg>>(self, fragment: &'static str, value: Option<T>) -> Self {
+        match value {
+            Some(value) => self.and(fragment, [value.into()]),
+            None => self,
+        }
+    }
+
+    /// Adds `(fragment OR fragment OR ...)`, one for each value; no values: nothing matches.
+    #[must_use]
+    pub fn and_any(mut self, fragment: &'static str, values: impl IntoIterator<Item = Arg>) -> Self {
+        self.start_condition();
+        self.text.push('(');
+        let mut first = true;
+        for value in values {
+            if !first {
+                self.text.push_str(" OR ");
+            }
+            first = false;
+            self.numbered(fragment, [value]);
+        }
+        if first {
+            self.text.push_str("1 = 0");
+        }
+        self.text.push(')');
+        self
+    }
+
+    /// Adds what stands after the conditions: GROUP BY, ORDER BY, LIMIT.
+    #[must_use]
+    pub fn tail(mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
+        self.text.push(' ');
+        self.numbered(fragment, args);
+        self
+    }
+
+    fn push_condition(&mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) {
+        self.start_condition();
+        self.text.push('(');
+        self.numbered(fragment, args);
+        self.text.push(')');
+    }
+
+    fn start_condition(&mut self) {
+        self.text.push_str(if self.conditions == 0 { " WHERE " } else { " AND " });
+        self.conditions += 1;
+    }
+
+    fn numbered(&mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) {
+        let mut args = args.into_iter();
+        for character in fragment.chars() {
+            if character == '?' {
+                self.args.extend(args.next());
+                self.text.push('$');
+                self.text.push_str(&self.args.len().to_string());
+            } else {
+                self.text.push(character);
+            }
+        }
+        debug_assert!(args.next().is_none(), "more values than places in {fragment:?}");
+    }
+
+    /// Runs it.
+    pub async fn fetch_all<R: Row>(&self, conn: &mut Conn<'_>) -> Result<Vec<R>, StoreError> {
+        // The text is made of static fragments and numbers only.
+        macro_rules! run {
+            ($c:expr) => {{
+                let mut query = sqlx::query_as::<_, R>(AssertSqlSafe(self.text.as_str()));
+                for arg in &self.args {
+                    query = match arg {
+                        Arg::Text(value) => query.bind(value.as_str()),
+                        Arg::Int(value) => query.bind(*value),
+                        Arg::Bool(value) => query.bind(*value),
+                        Arg::Real(value) => query.bind(*value),
+                    };
+                }
+                query.fetch_all(&mut **$c).await.map_err(StoreError::from)
+            }};
+        }
+        match conn {
+            Conn::Sqlite(c) => run!(c),
+            Conn::Postgres(c) => run!(c),
+        }
+    }
+
+    /// Runs it for its first row.
+    pub async fn fetch_optional<R: Row>(&self, conn: &mut Conn<'_>) -> Result<Option<R>, StoreError> {
+        Ok(self.fetch_all(conn).await?.into_iter().next())
+    }
+
+    /// Runs a `SELECT COUNT(*)`-like statement whose single column is a number.
+    pub async fn fetch_number(&self, conn: &mut Conn<'_>) -> Result<i64, StoreError> {
+        let row: Option<(i64,)> = self.fetch_optional(conn).await?;
+        Ok(row.map_or(0, |row| row.0))
+    }
+}
+
+/// What a person typed, for a LIKE that searches inside: lower case, wildcards taken literally (use with `ESCAPE '!'`).
+pub fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.trim().to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}

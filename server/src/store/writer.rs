@@ -1,0 +1,140 @@
+//! SQLite's one writer, with group commit.
+//!
+//! Callers queue their work; the writer runs what is waiting in one transaction, each caller in a savepoint of its own, so
+//! that one bad row fails alone and many callers share one sync to disk. Answers go out only after the commit: an
+//! acknowledged write survives a power cut. Changes are numbered and audit rows are linked in the same transaction.
+
+use std::sync::Mutex;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use sqlx::SqlitePool;
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::error;
+
+use super::{Conn, StoreError, Tx, journal};
+
+/// Callers that may wait; the next one waits for a place.
+const QUEUE_LIMIT: usize = 1_024;
+/// Callers that share one commit.
+const GROUP_LIMIT: usize = 64;
+
+/// Tells one caller how the commit went.
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// One caller's work: whether to keep it, and how to answer.
+type Work = Box<dyn for<'a, 't> FnOnce(&'a mut Tx<'t>) -> BoxFuture<'a, (bool, Answer)> + Send>;
+
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Work>>>,
+    done: watch::Receiver<bool>,
+}
+
+impl Writer {
+    pub(super) fn start(pool: SqlitePool, head: watch::Sender<i64>) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE_LIMIT);
+        let (finished, done) = watch::channel(false);
+        media::supervise::detached("store writer", async move {
+            run(pool, waiting, head).await;
+            finished.send_replace(true);
+        });
+        Self { queue: Mutex::new(Some(queue)), done }
+    }
+
+    pub(super) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'a, 't> FnOnce(&'a mut Tx<'t>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let boxed: Work = Box::new(move |tx| {
+            async move {
+                let result = work(tx).await;
+                let keep = result.is_ok();
+                let finish: Answer = Box::new(move |commit| {
+                    // Nobody listens when the caller has gone away; the write stands all the same.
+                    let _ = reply.send(commit.map_err(E::from).and(result));
+                });
+                (keep, finish)
+            }
+            .boxed()
+        });
+        let closed = || E::from(StoreError::Unavailable("the store is closed".to_owned()));
+        let queue = self.queue.lock().ok().and_then(|queue| queue.clone()).ok_or_else(closed)?;
+        queue.send(boxed).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Takes no more work and waits for what was queued.
+    pub(super) async fn stop(&self) {
+        if let Ok(mut queue) = self.queue.lock() {
+            queue.take();
+        }
+        let mut done = self.done.clone();
+        let _ = done.wait_for(|done| *done).await;
+    }
+}
+
+async fn run(pool: SqlitePool, mut waiting: mpsc::Receiver<Work>, head: watch::Sender<i64>) {
+    let mut group = Vec::with_capacity(GROUP_LIMIT);
+    while waiting.recv_many(&mut group, GROUP_LIMIT).await > 0 {
+        match pool.acquire().await {
+            Ok(mut connection) => commit_group(&mut connection, &mut group, &head).await,
+            // Dropping the work tells each caller that the store is not available.
+            Err(error) => {
+                error!(%error, "the writer has no connection");
+                group.clear();
+            }
+        }
+    }
+}
+
+async fn commit_group(connection: &mut SqliteConnection, group: &mut Vec<Work>, head: &watch::Sender<i64>) {
+    let mut answers = Vec::with_capacity(group.len());
+    let mut number = None;
+    let outcome = write_group(connection, group, &mut answers, &mut number).await;
+    if let Err(error) = &outcome {
+        error!(%error, callers = answers.len(), "a group of writes was not committed");
+        if sqlx::query("ROLLBACK").execute(&mut *connection).await.is_err() {
+            // The connection may be unusable; the pool opens another after a failed ping.
+            let _ = connection.ping().await;
+        }
+        group.clear();
+    } else if let Some(number) = number {
+        // Modify, then notify: readers that wake find the rows.
+        head.send_replace(number);
+    }
+    for answer in answers {
+        answer(outcome.clone());
+    }
+}
+
+async fn write_group(
+    connection: &mut SqliteConnection,
+    group: &mut Vec<Work>,
+    answers: &mut Vec<Answer>,
+    number: &mut Option<i64>,
+) -> Result<(), StoreError> {
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let mut journalled = false;
+    for work in group.drain(..) {
+        sqlx::query("SAVEPOINT caller").execute(&mut *connection).await?;
+        let mut tx = Tx::new(Conn::Sqlite(connection));
+        let (keep, answer) = work(&mut tx).await;
+        journalled |= keep && tx.journalled;
+        answers.push(answer);
+        if !keep {
+            sqlx::query("ROLLBACK TO caller").execute(&mut *connection).await?;
+        }
+        sqlx::query("RELEASE caller").execute(&mut *connection).await?;
+    }
+    if journalled {
+        let mut tx = Tx::new(Conn::Sqlite(connection));
+        journal::number_changes(&mut tx).await?;
+        journal::link_audit(&mut tx).await?;
+        *number = Some(journal::head(&mut tx).await?);
+    }
+    sqlx::query("COMMIT").execute(&mut *connection).await?;
+    Ok(())
+}
