@@ -10,6 +10,7 @@ pub mod event;
 pub mod settings;
 pub mod source;
 pub mod supervise;
+pub mod virtual_camera;
 
 use std::sync::OnceLock;
 

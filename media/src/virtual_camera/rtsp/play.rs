@@ -1,0 +1,139 @@
+//! Sending: which frame of which footage is due when, with RTP time that goes on through every change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::sdp::PAYLOAD_TYPE;
+use crate::clock::Clock as _;
+use crate::virtual_camera::camera::{SentFrame, Situation, Viewing, VirtualCamera};
+use crate::virtual_camera::footage::{Footage, Picture};
+use crate::virtual_camera::rtp::{Packets, RtpSender};
+use crate::virtual_camera::script::Incident;
+
+/// Distance of RTCP sender reports.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// One viewer's stream.
+pub(crate) struct Play {
+    camera: VirtualCamera,
+    viewing: Viewing,
+    sender: RtpSender,
+    channels: (u8, u8),
+    started: Instant,
+    rtp_start: u32,
+    /// Number of the next frame in the viewing's time.
+    index: u64,
+    picture: Picture,
+    footage: Arc<Footage>,
+    /// Place of the next frame in the footage.
+    position: usize,
+    report_due: Instant,
+    jumped_ms: i64,
+}
+
+impl Play {
+    /// Starts with a key frame of what the camera shows now. `None` while its footage is not ready.
+    pub(crate) fn start(camera: &VirtualCamera, situation: &Situation, channels: (u8, u8)) -> Option<Self> {
+        let picture = situation.picture();
+        let footage = camera.footage(picture)?;
+        let started = Instant::now();
+        Some(Self {
+            viewing: camera.begin_viewing(),
+            camera: camera.clone(),
+            sender: RtpSender::new(rand::random(), rand::random(), PAYLOAD_TYPE),
+            channels,
+            started,
+            rtp_start: rand::random(),
+            index: 0,
+            picture,
+            position: 0,
+            footage,
+            report_due: started,
+            jumped_ms: situation.jumped_ms,
+        })
+    }
+
+    /// First sequence number and RTP time, for the `RTP-Info` header.
+    pub(crate) fn rtp_info(&self) -> (u16, u32) {
+        (self.sender.sequence, self.rtp_time(0))
+    }
+
+    pub(crate) fn ssrc(&self) -> u32 {
+        self.sender.ssrc
+    }
+
+    /// When the next frame is due.
+    pub(crate) fn due(&self) -> Instant {
+        self.started + Duration::from_nanos(self.footage.rate.nanos(self.index))
+    }
+
+    /// Leaves out the frames whose time has passed, as after a hang, and goes on with a key frame.
+    pub(crate) fn skip_to_now(&mut self) {
+        while self.due() < Instant::now() {
+            self.index += 1;
+        }
+        self.position = self.footage.key_frame_from(self.position);
+    }
+
+    /// Writes the packets of the frame that is due now, and a report when one is due.
+    pub(crate) fn next(&mut self, situation: &Situation, out: &mut Packets) -> SentFrame {
+        self.turn_to(situation.picture());
+        self.jump(situation.jumped_ms);
+        let frame = &self.footage.frames[self.position];
+        let rtp_time = self.rtp_time(frame.presentation_delay);
+        let (data_channel, report_channel) = self.channels;
+        if Instant::now() >= self.report_due {
+            let wall_ms = crate::clock::SystemClock::new().wall_ms() + self.camera.config().clock_ahead_ms;
+            self.sender.report(wall_ms, rtp_time, report_channel, out);
+            self.report_due = Instant::now() + REPORT_INTERVAL;
+        }
+        if situation.is(Incident::Garbage) {
+            let nonsense: [u8; 700] = rand::random();
+            self.sender.packet(&[&nonsense], rtp_time, true, data_channel, out);
+        } else {
+            self.sender.access_unit(self.footage.codec, &frame.nals, rtp_time, data_channel, out);
+        }
+        let sent = SentFrame {
+            viewing: self.viewing.number,
+            index: self.index,
+            rtp_time,
+            key: frame.key,
+            bytes: frame.len(),
+            picture: self.picture,
+            picture_sha256: frame.picture_sha256,
+        };
+        self.index += 1;
+        self.position = (self.position + 1) % self.footage.frames.len();
+        sent
+    }
+
+    /// Counts a frame once it has left.
+    pub(crate) fn sent(&self, frame: SentFrame) {
+        self.viewing.sent(frame);
+    }
+
+    /// Changes the footage, at its first key frame from where it would be now.
+    fn turn_to(&mut self, picture: Picture) {
+        if picture == self.picture {
+            return;
+        }
+        // Footage that is not ready leaves the picture as it is; whoever sets an incident waits for it.
+        let Some(footage) = self.camera.footage(picture) else { return };
+        self.position = footage.key_frame_from(self.index as usize % footage.frames.len());
+        self.footage = footage;
+        self.picture = picture;
+    }
+
+    fn jump(&mut self, jumped_ms: i64) {
+        let ticks = (jumped_ms - self.jumped_ms).wrapping_mul(90);
+        self.rtp_start = self.rtp_start.wrapping_add(ticks as u32);
+        self.jumped_ms = jumped_ms;
+    }
+
+    fn rtp_time(&self, presentation_delay: u32) -> u32 {
+        let ticks = self.footage.rate.ticks_90k(self.index + u64::from(presentation_delay));
+        self.rtp_start.wrapping_add(ticks as u32)
+    }
+}
