@@ -1,3 +1,28 @@
 //! The contract phones speak: wire types, problem types, canonical hashing and the rule that judges an inspection.
 //!
 //! No web framework and no database here: the same rules run on the server and, from the same test vectors, on the phone.
+//!
+//! - [`canonical`]: RFC 8785 and SHA-256, the sameness of everything a phone sends; [`Verbatim`] keeps what was sent.
+//! - [`template`]: checklist templates, checked with all errors at once; [`shipped`] holds those of the product.
+//! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`judge`] judges them.
+//! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
+//! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
+
+pub mod assignment;
+pub mod canonical;
+pub mod cursor;
+pub mod field;
+pub mod inspection;
+pub mod judge;
+pub mod limits;
+pub mod merge;
+pub mod moment;
+pub mod problem;
+pub mod shipped;
+pub mod sync;
+pub mod template;
+pub mod verbatim;
+
+pub use field::{Faults, FieldFault};
+pub use moment::Moment;
+pub use verbatim::Verbatim;

@@ -1,0 +1,123 @@
+//! Assignments: who looks at which premises with what checklist, by when.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::Moment;
+use crate::field::{Faults, FieldFault};
+use crate::inspection::InspectionKind;
+use crate::limits::{NAME_CHARS_MAX, OFFICERS_MAX, TEXT_CHARS_MAX};
+
+/// Body of `POST /assignments`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"premises_id": "01928f6e-0000-7000-8000-000000000001", "template_id": "01928f6e-0000-7000-8000-000000000002",
+    "kind": "routine", "due_on": "2026-11-30", "officer_ids": ["01928f6e-0000-7000-8000-000000000003"]}))]
+pub struct NewAssignment {
+    /// Where.
+    pub premises_id: Uuid,
+    /// The version of the checklist.
+    pub template_id: Uuid,
+    /// What kind of check.
+    pub kind: InspectionKind,
+    /// Last day, in Asia/Shanghai.
+    pub due_on: String,
+    /// The lead first.
+    pub officer_ids: Vec<Uuid>,
+    /// Of the approval (审批).
+    #[serde(default)]
+    pub approval_number: Option<String>,
+    /// Plan, draw, campaign, alert, complaint: in words.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// Where an assignment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignmentState {
+    /// Not begun.
+    Open,
+    /// An inspection was begun.
+    InProgress,
+    /// Its inspection was submitted.
+    Done,
+    /// Taken back, with a reason.
+    Cancelled,
+}
+
+/// An officer of an assignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssignedOfficer {
+    /// The user.
+    pub id: Uuid,
+    /// As shown and printed.
+    pub display_name: String,
+    /// 执法证号.
+    #[serde(default)]
+    pub certificate_number: Option<String>,
+}
+
+/// An assignment as the phone gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Assignment {
+    /// Its id.
+    pub id: Uuid,
+    /// Where.
+    pub premises_id: Uuid,
+    /// Its name, for lists.
+    pub premises_name: String,
+    /// The version of the checklist.
+    pub template_id: Uuid,
+    /// Its name in zh-CN, for lists.
+    #[serde(default)]
+    pub template_name: Option<String>,
+    /// What kind of check.
+    pub kind: InspectionKind,
+    /// Where it stands.
+    pub state: AssignmentState,
+    /// Last day, in Asia/Shanghai.
+    pub due_on: String,
+    /// The lead first.
+    pub officers: Vec<AssignedOfficer>,
+    /// Of the approval.
+    #[serde(default)]
+    pub approval_number: Option<String>,
+    /// In words.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// The inspection that came of it.
+    #[serde(default)]
+    pub inspection_id: Option<Uuid>,
+    /// Counts up with each change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it was changed.
+    pub updated_at: Moment,
+}
+
+impl NewAssignment {
+    /// Checks lengths and the date.
+    ///
+    /// # Errors
+    /// All faults, each with its pointer.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Faults::new();
+        if self.officer_ids.is_empty() {
+            faults.note_at("officer_ids", "required", "at least one officer");
+        }
+        faults.count("officer_ids", self.officer_ids.len(), OFFICERS_MAX);
+        let distinct: std::collections::HashSet<&Uuid> = self.officer_ids.iter().collect();
+        if distinct.len() < self.officer_ids.len() {
+            faults.note_at("officer_ids", "duplicate", "each officer once");
+        }
+        if self.due_on.len() != 10 || self.due_on.parse::<jiff::civil::Date>().is_err() {
+            faults.note_at("due_on", "format", "a day such as 2026-11-23");
+        }
+        faults.optional_text("approval_number", self.approval_number.as_deref(), NAME_CHARS_MAX);
+        faults.optional_text("source", self.source.as_deref(), TEXT_CHARS_MAX);
+        faults.finish()
+    }
+}

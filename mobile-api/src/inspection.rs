@@ -1,0 +1,344 @@
+//! An inspection as the phone sends it: a header, parts that each belong to one device, and a submission by the lead.
+//!
+//! All ids are made on the phone. `content_sha256` is over the canonical JSON of `header` or `content` as sent, so those two
+//! are kept [`Verbatim`]. A header never changes after it was accepted; a part may be replaced by its device, with a higher
+//! `revision`, until submission.
+
+mod check;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::judge::Judgement;
+use crate::{Moment, Verbatim};
+
+/// 检查方式 (SAMR Order 49 of 2021, art. 53) and what else sends an officer out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InspectionKind {
+    /// 日常检查
+    Routine,
+    /// 飞行检查
+    Unannounced,
+    /// 体系检查
+    System,
+    /// 专项检查
+    Campaign,
+    /// 复查
+    Reinspection,
+}
+
+impl InspectionKind {
+    /// Whether every item of the template must be answered (art. 27): not in unannounced checks, nor in a re-inspection,
+    /// which covers the items of its order.
+    pub fn covers_all_items(self) -> bool {
+        !matches!(self, Self::Unannounced | Self::Reinspection)
+    }
+}
+
+/// 检查项结果.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemResult {
+    /// 符合
+    Conforms,
+    /// 不符合
+    Fails,
+    /// 合理缺项, with a reason
+    NotApplicable,
+}
+
+/// The device a person holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Made by the app at its first start.
+    pub id: String,
+    /// As the browser names it.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// Who inspects whom, by what, since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"premises_id": "01928f6e-0000-7000-8000-000000000001", "template_id": "01928f6e-0000-7000-8000-000000000002",
+    "kind": "routine", "started_at": "2026-11-23T06:05:00.000Z", "officers": ["01928f6e-0000-7000-8000-000000000003"], "device": {"id": "phone-1"}}))]
+pub struct Header {
+    /// Where.
+    pub premises_id: Uuid,
+    /// The version of the checklist.
+    pub template_id: Uuid,
+    /// What sent the officers, if an assignment did.
+    #[serde(default)]
+    pub assignment_id: Option<Uuid>,
+    /// What kind of check.
+    pub kind: InspectionKind,
+    /// By the phone's clock.
+    pub started_at: Moment,
+    /// The lead first.
+    pub officers: Vec<Uuid>,
+    /// Where it was begun.
+    pub device: Device,
+}
+
+/// One answer to one item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"item_code": "6.1", "result": "conforms", "number": 130, "answered_at": "2026-11-23T06:10:00.000Z", "evidence_ids": []}))]
+pub struct Answer {
+    /// The item.
+    pub item_code: String,
+    /// What was found.
+    pub result: ItemResult,
+    /// In words.
+    #[serde(default)]
+    pub remark: Option<String>,
+    /// Why it does not apply, or why it does (not) affect safety.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The figure, in the item's unit.
+    #[serde(default)]
+    pub number: Option<f64>,
+    /// Of a failed item: whether food safety is affected.
+    #[serde(default)]
+    pub affects_safety: Option<bool>,
+    /// Of a failed item: put right while the officers were there.
+    #[serde(default)]
+    pub corrected_on_spot: Option<bool>,
+    /// By the phone's clock.
+    pub answered_at: Moment,
+    /// Photos of it, among the part's evidence.
+    #[serde(default)]
+    pub evidence_ids: Vec<Uuid>,
+}
+
+/// What a file is evidence of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// The file as the camera made it.
+    Photo,
+    /// Drawn on glass.
+    Signature,
+}
+
+/// A file that goes up by tus, before or after the part that names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Made on the phone.
+    pub id: Uuid,
+    /// Of what.
+    pub kind: EvidenceKind,
+    /// Of the file as taken.
+    pub sha256: String,
+    /// Such as `image/jpeg`.
+    pub filetype: String,
+    /// Length of the file as taken.
+    pub bytes: u64,
+    /// By the phone's clock.
+    pub taken_at: Moment,
+    /// The item it shows.
+    #[serde(default)]
+    pub item_code: Option<String>,
+}
+
+/// Where the phone thought it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// WGS-84 degrees.
+    pub latitude: f64,
+    /// WGS-84 degrees.
+    pub longitude: f64,
+    /// Radius in metres.
+    pub accuracy_m: f64,
+    /// By the phone's clock.
+    pub device_time: Moment,
+    /// By the satellites' clock, where the phone says it.
+    #[serde(default)]
+    pub gps_time: Option<Moment>,
+    /// The phone says that an app made the position up.
+    #[serde(default)]
+    pub mocked: Option<bool>,
+}
+
+/// As what somebody signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedBy {
+    /// An inspecting officer.
+    Officer,
+    /// The premises' representative.
+    Premises,
+    /// A witness of a refusal.
+    Witness,
+}
+
+/// A signature, or its refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// As what.
+    pub by: SignedBy,
+    /// In print.
+    pub name: String,
+    /// The drawing; none where refused.
+    #[serde(default)]
+    pub evidence_id: Option<Uuid>,
+    /// Refused to sign.
+    pub refused: bool,
+    /// Why, as said.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Canonical hash of what was shown to whoever signed.
+    pub shown_sha256: String,
+}
+
+/// What clocks said when the part was saved; none of the phone's is trusted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// The phone's wall clock.
+    pub device_time: Moment,
+    /// The phone's monotonic clock.
+    pub monotonic_ms: f64,
+    /// The satellites'.
+    #[serde(default)]
+    pub gps_time: Option<Moment>,
+}
+
+/// Everything one device gathered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"device_id": "phone-1",
+    "answers": [{"item_code": "6.1", "result": "conforms", "number": 130, "answered_at": "2026-11-23T06:10:00.000Z", "evidence_ids": []}],
+    "evidence": [], "locations": [], "signatures": [], "clock": {"device_time": "2026-11-23T06:30:00.000Z", "monotonic_ms": 1500000}}))]
+pub struct PartContent {
+    /// The device that owns the part.
+    pub device_id: String,
+    /// At most one an item.
+    pub answers: Vec<Answer>,
+    /// Files that belong to it.
+    pub evidence: Vec<Evidence>,
+    /// Positions, in order of time.
+    pub locations: Vec<Location>,
+    /// Signatures and refusals.
+    pub signatures: Vec<Signature>,
+    /// What clocks said.
+    pub clock: Clock,
+}
+
+/// Body of `PUT /inspections/{id}/parts/{part_id}`.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutPart {
+    /// As gathered; kept as sent.
+    #[schema(value_type = PartContent)]
+    pub content: Verbatim<PartContent>,
+    /// Canonical hash of `content`.
+    #[schema(example = "de3ae4b88beebe2bc7b7cc85ba3157a63fa93bcb11b0fb8ffa5f9f4d4a2b6dd5")]
+    pub content_sha256: String,
+    /// Counts up from 1 each time the device sends the part changed.
+    pub revision: u32,
+}
+
+/// The part that may come with the header.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirstPart {
+    /// Made on the phone.
+    pub id: Uuid,
+    /// As gathered; kept as sent.
+    #[schema(value_type = PartContent)]
+    pub content: Verbatim<PartContent>,
+    /// Canonical hash of `content`.
+    pub content_sha256: String,
+    /// Counts up from 1 each time the device sends the part changed.
+    pub revision: u32,
+}
+
+/// Body of `PUT /inspections/{id}`.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutInspection {
+    /// Kept as sent.
+    #[schema(value_type = Header)]
+    pub header: Verbatim<Header>,
+    /// Canonical hash of `header`.
+    pub content_sha256: String,
+    /// The only part, in the common case of one phone.
+    #[serde(default)]
+    pub part: Option<FirstPart>,
+}
+
+/// A part by its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartNamed {
+    /// The part.
+    pub id: Uuid,
+    /// Its canonical hash as the lead saw it.
+    pub content_sha256: String,
+}
+
+/// Body of `POST /inspections/{id}/submit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Submit {
+    /// All parts, by hash.
+    pub parts: Vec<PartNamed>,
+    /// Item to part, where two parts answer one item differently.
+    #[serde(default)]
+    pub choices: std::collections::BTreeMap<String, Uuid>,
+    /// As judged and shown on the phone; kept beside the server's.
+    pub result: Judgement,
+    /// By the phone's clock.
+    pub submitted_at: Moment,
+}
+
+/// Whether all has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SubmittedState {
+    /// Evidence is missing.
+    Submitted,
+    /// All evidence is here.
+    Complete,
+}
+
+/// A piece of evidence that has not arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MissingEvidence {
+    /// The evidence.
+    pub id: Uuid,
+    /// Of the file as taken.
+    pub sha256: String,
+    /// Of what.
+    pub kind: EvidenceKind,
+}
+
+/// Answer to a submission; the same again gets the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Submitted {
+    /// Whether all has arrived.
+    pub state: SubmittedState,
+    /// What has not.
+    pub missing_evidence: Vec<MissingEvidence>,
+    /// As judged by the server.
+    pub result: Judgement,
+    /// Whether the phone's and the server's results differ; both are kept and shown.
+    pub differs: bool,
+}
+
+/// Extra members of a 409 `conflict` on an inspection or a part: both versions named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ContentNamed {
+    /// Canonical hash.
+    pub content_sha256: String,
+    /// Revision, of a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+}

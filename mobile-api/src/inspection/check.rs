@@ -1,0 +1,194 @@
+//! What serde cannot say about a header, a part or a submission: lengths, ranges, references. All faults at once.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::{Answer, Device, Evidence, Header, Location, PartContent, PutInspection, PutPart, Signature, Submit};
+use crate::field::{Faults, FieldFault};
+use crate::limits::{
+    ANSWERS_PER_PART_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
+    EVIDENCE_PER_PART_MAX, ITEMS_MAX, LOCATIONS_PER_PART_MAX, NAME_CHARS_MAX, OFFICERS_MAX, PARTS_PER_INSPECTION_MAX,
+    REVISION_MAX, SIGNATURES_PER_PART_MAX, TEXT_CHARS_MAX,
+};
+
+impl PutInspection {
+    /// Checks header, hash and part.
+    ///
+    /// # Errors
+    /// All faults, each with its pointer.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Faults::new();
+        faults.within("header", |faults| header(faults, &self.header.value));
+        hash(&mut faults, &self.content_sha256, || self.header.sha256());
+        if let Some(first) = &self.part {
+            faults.within("part", |faults| {
+                faults.within("content", |faults| content(faults, &first.content.value));
+                hash(faults, &first.content_sha256, || first.content.sha256());
+                revision(faults, first.revision);
+            });
+        }
+        faults.finish()
+    }
+}
+
+impl PutPart {
+    /// Checks content, hash and revision.
+    ///
+    /// # Errors
+    /// All faults, each with its pointer.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Faults::new();
+        faults.within("content", |faults| content(faults, &self.content.value));
+        hash(&mut faults, &self.content_sha256, || self.content.sha256());
+        revision(&mut faults, self.revision);
+        faults.finish()
+    }
+}
+
+impl Submit {
+    /// Checks the form; whether the parts are those the server has is the server's to say.
+    ///
+    /// # Errors
+    /// All faults, each with its pointer.
+    pub fn check(&self) -> Result<(), Vec<FieldFault>> {
+        let mut faults = Faults::new();
+        if self.parts.is_empty() {
+            faults.note_at("parts", "required", "at least one part");
+        }
+        faults.count("parts", self.parts.len(), PARTS_PER_INSPECTION_MAX);
+        faults.count("choices", self.choices.len(), ITEMS_MAX);
+        let mut seen = HashSet::new();
+        each(&mut faults, "parts", &self.parts, |faults, part| {
+            faults.sha256("content_sha256", &part.content_sha256);
+            if !seen.insert(part.id) {
+                faults.note_at("id", "duplicate", "named before");
+            }
+        });
+        for (item_code, part_id) in &self.choices {
+            if !seen.contains(part_id) {
+                faults.within("choices", |faults| faults.note_at(item_code, "unknown", "not one of the parts"));
+            }
+        }
+        faults.finish()
+    }
+}
+
+fn header(faults: &mut Faults, header: &Header) {
+    if header.officers.is_empty() {
+        faults.note_at("officers", "required", "at least one officer");
+    }
+    faults.count("officers", header.officers.len(), OFFICERS_MAX);
+    let distinct: HashSet<&Uuid> = header.officers.iter().collect();
+    if distinct.len() < header.officers.len() {
+        faults.note_at("officers", "duplicate", "each officer once");
+    }
+    faults.within("device", |faults| device(faults, &header.device));
+}
+
+fn device(faults: &mut Faults, device: &Device) {
+    faults.text("id", &device.id, CODE_BYTES_MAX);
+    faults.optional_text("model", device.model.as_deref(), NAME_CHARS_MAX);
+}
+
+fn content(faults: &mut Faults, content: &PartContent) {
+    faults.text("device_id", &content.device_id, CODE_BYTES_MAX);
+    faults.count("answers", content.answers.len(), ANSWERS_PER_PART_MAX);
+    faults.count("evidence", content.evidence.len(), EVIDENCE_PER_PART_MAX);
+    faults.count("locations", content.locations.len(), LOCATIONS_PER_PART_MAX);
+    faults.count("signatures", content.signatures.len(), SIGNATURES_PER_PART_MAX);
+    let mut ids = HashSet::new();
+    each(faults, "evidence", &content.evidence, |faults, one| evidence(faults, one, &mut ids));
+    let mut codes = HashSet::new();
+    each(faults, "answers", &content.answers, |faults, one| answer(faults, one, &mut codes, &ids));
+    each(faults, "locations", &content.locations, location);
+    each(faults, "signatures", &content.signatures, |faults, one| signature(faults, one, &ids));
+    faults.within("clock", |faults| {
+        if !(0.0..=1e15).contains(&content.clock.monotonic_ms) {
+            faults.note_at("monotonic_ms", "out_of_range", "milliseconds, not negative");
+        }
+    });
+}
+
+fn each<'a, T>(faults: &mut Faults, field: &str, list: &'a [T], mut check: impl FnMut(&mut Faults, &'a T)) {
+    for (index, one) in list.iter().enumerate() {
+        faults.within(field, |faults| faults.within(index, |faults| check(faults, one)));
+    }
+}
+
+fn answer<'a>(faults: &mut Faults, answer: &'a Answer, codes: &mut HashSet<&'a str>, evidence: &HashSet<Uuid>) {
+    faults.text("item_code", &answer.item_code, CODE_BYTES_MAX);
+    if !codes.insert(&answer.item_code) {
+        faults.note_at("item_code", "duplicate", "answered before in this part");
+    }
+    faults.optional_text("remark", answer.remark.as_deref(), TEXT_CHARS_MAX);
+    faults.optional_text("reason", answer.reason.as_deref(), TEXT_CHARS_MAX);
+    if answer.number.is_some_and(|number| !(-1e9..=1e9).contains(&number)) {
+        faults.note_at("number", "out_of_range", "within a thousand million");
+    }
+    faults.count("evidence_ids", answer.evidence_ids.len(), EVIDENCE_PER_ANSWER_MAX);
+    for (index, id) in answer.evidence_ids.iter().enumerate() {
+        if !evidence.contains(id) {
+            faults.within("evidence_ids", |faults| {
+                faults.note_at(index, "unknown", "not among the evidence of this part");
+            });
+        }
+    }
+}
+
+fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
+    if !ids.insert(evidence.id) {
+        faults.note_at("id", "duplicate", "used before in this part");
+    }
+    faults.sha256("sha256", &evidence.sha256);
+    if !EVIDENCE_FILETYPES.contains(&evidence.filetype.as_str()) {
+        faults.note_at("filetype", "unknown", format!("one of {}", EVIDENCE_FILETYPES.join(", ")));
+    }
+    if !(1..=EVIDENCE_BYTES_MAX).contains(&evidence.bytes) {
+        faults.note_at("bytes", "out_of_range", format!("1 to {EVIDENCE_BYTES_MAX}"));
+    }
+    faults.optional_text("item_code", evidence.item_code.as_deref(), CODE_BYTES_MAX);
+}
+
+fn location(faults: &mut Faults, location: &Location) {
+    for (field, value, range) in [
+        ("latitude", location.latitude, -90.0..=90.0),
+        ("longitude", location.longitude, -180.0..=180.0),
+        ("accuracy_m", location.accuracy_m, 0.0..=1e8),
+    ] {
+        if !range.contains(&value) {
+            faults.note_at(field, "out_of_range", format!("{} to {}", range.start(), range.end()));
+        }
+    }
+}
+
+fn signature(faults: &mut Faults, signature: &Signature, evidence: &HashSet<Uuid>) {
+    faults.text("name", &signature.name, NAME_CHARS_MAX);
+    faults.optional_text("reason", signature.reason.as_deref(), TEXT_CHARS_MAX);
+    faults.sha256("shown_sha256", &signature.shown_sha256);
+    match signature.evidence_id {
+        None if !signature.refused => faults.note_at("evidence_id", "required", "a signature needs its drawing"),
+        Some(id) if !evidence.contains(&id) => {
+            faults.note_at("evidence_id", "unknown", "not among the evidence of this part");
+        }
+        _ => {}
+    }
+    if signature.refused && signature.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+        faults.note_at("reason", "required", "a refusal is noted with its reason");
+    }
+}
+
+fn hash(faults: &mut Faults, told: &str, computed: impl FnOnce() -> String) {
+    if !crate::canonical::is_sha256_hex(told) {
+        return faults.sha256("content_sha256", told);
+    }
+    if told != computed() {
+        faults.note_at("content_sha256", "checksum", "not the hash of the canonical content (RFC 8785, SHA-256)");
+    }
+}
+
+fn revision(faults: &mut Faults, revision: u32) {
+    if !(1..=REVISION_MAX).contains(&revision) {
+        faults.note_at("revision", "out_of_range", "counts up from 1");
+    }
+}

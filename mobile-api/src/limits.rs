@@ -1,0 +1,42 @@
+//! Every limit of the phone's contract, in one place, so that documents and clients name the same figures.
+
+/// Answers in one part.
+pub const ANSWERS_PER_PART_MAX: usize = 500;
+/// Pieces of evidence in one part.
+pub const EVIDENCE_PER_PART_MAX: usize = 200;
+/// Pieces of evidence that one answer names.
+pub const EVIDENCE_PER_ANSWER_MAX: usize = 20;
+/// Positions in one part.
+pub const LOCATIONS_PER_PART_MAX: usize = 200;
+/// Signatures in one part.
+pub const SIGNATURES_PER_PART_MAX: usize = 20;
+/// Parts in one inspection.
+pub const PARTS_PER_INSPECTION_MAX: usize = 20;
+/// Officers of one inspection or assignment.
+pub const OFFICERS_MAX: usize = 20;
+/// Unicode characters in a remark, a reason or another free text.
+pub const TEXT_CHARS_MAX: usize = 2_000;
+/// Unicode characters in a name.
+pub const NAME_CHARS_MAX: usize = 200;
+/// Bytes in a code of an item or section, or in a device's name.
+pub const CODE_BYTES_MAX: usize = 64;
+/// Sections in one template.
+pub const SECTIONS_MAX: usize = 50;
+/// Items in one template, all sections together.
+pub const ITEMS_MAX: usize = 500;
+/// Photos an item may demand.
+pub const MIN_PHOTOS_MAX: u8 = 10;
+/// Bytes in one photo or signature.
+pub const EVIDENCE_BYTES_MAX: u64 = 25 * 1024 * 1024;
+/// Bytes in a JSON body of this contract.
+pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Rows on one page of the synchronisation, and how many when nothing is said.
+pub const SYNC_PAGE_MAX: u32 = 500;
+/// Rows on one page of the synchronisation when the phone names no limit.
+pub const SYNC_PAGE_DEFAULT: u32 = 200;
+/// Bytes in a cursor.
+pub const CURSOR_BYTES_MAX: usize = 512;
+/// A part's revision; more than a phone reaches in a year of saving every second.
+pub const REVISION_MAX: u32 = 1_000_000_000;
+/// File types that are evidence.
+pub const EVIDENCE_FILETYPES: [&str; 5] = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"];
