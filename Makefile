@@ -1,0 +1,43 @@
+# The commands a newcomer needs: `make run` and `make test`. Everything they need is set up on the way.
+#
+#   make run                 the demo: virtual cameras, a district, people for each role
+#   make run MINIMAL=1       an empty installation
+#   make run LAN=1           for phones on the local network, over HTTPS (says how a phone trusts it)
+#   make run PORT=9000       on another port
+#   make test                set-up, lint and every test
+#   make bench               the measurements that README.md and docs/decisions name
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: setup run test bench lint build
+
+# What is made lies outside the checkout, so that another clone starts warm.
+CACHE := $(or $(BRIGHT_KITCHEN_CACHE),$(HOME)/.cache/bright-kitchen)
+export BRIGHT_KITCHEN_CACHE := $(CACHE)
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export PATH := $(CACHE)/tools/bin:$(HOME)/.cargo/bin:$(PATH)
+export CARGO_TERM_COLOR ?= auto
+
+DATA ?= $(or $(BRIGHT_KITCHEN_DATA),$(HOME)/.local/share/bright-kitchen)
+PORT ?= 8080
+PROGRAM := $(CARGO_TARGET_DIR)/debug/bright-kitchen
+
+setup:
+	@.ci/setup
+
+build: setup
+	@.ci/build-web
+	cargo build --locked --package server
+
+run: build
+	@footage=$$(.ci/footage); exec $(PROGRAM) demo --data "$(DATA)" --footage "$$footage" \
+		$(if $(LAN),--listen 0.0.0.0:$(PORT) --tls-self-signed,--listen 127.0.0.1:$(PORT)) $(if $(MINIMAL),--minimal)
+
+lint: setup
+	@.ci/lint
+
+test: setup
+	@.ci/test
+
+bench: setup
+	@.ci/bench
