@@ -1,0 +1,156 @@
+//! Whether a file is a picture that can be accepted.
+//!
+//! Size in pixels is read from the header before anything is allocated: a decompression bomb is refused there. What is left
+//! is decoded once, fully, off the async threads: half a picture is not evidence. Broken EXIF is no error, it is ignored.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+
+use super::{Files, FilesError, PIXELS_MAX};
+
+/// Bytes that decoding may allocate: 40 megapixels of 16-bit RGBA, and a decoder's own tables.
+const ALLOCATED_BYTES_MAX: u64 = 384 * 1024 * 1024;
+/// Longest edge, pixels.
+const EDGE_PIXELS_MAX: u32 = 30_000;
+/// File-type brands of HEIC and HEIF pictures, which phones make and this program keeps as they are.
+const HEIF_BRANDS: [&[u8; 4]; 8] = [b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"];
+
+/// A picture that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    /// Such as `image/jpeg`.
+    pub filetype: &'static str,
+    /// Pixels as stored, before any rotation; `None` for HEIF, which is kept unopened.
+    pub size: Option<(u32, u32)>,
+}
+
+/// Why a file is not accepted as a picture.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    /// None of the types that are accepted.
+    #[error("not a JPEG, PNG or WebP picture")]
+    UnknownType,
+    /// More pixels than are accepted, or edges no camera makes.
+    #[error("{width} x {height} pixels, which is more than {PIXELS_MAX} in all or {EDGE_PIXELS_MAX} an edge")]
+    TooManyPixels {
+        /// pixels
+        width: u32,
+        /// pixels
+        height: u32,
+    },
+    /// The type is right, the content is not.
+    #[error("the picture cannot be read: {0}")]
+    Damaged(String),
+}
+
+impl Files {
+    /// Looks at a local file; HEIF is accepted only where `heif` says so, because it cannot be shown everywhere.
+    pub async fn look_at(&self, path: &Path, heif: bool) -> Result<Picture, FilesError> {
+        if heif && is_heif(path)? {
+            return Ok(Picture { filetype: "image/heic", size: None });
+        }
+        let (picture, _) = self.decode(path.to_owned()).await?;
+        Ok(picture)
+    }
+
+    /// Decodes a local file off the async threads, as stored. Waits until enough memory is free.
+    pub(super) async fn decode(&self, path: PathBuf) -> Result<(Picture, DynamicImage), FilesError> {
+        let header = path.clone();
+        let picture = off_thread(move || read_header(&header)).await?;
+        let (width, height) = picture.size.unwrap_or((0, 0));
+        let megapixels = u32::try_from((u64::from(width) * u64::from(height)).div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX);
+        let permit = self.0.decoding.acquire_many(megapixels).await.map_err(|error| FilesError::Unavailable(error.to_string()))?;
+        let decoded = off_thread(move || {
+            if picture.filetype == "image/jpeg" && !has_end(&std::fs::read(&path).map_err(damaged)?) {
+                return Err(PictureError::Damaged("it ends in the middle".to_owned()));
+            }
+            let mut reader = reader(&path)?;
+            reader.limits(limits());
+            reader.decode().map_err(|error| PictureError::Damaged(error.to_string()))
+        })
+        .await?;
+        drop(permit);
+        Ok((picture, decoded))
+    }
+}
+
+/// Runs decoding where it may take its time. A decoder that panics says that the picture is damaged, no more.
+pub(super) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
+) -> Result<T, FilesError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(error) if error.is_panic() => Err(PictureError::Damaged("the decoder gave up".to_owned()).into()),
+        Err(error) => Err(FilesError::Unavailable(error.to_string())),
+    }
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_image_width = Some(EDGE_PIXELS_MAX);
+    limits.max_image_height = Some(EDGE_PIXELS_MAX);
+    limits.max_alloc = Some(ALLOCATED_BYTES_MAX);
+    limits
+}
+
+fn damaged(error: std::io::Error) -> PictureError {
+    PictureError::Damaged(error.to_string())
+}
+
+/// Whether a JPEG has its end marker after the start of its scan. The decoder fills what is missing with grey; half a
+/// picture is still not the picture. (The end marker of an EXIF thumbnail lies before the scan and does not count.)
+fn has_end(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xFF, marker, high, low]) = jpeg.get(at..at + 4) {
+        match marker {
+            0xDA => return jpeg[at..].windows(2).any(|pair| pair == [0xFF, 0xD9]),
+            // Fill bytes and markers without a length.
+            0xFF => at += 1,
+            0x01 | 0xD0..=0xD8 => at += 2,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    false
+}
+
+fn reader(path: &Path) -> Result<ImageReader<BufReader<std::fs::File>>, PictureError> {
+    ImageReader::open(path).map_err(damaged)?.with_guessed_format().map_err(damaged)
+}
+
+fn read_header(path: &Path) -> Result<Picture, PictureError> {
+    let mut reader = reader(path)?;
+    // `open` takes a type from the name; only the content counts.
+    let filetype = match reader.format() {
+        Some(ImageFormat::Jpeg) => "image/jpeg",
+        Some(ImageFormat::Png) => "image/png",
+        Some(ImageFormat::WebP) => "image/webp",
+        _ => return Err(PictureError::UnknownType),
+    };
+    reader.limits(limits());
+    let (width, height) = reader.into_dimensions().map_err(|error| PictureError::Damaged(error.to_string()))?;
+    if u64::from(width) * u64::from(height) > PIXELS_MAX || width.max(height) > EDGE_PIXELS_MAX {
+        return Err(PictureError::TooManyPixels { width, height });
+    }
+    Ok(Picture { filetype, size: Some((width, height)) })
+}
+
+fn is_heif(path: &Path) -> Result<bool, FilesError> {
+    use std::io::Read as _;
+    let mut head = [0_u8; 12];
+    let read = std::fs::File::open(path)?.read(&mut head)?;
+    Ok(read == 12 && &head[4..8] == b"ftyp" && HEIF_BRANDS.iter().any(|brand| &head[8..12] == brand.as_slice()))
+}
+
+/// How a picture must be turned to stand upright. Nothing readable: not at all.
+pub(super) fn orientation(path: &Path) -> Orientation {
+    let read = || -> Option<u32> {
+        let file = std::fs::File::open(path).ok()?;
+        let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut BufReader::new(file));
+        let exif = exif.or_else(|error| error.distill_partial_result(|_| ())).ok()?;
+        exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)
+    };
+    read().and_then(|value| u8::try_from(value).ok()).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
+}
