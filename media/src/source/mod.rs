@@ -4,6 +4,7 @@
 //! [`SourceError`] that names the reason in the words of the camera's state, and the camera task opens a new one.
 
 pub mod access_unit;
+pub mod address;
 
 use futures::future::BoxFuture;
 

@@ -84,7 +84,10 @@ impl<'a> Painter<'a> {
             film.next()?;
         }
         let before = (0..DISSOLVE_PICTURES).map(|_| film.next()).collect::<Result<Vec<_>, _>>()?;
-        let current = (0, film.next()?);
+        let current = match scene.light {
+            Light::Day => (0, film.next()?),
+            Light::Night => (0, nobody_there(&mut film)?),
+        };
         Ok(Self { recipe, film, noise: Noise::new(scene.noise), before, current, frames_total })
     }
 
@@ -130,6 +133,20 @@ impl<'a> Painter<'a> {
     }
 }
 
+/// The place without the people: for each pixel the median of pictures that lie far apart.
+fn nobody_there(film: &mut Film) -> Result<Raster, FootageError> {
+    const PICTURES: usize = 9;
+    const APART: usize = 40;
+    let mut pictures = Vec::with_capacity(PICTURES);
+    for _ in 0..PICTURES {
+        pictures.push(film.next()?);
+        for _ in 1..APART {
+            film.next()?;
+        }
+    }
+    Ok(Raster::median(&pictures))
+}
+
 /// The source film, decoded, cropped and scaled for a scene.
 struct Film {
     pipeline: gst::Pipeline,
@@ -142,10 +159,10 @@ impl Film {
     fn open(source: &Path, scene: &Scene) -> Result<Self, FootageError> {
         let text = format!(
             "filesrc name=film ! decodebin ! videoconvert ! videocrop name=crop ! \
-             videoflip method={flip} ! videobalance hue={hue} saturation={saturation} ! videoscale ! videoconvert ! \
+             videoflip video-direction={flip} ! videobalance hue={hue} saturation={saturation} ! videoscale ! videoconvert ! \
              video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! \
              appsink name=out sync=false max-buffers=4",
-            flip = if scene.view.mirrored { "horizontal-flip" } else { "none" },
+            flip = if scene.view.mirrored { "horiz" } else { "identity" },
             hue = scene.hue,
             saturation = scene.saturation,
             width = scene.width,
@@ -361,6 +378,25 @@ fn stop(pipeline: &gst::Pipeline) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first picture of a scene, as the film gives it.
+    fn first_picture(scene: &Scene) -> Raster {
+        gst::init().expect("GStreamer");
+        Film::open(&super::super::FootageLibrary::standard().source, scene).expect("opened").next().expect("a picture")
+    }
+
+    #[test]
+    fn a_mirrored_view_is_the_other_way_round() {
+        let mut scene = Scene::tiny("X");
+        let plain = first_picture(&scene);
+        scene.view.mirrored = true;
+        let mirrored = first_picture(&scene);
+        let line = |picture: &Raster| picture.data[120 * 320..121 * 320].to_vec();
+        let turned: Vec<u8> = line(&mirrored).into_iter().rev().collect();
+        let off: u32 = line(&plain).iter().zip(&turned).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        assert!(off < 320 * 3, "{off}");
+        assert_ne!(line(&plain), line(&mirrored));
+    }
 
     #[test]
     fn annex_b_is_split_at_short_and_long_start_codes() {

@@ -19,6 +19,20 @@ impl Raster {
         (data.len() == width * height * 3 / 2).then_some(Self { width, height, data })
     }
 
+    /// For each sample the median of several pictures of one size: what moves is gone.
+    pub(super) fn median(pictures: &[Raster]) -> Self {
+        let mut result = pictures[0].clone();
+        let mut samples = vec![0u8; pictures.len()];
+        for (at, value) in result.data.iter_mut().enumerate() {
+            for (sample, picture) in samples.iter_mut().zip(pictures) {
+                *sample = picture.data[at];
+            }
+            samples.sort_unstable();
+            *value = samples[samples.len() / 2];
+        }
+        result
+    }
+
     pub(super) fn luma(&mut self) -> &mut [u8] {
         let len = self.width * self.height;
         &mut self.data[..len]
@@ -171,6 +185,14 @@ mod tests {
     #[test]
     fn a_size_that_does_not_fit_is_refused() {
         assert!(Raster::new(64, 48, vec![0; 64 * 48]).is_none());
+    }
+
+    #[test]
+    fn the_median_leaves_out_what_is_there_once() {
+        let mut passing = gradient();
+        passing.luma()[500..600].fill(255);
+        let rest = Raster::median(&[gradient(), passing, gradient()]);
+        assert_eq!(rest.data, gradient().data);
     }
 
     #[test]

@@ -215,7 +215,7 @@ pub(super) struct Recipe {
 const SPOILT_LOOP_S: u32 = 10;
 
 /// Changes with the generator, so that footage of an older one is not taken from the cache.
-const GENERATOR_VERSION: u32 = 1;
+const GENERATOR_VERSION: u32 = 2;
 
 impl Recipe {
     pub(super) fn new(scene: &Scene, picture: Picture) -> Self {
