@@ -1,3 +1,40 @@
 //! Bright Kitchen's server: domain, store, HTTP, jobs and pages.
 
+use std::sync::Arc;
+
+pub mod auth;
+pub mod domain;
 pub mod files;
+pub mod http;
+pub mod rate;
+pub mod store;
+
+/// What every handler and job works with. Clones share it.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: store::Db,
+    /// Time, so that tests can step it.
+    pub clock: Arc<dyn media::clock::Clock>,
+    /// Secrets at rest.
+    pub sealer: auth::Sealer,
+    /// Keys that sign tokens and audit heads.
+    pub keys: auth::Keys,
+    /// Signing in and out.
+    pub logins: auth::Logins,
+    /// Ends open streams when their login ends.
+    pub streams: auth::Streams,
+    /// Sign-ins an address may try.
+    pub login_rate: rate::Limiter,
+}
+
+impl App {
+    /// Puts the parts together over an open, migrated database; `data` holds the key file.
+    pub async fn new(db: store::Db, data: &std::path::Path, clock: Arc<dyn media::clock::Clock>) -> Result<Self, auth::KeysError> {
+        let sealer = auth::Sealer::open(data)?;
+        let keys = auth::Keys::load(&db, &sealer, clock.wall_ms()).await?;
+        let streams = auth::Streams::default();
+        let logins = auth::Logins::new(db.clone(), keys.clone(), sealer.clone(), streams.clone());
+        Ok(Self { db, clock, sealer, keys, logins, streams, login_rate: rate::Limiter::new(60, 60_000) })
+    }
+}

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use media::supervise::Supervisor;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -92,6 +93,12 @@ struct Shared {
 #[derive(Clone)]
 pub struct Db(Arc<Shared>);
 
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Db").field(&self.kind()).finish()
+    }
+}
+
 /// Which engine this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineKind {
@@ -103,7 +110,7 @@ pub enum EngineKind {
 
 impl Db {
     /// Opens `sqlite://PATH` or `postgres://…`, creating the SQLite file where there is none. Runs no migration.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, supervisor: &Supervisor) -> Result<Self, StoreError> {
         let (head, _) = watch::channel(0);
         let engine = if url.starts_with("postgres") {
             let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
@@ -122,7 +129,7 @@ impl Db {
                 .max_connections(8)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .connect_lazy_with(base.create_if_missing(false).read_only(true));
-            Engine::Sqlite { readers, writer: Writer::start(single.clone(), head.clone()), single }
+            Engine::Sqlite { readers, writer: Writer::start(single.clone(), head.clone(), supervisor), single }
         };
         Ok(Self(Arc::new(Shared { engine, head, unnumbered: Notify::new() })))
     }

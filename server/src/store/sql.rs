@@ -12,7 +12,10 @@ use super::{Conn, StoreError};
 /// Runs a statement and gives the number of rows it touched.
 macro_rules! execute {
     ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match &mut *$conn {
+        match {
+            let conn: &mut $crate::store::Conn<'_> = &mut *$conn;
+            conn
+        } {
             $crate::store::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected()),
             $crate::store::Conn::Postgres(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected()),
         }
@@ -23,7 +26,10 @@ macro_rules! execute {
 /// All rows of a statement as `$row`. The statement itself limits how many.
 macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match &mut *$conn {
+        match {
+            let conn: &mut $crate::store::Conn<'_> = &mut *$conn;
+            conn
+        } {
             $crate::store::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await,
             $crate::store::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await,
         }
@@ -34,7 +40,10 @@ macro_rules! fetch_all {
 /// The first row of a statement as `$row`, or `None`.
 macro_rules! fetch_optional {
     ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match &mut *$conn {
+        match {
+            let conn: &mut $crate::store::Conn<'_> = &mut *$conn;
+            conn
+        } {
             $crate::store::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await,
             $crate::store::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await,
         }
@@ -212,7 +221,7 @@ impl Select {
 }
 
 /// What a person typed, for a LIKE that searches inside: lower case, wildcards taken literally (use with `ESCAPE '!'`).
-pub fn contains(text: &str) -> String {
+pub(crate) fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for character in text.trim().to_lowercase().chars() {

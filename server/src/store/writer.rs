@@ -4,10 +4,12 @@
 //! that one bad row fails alone and many callers share one sync to disk. Answers go out only after the commit: an
 //! acknowledged write survives a power cut. Changes are numbered and audit rows are linked in the same transaction.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 
-use futures::FutureExt;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use media::supervise::Supervisor;
 use sqlx::SqlitePool;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,10 +33,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(pool: SqlitePool, head: watch::Sender<i64>) -> Self {
+    pub(super) fn start(pool: SqlitePool, head: watch::Sender<i64>, supervisor: &Supervisor) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_LIMIT);
         let (finished, done) = watch::channel(false);
-        media::supervise::detached("store writer", async move {
+        // It ends when every sender is gone, not with the others' soft shutdown: they write until their end.
+        supervisor.once("store writer", async move {
             run(pool, waiting, head).await;
             finished.send_replace(true);
         });
@@ -121,9 +124,14 @@ async fn write_group(
     for work in group.drain(..) {
         sqlx::query("SAVEPOINT caller").execute(&mut *connection).await?;
         let mut tx = Tx::new(Conn::Sqlite(connection));
-        let (keep, answer) = work(&mut tx).await;
+        // A caller's bug must not take the writer away from everybody: its answer is dropped, its savepoint rolled back.
+        let done = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
+        let (keep, answer) = done.map_or((false, None), |(keep, answer)| (keep, Some(answer)));
         journalled |= keep && tx.journalled;
-        answers.push(answer);
+        if answer.is_none() {
+            error!("a write panicked");
+        }
+        answers.extend(answer);
         if !keep {
             sqlx::query("ROLLBACK TO caller").execute(&mut *connection).await?;
         }

@@ -1,0 +1,207 @@
+//! `Caller<P>`: a request whose sender may do P. A handler without it is public.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use actix_web::http::Method;
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use mobile_api::problem::ProblemType;
+use uuid::Uuid;
+
+use super::Scope;
+use crate::App;
+use crate::domain::permission::Permission;
+use crate::http::Problem;
+use crate::store::journal::Actor;
+use crate::store::{Conn, StoreError, logins};
+
+/// Grants a person may have.
+pub const GRANT_LIMIT: usize = 64;
+/// The cookie that GETs may use instead of the bearer token: `EventSource`, `<img>` and `<video>` cannot send a header.
+pub const COOKIE: &str = "bk_access";
+
+/// What a handler asks for.
+pub trait Needs: 'static {
+    /// The permission, or `None` for "signed in".
+    const PERMISSION: Option<Permission>;
+}
+
+/// One marker type a permission, for `Caller<can::PremisesRead>`.
+pub mod can {
+    use super::{Needs, Permission};
+
+    macro_rules! markers {
+        ($($name:ident),+ $(,)?) => { $(
+            /// Needs the permission of this name.
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+            impl Needs for $name { const PERMISSION: Option<Permission> = Some(Permission::$name); }
+        )+ };
+    }
+
+    markers!(
+        OrganizationsRead, OrganizationsManage, OperatorsRead, OperatorsManage, PremisesRead, PremisesManage, UsersRead, UsersManage,
+        CamerasRead, CamerasManage, CamerasTest, VideoLive, VideoRecorded, VideoExport, AlertsRead, AlertsDecide, AlertsRectify,
+        InspectionsRead, InspectionsConduct, AssignmentsRead, AssignmentsManage, TemplatesRead, AuditRead, SystemRead, SettingsManage,
+        FiguresRead, WebhooksManage,
+    );
+
+    /// Anybody who is signed in and has no password to change.
+    #[derive(Debug, Clone, Copy)]
+    pub struct SignedIn;
+    impl Needs for SignedIn {
+        const PERMISSION: Option<Permission> = None;
+    }
+}
+
+/// A valid login, also one whose password must be changed first.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Who.
+    pub user_id: Uuid,
+    /// Which login.
+    pub session_id: Uuid,
+    /// What and where.
+    pub access: Access,
+    /// For the audit log.
+    pub actor: Actor,
+    /// Must change the password before anything else.
+    pub must_change_password: bool,
+}
+
+/// What a person may do, and where.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    grants: Vec<(Permission, String)>,
+    /// Grows when grants change.
+    pub scope_version: i64,
+}
+
+impl Access {
+    pub(super) fn new(rows: Vec<(String, String)>, scope_version: i64) -> Self {
+        let grants = rows.into_iter().filter_map(|(code, path)| Some((Permission::from_code(&code)?, path))).collect();
+        Self { grants, scope_version }
+    }
+
+    /// Where `permission` holds.
+    pub fn scope(&self, permission: Permission) -> Scope {
+        Scope::of(self.grants.iter().filter(|grant| grant.0 == permission).map(|grant| grant.1.clone()).collect())
+    }
+
+    /// Whether it holds anywhere.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.grants.iter().any(|grant| grant.0 == permission)
+    }
+
+    /// Whether it holds at the node with this path.
+    pub fn may_at(&self, permission: Permission, path: &str) -> bool {
+        self.scope(permission).covers(path)
+    }
+
+    /// Where anything at all holds: for the changes a person hears of.
+    pub fn any_scope(&self) -> Scope {
+        Scope::of(self.grants.iter().map(|grant| grant.1.clone()).collect())
+    }
+
+    /// All codes, each once.
+    pub fn permissions(&self) -> BTreeSet<&'static str> {
+        self.grants.iter().map(|grant| grant.0.code()).collect()
+    }
+}
+
+/// A request whose sender may do `P`.
+#[derive(Debug, Clone)]
+pub struct Caller<P> {
+    session: Session,
+    permission: PhantomData<P>,
+}
+
+impl<P> std::ops::Deref for Caller<P> {
+    type Target = Session;
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl<P: Needs> Caller<P> {
+    /// Where the caller may do it.
+    pub fn scope(&self) -> Scope {
+        match P::PERMISSION {
+            Some(permission) => self.session.access.scope(permission),
+            None => self.session.access.any_scope(),
+        }
+    }
+}
+
+impl Session {
+    /// Reads the login behind a request.
+    pub async fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::of(ProblemType::Internal))?;
+        let token = bearer(request).or_else(|| cookie(request)).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let now_ms = app.clock.wall_ms();
+        let claims = app.keys.verify(&token, now_ms / 1_000).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let mut reader = app.db.read().await?;
+        let (row, access) = load(&mut reader.conn(), &claims.sid.to_string(), now_ms).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let actor = Actor { id: Some(claims.sub), name: row.display_name, ..crate::http::origin(request) };
+        Ok(Self { user_id: claims.sub, session_id: claims.sid, access, actor, must_change_password: row.must_change_password })
+    }
+}
+
+/// A login that has not ended, with what its user may do now.
+async fn load(conn: &mut Conn<'_>, session: &str, now_ms: i64) -> Result<Option<(logins::SessionRow, Access)>, StoreError> {
+    let Some(row) = logins::session(conn, session).await?.filter(|row| row.ended_at.is_none() && row.disabled_at.is_none()) else {
+        return Ok(None);
+    };
+    let access = Access::of_user(conn, &row.user_id, row.scope_version, now_ms).await?;
+    Ok(Some((row, access)))
+}
+
+impl Access {
+    /// What a user may do at `now_ms`: by grants, and by open assignments at their premises.
+    pub async fn of_user(conn: &mut Conn<'_>, user_id: &str, scope_version: i64, now_ms: i64) -> Result<Self, StoreError> {
+        Ok(Self::new(logins::permissions(conn, user_id, now_ms).await?, scope_version))
+    }
+}
+
+fn bearer(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get("authorization")?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// Only where nothing is changed; SameSite=Strict keeps other sites from using it.
+fn cookie(request: &HttpRequest) -> Option<String> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    reads.then(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned())).flatten()
+}
+
+impl FromRequest for Session {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+impl<P: Needs> FromRequest for Caller<P> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let session = Session::of(&request).await?;
+            if session.must_change_password {
+                return Err(Problem::of(ProblemType::PasswordChangeRequired));
+            }
+            if P::PERMISSION.is_some_and(|permission| !session.access.may(permission)) {
+                return Err(Problem::of(ProblemType::Forbidden));
+            }
+            Ok(Self { session, permission: PhantomData })
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! Who is calling, what they may do, and where: sign-in, tokens, permissions and the scope that every query is bound to.
+
+mod caller;
+mod keys;
+mod login;
+mod password;
+mod scope;
+mod seal;
+mod streams;
+
+pub use caller::{Access, COOKIE, Caller, GRANT_LIMIT, Needs, Session, can};
+pub use keys::{Claims, Keys, KeysError};
+pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
+pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};
+pub use scope::Scope;
+pub use seal::{SealError, Sealer};
+pub use streams::{Ended, Streams};

@@ -1,0 +1,55 @@
+//! What a role may do. Roles are data (table `role_permissions`); the permissions they name are these.
+
+macro_rules! permissions {
+    ($($variant:ident = $code:literal),+ $(,)?) => {
+        /// One thing a person may do, in the part of the tree where a role gives it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "the codes say what they allow")]
+        pub enum Permission { $($variant),+ }
+
+        impl Permission {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// As stored and sent.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// `None` for a code this program does not know: it then allows nothing.
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+permissions! {
+    OrganizationsRead = "organizations.read",
+    OrganizationsManage = "organizations.manage",
+    OperatorsRead = "operators.read",
+    OperatorsManage = "operators.manage",
+    PremisesRead = "premises.read",
+    PremisesManage = "premises.manage",
+    UsersRead = "users.read",
+    UsersManage = "users.manage",
+    CamerasRead = "cameras.read",
+    CamerasManage = "cameras.manage",
+    CamerasTest = "cameras.test",
+    VideoLive = "video.live",
+    VideoRecorded = "video.recorded",
+    VideoExport = "video.export",
+    AlertsRead = "alerts.read",
+    AlertsDecide = "alerts.decide",
+    AlertsRectify = "alerts.rectify",
+    InspectionsRead = "inspections.read",
+    InspectionsConduct = "inspections.conduct",
+    AssignmentsRead = "assignments.read",
+    AssignmentsManage = "assignments.manage",
+    TemplatesRead = "templates.read",
+    AuditRead = "audit.read",
+    SystemRead = "system.read",
+    SettingsManage = "settings.manage",
+    FiguresRead = "figures.read",
+    WebhooksManage = "webhooks.manage",
+}

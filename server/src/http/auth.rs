@@ -1,0 +1,219 @@
+//! Signing in and out, and who one is.
+
+use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
+use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use mobile_api::moment::Moment;
+use mobile_api::problem::ProblemType;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{Body, Problem, ProblemBody, origin};
+use crate::App;
+use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password, verify_password};
+use crate::store::journal::Act;
+use crate::store::users;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(login).service(refresh).service(logout).service(change_password).service(me);
+}
+
+/// A name and a password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LoginRequest {
+    /// Not case-sensitive.
+    #[schema(example = "supervisor", max_length = 64)]
+    username: String,
+    #[schema(example = "correct-horse-battery", max_length = 128)]
+    password: String,
+    /// Names this installation of a client; the grace of a spent refresh token is for the same device.
+    #[schema(max_length = 128)]
+    device_id: Option<String>,
+}
+
+/// What a client signs its requests with.
+#[derive(Debug, Serialize, ToSchema)]
+struct TokenAnswer {
+    /// EdDSA JWT; `Authorization: Bearer`.
+    access_token: String,
+    /// Spent once.
+    refresh_token: String,
+    /// Life of the access token, s.
+    #[schema(example = 900)]
+    expires_in: i64,
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Only `/me` and `/auth/*` answer until the password is changed.
+    password_change_required: bool,
+}
+
+/// Signs in.
+#[utoipa::path(tag = "auth", security(()), request_body = LoginRequest,
+    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/auth/login")]
+async fn login(request: HttpRequest, app: web::Data<App>, body: Body<LoginRequest>) -> Result<HttpResponse, Problem> {
+    bounded(&[&body.username, &body.password])?;
+    let origin = origin(&request);
+    app.login_rate.take(origin.ip.as_deref().unwrap_or("unknown"), app.clock.wall_ms())?;
+    let body = body.into_inner();
+    let tokens = app.logins.sign_in(&body.username, &body.password, body.device_id, &origin, app.clock.wall_ms()).await?;
+    Ok(answer(&request, &tokens))
+}
+
+/// A refresh token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RefreshRequest {
+    #[schema(max_length = 128)]
+    refresh_token: String,
+    #[schema(max_length = 128)]
+    device_id: Option<String>,
+}
+
+/// Spends a refresh token for the next pair. Spending one twice ends the login.
+#[utoipa::path(tag = "auth", security(()), request_body = RefreshRequest,
+    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/auth/refresh")]
+async fn refresh(request: HttpRequest, app: web::Data<App>, body: Body<RefreshRequest>) -> Result<HttpResponse, Problem> {
+    bounded(&[&body.refresh_token])?;
+    let tokens = app.logins.refresh(&body.refresh_token, body.device_id.as_deref(), app.clock.wall_ms()).await?;
+    Ok(answer(&request, &tokens))
+}
+
+/// Ends this login and the streams that are open under it.
+#[utoipa::path(tag = "auth", responses((status = 204), (status = 401, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/auth/logout")]
+async fn logout(app: web::Data<App>, session: Session) -> Result<HttpResponse, Problem> {
+    app.logins.sign_out(session.session_id, session.actor, app.clock.wall_ms()).await?;
+    let mut gone = Cookie::build(COOKIE, "").path("/").http_only(true).same_site(SameSite::Strict).finish();
+    gone.make_removal();
+    Ok(HttpResponse::NoContent().cookie(gone).finish())
+}
+
+/// The present password and the one to come.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordRequest {
+    current_password: String,
+    /// 10 to 128 characters, not easy to guess.
+    #[schema(min_length = 10, max_length = 128)]
+    new_password: String,
+}
+
+/// Changes one's own password; other logins of the same person end.
+#[utoipa::path(tag = "auth", request_body = PasswordRequest,
+    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/auth/password")]
+async fn change_password(request: HttpRequest, app: web::Data<App>, session: Session, body: Body<PasswordRequest>) -> Result<HttpResponse, Problem> {
+    bounded(&[&body.current_password, &body.new_password])?;
+    let now_ms = app.clock.wall_ms();
+    let body = body.into_inner();
+    let user_id = session.user_id.to_string();
+    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &user_id).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+    check_policy(&user.username, &body.new_password).map_err(password_problem)?;
+    let (current, stored, new) = (body.current_password, user.password_hash.clone(), body.new_password);
+    let hashed = web::block(move || (verify_password(&current, Some(&stored)) && current != new).then(|| hash_password(&new)))
+        .await
+        .map_err(|_| Problem::of(ProblemType::Unavailable))?;
+    let Some(hash) = hashed else {
+        return Err(Problem::field("/current_password", "wrong", "not the present password, or the new one is the same"));
+    };
+    let actor = session.actor.clone();
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                users::set_password(tx, &user_id, &hash, false, now_ms).await?;
+                crate::store::logins::end_sessions_of(tx, &user_id, None, now_ms, "password_changed").await?;
+                tx.audit(now_ms, Act { actor: &actor, action: "password_change", entity: Some(("user", &user_id)), path: "/", detail: serde_json::json!({}) }).await
+            })
+        })
+        .await?;
+    app.streams.end_user(session.user_id);
+    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &session.user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    let tokens = app.logins.open(user, None, origin(&request), now_ms).await?;
+    Ok(answer(&request, &tokens))
+}
+
+/// A password that the policy refuses.
+pub fn password_problem(error: PasswordError) -> Problem {
+    let code = match error {
+        PasswordError::Length => "length",
+        PasswordError::Guessable => "guessable",
+    };
+    Problem::field("/new_password", code, &error.to_string())
+}
+
+/// A role of the caller at a node.
+#[derive(Debug, Serialize, ToSchema)]
+struct GrantView {
+    role: String,
+    node_id: String,
+    node_name: String,
+    /// city, district, office or premises
+    node_level: String,
+    valid_until: Option<Moment>,
+}
+
+/// Who one is and what one may do.
+#[derive(Debug, Serialize, ToSchema)]
+struct Me {
+    id: String,
+    username: String,
+    display_name: String,
+    password_change_required: bool,
+    grants: Vec<GrantView>,
+    permissions: Vec<&'static str>,
+    server_time: Moment,
+    #[schema(example = "zh-CN")]
+    locale: &'static str,
+}
+
+/// Who one is and what one may do.
+#[utoipa::path(tag = "auth", responses((status = 200, body = Me), (status = 401, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/me")]
+async fn me(app: web::Data<App>, session: Session) -> Result<web::Json<Me>, Problem> {
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let user = users::credentials_by_id(conn, &session.user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    let grants = users::grants(conn, &user.id).await?;
+    Ok(web::Json(Me {
+        id: user.id,
+        username: user.username,
+        display_name: user.display_name,
+        password_change_required: session.must_change_password,
+        permissions: session.access.permissions().into_iter().collect(),
+        grants: grants
+            .into_iter()
+            .map(|row| GrantView { role: row.role, node_id: row.node_id, node_name: row.node_name, node_level: row.node_level, valid_until: row.valid_until.map(Moment) })
+            .collect(),
+        server_time: Moment(app.clock.wall_ms()),
+        locale: "zh-CN",
+    }))
+}
+
+/// Far longer than any name or password: not worth hashing.
+fn bounded(texts: &[&str]) -> Result<(), Problem> {
+    if texts.iter().any(|text| text.len() > 1_024) {
+        return Err(LoginError::Invalid.into());
+    }
+    Ok(())
+}
+
+/// The tokens, and the cookie that GETs of a browser use.
+fn answer(request: &HttpRequest, tokens: &Tokens) -> HttpResponse {
+    let cookie = Cookie::build(COOKIE, tokens.access.clone())
+        .path("/")
+        .http_only(true)
+        .secure(request.connection_info().scheme() == "https")
+        .same_site(SameSite::Strict)
+        .max_age(CookieDuration::seconds(ACCESS_TOKEN_S))
+        .finish();
+    HttpResponse::Ok().insert_header(("cache-control", "no-store")).cookie(cookie).json(TokenAnswer {
+        access_token: tokens.access.clone(),
+        refresh_token: tokens.refresh.clone(),
+        expires_in: ACCESS_TOKEN_S,
+        token_type: "Bearer",
+        password_change_required: tokens.must_change_password,
+    })
+}

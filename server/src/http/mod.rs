@@ -1,0 +1,25 @@
+//! The HTTP side: `auth`, `console/` (desks), `mobile/` (phones), `media/` (video), and what they share.
+
+pub mod auth;
+pub mod console;
+mod extract;
+mod list;
+mod pages;
+mod problem;
+mod router;
+
+use actix_web::HttpRequest;
+
+pub use extract::{Args, Body, Id, JSON_LIMIT, moment_ms, page, parse_json, payload_problem};
+pub use list::{Listed, listed};
+pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};
+pub use router::{build, openapi};
+
+use crate::store::journal::Actor;
+
+/// Where a request comes from, for the audit log.
+pub fn origin(request: &HttpRequest) -> Actor {
+    let ip = request.connection_info().realip_remote_addr().map(str::to_owned);
+    let request_id = REQUEST.try_with(|facts| facts.request_id.clone()).ok();
+    Actor { ip, request_id, ..Actor::default() }
+}

@@ -1,0 +1,148 @@
+//! The one place where routes come together: the API with its document, the pages, and what every request passes through.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{App as Web, HttpRequest, HttpResponse, ResponseError as _, get, middleware, web};
+use mobile_api::problem::ProblemType;
+use tracing::Instrument as _;
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt as _, scope};
+use uuid::Uuid;
+
+use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, pages};
+use crate::App;
+
+/// Everything below `/api/v1`.
+fn api(config: &mut ServiceConfig<'_>) {
+    auth::configure(config);
+    console::configure(config);
+    config.service(openapi_document);
+}
+
+/// An application for one worker.
+pub fn build(
+    app: web::Data<App>,
+) -> Web<impl actix_web::dev::ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = actix_web::Error, InitError = ()>> {
+    let (web_app, document) = Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts();
+    web_app
+        .app_data(app)
+        .app_data(web::Data::new(Routes::of(&document)))
+        .app_data(web::Data::new(document))
+        .app_data(web::PayloadConfig::new(JSON_LIMIT))
+        .configure(pages::configure)
+        .default_service(web::route().to(nothing_here))
+        .wrap(middleware::Compress::default())
+        .wrap(middleware::from_fn(around))
+}
+
+/// The contract as code has it.
+pub fn openapi() -> OpenApi {
+    Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts().1
+}
+
+fn head() -> OpenApi {
+    use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+    use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApiBuilder};
+    let info = InfoBuilder::new()
+        .title("Bright Kitchen 明厨")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Food safety in canteens: cameras, alerts, inspections. Every error is application/problem+json."))
+        .license(Some(utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").build()));
+    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+    OpenApiBuilder::new()
+        .info(info.build())
+        .components(Some(ComponentsBuilder::new().security_scheme("bearer", bearer).build()))
+        .security(Some([SecurityRequirement::new("bearer", Vec::<String>::new())]))
+        .build()
+}
+
+/// The contract, as OpenAPI 3.1.
+#[utoipa::path(tag = "contract", security(()), responses((status = 200, description = "this document")))]
+#[get("/openapi.json")]
+async fn openapi_document(document: web::Data<OpenApi>) -> HttpResponse {
+    HttpResponse::Ok().json(document.as_ref())
+}
+
+/// The paths of the API, to tell "no such thing" from "not with this method".
+struct Routes(Vec<(Vec<Option<String>>, Vec<String>)>);
+
+impl Routes {
+    fn of(document: &OpenApi) -> Self {
+        Self(document.paths.paths.iter().map(|(path, item)| (pattern(path), methods(item))).collect())
+    }
+
+    fn allowed(&self, path: &str) -> Vec<&str> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let matches = |pattern: &[Option<String>]| pattern.len() == parts.len() && pattern.iter().zip(&parts).all(|(want, have)| want.as_deref().is_none_or(|want| want == *have));
+        self.0.iter().filter(|(pattern, _)| matches(pattern)).flat_map(|(_, methods)| methods.iter().map(String::as_str)).collect()
+    }
+}
+
+fn pattern(path: &str) -> Vec<Option<String>> {
+    path.split('/').map(|part| (!part.starts_with('{')).then(|| part.to_owned())).collect()
+}
+
+fn methods(item: &utoipa::openapi::PathItem) -> Vec<String> {
+    [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("DELETE", &item.delete), ("PATCH", &item.patch), ("HEAD", &item.head), ("OPTIONS", &item.options)]
+        .into_iter()
+        .filter(|(_, operation)| operation.is_some())
+        .map(|(method, _)| method.to_owned())
+        .collect()
+}
+
+async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    let allowed = request.app_data::<web::Data<Routes>>().map(|routes| routes.allowed(request.path()).join(", ")).unwrap_or_default();
+    if allowed.is_empty() {
+        return Problem::not_found().error_response();
+    }
+    let mut response = Problem::of(ProblemType::MethodNotAllowed).error_response();
+    if let Ok(value) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+/// What every request passes through: an id, a language, a log span, and headers that keep browsers careful.
+async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let request_id = Uuid::now_v7().simple().to_string();
+    let facts = RequestFacts { english: prefers_english(request.request()), request_id: request_id.clone() };
+    let span = tracing::info_span!("request", request_id, method = %request.method(), path = request.path());
+    // An encoded NUL is in no path or query of ours, and PostgreSQL cannot take it.
+    if request.uri().to_string().contains("%00") {
+        let response = REQUEST.sync_scope(facts, || Problem::of(ProblemType::Malformed).because("the address holds the character NUL").error_response());
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    let started = std::time::Instant::now();
+    let mut response = REQUEST.scope(facts, next.call(request)).instrument(span.clone()).await?.map_into_left_body();
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), ms = started.elapsed().as_millis(), "answered"));
+    for (name, value) in SECURITY_HEADERS {
+        let name = HeaderName::from_static(name);
+        if !response.headers().contains_key(&name) {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    Ok(response)
+}
+
+/// Map tiles come from where a bureau says, hence `img-src https:`; media are played from blobs by hls.js.
+const SECURITY_HEADERS: [(&str, &str); 5] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("x-frame-options", "DENY"),
+    ("permissions-policy", "camera=(self), geolocation=(self), microphone=(self)"),
+    (
+        "content-security-policy",
+        "default-src 'self'; img-src 'self' data: blob: https:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+];
+
+fn prefers_english(request: &HttpRequest) -> bool {
+    let languages = request.headers().get("accept-language").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    languages.trim_start().to_ascii_lowercase().starts_with("en")
+}

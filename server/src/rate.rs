@@ -1,0 +1,58 @@
+//! Limits how often one address may do a thing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mobile_api::problem::ProblemType;
+
+use crate::http::Problem;
+
+/// Addresses that are remembered; beyond that, those whose window has passed are forgotten first.
+const KEYS_MAX: usize = 10_000;
+
+/// At most `count` times in a window.
+#[derive(Debug, Clone)]
+pub struct Limiter {
+    count: u32,
+    window_ms: i64,
+    seen: Arc<Mutex<HashMap<String, (i64, u32)>>>,
+}
+
+impl Limiter {
+    /// At most `count` in `window_ms`.
+    pub fn new(count: u32, window_ms: i64) -> Self {
+        Self { count, window_ms, seen: Arc::default() }
+    }
+
+    /// Counts one; refuses what is too many.
+    pub fn take(&self, key: &str, now_ms: i64) -> Result<(), Problem> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= KEYS_MAX {
+            seen.retain(|_, (start, _)| now_ms - *start < self.window_ms);
+        }
+        let entry = seen.entry(key.to_owned()).or_insert((now_ms, 0));
+        if now_ms - entry.0 >= self.window_ms {
+            *entry = (now_ms, 0);
+        }
+        entry.1 = entry.1.saturating_add(1);
+        if entry.1 > self.count {
+            let retry_after_s = (entry.0 + self.window_ms - now_ms + 999) / 1_000;
+            return Err(Problem::of(ProblemType::RateLimited).with("retry_after_s", retry_after_s));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Limiter;
+
+    #[test]
+    fn more_than_the_limit_waits_for_the_next_window() {
+        let limiter = Limiter::new(2, 1_000);
+        assert!(limiter.take("a", 0).is_ok() && limiter.take("a", 1).is_ok());
+        assert!(limiter.take("a", 999).is_err());
+        assert!(limiter.take("b", 999).is_ok());
+        assert!(limiter.take("a", 1_000).is_ok());
+    }
+}

@@ -1,0 +1,224 @@
+//! Premises (场所).
+
+use uuid::Uuid;
+
+use super::journal::{Change, Entity};
+use super::sql::{Arg, Select, contains, execute};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use crate::auth::Scope;
+use crate::domain::text::name_key;
+
+/// A premises as stored, with what lists show beside it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of premises, and counts over what belongs to it")]
+pub struct PremisesRow {
+    pub id: String,
+    pub organization_id: String,
+    pub organization_name: String,
+    pub path: String,
+    pub kind: String,
+    pub name: String,
+    pub name_key: String,
+    pub address: Option<String>,
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+    pub source_datum: Option<String>,
+    pub school: Option<String>,
+    pub diners: Option<i64>,
+    pub risk_grade: Option<String>,
+    pub grid: Option<String>,
+    pub code: Option<String>,
+    pub service_hours: String,
+    pub disabled_at: Option<i64>,
+    pub version: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub cameras_total: i64,
+    pub cameras_online: i64,
+    pub open_alerts: i64,
+    pub last_inspection_id: Option<String>,
+    pub last_inspection_outcome: Option<String>,
+    pub last_inspection_at: Option<i64>,
+}
+
+const HEAD: &str = "SELECT p.id, p.organization_id, o.name AS organization_name, p.path, p.kind, p.name, p.name_key, p.address, p.latitude, p.longitude, \
+    p.source_datum, p.school, p.diners, p.risk_grade, p.grid, p.code, p.service_hours, p.disabled_at, p.version, p.created_at, p.updated_at, \
+    (SELECT COUNT(*) FROM cameras c WHERE c.premises_id = p.id AND c.enabled) AS cameras_total, \
+    (SELECT COUNT(*) FROM cameras c WHERE c.premises_id = p.id AND c.enabled AND c.state IN ('recording', 'degraded')) AS cameras_online, \
+    (SELECT COUNT(*) FROM work_items w WHERE w.premises_id = p.id AND w.kind = 'alert' AND w.open) AS open_alerts, \
+    li.id AS last_inspection_id, li.outcome AS last_inspection_outcome, li.submitted_at AS last_inspection_at \
+    FROM premises p JOIN organizations o ON o.id = p.organization_id \
+    LEFT JOIN inspections li ON li.id = (SELECT i.id FROM inspections i WHERE i.premises_id = p.id AND i.submitted_at IS NOT NULL ORDER BY i.submitted_at DESC, i.id DESC LIMIT 1)";
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "named as the columns they narrow")]
+pub struct PremisesFilter {
+    pub text: Option<String>,
+    pub kind: Option<String>,
+    pub organization_id: Option<String>,
+    pub disabled: Option<bool>,
+    pub risk_grade: Option<String>,
+}
+
+/// How a list is ordered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PremisesSort {
+    /// By pinyin.
+    #[default]
+    Name,
+    /// By pinyin, from the end.
+    NameDescending,
+    /// Newest change first.
+    Updated,
+}
+
+fn narrowed(select: Select, filter: &PremisesFilter) -> Select {
+    let select = select
+        .and_if("p.kind = ?", filter.kind.clone())
+        .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")))
+        .and_if("p.risk_grade = ?", filter.risk_grade.clone());
+    let select = match filter.text.as_deref().map(contains) {
+        Some(text) => select.and(
+            "p.name_key LIKE ? ESCAPE '!' OR lower(COALESCE(p.address, '')) LIKE ? ESCAPE '!' OR lower(COALESCE(p.code, '')) LIKE ? ESCAPE '!'",
+            [text.clone().into(), text.clone().into(), text.into()],
+        ),
+        None => select,
+    };
+    match filter.disabled {
+        Some(true) => select.and("p.disabled_at IS NOT NULL", []),
+        Some(false) => select.and("p.disabled_at IS NULL", []),
+        None => select,
+    }
+}
+
+/// A page of premises.
+pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &PremisesFilter, sort: PremisesSort, page: &Page) -> Result<Vec<PremisesRow>, StoreError> {
+    let select = scope.restrict(narrowed(Select::new(HEAD), filter), "p.path LIKE ?");
+    let (fragment, order) = match sort {
+        PremisesSort::Name => ("p.name_key > ? OR (p.name_key = ? AND p.id > ?)", "ORDER BY p.name_key, p.id LIMIT ?"),
+        PremisesSort::NameDescending => ("p.name_key < ? OR (p.name_key = ? AND p.id < ?)", "ORDER BY p.name_key DESC, p.id DESC LIMIT ?"),
+        PremisesSort::Updated => ("p.updated_at < ? OR (p.updated_at = ? AND p.id < ?)", "ORDER BY p.updated_at DESC, p.id DESC LIMIT ?"),
+    };
+    let select = match page.after() {
+        Some((key, id)) => {
+            let key: Arg = if sort == PremisesSort::Updated { page.after_number().unwrap_or_default().into() } else { key.into() };
+            select.and(fragment, [key.clone(), key, id.into()])
+        }
+        None => select,
+    };
+    select.tail(order, [page.fetch().into()]).fetch_all(conn).await
+}
+
+/// The cursor key of a row under a sort.
+pub fn sort_key(row: &PremisesRow, sort: PremisesSort) -> (String, String) {
+    let key = if sort == PremisesSort::Updated { row.updated_at.to_string() } else { row.name_key.clone() };
+    (key, row.id.clone())
+}
+
+/// How many a list has, up to the limit of counts.
+pub async fn count(conn: &mut Conn<'_>, scope: &Scope, filter: &PremisesFilter) -> Result<i64, StoreError> {
+    let select = narrowed(Select::new("SELECT COUNT(*) FROM (SELECT 1 FROM premises p"), filter);
+    scope.restrict(select, "p.path LIKE ?").tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
+}
+
+/// One premises, where the scope covers it.
+pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<PremisesRow>, StoreError> {
+    scope.restrict(Select::new(HEAD).and("p.id = ?", [id.into()]), "p.path LIKE ?").fetch_optional(conn).await
+}
+
+/// What people may change.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns of premises")]
+pub struct PremisesData {
+    pub organization_id: String,
+    /// The organization's path.
+    pub organization_path: String,
+    pub kind: String,
+    pub name: String,
+    pub address: Option<String>,
+    /// WGS-84 latitude and longitude, degrees.
+    pub point: Option<(f64, f64)>,
+    pub source_datum: Option<String>,
+    pub school: Option<String>,
+    pub diners: Option<i64>,
+    pub risk_grade: Option<String>,
+    pub grid: Option<String>,
+    pub code: Option<String>,
+    /// JSON
+    pub service_hours: String,
+    pub disabled: bool,
+}
+
+/// Adds a premises; gives its id.
+pub async fn insert(tx: &mut Tx<'_>, id: Uuid, data: &PremisesData, at: i64) -> Result<String, StoreError> {
+    let id = id.to_string();
+    let path = format!("{}{id}/", data.organization_path);
+    execute!(
+        tx,
+        "INSERT INTO premises (id, organization_id, path, kind, name, name_key, address, latitude, longitude, source_datum, school, diners, risk_grade, grid, code, \
+           service_hours, disabled_at, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $18)",
+        id.as_str(),
+        data.organization_id.as_str(),
+        path.as_str(),
+        data.kind.as_str(),
+        data.name.as_str(),
+        name_key(&data.name),
+        data.address.as_deref(),
+        data.point.map(|point| point.0),
+        data.point.map(|point| point.1),
+        data.source_datum.as_deref(),
+        data.school.as_deref(),
+        data.diners,
+        data.risk_grade.as_deref(),
+        data.grid.as_deref(),
+        data.code.as_deref(),
+        data.service_hours.as_str(),
+        data.disabled.then_some(at),
+        at,
+    )?;
+    tx.changed(at, Change::upsert(Entity::Premises, &id, &path).at(&id)).await?;
+    Ok(id)
+}
+
+/// Changes a premises; `false` where `version` is stale. Moving it to another office moves its path and the grants at it.
+pub async fn update(tx: &mut Tx<'_>, row: &PremisesRow, data: &PremisesData, version: i64, at: i64) -> Result<bool, StoreError> {
+    let path = format!("{}{}/", data.organization_path, row.id);
+    let disabled_at = data.disabled.then(|| row.disabled_at.unwrap_or(at));
+    let done = execute!(
+        tx,
+        "UPDATE premises SET organization_id = $3, path = $4, kind = $5, name = $6, name_key = $7, address = $8, latitude = $9, longitude = $10, source_datum = $11, \
+           school = $12, diners = $13, risk_grade = $14, grid = $15, code = $16, service_hours = $17, disabled_at = $18, version = version + 1, updated_at = $19 \
+         WHERE id = $1 AND version = $2",
+        row.id.as_str(),
+        version,
+        data.organization_id.as_str(),
+        path.as_str(),
+        data.kind.as_str(),
+        data.name.as_str(),
+        name_key(&data.name),
+        data.address.as_deref(),
+        data.point.map(|point| point.0),
+        data.point.map(|point| point.1),
+        data.source_datum.as_deref(),
+        data.school.as_deref(),
+        data.diners,
+        data.risk_grade.as_deref(),
+        data.grid.as_deref(),
+        data.code.as_deref(),
+        data.service_hours.as_str(),
+        disabled_at,
+        at,
+    )?;
+    if done == 0 {
+        return Ok(false);
+    }
+    if path != row.path {
+        execute!(tx, "UPDATE grants SET node_path = $2 WHERE node_id = $1", row.id.as_str(), path.as_str())?;
+        // Those who lose it hear that it is gone; those who gain it hear of it below.
+        tx.changed(at, Change::upsert(Entity::Premises, &row.id, &row.path).at(&row.id).deleted()).await?;
+    }
+    tx.changed(at, Change::upsert(Entity::Premises, &row.id, &path).at(&row.id)).await?;
+    Ok(true)
+}
