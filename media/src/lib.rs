@@ -14,6 +14,7 @@ pub mod virtual_camera;
 
 use std::sync::OnceLock;
 
+pub use analyse::{AnalysisFeed, AnalysisStatus, Analyser, KeyFrame, Still, StillError, analyse_main};
 pub use camera::{
     ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec,
     StateReason, StreamInfo, Transport,
