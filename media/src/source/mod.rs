@@ -5,6 +5,9 @@
 
 pub mod access_unit;
 pub mod address;
+pub mod dial;
+pub mod gst;
+pub mod probe;
 
 use futures::future::BoxFuture;
 
