@@ -1,0 +1,278 @@
+//! Working days, calendar days and service hours, all in Asia/Shanghai.
+//!
+//! Working days follow the State Council's yearly notice, kept as one data file a year. A year without a file falls back
+//! to Monday to Friday, and every answer that leaned on such a year says so, because a deadline computed from it may move
+//! when the notice is out.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+
+use super::premises::ServiceHours;
+
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+/// Days that are looked at for a day that counts; more than any holiday lasts.
+const LOOK_DAYS_MAX: i64 = 4_000;
+
+/// The files that ship, one a year.
+const SHIPPED: &[&str] = &[include_str!("data/calendar/2026.json")];
+
+static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(SHIPPED));
+static ZONE: LazyLock<TimeZone> =
+    LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))));
+
+/// The end of a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// ms UTC
+    pub at_ms: i64,
+    /// A year without data was crossed: Monday to Friday were taken as working days.
+    pub assumed: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Year {
+    year: i16,
+    /// The notice the file follows; for the reader of the file.
+    #[expect(dead_code, reason = "read by people, demanded in every file")]
+    source: String,
+    holidays: Vec<Holiday>,
+    working_weekends: Vec<Date>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Holiday {
+    #[expect(dead_code, reason = "read by people")]
+    name: String,
+    from: Date,
+    to: Date,
+}
+
+/// Which days are working days.
+#[derive(Debug, Clone, Default)]
+pub struct Calendar {
+    years: BTreeMap<i16, Year>,
+}
+
+impl Calendar {
+    /// The calendar that ships with the program.
+    pub fn shipped() -> &'static Self {
+        &CALENDAR
+    }
+
+    /// Files that are not well formed are left out; a test sees that none of those shipped is.
+    fn parse(files: &[&str]) -> Self {
+        let years = files.iter().filter_map(|file| serde_json::from_str::<Year>(file).ok());
+        Self { years: years.map(|year| (year.year, year)).collect() }
+    }
+
+    /// Whether the year's notice is known.
+    pub fn knows(&self, year: i16) -> bool {
+        self.years.contains_key(&year)
+    }
+
+    /// Whether people work on this day.
+    pub fn is_working_day(&self, date: Date) -> bool {
+        let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
+        match self.years.get(&date.year()) {
+            Some(year) if year.working_weekends.contains(&date) => true,
+            Some(year) if year.holidays.iter().any(|holiday| (holiday.from..=holiday.to).contains(&date)) => false,
+            _ => !weekend,
+        }
+    }
+
+    /// End of the `count`th working day after the day of `start_ms`: day one is not counted.
+    pub fn after_working_days(&self, start_ms: i64, count: i64) -> Due {
+        let (mut date, mut left, mut assumed) = (date_of(start_ms), count.max(0), false);
+        for _ in 0..LOOK_DAYS_MAX {
+            if left == 0 {
+                break;
+            }
+            date = next(date);
+            assumed |= !self.knows(date.year());
+            left -= i64::from(self.is_working_day(date));
+        }
+        Due { at_ms: end_of(date), assumed }
+    }
+
+    /// End of the `count`th day after the day of `start_ms`; an end on a day of rest moves to the next working day.
+    pub fn after_calendar_days(&self, start_ms: i64, count: i64) -> Due {
+        let mut date = date_of(start_ms.saturating_add(count.clamp(0, LOOK_DAYS_MAX) * DAY_MS));
+        let mut assumed = !self.knows(date.year());
+        for _ in 0..LOOK_DAYS_MAX {
+            if self.is_working_day(date) {
+                break;
+            }
+            date = next(date);
+            assumed |= !self.knows(date.year());
+        }
+        Due { at_ms: end_of(date), assumed }
+    }
+}
+
+/// The moment when `minutes` of service have passed since `start_ms`. Premises without hours are always in service.
+pub fn after_service_minutes(start_ms: i64, minutes: i64, hours: &[ServiceHours]) -> i64 {
+    let mut left_ms = minutes.max(0).saturating_mul(MINUTE_MS);
+    let mut date = date_of(start_ms);
+    for _ in 0..LOOK_DAYS_MAX {
+        for (from_ms, to_ms) in spans_of(date, hours) {
+            let from_ms = from_ms.max(start_ms);
+            if to_ms <= from_ms {
+                continue;
+            }
+            if left_ms <= to_ms - from_ms {
+                return from_ms + left_ms;
+            }
+            left_ms -= to_ms - from_ms;
+        }
+        date = next(date);
+    }
+    // No hours, or none that can be read: every minute counts.
+    start_ms.saturating_add(minutes.max(0).saturating_mul(MINUTE_MS))
+}
+
+/// Whether the premises serve at this moment; without hours always.
+pub fn in_service(at_ms: i64, hours: &[ServiceHours]) -> bool {
+    hours.is_empty() || spans_of(date_of(at_ms), hours).iter().any(|span| (span.0..span.1).contains(&at_ms))
+}
+
+/// Spans of service of a day in order, ms UTC, overlapping ones joined.
+fn spans_of(date: Date, hours: &[ServiceHours]) -> Vec<(i64, i64)> {
+    let day = u8::try_from(date.weekday().to_monday_one_offset()).unwrap_or_default();
+    let midnight = start_of(date);
+    let mut spans: Vec<(i64, i64)> = hours
+        .iter()
+        .filter(|hours| hours.days.contains(&day))
+        .filter_map(ServiceHours::minutes)
+        .map(|(from, to)| (midnight + i64::from(from) * MINUTE_MS, midnight + i64::from(to) * MINUTE_MS))
+        .collect();
+    spans.sort_unstable();
+    let mut joined: Vec<(i64, i64)> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last) if span.0 <= last.1 => last.1 = last.1.max(span.1),
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// The day of a moment in Asia/Shanghai.
+pub fn date_of(at_ms: i64) -> Date {
+    Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned(ZONE.clone()).date()
+}
+
+/// Midnight at the beginning of a day, ms UTC.
+pub fn start_of(date: Date) -> i64 {
+    date.to_zoned(ZONE.clone()).map_or(0, |zoned| zoned.timestamp().as_millisecond())
+}
+
+/// Midnight at the end of a day, ms UTC.
+pub fn end_of(date: Date) -> i64 {
+    start_of(next(date))
+}
+
+/// The next day; the last day there is stays.
+fn next(date: Date) -> Date {
+    date.saturating_add(1.day())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> i64 {
+        let local: jiff::civil::DateTime = text.parse().expect("a local time");
+        local.to_zoned(ZONE.clone()).expect("in the zone").timestamp().as_millisecond()
+    }
+
+    fn hours(days: &[u8], from: &str, to: &str) -> ServiceHours {
+        ServiceHours { days: days.to_vec(), from: from.to_owned(), to: to.to_owned() }
+    }
+
+    #[test]
+    fn every_shipped_year_is_well_formed() {
+        assert_eq!(Calendar::shipped().years.len(), SHIPPED.len());
+        let year = &Calendar::shipped().years[&2026];
+        let rest: usize = year.holidays.iter().map(|h| (h.to - h.from).get_days() as usize + 1).sum();
+        assert_eq!((rest, year.working_weekends.len()), (33, 6));
+        for date in &year.working_weekends {
+            assert!(matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday), "{date} is worked although a weekend");
+        }
+    }
+
+    #[test]
+    fn working_days_skip_holidays_and_count_swapped_weekends() {
+        let table = [
+            // Friday: day one is not counted, the weekend does not count.
+            ("2026-11-20T09:00", 3, "2026-11-26T00:00"),
+            // Saturday 14 February is worked; the Spring Festival is not.
+            ("2026-02-12T23:59", 2, "2026-02-15T00:00"),
+            ("2026-02-13T10:00", 2, "2026-02-25T00:00"),
+            ("2026-09-30T18:00", 1, "2026-10-09T00:00"),
+            ("2026-10-08T18:00", 2, "2026-10-11T00:00"),
+        ];
+        for (start, count, due) in table {
+            assert_eq!(Calendar::shipped().after_working_days(at(start), count), Due { at_ms: at(due), assumed: false }, "{start} + {count}");
+        }
+    }
+
+    #[test]
+    fn a_year_without_data_is_said_to_be_assumed() {
+        let due = Calendar::shipped().after_working_days(at("2026-12-31T10:00"), 1);
+        assert_eq!(due, Due { at_ms: at("2027-01-02T00:00"), assumed: true });
+        assert!(!Calendar::shipped().after_working_days(at("2026-12-30T10:00"), 1).assumed);
+    }
+
+    #[test]
+    fn calendar_days_that_end_on_a_day_of_rest_move_on() {
+        let calendar = Calendar::shipped();
+        assert_eq!(calendar.after_calendar_days(at("2026-11-23T09:00"), 3).at_ms, at("2026-11-27T00:00"));
+        assert_eq!(calendar.after_calendar_days(at("2026-09-28T09:00"), 5).at_ms, at("2026-10-09T00:00"));
+    }
+
+    #[test]
+    fn service_minutes_run_only_in_service() {
+        let week = [hours(&[1, 2, 3, 4, 5], "06:30", "18:30"), hours(&[6], "08:00", "12:00")];
+        let table = [
+            ("2026-11-23T10:00", 30, "2026-11-23T10:30"),
+            ("2026-11-23T18:20", 30, "2026-11-24T06:50"),
+            ("2026-11-27T18:20", 30, "2026-11-28T08:20"),
+            // Saturday noon to Monday morning.
+            ("2026-11-28T11:50", 30, "2026-11-30T06:50"),
+            ("2026-11-29T03:00", 0, "2026-11-30T06:30"),
+        ];
+        for (start, minutes, due) in table {
+            assert_eq!(after_service_minutes(at(start), minutes, &week), at(due), "{start} + {minutes} min");
+        }
+        assert_eq!(after_service_minutes(at("2026-11-23T23:50"), 30, &[]), at("2026-11-24T00:20"));
+        assert!(in_service(at("2026-11-23T06:30"), &week) && !in_service(at("2026-11-23T18:30"), &week) && in_service(0, &[]));
+    }
+
+    #[test]
+    fn overlapping_hours_count_once() {
+        let twice = [hours(&[1], "06:00", "10:00"), hours(&[1], "08:00", "12:00")];
+        assert_eq!(after_service_minutes(at("2026-11-23T06:00"), 6 * 60, &twice), at("2026-11-23T12:00"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_due_moment_never_lies_before_its_start_and_grows_with_the_count(start in 0_i64..4_000_000_000_000, count in 0_i64..400) {
+            let calendar = Calendar::shipped();
+            for due in [Calendar::after_working_days, Calendar::after_calendar_days] {
+                let (one, two) = (due(calendar, start, count).at_ms, due(calendar, start, count + 1).at_ms);
+                prop_assert!(start < one && one <= two);
+            }
+            let week = [hours(&[1, 3], "06:30", "18:30")];
+            prop_assert!(start <= after_service_minutes(start, count, &week));
+        }
+    }
+}
