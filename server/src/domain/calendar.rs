@@ -120,6 +120,9 @@ impl Calendar {
 /// The moment when `minutes` of service have passed since `start_ms`. Premises without hours are always in service.
 pub fn after_service_minutes(start_ms: i64, minutes: i64, hours: &[ServiceHours]) -> i64 {
     let mut left_ms = minutes.max(0).saturating_mul(MINUTE_MS);
+    if !hours.iter().any(ServiceHours::is_valid) {
+        return start_ms.saturating_add(left_ms);
+    }
     let mut date = date_of(start_ms);
     for _ in 0..LOOK_DAYS_MAX {
         for (from_ms, to_ms) in spans_of(date, hours) {
@@ -134,8 +137,8 @@ pub fn after_service_minutes(start_ms: i64, minutes: i64, hours: &[ServiceHours]
         }
         date = next(date);
     }
-    // No hours, or none that can be read: every minute counts.
-    start_ms.saturating_add(minutes.max(0).saturating_mul(MINUTE_MS))
+    // Longer than anybody plans: every minute of the rest counts.
+    start_of(date).saturating_add(left_ms)
 }
 
 /// Whether the premises serve at this moment; without hours always.
@@ -166,12 +169,12 @@ fn spans_of(date: Date, hours: &[ServiceHours]) -> Vec<(i64, i64)> {
 
 /// The day of a moment in Asia/Shanghai.
 pub fn date_of(at_ms: i64) -> Date {
-    Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned(ZONE.clone()).date()
+    Timestamp::from_millisecond(at_ms).unwrap_or_default().to_zoned_datetime(ZONE.clone()).date()
 }
 
 /// Midnight at the beginning of a day, ms UTC.
 pub fn start_of(date: Date) -> i64 {
-    date.to_zoned(ZONE.clone()).map_or(0, |zoned| zoned.timestamp().as_millisecond())
+    date.to_zoned_datetime(ZONE.clone()).map_or(0, |zoned| zoned.timestamp().as_millisecond())
 }
 
 /// Midnight at the end of a day, ms UTC.
@@ -191,7 +194,7 @@ mod tests {
 
     fn at(text: &str) -> i64 {
         let local: jiff::civil::DateTime = text.parse().expect("a local time");
-        local.to_zoned(ZONE.clone()).expect("in the zone").timestamp().as_millisecond()
+        local.to_zoned_datetime(ZONE.clone()).expect("in the zone").timestamp().as_millisecond()
     }
 
     fn hours(days: &[u8], from: &str, to: &str) -> ServiceHours {

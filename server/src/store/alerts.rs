@@ -1,0 +1,228 @@
+//! Alerts: reading them, and what media events do to them. Acts of people and of rules are in [`super::alert_acts`].
+
+use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use crate::auth::Scope;
+
+/// Occurrences that the detail of one alert shows.
+const OCCURRENCES_LIMIT: i64 = 200;
+
+/// An alert with its work, and with what people read beside it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of alerts, work_items and what they point to")]
+pub struct AlertRow {
+    pub id: String,
+    pub kind: String,
+    pub class: i64,
+    pub state: String,
+    pub level: String,
+    pub camera_id: String,
+    pub camera_name: String,
+    pub premises_id: String,
+    pub premises_name: String,
+    pub premises_path: String,
+    pub organization_name: String,
+    pub raised_at: i64,
+    pub began_at: i64,
+    pub ended_at: Option<i64>,
+    pub last_seen_at: i64,
+    pub count: i64,
+    pub measure: f64,
+    pub threshold: f64,
+    pub rule: String,
+    pub clip_state: String,
+    pub clip_start: Option<i64>,
+    pub clip_end: Option<i64>,
+    pub clip_file_id: Option<String>,
+    pub clip_sha256: Option<String>,
+    pub clip_bytes: Option<i64>,
+    pub still_file_id: Option<String>,
+    pub due_at: Option<i64>,
+    pub open: bool,
+    pub version: i64,
+}
+
+const HEAD: &str = "SELECT a.id, a.kind, a.class, w.state, w.level, a.camera_id, c.name AS camera_name, w.premises_id, p.name AS premises_name, p.path AS premises_path, \
+    o.name AS organization_name, a.raised_at, a.began_at, a.ended_at, a.last_seen_at, a.count, a.measure, a.threshold, a.rule, a.clip_state, a.clip_start, a.clip_end, \
+    a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version \
+    FROM alerts a JOIN work_items w ON w.id = a.id JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id \
+    JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id";
+
+/// What a list is narrowed to. An alert lies in a period when it was seen within it.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "named as the columns they narrow")]
+pub struct AlertFilter {
+    /// Any of these; empty: all.
+    pub states: Vec<String>,
+    /// Any of these; empty: all.
+    pub kinds: Vec<String>,
+    pub class: Option<i64>,
+    pub camera_id: Option<String>,
+    pub premises_id: Option<String>,
+    /// Last seen at or after, ms UTC.
+    pub since_ms: Option<i64>,
+    /// Raised before, ms UTC.
+    pub until_ms: Option<i64>,
+    /// Any of these; empty: all.
+    pub levels: Vec<String>,
+    /// In the name of the camera or the premises.
+    pub text: Option<String>,
+    pub open: Option<bool>,
+}
+
+fn any_of(select: Select, fragment: &'static str, values: &[String]) -> Select {
+    if values.is_empty() { select } else { select.and_any(fragment, values.iter().map(|value| Arg::from(value.as_str()))) }
+}
+
+fn narrowed(select: Select, filter: &AlertFilter) -> Select {
+    let select = any_of(any_of(any_of(select, "w.state = ?", &filter.states), "a.kind = ?", &filter.kinds), "w.level = ?", &filter.levels);
+    let select = select
+        .and_if("a.class = ?", filter.class)
+        .and_if("a.camera_id = ?", filter.camera_id.clone())
+        .and_if("w.premises_id = ?", filter.premises_id.clone())
+        .and_if("a.last_seen_at >= ?", filter.since_ms)
+        .and_if("a.raised_at < ?", filter.until_ms)
+        .and_if("w.open = ?", filter.open);
+    match filter.text.as_deref().map(contains) {
+        Some(text) => select.and("c.name_key LIKE ? ESCAPE '!' OR p.name_key LIKE ? ESCAPE '!'", [text.clone().into(), text.into()]),
+        None => select,
+    }
+}
+
+/// A page of alerts, newest first.
+pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter, page: &Page) -> Result<Vec<AlertRow>, StoreError> {
+    let select = scope.restrict(narrowed(Select::new(HEAD), filter), "p.path LIKE ?");
+    let select = match (page.after_number(), page.after()) {
+        (Some(raised_at), Some((_, id))) => {
+            select.and("a.raised_at < ? OR (a.raised_at = ? AND a.id < ?)", [raised_at.into(), raised_at.into(), id.into()])
+        }
+        _ => select,
+    };
+    select.tail("ORDER BY a.raised_at DESC, a.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+}
+
+/// How many a list has, up to the limit of counts.
+pub async fn count(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter) -> Result<i64, StoreError> {
+    let head = "SELECT COUNT(*) FROM (SELECT 1 FROM alerts a JOIN work_items w ON w.id = a.id JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id";
+    let select = scope.restrict(narrowed(Select::new(head), filter), "p.path LIKE ?");
+    select.tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
+}
+
+/// The cursor key of a row.
+pub fn sort_key(row: &AlertRow) -> (String, String) {
+    (row.raised_at.to_string(), row.id.clone())
+}
+
+/// One alert, where the scope covers its premises.
+pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<AlertRow>, StoreError> {
+    scope.restrict(Select::new(HEAD).and("a.id = ?", [id.into()]), "p.path LIKE ?").fetch_optional(conn).await
+}
+
+/// When an alert was seen, with what was measured.
+pub async fn occurrences(conn: &mut Conn<'_>, alert_id: &str) -> Result<Vec<(i64, f64)>, StoreError> {
+    fetch_all!(
+        conn,
+        (i64, f64),
+        "SELECT at, measure FROM alert_occurrences WHERE alert_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
+        alert_id,
+        OCCURRENCES_LIMIT,
+    )
+}
+
+/// Alerts of a camera that lie in a period: kind, class, start, end. For its timeline.
+pub async fn of_camera(conn: &mut Conn<'_>, scope: &Scope, camera_id: &str, start_ms: i64, end_ms: i64, limit: i64) -> Result<Vec<AlertRow>, StoreError> {
+    let filter = AlertFilter { camera_id: Some(camera_id.to_owned()), since_ms: Some(start_ms), until_ms: Some(end_ms), ..AlertFilter::default() };
+    let select = scope.restrict(narrowed(Select::new(HEAD), &filter), "p.path LIKE ?");
+    select.tail("ORDER BY a.raised_at, a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
+}
+
+/// Which alert a new sighting belongs to, if any: one that still lasts, unless it was closed as put right; or an open one
+/// that was last seen within the repeat interval.
+pub async fn to_join(conn: &mut Conn<'_>, camera_id: &str, kind: &str, seen_since_ms: i64) -> Result<Option<String>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT a.id FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.camera_id = $1 AND a.kind = $2 \
+           AND ((a.ended_at IS NULL AND w.state <> 'closed') OR (w.open AND a.last_seen_at >= $3)) \
+         ORDER BY a.raised_at DESC, a.id DESC LIMIT 1",
+        camera_id,
+        kind,
+        seen_since_ms,
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
+/// Alerts of a camera that still last, of one kind or of all; those not seen since `seen_before_ms` only.
+pub async fn lasting(conn: &mut Conn<'_>, camera_id: &str, kind: Option<&str>, seen_before_ms: Option<i64>) -> Result<Vec<String>, StoreError> {
+    let select = Select::new("SELECT a.id FROM alerts a")
+        .and("a.camera_id = ? AND a.ended_at IS NULL", [camera_id.into()])
+        .and_if("a.kind = ?", kind)
+        .and_if("a.last_seen_at < ?", seen_before_ms);
+    let rows: Vec<(String,)> = select.tail("ORDER BY a.id LIMIT 100", []).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Cameras with alerts that still last although nothing was heard of them since `before_ms`.
+pub async fn lasting_cameras(conn: &mut Conn<'_>, before_ms: i64) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(conn, (String,), "SELECT DISTINCT camera_id FROM alerts WHERE ended_at IS NULL AND last_seen_at < $1 ORDER BY camera_id LIMIT 10000", before_ms)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Counts one more occurrence of an alert that still lasts or came back.
+pub async fn seen_again(tx: &mut Tx<'_>, alert_id: &str, measure: f64, at: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE alerts SET count = count + 1, last_seen_at = CASE WHEN last_seen_at > $2 THEN last_seen_at ELSE $2 END, ended_at = NULL, measure = $3 WHERE id = $1",
+        alert_id,
+        at,
+        measure,
+    )?;
+    insert_occurrence(tx, alert_id, measure, at).await
+}
+
+/// Notes that what was seen is over.
+pub async fn ended(tx: &mut Tx<'_>, alert_id: &str, at: i64) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE alerts SET ended_at = CASE WHEN raised_at > $2 THEN raised_at ELSE $2 END WHERE id = $1 AND ended_at IS NULL", alert_id, at)?;
+    Ok(())
+}
+
+pub(super) async fn insert_occurrence(tx: &mut Tx<'_>, alert_id: &str, measure: f64, at: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO alert_occurrences (id, alert_id, at, measure) VALUES ($1, $2, $3, $4)",
+        uuid::Uuid::now_v7().to_string(),
+        alert_id,
+        at,
+        measure,
+    )?;
+    Ok(())
+}
+
+/// Alerts whose clip is still to be cut: id, camera, start, end. For holding their recordings again after a start.
+pub async fn clips_pending(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(String, String, i64, i64)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, String, i64, i64),
+        "SELECT id, camera_id, COALESCE(clip_start, 0), COALESCE(clip_end, 0) FROM alerts WHERE clip_state = 'pending' ORDER BY raised_at LIMIT $1",
+        limit,
+    )
+}
+
+/// Fixes an alert's clip: the file and the time it truly covers.
+pub async fn set_clip(tx: &mut Tx<'_>, alert_id: &str, file_id: &str, start_ms: i64, end_ms: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE alerts SET clip_state = 'ready', clip_file_id = $2, clip_start = $3, clip_end = $4 WHERE id = $1 AND clip_state = 'pending'",
+        alert_id,
+        file_id,
+        start_ms,
+        end_ms,
+    )?;
+    Ok(())
+}
+
+/// Nothing was recorded: there is no clip.
+pub async fn no_clip(tx: &mut Tx<'_>, alert_id: &str) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE alerts SET clip_state = 'none', clip_start = NULL, clip_end = NULL WHERE id = $1 AND clip_state = 'pending'", alert_id)?;
+    Ok(())
+}
