@@ -1,7 +1,10 @@
 //! Types and state machines of the field. No I/O: neither web framework, nor database, nor media library.
 
+pub mod alert;
+pub mod calendar;
 pub mod geo;
 pub mod organization;
 pub mod permission;
 pub mod premises;
 pub mod text;
+pub mod workflow;

@@ -10,11 +10,18 @@ mod page;
 pub(crate) mod sql;
 mod writer;
 
+pub mod alert_acts;
+pub mod alerts;
+pub mod jobs;
 pub mod logins;
+pub mod notices;
 pub mod operators;
 pub mod organizations;
 pub mod premises;
 pub mod users;
+pub mod webhooks;
+pub mod work;
+pub mod work_clocks;
 
 pub use db::{Conn, Db, EngineKind, Reader, Tx};
 pub use error::StoreError;
