@@ -1,12 +1,12 @@
 //! `Caller<P>`: a request whose sender may do P. A handler without it is public.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
 
 use actix_web::http::Method;
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
+use futures::FutureExt as _;
+use futures::future::{LocalBoxFuture, Shared};
 use mobile_api::problem::ProblemType;
 use uuid::Uuid;
 
@@ -177,31 +177,55 @@ fn cookie(request: &HttpRequest) -> Option<String> {
     reads.then(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned())).flatten()
 }
 
+/// The decision about a request under way. Bodies wait for it: who may not is told so, whatever was sent.
+#[derive(Clone)]
+pub(crate) struct Decision(Shared<LocalBoxFuture<'static, Result<Session, Problem>>>);
+
+impl Decision {
+    /// Of the request whose handler takes a [`Caller`] or a [`Session`] before the body; `None` where the route is public.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
+    /// The problem, where it was refused.
+    pub(crate) async fn made(self) -> Result<(), Problem> {
+        self.0.await.map(|_| ())
+    }
+
+    fn begin(request: &HttpRequest, permission: Option<Permission>, password_must_be_own: bool) -> Self {
+        let deciding = decide(request.clone(), permission, password_must_be_own).boxed_local().shared();
+        let decision = Self(deciding);
+        request.extensions_mut().insert(decision.clone());
+        decision
+    }
+}
+
+async fn decide(request: HttpRequest, permission: Option<Permission>, password_must_be_own: bool) -> Result<Session, Problem> {
+    let session = Session::of(&request).await?;
+    if password_must_be_own && session.must_change_password {
+        return Err(Problem::of(ProblemType::PasswordChangeRequired));
+    }
+    if permission.is_some_and(|permission| !session.access.may(permission)) {
+        return Err(Problem::of(ProblemType::Forbidden));
+    }
+    Ok(session)
+}
+
 impl FromRequest for Session {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Self::of(&request).await })
+        Decision::begin(request, None, false).0.boxed_local()
     }
 }
 
 impl<P: Needs> FromRequest for Caller<P> {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let session = Session::of(&request).await?;
-            if session.must_change_password {
-                return Err(Problem::of(ProblemType::PasswordChangeRequired));
-            }
-            if P::PERMISSION.is_some_and(|permission| !session.access.may(permission)) {
-                return Err(Problem::of(ProblemType::Forbidden));
-            }
-            Ok(Self { session, permission: PhantomData })
-        })
+        let decision = Decision::begin(request, P::PERMISSION, true);
+        async move { Ok(Self { session: decision.0.await?, permission: PhantomData }) }.boxed_local()
     }
 }

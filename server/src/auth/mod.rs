@@ -8,6 +8,7 @@ mod scope;
 mod seal;
 mod streams;
 
+pub(crate) use caller::Decision;
 pub use caller::{Access, COOKIE, Caller, GRANT_LIMIT, Needs, Session, can};
 pub use keys::{Claims, Keys, KeysError};
 pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};

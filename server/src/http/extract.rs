@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Problem;
+use crate::auth::Decision;
 use crate::store::Page;
 
 /// Largest JSON body, bytes. Parts of inspections are the largest.
@@ -51,7 +52,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             essence == "application/json" || essence.ends_with("+json")
         });
         let bytes = web::Bytes::from_request(request, payload);
+        let decision = Decision::of(request);
         Box::pin(async move {
+            if let Some(decision) = decision {
+                decision.made().await?;
+            }
             let raw = bytes.await.map_err(|error| payload_problem(&error))?;
             if !is_json {
                 return Err(Problem::of(ProblemType::UnsupportedMediaType).because("the body must be application/json"));

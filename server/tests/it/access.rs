@@ -1,0 +1,120 @@
+//! Default deny: every route of the contract has a row here that says who may use it; a route without a row fails. Each is
+//! then walked by every role and by nobody.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Method, StatusCode};
+use server::domain::permission::Permission;
+
+use crate::support::{Engine, TestApp};
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nobody,
+    SignedIn,
+    One(Permission),
+    /// The handler decides between several by what is asked.
+    Any(&'static [Permission]),
+}
+
+use Needs::{Any, Nobody, One, SignedIn};
+
+/// Every operation of the contract.
+fn table() -> Vec<(&'static str, &'static str, Needs)> {
+    use Permission as P;
+    vec![
+        ("POST", "/auth/login", Nobody),
+        ("POST", "/auth/refresh", Nobody),
+        ("POST", "/auth/logout", SignedIn),
+        ("POST", "/auth/password", SignedIn),
+        ("GET", "/me", SignedIn),
+        ("GET", "/openapi.json", Nobody),
+        ("GET", "/organizations", One(P::OrganizationsRead)),
+        ("POST", "/organizations", One(P::OrganizationsManage)),
+        ("GET", "/organizations/{id}", One(P::OrganizationsRead)),
+        ("PATCH", "/organizations/{id}", One(P::OrganizationsManage)),
+        ("GET", "/premises", One(P::PremisesRead)),
+        ("POST", "/premises", One(P::PremisesManage)),
+        ("GET", "/premises/{id}", One(P::PremisesRead)),
+        ("PATCH", "/premises/{id}", One(P::PremisesManage)),
+    ]
+}
+
+/// Roles, each at the office, so that the other office's things lie outside.
+const ROLES: &[&str] = &[
+    "administrator", "head", "supervisor", "officer", "legal_reviewer", "intake", "grid_member", "food_safety_director", "food_safety_officer", "principal",
+    "education_viewer", "parent", "auditor", "wall",
+];
+
+fn routes() -> BTreeMap<(String, String), ()> {
+    let document = serde_json::to_value(server::http::openapi()).unwrap();
+    let mut routes = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|key| ["get", "put", "post", "patch", "delete", "head", "options"].contains(&key.as_str())) {
+            routes.insert((method.to_uppercase(), path.trim_start_matches("/api/v1").to_owned()), ());
+        }
+    }
+    routes
+}
+
+#[test]
+fn every_route_has_a_row_and_every_row_a_route() {
+    let rows: BTreeMap<(String, String), ()> = table().iter().map(|(method, path, _)| (((*method).to_owned(), (*path).to_owned()), ())).collect();
+    let routes = routes();
+    let without: Vec<_> = routes.keys().filter(|route| !rows.contains_key(*route)).collect();
+    let gone: Vec<_> = rows.keys().filter(|row| !routes.contains_key(*row)).collect();
+    assert!(without.is_empty() && gone.is_empty(), "routes without a row: {without:#?}; rows without a route: {gone:#?}");
+}
+
+#[actix_web::test]
+async fn every_role_walks_every_route() {
+    let app = TestApp::start(Engine::Sqlite).await;
+    let mut walkers = vec![(None, app.nobody())];
+    for role in ROLES {
+        walkers.push((Some(*role), app.person(role, &app.office).await));
+    }
+    for (role, client) in &walkers {
+        let (_, me) = client.get("/me").await;
+        let permissions: Vec<String> = me["permissions"].as_array().map(|all| all.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()).unwrap_or_default();
+        let may = |permission: &Permission| permissions.iter().any(|code| code == permission.code());
+        for (method, path, needs) in table() {
+            if path.starts_with("/auth/") || path == "/events" {
+                continue;
+            }
+            // An id that nobody has: who may use the route finds nothing, who may not is told so first.
+            let concrete: String = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "01990000-0000-7000-8000-00000000ffff" } else { part })
+                .collect::<Vec<_>>()
+                .join("/");
+            let body = (method != "GET" && method != "DELETE").then(|| serde_json::json!({}));
+            let (status, problem) = client.send(Method::from_bytes(method.as_bytes()).unwrap(), &concrete, body.as_ref()).await;
+            let allowed = match needs {
+                Nobody => true,
+                SignedIn => role.is_some(),
+                One(permission) => may(&permission),
+                Any(several) => several.iter().any(may),
+            };
+            let told = format!("{role:?} {method} {path}: {status} {problem}");
+            assert!(status.as_u16() < 500, "{told}");
+            match (role, allowed) {
+                (None, false) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{told}"),
+                (Some(_), false) => assert!(status == StatusCode::FORBIDDEN || status == StatusCode::UNSUPPORTED_MEDIA_TYPE, "{told}"),
+                (_, true) => assert!(status != StatusCode::UNAUTHORIZED && status != StatusCode::FORBIDDEN, "{told}"),
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_belongs_to_another_office_is_not_there() {
+    let app = TestApp::start(Engine::Sqlite).await;
+    for role in ROLES {
+        let client = app.person(role, &app.office).await;
+        for path in [format!("/premises/{}", app.other_premises.id), format!("/organizations/{}", app.other_office.id)] {
+            let (status, _) = client.get(&path).await;
+            assert!(status == StatusCode::NOT_FOUND || status == StatusCode::FORBIDDEN, "{role} {path}: {status}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The application on a port of its own, and a client that speaks to it as people do.
+
+use std::sync::Arc;
+
+use actix_web::{HttpServer, web};
+use media::clock::SystemClock;
+use media::supervise::Supervisor;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use server::App;
+use server::auth::hash_password;
+use server::domain::organization::Level;
+use server::store::{Db, StoreError, organizations, users};
+use uuid::Uuid;
+
+use super::{Engine, postgres};
+
+/// The password of everybody in the tests.
+pub const PASSWORD: &str = "clean-kitchen-2026";
+
+/// A running application with a tree: city > district > two offices, each with one premises.
+pub struct TestApp {
+    pub app: App,
+    pub address: String,
+    pub data: tempfile::TempDir,
+    /// Ids and paths of the tree.
+    pub city: Node,
+    pub district: Node,
+    pub office: Node,
+    pub other_office: Node,
+    pub premises: Node,
+    pub other_premises: Node,
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub id: String,
+    pub path: String,
+}
+
+impl TestApp {
+    /// Starts on a fresh database.
+    pub async fn start(engine: Engine) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let url = match engine {
+            Engine::Sqlite => format!("sqlite://{}", data.path().join("test.db").display()),
+            Engine::Postgres => postgres::fresh_database(),
+        };
+        let supervisor = Supervisor::new();
+        let db = Db::open(&url, &supervisor).await.unwrap();
+        db.migrate().await.unwrap();
+        let sequencer = db.clone();
+        supervisor.once("sequencer", async move {
+            let _ = sequencer.sequence().await;
+        });
+        let app = App::new(db, data.path(), Arc::new(SystemClock::new())).await.unwrap();
+        let shared = web::Data::new(app.clone());
+        let server = HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("http://{}", server.addrs()[0]);
+        actix_web::rt::spawn(server.run());
+        let tree = plant(&app.db).await;
+        let [city, district, office, other_office, premises, other_premises] = tree;
+        Self { app, address, data, city, district, office, other_office, premises, other_premises }
+    }
+
+    /// Adds a person with `role` at `node` and signs in.
+    pub async fn person(&self, role: &str, node: &Node) -> Client {
+        let username = format!("u{}", &Uuid::now_v7().simple().to_string()[20..]);
+        self.add_person(&username, &[(role, node)], false).await;
+        self.sign_in(&username).await
+    }
+
+    /// Adds a person with grants; gives the id.
+    pub async fn add_person(&self, username: &str, grants: &[(&str, &Node)], must_change_password: bool) -> String {
+        use std::sync::OnceLock;
+        static HASH: OnceLock<String> = OnceLock::new();
+        let id = Uuid::now_v7();
+        let user = users::NewUser {
+            id,
+            username: username.to_owned(),
+            display_name: format!("测试 {username}"),
+            phone: None,
+            certificate_number: None,
+            password_hash: HASH.get_or_init(|| hash_password(PASSWORD)).clone(),
+            must_change_password,
+        };
+        let grants: Vec<(String, Node)> = grants.iter().map(|(role, node)| ((*role).to_owned(), (*node).clone())).collect();
+        self.app
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    users::insert(tx, &user, 1).await?;
+                    for (role, node) in &grants {
+                        users::grant(tx, &id.to_string(), role, &node.id, &node.path, None).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await
+            .unwrap();
+        id.to_string()
+    }
+
+    /// Signs in with the tests' password.
+    pub async fn sign_in(&self, username: &str) -> Client {
+        let mut client = self.nobody();
+        let (status, tokens) = client.post("/auth/login", &json!({"username": username, "password": PASSWORD})).await;
+        assert_eq!(status, StatusCode::OK, "{tokens}");
+        client.token = tokens["access_token"].as_str().map(str::to_owned);
+        client.refresh_token = tokens["refresh_token"].as_str().map(str::to_owned);
+        client
+    }
+
+    /// A client that has not signed in.
+    pub fn nobody(&self) -> Client {
+        Client { base: self.address.clone(), http: reqwest::Client::new(), token: None, refresh_token: None }
+    }
+}
+
+/// city > district > two offices with a premises each.
+async fn plant(db: &Db) -> [Node; 6] {
+    db.write(|tx| {
+        Box::pin(async move {
+            let node = |(id, path): (String, String)| Node { id, path };
+            let city = node(organizations::insert(tx, "澄江市", Level::City, None, 1).await?);
+            let district = node(organizations::insert(tx, "明湖区", Level::District, Some((&city.id, &city.path)), 1).await?);
+            let office = node(organizations::insert(tx, "东岸市场监管所", Level::Office, Some((&district.id, &district.path)), 1).await?);
+            let other = node(organizations::insert(tx, "西岸市场监管所", Level::Office, Some((&district.id, &district.path)), 1).await?);
+            let premises = premises_of(tx, "东岸小学食堂", &office).await?;
+            let other_premises = premises_of(tx, "西岸幼儿园食堂", &other).await?;
+            Ok::<_, StoreError>([city, district, office, other, premises, other_premises])
+        })
+    })
+    .await
+    .unwrap()
+}
+
+
+async fn premises_of(tx: &mut server::store::Tx<'_>, name: &str, office: &Node) -> Result<Node, StoreError> {
+    use server::store::premises::{PremisesData, insert};
+    let data = PremisesData {
+        organization_id: office.id.clone(),
+        organization_path: office.path.clone(),
+        kind: "school_canteen".to_owned(),
+        name: name.to_owned(),
+        address: None,
+        point: Some((23.46, 116.75)),
+        source_datum: Some("wgs84".to_owned()),
+        school: None,
+        diners: Some(300),
+        risk_grade: Some("B".to_owned()),
+        grid: None,
+        code: None,
+        service_hours: "[]".to_owned(),
+        disabled: false,
+    };
+    let id = insert(tx, Uuid::now_v7(), &data, 1).await?;
+    Ok(Node { path: format!("{}{id}/", office.path), id })
+}
+
+/// Somebody at the other end.
+#[derive(Clone)]
+pub struct Client {
+    pub base: String,
+    pub http: reqwest::Client,
+    pub token: Option<String>,
+    pub refresh_token: Option<String>,
+}
+
+impl Client {
+    /// Sends a request to a path below `/api/v1`; gives status and body (`null` where it is not JSON).
+    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
+        let response = self.request(method, path, body).send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// A request with this client's token, to be refined.
+    pub fn request(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
+        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+}
