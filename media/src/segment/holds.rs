@@ -1,0 +1,150 @@
+//! Evidence on hold: stretches of time whose recordings retention must not touch.
+//!
+//! A hold is a stretch, not a list of files, so that it also covers what is recorded after it was asked for. Holds are
+//! kept in a small file, because retention may run before anybody has had the time to ask again after a restart.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::SegmentError;
+use crate::camera::CameraId;
+
+/// Name of the file in the recordings folder.
+const FILE: &str = "holds.json";
+/// More holds than this are refused: a hold lasts minutes, until the clip is copied.
+pub const HOLDS_MAX: usize = 100_000;
+
+/// A hold's id, for its release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HoldId(pub Uuid);
+
+/// A hold could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldError {
+    /// Held evidence would reach into the reserve that recording needs.
+    #[error("held recordings would use the reserve of the disk")]
+    NoRoom,
+    /// There are too many holds.
+    #[error("more than {HOLDS_MAX} holds")]
+    TooMany,
+    /// The stretch ends before it starts.
+    #[error("the stretch is empty")]
+    Empty,
+    /// What is held could not be made safe on disk.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+}
+
+/// One held stretch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// For its release.
+    pub id: HoldId,
+    /// Which camera.
+    pub camera: CameraId,
+    /// First instant, milliseconds UTC.
+    pub start_ms: i64,
+    /// First instant after it, milliseconds UTC.
+    pub end_ms: i64,
+}
+
+impl Held {
+    /// Whether a recording of `camera` over this time is held.
+    #[must_use]
+    pub fn covers(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> bool {
+        self.camera == camera && self.start_ms < end_ms && start_ms < self.end_ms
+    }
+}
+
+/// All holds, and the file that remembers them.
+#[derive(Debug)]
+pub struct Holds {
+    path: PathBuf,
+    held: Vec<Held>,
+}
+
+impl Holds {
+    /// Reads the holds of the recordings folder.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] when there is a file that cannot be read or understood: guessing could delete evidence.
+    pub fn load(recordings: &Path) -> Result<Self, SegmentError> {
+        let path = recordings.join(FILE);
+        let held = match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::from)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { path, held })
+    }
+
+    /// Adds a hold and makes it lasting.
+    ///
+    /// # Errors
+    /// [`HoldError`]; nothing is held then.
+    pub fn add(&mut self, held: Held) -> Result<(), HoldError> {
+        if held.start_ms >= held.end_ms {
+            return Err(HoldError::Empty);
+        }
+        if self.held.len() >= HOLDS_MAX {
+            return Err(HoldError::TooMany);
+        }
+        self.held.push(held);
+        if let Err(error) = self.save() {
+            self.held.pop();
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Ends a hold; `false` when there is none of that id.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`]; the hold stays then.
+    pub fn release(&mut self, id: HoldId) -> Result<bool, SegmentError> {
+        let Some(at) = self.held.iter().position(|held| held.id == id) else { return Ok(false) };
+        let held = self.held.swap_remove(at);
+        if let Err(error) = self.save() {
+            self.held.push(held);
+            return Err(error);
+        }
+        Ok(true)
+    }
+
+    /// Whether any hold covers this time of `camera`.
+    #[must_use]
+    pub fn cover(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> bool {
+        self.held.iter().any(|held| held.covers(camera, start_ms, end_ms))
+    }
+
+    /// All holds.
+    #[must_use]
+    pub fn all(&self) -> &[Held] {
+        &self.held
+    }
+
+    fn save(&self) -> Result<(), SegmentError> {
+        write_whole(&self.path, &serde_json::to_vec(&self.held).map_err(std::io::Error::from)?)
+    }
+}
+
+/// Replaces a small file so that it is either the old or the new one, also after power loss.
+///
+/// # Errors
+/// [`SegmentError::Io`].
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), SegmentError> {
+    let beside = path.with_extension("new");
+    let mut file = File::create(&beside)?;
+    file.write_all(content)?;
+    file.sync_data()?;
+    std::fs::rename(&beside, path)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Opens a recorded file: its header, where its fragments lie, and their bytes.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::SegmentError;
+use super::boxes::BoxHeader;
+use super::fragment::{FragmentHeader, HEADER_LEN_MAX};
+use super::table::{self, TABLE_LEN_MAX, TRAILER_LEN};
+
+/// `ftyp` and `moov` are a few hundred bytes; more than this is damage.
+const INIT_LEN_MAX: u64 = 1024 * 1024;
+
+/// Where one fragment lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FragmentEntry {
+    /// First byte of the fragment box.
+    pub offset: u64,
+    /// What the box says.
+    pub header: FragmentHeader,
+}
+
+impl FragmentEntry {
+    /// First byte of the fragment's first `moof`.
+    #[must_use]
+    pub fn media_offset(&self) -> u64 {
+        self.offset + u64::try_from(self.header.len()).unwrap_or(u64::MAX)
+    }
+
+    /// First byte behind the fragment.
+    #[must_use]
+    pub fn end_offset(&self) -> u64 {
+        self.media_offset().saturating_add(self.header.media_len())
+    }
+}
+
+/// A recorded file, opened for reading. It may still be growing.
+#[derive(Debug)]
+pub struct SegmentFile {
+    file: File,
+    /// `ftyp` and `moov`.
+    pub init: Bytes,
+    /// All whole fragments, in order.
+    pub fragments: Vec<FragmentEntry>,
+    /// Whether the file ends with its table.
+    pub closed: bool,
+}
+
+impl SegmentFile {
+    /// Opens the file at `path`: by its table where it has one, else by walking its boxes.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] when it cannot be read, [`SegmentError::Damaged`] when it does not begin as ours.
+    pub fn open(path: &Path) -> Result<Self, SegmentError> {
+        let mut file = File::open(path)?;
+        let len = file.metadata()?.len();
+        let init = read_init(&mut file, len)?;
+        if let Some(fragments) = read_table(&mut file, len) {
+            return Ok(Self { file, init, fragments, closed: true });
+        }
+        let start = u64::try_from(init.len()).unwrap_or(u64::MAX);
+        let fragments = walk(&mut file, start, len)?;
+        Ok(Self { file, init, fragments, closed: false })
+    }
+
+    /// The chunks of a fragment: `moof` and `mdat`, once or more.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] when the file cannot be read as far as the entry says.
+    pub fn media(&mut self, entry: &FragmentEntry) -> Result<Bytes, SegmentError> {
+        self.read(entry.media_offset(), entry.header.media_len())
+    }
+
+    /// `len` bytes at `offset`.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] when the file is shorter.
+    pub fn read(&mut self, offset: u64, len: u64) -> Result<Bytes, SegmentError> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        read_exact(&mut self.file, len)
+    }
+
+    /// The last sync fragment that starts at or before `at_ms`, else the first sync fragment.
+    #[must_use]
+    pub fn sync_fragment_at(&self, at_ms: i64) -> Option<&FragmentEntry> {
+        let mut sync = self.fragments.iter().filter(|entry| entry.header.sync);
+        let first = sync.next()?;
+        Some(sync.take_while(|entry| entry.header.wall_ms <= at_ms).last().unwrap_or(first))
+    }
+}
+
+fn read_exact(file: &mut File, len: u64) -> Result<Bytes, SegmentError> {
+    let mut data = Vec::new();
+    let read = file.take(len).read_to_end(&mut data)?;
+    if u64::try_from(read).ok() != Some(len) {
+        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(data.into())
+}
+
+fn box_at(file: &mut File, offset: u64, len: u64) -> Result<Option<BoxHeader>, SegmentError> {
+    file.seek(SeekFrom::Start(offset))?;
+    let left = len.saturating_sub(offset).min(u64::try_from(BoxHeader::LEN_MAX).unwrap_or(16));
+    let start = read_exact(file, left)?;
+    Ok(BoxHeader::parse(&start).filter(|found| found.len <= len - offset))
+}
+
+fn read_init(file: &mut File, len: u64) -> Result<Bytes, SegmentError> {
+    let mut end = 0;
+    for expected in [b"ftyp", b"moov"] {
+        let found = box_at(file, end, len)?.filter(|found| &found.box_type == expected);
+        let Some(found) = found else {
+            return Err(SegmentError::Damaged { offset: end, what: "no ftyp and moov" });
+        };
+        end += found.len;
+    }
+    if end > INIT_LEN_MAX {
+        return Err(SegmentError::Damaged { offset: 0, what: "ftyp and moov are too large" });
+    }
+    file.seek(SeekFrom::Start(0))?;
+    read_exact(file, end)
+}
+
+/// The table, if the file ends with one that fits. Never an error: the boxes can be walked instead.
+fn read_table(file: &mut File, len: u64) -> Option<Vec<FragmentEntry>> {
+    let trailer_at = len.checked_sub(u64::try_from(TRAILER_LEN).ok()?)?;
+    file.seek(SeekFrom::Start(trailer_at)).ok()?;
+    let trailer = read_exact(file, len - trailer_at).ok()?;
+    let table_len = u64::from(u32::from_be_bytes(trailer.as_ref().try_into().ok()?));
+    let table_at = len.checked_sub(table_len).filter(|_| table_len <= TABLE_LEN_MAX)?;
+    file.seek(SeekFrom::Start(table_at)).ok()?;
+    let fragments = table::decode(&read_exact(file, table_len).ok()?)?;
+    // The table must continue where the last fragment ends, or it speaks of another file.
+    (fragments.last().map(FragmentEntry::end_offset) == Some(table_at)).then_some(fragments)
+}
+
+/// Walks whole fragments from `offset`; stops without error at the first thing that is none.
+fn walk(file: &mut File, mut offset: u64, len: u64) -> Result<Vec<FragmentEntry>, SegmentError> {
+    let mut fragments = Vec::new();
+    let longest = u64::try_from(HEADER_LEN_MAX).unwrap_or(u64::MAX);
+    loop {
+        let Some(found) = box_at(file, offset, len)? else { return Ok(fragments) };
+        if &found.box_type != b"uuid" || found.len > longest {
+            return Ok(fragments);
+        }
+        file.seek(SeekFrom::Start(offset))?;
+        let Some(header) = FragmentHeader::decode(&read_exact(file, found.len)?) else { return Ok(fragments) };
+        let entry = FragmentEntry { offset, header };
+        if entry.end_offset() > len || !chunks_are_whole(file, &entry, len)? {
+            return Ok(fragments);
+        }
+        offset = entry.end_offset();
+        fragments.push(entry);
+    }
+}
+
+/// Whether each chunk is a `moof` and an `mdat` of the lengths the fragment box promises: a file system that lost the
+/// data of its last writes leaves zeros of the right length.
+fn chunks_are_whole(file: &mut File, entry: &FragmentEntry, len: u64) -> Result<bool, SegmentError> {
+    let mut offset = entry.media_offset();
+    for chunk in &entry.header.chunks {
+        let end = offset + u64::from(chunk.len);
+        let Some(moof) = box_at(file, offset, len)?.filter(|found| &found.box_type == b"moof") else {
+            return Ok(false);
+        };
+        let mdat = box_at(file, offset + moof.len, len)?.filter(|found| &found.box_type == b"mdat");
+        if mdat.is_none_or(|mdat| offset + moof.len + mdat.len != end) {
+            return Ok(false);
+        }
+        offset = end;
+    }
+    Ok(true)
+}

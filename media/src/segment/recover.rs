@@ -1,0 +1,144 @@
+//! What is done with the files that a run before this one left: cut, closed, indexed.
+//!
+//! After `kill -9` a file may end in the middle of a fragment and has no table. It is cut at its last whole fragment and
+//! closed; a file without a whole fragment is removed. Files that are not ours are left alone.
+
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::path::SegmentName;
+use super::reader::{FragmentEntry, SegmentFile};
+use super::{SegmentError, table};
+use crate::camera::{CameraId, Codec};
+use crate::event::SegmentInfo;
+
+/// One file found on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// Which camera.
+    pub camera: CameraId,
+    /// The segment as it is now.
+    pub segment: SegmentInfo,
+    /// Sequence of its last fragment.
+    pub last_sequence: u64,
+    /// Bytes that were cut off; `None` when the file had been closed in order.
+    pub cut_bytes: Option<u64>,
+}
+
+/// Everything found below a recordings folder.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Whole segments, in no order.
+    pub segments: Vec<Recovered>,
+    /// Files without a whole fragment that were removed, relative paths.
+    pub removed: Vec<String>,
+    /// Files that could not be read and were left as they are: path and what is wrong.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Looks at every segment file below `recordings`; `repair` cuts, closes and removes, else files are only looked at.
+///
+/// # Errors
+/// [`SegmentError::Io`] when a folder cannot be listed. A single bad file is a finding, not an error.
+pub fn scan(recordings: &Path, repair: bool) -> Result<Findings, SegmentError> {
+    let mut findings = Findings::default();
+    for camera_folder in folders(recordings)? {
+        let Ok(camera) = camera_folder.0.parse::<Uuid>() else { continue };
+        for day in folders(&camera_folder.1)? {
+            for file in std::fs::read_dir(&day.1)? {
+                let Ok(file_name) = file?.file_name().into_string() else { continue };
+                if let Some(name) = SegmentName::parse(camera, &file_name) {
+                    look_at(recordings, name, repair, &mut findings);
+                }
+            }
+        }
+    }
+    Ok(findings)
+}
+
+fn folders(parent: &Path) -> Result<Vec<(String, std::path::PathBuf)>, SegmentError> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(parent)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+fn look_at(recordings: &Path, name: SegmentName, repair: bool, findings: &mut Findings) {
+    match recover(recordings, name, repair) {
+        Ok(Some(recovered)) => findings.segments.push(recovered),
+        Ok(None) => findings.removed.push(name.relative()),
+        Err(error) => {
+            tracing::warn!(path = name.relative(), %error, "a recorded file cannot be read");
+            findings.unreadable.push((name.relative(), error.to_string()));
+        }
+    }
+}
+
+/// Looks at one file and, with `repair`, makes it whole; `None` when it holds no whole fragment (and is removed).
+///
+/// # Errors
+/// [`SegmentError::Io`].
+pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Option<Recovered>, SegmentError> {
+    let path = name.below(recordings);
+    let opened = match SegmentFile::open(&path) {
+        // A crash within the very first write leaves less than a header.
+        Err(SegmentError::Damaged { .. }) => None,
+        Err(SegmentError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => None,
+        Err(error) => return Err(error),
+        Ok(opened) => Some(opened).filter(|opened| !opened.fragments.is_empty()),
+    };
+    let Some(opened) = opened else {
+        if repair {
+            std::fs::remove_file(&path)?;
+        }
+        return Ok(None);
+    };
+    let len = std::fs::metadata(&path)?.len();
+    let end = opened.fragments.last().map_or(0, FragmentEntry::end_offset);
+    let (mut bytes, mut cut_bytes) = (len, None);
+    if !opened.closed {
+        cut_bytes = Some(len - end);
+        bytes = if repair { close(&path, end, &opened.fragments)? } else { end };
+    }
+    Ok(Some(Recovered {
+        camera: name.camera,
+        last_sequence: opened.fragments.last().map_or(0, |last| last.header.sequence),
+        segment: SegmentInfo {
+            id: name.id,
+            path: name.relative(),
+            start_ms: name.start_ms,
+            end_ms: opened.fragments.iter().map(|entry| entry.header.end_ms()).max().unwrap_or(name.start_ms),
+            bytes,
+            fragments: u32::try_from(opened.fragments.len()).unwrap_or(u32::MAX),
+            codec: codec_of(&opened.init),
+            epoch: opened.fragments.first().map_or(0, |first| first.header.epoch),
+        },
+        cut_bytes,
+    }))
+}
+
+/// Cuts the file at `end` and appends the table; gives the new length.
+fn close(path: &Path, end: u64, fragments: &[FragmentEntry]) -> Result<u64, SegmentError> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(end)?;
+    file.seek(SeekFrom::Start(end))?;
+    let table = table::encode(fragments);
+    file.write_all(&table)?;
+    file.sync_data()?;
+    Ok(end + u64::try_from(table.len()).unwrap_or(0))
+}
+
+/// The codec a file's header names. Only two are ever written.
+fn codec_of(init: &[u8]) -> Codec {
+    let has = |kind: &[u8; 4]| init.windows(4).any(|window| window == kind);
+    if has(b"hvcC") { Codec::H265 } else { Codec::H264 }
+}
