@@ -7,13 +7,15 @@ pub mod access_unit;
 pub mod address;
 pub mod dial;
 pub mod gst;
+pub mod open;
 pub mod probe;
+pub mod rtsp;
 
 use futures::future::BoxFuture;
 
 pub use access_unit::{AccessUnit, SourceItem, StreamParameters};
 
-use crate::camera::StateReason;
+use crate::camera::{SourceSpec, StateReason};
 
 /// An opened stream of video.
 ///
@@ -26,6 +28,12 @@ pub trait Source: Send {
 
     /// Ends the stream politely (TEARDOWN, end of stream), within a short time; dropping ends it too.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// Opens sources; a boundary, so that tests can bring a source of their own.
+pub trait Opener: Send + Sync + std::fmt::Debug {
+    /// Opens the source that `spec` describes, within the connect limit's time.
+    fn open(&self, spec: &SourceSpec) -> BoxFuture<'static, Result<Box<dyn Source>, SourceError>>;
 }
 
 /// Why a source could not be opened or has ended.

@@ -1,0 +1,164 @@
+//! What the parts of one camera share: its state, its newest pictures, its counters.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::outbox::EventSink;
+use crate::analyse::feed::KeyFrame;
+use crate::camera::{CameraId, CameraState, CameraStatus, StateReason, StreamInfo};
+use crate::event::MediaEvent;
+use crate::live::LiveRing;
+
+/// One camera as others see it. The camera task and the muxer's thread write, everybody reads.
+#[derive(Debug)]
+pub struct CameraHandle {
+    /// Which camera.
+    pub camera: CameraId,
+    /// Its live stream.
+    pub live: Arc<LiveRing>,
+    events: EventSink,
+    status: Mutex<CameraStatus>,
+    key_frame: Mutex<Option<KeyFrame>>,
+    last_packet_ms: AtomicI64,
+    last_packet_mono_ms: AtomicI64,
+    next_sequence: AtomicU64,
+    generation: AtomicU64,
+    epoch: AtomicU32,
+}
+
+impl CameraHandle {
+    /// A camera that has not connected yet.
+    #[must_use]
+    pub fn new(camera: CameraId, events: EventSink, now_ms: i64, now_mono_ms: i64) -> Self {
+        let status = CameraStatus {
+            state: CameraState::Connecting,
+            reason: StateReason::None,
+            detail: String::new(),
+            since_ms: now_ms,
+            last_picture_ms: None,
+            stream: None,
+            reconnects: 0,
+        };
+        Self {
+            camera,
+            live: Arc::default(),
+            events,
+            status: Mutex::new(status),
+            key_frame: Mutex::default(),
+            last_packet_ms: AtomicI64::new(i64::MIN),
+            last_packet_mono_ms: AtomicI64::new(now_mono_ms),
+            next_sequence: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+            epoch: AtomicU32::new(0),
+        }
+    }
+
+    /// Goes on counting where the files end.
+    pub fn resume(&self, last_sequence: Option<u64>, epoch: u32) {
+        self.next_sequence.fetch_max(last_sequence.map_or(0, |last| last + 1), Ordering::Relaxed);
+        self.epoch.fetch_max(epoch, Ordering::Relaxed);
+    }
+
+    /// The camera as it stands.
+    #[must_use]
+    pub fn status(&self) -> CameraStatus {
+        let mut status = self.status_lock().clone();
+        let last_packet_ms = self.last_packet_ms.load(Ordering::Relaxed);
+        status.last_picture_ms = (last_packet_ms != i64::MIN).then_some(last_packet_ms);
+        status
+    }
+
+    /// Sets state, reason and detail; tells it when state or reason changed.
+    pub fn set_state(&self, state: CameraState, reason: StateReason, detail: &str, at_ms: i64) {
+        let mut status = self.status_lock();
+        let changed = (status.state, status.reason) != (state, reason);
+        detail.clone_into(&mut status.detail);
+        if !changed {
+            return;
+        }
+        status.state = state;
+        status.reason = reason;
+        status.since_ms = at_ms;
+        drop(status);
+        tracing::info!(camera = %self.camera, %state, %reason, detail, "camera state");
+        let detail = detail.to_owned();
+        self.events.tell(MediaEvent::State { camera: self.camera, state, reason, detail, at_ms });
+    }
+
+    /// The state alone, for the first telling of a new camera.
+    pub fn tell_state(&self) {
+        let status = self.status();
+        let CameraStatus { state, reason, detail, since_ms: at_ms, .. } = status;
+        self.events.tell(MediaEvent::State { camera: self.camera, state, reason, detail, at_ms });
+    }
+
+    /// What the stream is like, for [`CameraHandle::status`].
+    pub fn set_stream(&self, stream: StreamInfo) {
+        self.status_lock().stream = Some(stream);
+    }
+
+    /// One more connection after the first.
+    pub fn count_reconnect(&self) {
+        self.status_lock().reconnects += 1;
+    }
+
+    /// An access unit came.
+    pub fn packet(&self, wall_ms: i64, mono_ms: i64) {
+        self.last_packet_ms.store(wall_ms, Ordering::Relaxed);
+        self.last_packet_mono_ms.store(mono_ms, Ordering::Relaxed);
+    }
+
+    /// Counts the time without packets from now on, as for a camera that was just switched on.
+    pub fn forgive(&self, mono_ms: i64) {
+        self.last_packet_mono_ms.fetch_max(mono_ms, Ordering::Relaxed);
+    }
+
+    /// When the newest access unit came, or the camera was switched on, on the monotonic clock, milliseconds.
+    #[must_use]
+    pub fn last_packet_mono_ms(&self) -> i64 {
+        self.last_packet_mono_ms.load(Ordering::Relaxed)
+    }
+
+    /// The newest key frame.
+    #[must_use]
+    pub fn key_frame(&self) -> Option<KeyFrame> {
+        self.key_frame.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A newer key frame.
+    pub fn set_key_frame(&self, key_frame: Option<KeyFrame>) {
+        *self.key_frame.lock().unwrap_or_else(PoisonError::into_inner) = key_frame;
+    }
+
+    /// The number of the next fragment.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.next_sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The number of the next stream header.
+    #[must_use]
+    pub fn next_generation(&self) -> u64 {
+        self.generation.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The clock epoch now.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// The wall clock was stepped.
+    pub fn next_epoch(&self) -> u32 {
+        self.epoch.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Tells an event.
+    pub fn tell(&self, event: MediaEvent) {
+        self.events.tell(event);
+    }
+
+    fn status_lock(&self) -> MutexGuard<'_, CameraStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

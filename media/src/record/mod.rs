@@ -1,0 +1,25 @@
+//! Recording: one task a camera, from its stream to files, and what keeps the disk in order.
+//!
+//! [`task`] owns a camera: it opens the source, cuts the stream into chunks and fragments ([`batch`]), feeds the muxer
+//! and, when anything fails, tears all of it down and starts again later ([`backoff`]). [`sink`] runs on the muxer's
+//! own thread and is the only one that writes files. [`retention`] deletes, [`gaps`] says what is missing and why,
+//! [`signal`] notices that no packet comes.
+
+pub mod backoff;
+pub mod batch;
+pub mod decode_time;
+pub mod gaps;
+pub mod handle;
+pub mod meter;
+pub mod outbox;
+pub mod reorder;
+pub mod retention;
+pub mod run;
+pub mod signal;
+pub mod sink;
+pub mod space;
+pub mod stream_clock;
+pub mod task;
+
+pub use outbox::EventSink;
+pub use space::{DiskSpace, Space, SystemDisk};

@@ -1,0 +1,105 @@
+//! How many pictures a stream may reorder, out of its sequence parameter set.
+//!
+//! Encoders that say nothing nearly always reorder nothing (cameras have no use for the delay), so silence is taken for
+//! zero and a stream that proves otherwise is noticed by [`super::decode_time::DecodeTimes`].
+
+use std::num::NonZeroUsize;
+
+use bytes::Bytes;
+use h264_reader::avcc::AvcDecoderConfigurationRecord;
+use h264_reader::nal::sps::SeqParameterSet;
+use h264_reader::nal::{Nal, RefNal};
+use h264_reader::rbsp::{BitRead, BitReader, ByteReader};
+
+use crate::camera::Codec;
+use crate::segment::boxes::be_u16;
+
+/// NAL unit type of an H.265 sequence parameter set.
+const H265_SPS: u8 = 33;
+
+/// The most pictures that are shown before one decoded earlier; `None` when the stream does not say.
+#[must_use]
+pub fn reorder_depth(codec: Codec, config: &Bytes) -> Option<usize> {
+    match codec {
+        Codec::H264 => h264_depth(config),
+        Codec::H265 => h265_depth(h265_sps(config)?),
+    }
+}
+
+fn h264_depth(config: &[u8]) -> Option<usize> {
+    let record = AvcDecoderConfigurationRecord::try_from(config).ok()?;
+    let sps = record.sequence_parameter_sets().next()?.ok()?;
+    let sps = SeqParameterSet::from_bits(RefNal::new(sps, &[], true).rbsp_bits()).ok()?;
+    let restrictions = sps.vui_parameters?.bitstream_restrictions?;
+    usize::try_from(restrictions.max_num_reorder_frames).ok()
+}
+
+/// The first SPS of an `hvcC` body: 22 bytes, the number of arrays, then arrays of NAL units of one type.
+fn h265_sps(config: &[u8]) -> Option<&[u8]> {
+    let mut at = 23;
+    for _ in 0..*config.get(22)? {
+        let nal_type = config.get(at)? & 0x3f;
+        let count = be_u16(config, at + 1)?;
+        at += 3;
+        for _ in 0..count {
+            let len = usize::from(be_u16(config, at)?);
+            let nal = config.get(at + 2..at + 2 + len)?;
+            if nal_type == H265_SPS {
+                return Some(nal);
+            }
+            at += 2 + len;
+        }
+    }
+    None
+}
+
+/// `sps_max_num_reorder_pics` of the highest sub-layer (ITU-T H.265, 7.3.2.2).
+fn h265_depth(sps: &[u8]) -> Option<usize> {
+    let mut bits = BitReader::new(ByteReader::skipping_bytes(sps, NonZeroUsize::new(2)?));
+    skip(&mut bits, 4)?;
+    let sub_layers: u8 = bits.read(3, "sps_max_sub_layers_minus1").ok()?;
+    skip(&mut bits, 1)?;
+    skip_profile(&mut bits, sub_layers)?;
+    bits.read_ue("sps_seq_parameter_set_id").ok()?;
+    if bits.read_ue("chroma_format_idc").ok()? == 3 {
+        skip(&mut bits, 1)?;
+    }
+    bits.read_ue("pic_width_in_luma_samples").ok()?;
+    bits.read_ue("pic_height_in_luma_samples").ok()?;
+    if bits.read_bool("conformance_window_flag").ok()? {
+        for _ in 0..4 {
+            bits.read_ue("conf_win_offset").ok()?;
+        }
+    }
+    bits.read_ue("bit_depth_luma_minus8").ok()?;
+    bits.read_ue("bit_depth_chroma_minus8").ok()?;
+    bits.read_ue("log2_max_pic_order_cnt_lsb_minus4").ok()?;
+    let all_layers = bits.read_bool("sps_sub_layer_ordering_info_present_flag").ok()?;
+    let mut depth = 0;
+    for _ in if all_layers { 0 } else { sub_layers }..=sub_layers {
+        bits.read_ue("sps_max_dec_pic_buffering_minus1").ok()?;
+        depth = bits.read_ue("sps_max_num_reorder_pics").ok()?;
+        bits.read_ue("sps_max_latency_increase_plus1").ok()?;
+    }
+    usize::try_from(depth).ok()
+}
+
+/// `profile_tier_level` (7.3.3) with general profile.
+fn skip_profile(bits: &mut impl BitRead, sub_layers: u8) -> Option<()> {
+    skip(bits, 96)?;
+    let mut present = Vec::with_capacity(usize::from(sub_layers));
+    for _ in 0..sub_layers {
+        present.push((bits.read_bool("sub_layer_profile_present").ok()?, bits.read_bool("sub_layer_level_present").ok()?));
+    }
+    if sub_layers > 0 {
+        skip(bits, 2 * (8 - u32::from(sub_layers)))?;
+    }
+    for (profile, level) in present {
+        skip(bits, if profile { 88 } else { 0 } + if level { 8 } else { 0 })?;
+    }
+    Some(())
+}
+
+fn skip(bits: &mut impl BitRead, count: u32) -> Option<()> {
+    bits.skip(count, "skipped").ok()
+}

@@ -1,0 +1,218 @@
+//! Takes the muxer's chunks: into memory at once, to disk a fragment at a time.
+//!
+//! Runs on the muxer's own thread, so a slow disk delays this camera's queue and nothing else. It decides where one
+//! file ends and the next begins, syncs at its own second of each interval, and closes the file however the run ends.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::batch::ChunkMark;
+use super::handle::CameraHandle;
+use crate::camera::Codec;
+use crate::clock::Clock;
+use crate::event::MediaEvent;
+use crate::live::{LiveChunk, LiveFragment, LiveInit};
+use crate::mux::ChunkSink;
+use crate::segment::path::SegmentName;
+use crate::segment::{ChunkInfo, FragmentHeader, SegmentError, SegmentIndex, SegmentWriter};
+use crate::settings::EngineConfig;
+
+/// An open segment that grows is told about at most this often.
+const GREW_INTERVAL_MS: i64 = 10_000;
+/// A segment without a key frame to rotate at is closed at this many times its length.
+const OVERLONG: i64 = 2;
+
+/// Writes one run of a camera.
+#[derive(Debug)]
+pub struct FragmentSink {
+    handle: Arc<CameraHandle>,
+    index: Arc<SegmentIndex>,
+    clock: Arc<dyn Clock>,
+    codec: Codec,
+    segment_ms: i64,
+    sync_interval_ms: i64,
+    stagger: u64,
+    init: Option<Arc<LiveInit>>,
+    writer: Option<SegmentWriter>,
+    fragment: Option<OpenFragment>,
+    last_sync_ms: i64,
+    last_grew_ms: i64,
+}
+
+#[derive(Debug)]
+struct OpenFragment {
+    header: FragmentHeader,
+    chunks: Vec<Bytes>,
+}
+
+impl FragmentSink {
+    /// For one muxer run of the camera behind `handle`.
+    #[must_use]
+    pub fn new(
+        handle: Arc<CameraHandle>,
+        index: Arc<SegmentIndex>,
+        clock: Arc<dyn Clock>,
+        codec: Codec,
+        config: &EngineConfig,
+    ) -> Self {
+        // Some bits of the id that differ from camera to camera, whatever made the ids.
+        let (high, low) = handle.camera.as_u64_pair();
+        let stagger = (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;
+        let ms = |value: u64| i64::try_from(value.max(1)).unwrap_or(i64::MAX);
+        let (segment_ms, sync_interval_ms) = (ms(config.segment_ms), ms(config.sync_interval_ms));
+        let last_sync_ms = -offset(stagger, sync_interval_ms);
+        Self {
+            handle,
+            index,
+            clock,
+            codec,
+            segment_ms,
+            sync_interval_ms,
+            stagger,
+            init: None,
+            writer: None,
+            fragment: None,
+            last_sync_ms,
+            last_grew_ms: i64::MIN,
+        }
+    }
+
+    fn begin(&mut self, mark: &ChunkMark, init: &Arc<LiveInit>) {
+        let Some(begins) = mark.begins else { return };
+        let sequence = self.handle.next_sequence();
+        let header = FragmentHeader {
+            camera: self.handle.camera,
+            sequence,
+            epoch: begins.epoch,
+            wall_ms: mark.wall_ms,
+            mono_ms: mark.mono_ms,
+            duration_ms: 0,
+            sync: begins.sync,
+            discontinuity: begins.discontinuity,
+            chunks: Vec::new(),
+        };
+        self.handle.live.begin(LiveFragment {
+            sequence,
+            wall_ms: header.wall_ms,
+            sync: header.sync,
+            discontinuity: header.discontinuity,
+            complete: false,
+            chunks: Vec::new(),
+            init: init.clone(),
+        });
+        self.fragment = Some(OpenFragment { header, chunks: Vec::new() });
+    }
+
+    /// Writes the gathered fragment.
+    fn write(&mut self) -> Result<(), SegmentError> {
+        let (Some(OpenFragment { header, chunks }), Some(init)) = (self.fragment.take(), self.init.clone()) else {
+            return Ok(());
+        };
+        if self.writer.as_ref().is_some_and(|writer| self.rotates(writer, &header)) {
+            self.close()?;
+        }
+        let now_ms = i64::try_from(self.clock.monotonic().as_millis()).unwrap_or(i64::MAX);
+        match &mut self.writer {
+            Some(writer) => writer.write(header, &chunks)?,
+            None => {
+                let name = SegmentName { camera: self.handle.camera, start_ms: header.wall_ms, id: Uuid::now_v7() };
+                let recordings = self.index.recordings();
+                let writer = SegmentWriter::create(recordings, name, self.codec, &init.data, header, &chunks)?;
+                let segment = writer.info();
+                self.index.update(self.handle.camera, segment.clone(), true);
+                self.handle.tell(MediaEvent::SegmentOpened { camera: self.handle.camera, segment });
+                self.writer = Some(writer);
+                self.last_grew_ms = now_ms;
+                return Ok(());
+            }
+        }
+        self.after_write(now_ms)
+    }
+
+    fn after_write(&mut self, now_ms: i64) -> Result<(), SegmentError> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        let segment = writer.info();
+        self.index.update(self.handle.camera, segment.clone(), true);
+        if now_ms - self.last_grew_ms >= GREW_INTERVAL_MS {
+            self.last_grew_ms = now_ms;
+            self.handle.tell(MediaEvent::SegmentGrew { camera: self.handle.camera, segment });
+        }
+        if now_ms - self.last_sync_ms >= self.sync_interval_ms {
+            writer.sync()?;
+            // Stays on this camera's own offset in the interval, so that cameras do not drift into one second.
+            self.last_sync_ms = now_ms - (now_ms - self.last_sync_ms) % self.sync_interval_ms;
+        }
+        Ok(())
+    }
+
+    /// Whether a file ends before this fragment: its time is over, or the clock was stepped.
+    fn rotates(&self, writer: &SegmentWriter, next: &FragmentHeader) -> bool {
+        let info = writer.info();
+        if next.epoch != info.epoch {
+            return true;
+        }
+        let offset_ms = offset(self.stagger, self.segment_ms);
+        let slot = |at_ms: i64| (at_ms + offset_ms).div_euclid(self.segment_ms);
+        let over = slot(next.wall_ms) != slot(info.start_ms);
+        over && (next.sync || next.wall_ms - info.start_ms >= OVERLONG * self.segment_ms)
+    }
+
+    fn close(&mut self) -> Result<(), SegmentError> {
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let as_it_stands = writer.info();
+        let closed = writer.close();
+        // Without its table the file is whole all the same.
+        let segment = closed.as_ref().map_or(as_it_stands, Clone::clone);
+        self.index.update(self.handle.camera, segment.clone(), false);
+        self.handle.tell(MediaEvent::SegmentClosed { camera: self.handle.camera, segment });
+        closed.map(|_| ())
+    }
+
+    fn finish(&mut self) {
+        let camera = self.handle.camera;
+        if let Err(error) = self.write().and_then(|()| self.close()) {
+            tracing::error!(%camera, %error, "the end of a recording is lost");
+        }
+    }
+}
+
+impl ChunkSink for FragmentSink {
+    fn init(&mut self, init: Bytes) -> Result<(), String> {
+        let generation = self.handle.next_generation();
+        self.init = Some(Arc::new(LiveInit { generation, codec: self.codec, data: init }));
+        Ok(())
+    }
+
+    fn chunk(&mut self, mark: ChunkMark, data: Bytes) -> Result<(), String> {
+        let init = self.init.clone().ok_or("a chunk before the header")?;
+        if mark.begins.is_some() {
+            self.begin(&mark, &init);
+        }
+        let fragment = self.fragment.as_mut().ok_or("a chunk outside a fragment")?;
+        let len = u32::try_from(data.len()).map_err(|_| "a chunk of more than 4 GiB")?;
+        fragment.header.duration_ms += mark.duration_ms;
+        fragment.header.chunks.push(ChunkInfo { len, duration_ms: mark.duration_ms, frames: mark.frames });
+        fragment.chunks.push(data.clone());
+        let chunk = LiveChunk { data, duration_ms: mark.duration_ms, independent: mark.independent };
+        self.handle.live.push(chunk, mark.ends);
+        if mark.ends { self.write().map_err(|error| error.to_string()) } else { Ok(()) }
+    }
+
+    fn end(&mut self) {
+        self.finish();
+    }
+}
+
+impl Drop for FragmentSink {
+    /// A run that failed ends here: whole chunks that came out are kept.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// A camera's place in an interval.
+fn offset(stagger: u64, interval_ms: i64) -> i64 {
+    i64::try_from(stagger % interval_ms.unsigned_abs().max(1)).unwrap_or(0)
+}
