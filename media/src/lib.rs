@@ -6,7 +6,14 @@ pub mod analyse;
 pub mod camera;
 pub mod clock;
 pub mod diagnosis;
+pub mod engine;
+#[cfg(test)]
+mod engine_tests;
 pub mod event;
+pub mod live;
+pub mod mux;
+pub mod record;
+pub mod segment;
 pub mod settings;
 pub mod source;
 pub mod supervise;
@@ -21,6 +28,7 @@ pub use camera::{
 };
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
+pub use engine::{AskError, Engine, EngineError, EngineParts};
 pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
 pub use settings::{AnalysisConfig, EngineConfig};
 pub use supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};

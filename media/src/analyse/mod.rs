@@ -44,6 +44,12 @@ use watcher::Watched;
 /// Why there is no still.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StillError {
+    /// No such camera.
+    #[error("there is no such camera")]
+    UnknownCamera,
+    /// No picture has come yet, or nothing is recorded at that time.
+    #[error("there is no picture")]
+    NoPicture,
     /// No analysis process is configured, or it cannot be started.
     #[error("pictures cannot be decoded now: {0}")]
     Unavailable(String),

@@ -1,0 +1,448 @@
+//! The engine: cameras by their specification in, recordings and events out.
+//!
+//! The server holds one [`Engine`], tells it which cameras there are, and reads its events. Everything behind it is
+//! tasks of the [`Supervisor`]: one a camera, one for retention, one that watches for silence, one that hands events on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::analyse::{Analyser, AnalysisFeed, Still, StillError};
+use crate::camera::{CameraId, CameraSpec, CameraStatus};
+use crate::clock::Clock;
+use crate::diagnosis::settings::DiagnosisKind;
+use crate::event::{MediaEvent, SegmentInfo, Span};
+use crate::live::LiveRing;
+use crate::record::gaps::Gaps;
+use crate::record::handle::CameraHandle;
+use crate::record::outbox::EventSink;
+use crate::record::retention::{Retention, held_bytes_max};
+use crate::record::signal::{SignalRule, Verdict};
+use crate::record::space::{DiskSpace, SystemDisk};
+use crate::record::task::{CameraTask, Shared, mono_ms};
+use crate::segment::holds::{Held, HoldError, HoldId};
+use crate::segment::recover::{self, Findings};
+use crate::segment::{SegmentError, SegmentIndex};
+use crate::settings::EngineConfig;
+use crate::source::{Opener, open::SystemOpener};
+use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+
+/// Events that wait for the server before they wait in the engine.
+const EVENTS_MAX: usize = 1_024;
+/// How often the engine looks for silent cameras.
+const SIGNAL_LOOK: Duration = Duration::from_millis(250);
+/// Where the analysis keeps what it learned, below the recordings folder.
+const ANALYSIS_FOLDER: &str = "analysis";
+
+/// The engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// GStreamer is missing or broken.
+    #[error(transparent)]
+    Init(#[from] crate::InitError),
+    /// The recordings folder cannot be used.
+    #[error("recordings folder: {0}")]
+    Recordings(#[from] SegmentError),
+    /// A setting makes no sense.
+    #[error("setting {name}: {problem}")]
+    Setting {
+        /// Which.
+        name: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+/// Something that was asked of the engine could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The hold was refused.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
+    /// The disk failed.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// The work panicked, or the program stops.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
+}
+
+/// Parts of the engine that tests replace.
+#[derive(Debug)]
+pub struct EngineParts {
+    /// Free space.
+    pub disk: Arc<dyn DiskSpace>,
+    /// Opens sources; `None` for real ones.
+    pub opener: Option<Arc<dyn Opener>>,
+}
+
+impl Default for EngineParts {
+    fn default() -> Self {
+        Self { disk: Arc::new(SystemDisk), opener: None }
+    }
+}
+
+/// Records and watches cameras. A cheap handle.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    events: EventSink,
+    disk: Arc<dyn DiskSpace>,
+    analyser: Analyser,
+    supervisor: Supervisor,
+    cameras: Mutex<BTreeMap<CameraId, Camera>>,
+    /// Where each camera's count of fragments goes on, and its clock epoch.
+    counters: Mutex<HashMap<CameraId, (u64, u32)>>,
+}
+
+#[derive(Debug)]
+struct Camera {
+    handle: Arc<CameraHandle>,
+    orders: watch::Sender<Option<Arc<CameraSpec>>>,
+    task: TaskHandle,
+    signal: SignalRule,
+}
+
+impl Engine {
+    /// Starts an engine: repairs what the last run left, tells what it found, and waits for cameras.
+    ///
+    /// Reads every recorded file's end, so it takes a moment on a large folder; call it where blocking is allowed.
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn start(
+        config: EngineConfig,
+        supervisor: &Supervisor,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, mpsc::Receiver<MediaEvent>), EngineError> {
+        Self::start_with(config, supervisor, clock, EngineParts::default())
+    }
+
+    /// The same with parts of it replaced.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn start_with(
+        config: EngineConfig,
+        supervisor: &Supervisor,
+        clock: Arc<dyn Clock>,
+        parts: EngineParts,
+    ) -> Result<(Self, mpsc::Receiver<MediaEvent>), EngineError> {
+        crate::init()?;
+        check(&config)?;
+        std::fs::create_dir_all(&config.recordings).map_err(SegmentError::from)?;
+        let events = EventSink::default();
+        let findings = recover::scan(&config.recordings, true)?;
+        let counters = tell_findings(&events, &findings);
+        let index = Arc::new(SegmentIndex::new(&config.recordings, findings.segments)?);
+        let disk_urgent = Arc::new(Notify::new());
+        let opener = parts.opener.unwrap_or_else(|| Arc::new(SystemOpener::new(&config, clock.clone())));
+        let shared = Arc::new(Shared {
+            connecting: Semaphore::new(config.connect_limit),
+            config,
+            clock,
+            index,
+            opener,
+            feed: AnalysisFeed::new(),
+            disk_urgent,
+            supervisor: supervisor.clone(),
+        });
+        let (to, from) = mpsc::channel(EVENTS_MAX);
+        let memory = shared.config.recordings.join(ANALYSIS_FOLDER);
+        let (analysis, feed, clock) = (shared.config.analysis.clone(), shared.feed.clone(), shared.clock.clone());
+        let inner = Inner {
+            analyser: Analyser::start(analysis, feed, memory, to.clone(), supervisor, clock),
+            shared,
+            events,
+            disk: parts.disk,
+            supervisor: supervisor.clone(),
+            cameras: Mutex::default(),
+            counters: Mutex::new(counters),
+        };
+        let engine = Self { inner: Arc::new(inner) };
+        engine.start_tasks(to);
+        Ok((engine, from))
+    }
+
+    fn start_tasks(&self, to: mpsc::Sender<MediaEvent>) {
+        let Inner { shared, events, disk, supervisor, .. } = &*self.inner;
+        let drained = CancellationToken::new();
+        {
+            let (events, drained) = (events.clone(), drained.clone());
+            supervisor.task("media events", OnPanic::Restart, move || {
+                let (events, to, drained) = (events.clone(), to.clone(), drained.clone());
+                async move { events.hand_on(to, drained).await }
+            });
+        }
+        {
+            let (shared, disk, events) = (shared.clone(), disk.clone(), events.clone());
+            supervisor.task("retention", OnPanic::Restart, move || {
+                let Shared { index, clock, config, disk_urgent, supervisor, .. } = &*shared;
+                let (index, clock, urgent) = (index.clone(), clock.clone(), disk_urgent.clone());
+                let retention = Retention::new(index, disk.clone(), clock, events.clone(), config, urgent);
+                retention.run(supervisor.clone(), supervisor.soft())
+            });
+        }
+        let watching = self.clone();
+        supervisor.task("signal watch", OnPanic::Restart, move || watching.clone().watch_signals());
+        let ending = self.clone();
+        supervisor.once("engine end", async move {
+            ending.inner.supervisor.soft().cancelled().await;
+            let tasks: Vec<_> = ending.cameras().values().map(|camera| camera.task.clone()).collect();
+            for task in tasks {
+                task.ended().await;
+            }
+            // Only now has everything been told.
+            drained.cancel();
+        });
+    }
+
+    /// Adds or changes a camera. Returns as soon as its task knows; connecting goes on behind.
+    pub async fn apply(&self, spec: CameraSpec) {
+        let analyser = &self.inner.analyser;
+        if spec.enabled {
+            analyser.watch(spec.id, spec.diagnosis.clone(), spec.armed_hours.clone()).await;
+        } else {
+            analyser.unwatch(spec.id).await;
+        }
+        let mut cameras = self.cameras();
+        if let Some(camera) = cameras.get(&spec.id) {
+            camera.orders.send_replace(Some(Arc::new(spec)));
+            return;
+        }
+        let camera = self.add(spec);
+        cameras.insert(camera.handle.camera, camera);
+    }
+
+    /// Ends a camera's recording and forgets the camera; its recordings stay until retention deletes them.
+    pub async fn remove(&self, camera: CameraId) {
+        let Some(removed) = self.cameras().remove(&camera) else { return };
+        removed.orders.send_replace(None);
+        removed.task.ended().await;
+        let counters = (removed.handle.next_sequence(), removed.handle.epoch());
+        self.counters().insert(camera, counters);
+        self.inner.analyser.forget(camera).await;
+    }
+
+    /// A camera as it stands; `None` when it was never applied.
+    #[must_use]
+    pub fn status(&self, camera: CameraId) -> Option<CameraStatus> {
+        Some(self.cameras().get(&camera)?.handle.status())
+    }
+
+    /// All cameras that were applied.
+    #[must_use]
+    pub fn camera_ids(&self) -> Vec<CameraId> {
+        self.cameras().keys().copied().collect()
+    }
+
+    /// What is recorded of a stretch, merged, the open segment included.
+    #[must_use]
+    pub fn timeline(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Vec<Span> {
+        self.index().timeline(camera, start_ms, end_ms)
+    }
+
+    /// All segments of a camera, in order of time.
+    #[must_use]
+    pub fn segments(&self, camera: CameraId) -> Vec<SegmentInfo> {
+        self.index().segments(camera)
+    }
+
+    /// The index of what is on disk.
+    #[must_use]
+    pub fn index(&self) -> Arc<SegmentIndex> {
+        self.inner.shared.index.clone()
+    }
+
+    /// A camera's live stream; `None` when it was never applied.
+    #[must_use]
+    pub fn live(&self, camera: CameraId) -> Option<Arc<LiveRing>> {
+        Some(self.cameras().get(&camera)?.handle.live.clone())
+    }
+
+    /// Keeps a stretch from retention, what is recorded of it now and later; on disk before this returns.
+    ///
+    /// # Errors
+    /// [`AskError::Hold`] when held evidence would use the reserve, or the disk fails.
+    pub async fn hold(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<HoldId, AskError> {
+        let id = HoldId(Uuid::now_v7());
+        let held = Held { id, camera, start_ms, end_ms };
+        let (index, disk) = (self.index(), self.inner.disk.clone());
+        let reserve_percent = self.inner.shared.config.reserve_percent;
+        let holding = move || -> Result<(), HoldError> {
+            let space = disk.space(index.recordings()).map_err(SegmentError::from)?;
+            index.hold(held, held_bytes_max(space, reserve_percent))
+        };
+        self.inner.supervisor.blocking("hold", holding).await??;
+        Ok(id)
+    }
+
+    /// Ends a hold; `false` when there is none of that id.
+    ///
+    /// # Errors
+    /// [`AskError::Segment`] when this cannot be written down; the hold stays then.
+    pub async fn release(&self, id: HoldId) -> Result<bool, AskError> {
+        let index = self.index();
+        Ok(self.inner.supervisor.blocking("release", move || index.release(id)).await??)
+    }
+
+    /// The newest picture of a camera.
+    ///
+    /// # Errors
+    /// [`StillError`].
+    pub async fn still(&self, camera: CameraId) -> Result<Still, StillError> {
+        let key_frame = {
+            let cameras = self.cameras();
+            let camera = cameras.get(&camera).ok_or(StillError::UnknownCamera)?;
+            camera.handle.key_frame().ok_or(StillError::NoPicture)?
+        };
+        self.inner.analyser.decode_still(key_frame, None).await
+    }
+
+    /// The analysis of all cameras.
+    #[must_use]
+    pub fn analyser(&self) -> &Analyser {
+        &self.inner.analyser
+    }
+
+    /// Events that were lost because nobody took them; the server then asks for [`Engine::segments`] again.
+    #[must_use]
+    pub fn events_dropped(&self) -> u64 {
+        self.inner.events.dropped()
+    }
+
+    fn add(&self, spec: CameraSpec) -> Camera {
+        let Inner { shared, events, supervisor, .. } = &*self.inner;
+        let (now_ms, now_mono_ms) = (shared.clock.wall_ms(), mono_ms(&*shared.clock));
+        let handle = Arc::new(CameraHandle::new(spec.id, events.clone(), now_ms, now_mono_ms));
+        if let Some((last, epoch)) = self.counters().get(&spec.id).copied() {
+            handle.resume(Some(last), epoch);
+        }
+        handle.tell_state();
+        let name = format!("camera {}", spec.name);
+        let (orders, following) = watch::channel(Some(Arc::new(spec)));
+        let task = {
+            let (shared, handle, stop) = (shared.clone(), handle.clone(), supervisor.soft());
+            supervisor.task(name, OnPanic::Restart, move || {
+                let (index, folder) = (&shared.index, shared.index.folder_of(handle.camera));
+                let gaps = Gaps::resume(&handle, folder, index.last_end_ms(handle.camera));
+                CameraTask::new(shared.clone(), handle.clone(), following.clone(), stop.clone(), gaps).run()
+            })
+        };
+        Camera { handle, orders, task, signal: SignalRule::default() }
+    }
+
+    async fn watch_signals(self) {
+        let clock = self.inner.shared.clock.clone();
+        let stop = self.inner.supervisor.soft();
+        loop {
+            tokio::select! {
+                () = clock.sleep(SIGNAL_LOOK) => {}
+                () = stop.cancelled() => return,
+            }
+            let now_mono_ms = mono_ms(&*clock);
+            for camera in self.cameras().values_mut() {
+                let Some(spec) = camera.orders.borrow().clone() else { continue };
+                let verdict = if spec.enabled {
+                    camera.signal.look(&spec.diagnosis, now_mono_ms, camera.handle.last_packet_mono_ms())
+                } else {
+                    camera.handle.forgive(now_mono_ms);
+                    camera.signal.clear()
+                };
+                if let Some(verdict) = verdict {
+                    self.tell_signal(&spec, verdict);
+                }
+            }
+        }
+    }
+
+    fn tell_signal(&self, spec: &CameraSpec, verdict: Verdict) {
+        let at_ms = self.inner.shared.clock.wall_ms();
+        let Verdict { phase, silent_ms, count } = verdict;
+        self.inner.events.tell(MediaEvent::Diagnosis {
+            camera: spec.id,
+            kind: DiagnosisKind::SignalLost,
+            phase,
+            at_ms,
+            began_ms: at_ms.saturating_sub(silent_ms),
+            measure: as_f64(silent_ms),
+            threshold: as_f64(i64::try_from(spec.diagnosis.no_packet_ms).unwrap_or(i64::MAX)),
+            count,
+            // Decoding takes time and there is nothing new to see; who wants the last picture asks for it.
+            still_jpeg: None,
+        });
+    }
+
+    fn cameras(&self) -> MutexGuard<'_, BTreeMap<CameraId, Camera>> {
+        self.inner.cameras.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counters(&self) -> MutexGuard<'_, HashMap<CameraId, (u64, u32)>> {
+        self.inner.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What `check` finds when it reads a recordings folder without changing it.
+///
+/// # Errors
+/// [`SegmentError`] when a folder cannot be listed.
+pub fn verify(recordings: &std::path::Path) -> Result<Findings, SegmentError> {
+    recover::scan(recordings, false)
+}
+
+/// Tells the segments that were repaired; gives where each camera's counts go on.
+fn tell_findings(events: &EventSink, findings: &Findings) -> HashMap<CameraId, (u64, u32)> {
+    let mut counters: HashMap<CameraId, (u64, u32)> = HashMap::new();
+    for found in &findings.segments {
+        let (last, epoch) = counters.entry(found.camera).or_default();
+        *last = (*last).max(found.last_sequence);
+        *epoch = (*epoch).max(found.segment.epoch);
+        if let Some(cut_bytes) = found.cut_bytes {
+            tracing::info!(path = found.segment.path, cut_bytes, "a recording that was not closed has been repaired");
+            events.tell(MediaEvent::SegmentClosed { camera: found.camera, segment: found.segment.clone() });
+        }
+    }
+    for path in &findings.removed {
+        tracing::info!(path, "a recording without a whole fragment has been removed");
+    }
+    counters
+}
+
+fn check(config: &EngineConfig) -> Result<(), EngineError> {
+    let positive = [
+        ("segment_ms", config.segment_ms),
+        ("chunk_ms", config.chunk_ms),
+        ("fragment_ms_max", config.fragment_ms_max),
+        ("fragment_bytes_max", config.fragment_bytes_max),
+        ("stall_ms", config.stall_ms),
+        ("connect_timeout_ms", config.connect_timeout_ms),
+        ("backoff_min_ms", config.backoff_min_ms),
+        ("retention_interval_ms", config.retention_interval_ms),
+    ];
+    if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
+        return Err(EngineError::Setting { name, problem: "must not be zero" });
+    }
+    if config.connect_limit == 0 {
+        return Err(EngineError::Setting { name: "connect_limit", problem: "must not be zero" });
+    }
+    let percents = [("disk_low_percent", config.disk_low_percent), ("reserve_percent", config.reserve_percent)];
+    match percents.into_iter().find(|(_, percent)| !(0.0..=90.0).contains(percent)) {
+        Some((name, _)) => Err(EngineError::Setting { name, problem: "must be between 0 and 90" }),
+        None => Ok(()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of silence; nobody misses the last bits")]
+fn as_f64(value: i64) -> f64 {
+    value as f64
+}
