@@ -26,15 +26,29 @@ pub struct App {
     pub streams: auth::Streams,
     /// Sign-ins an address may try.
     pub login_rate: rate::Limiter,
+    /// Photos, stills and clips, by content.
+    pub files: files::Files,
+}
+
+/// Why the parts cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Keys or the key file.
+    #[error(transparent)]
+    Keys(#[from] auth::KeysError),
+    /// The file store.
+    #[error(transparent)]
+    Files(#[from] files::FilesError),
 }
 
 impl App {
-    /// Puts the parts together over an open, migrated database; `data` holds the key file.
-    pub async fn new(db: store::Db, data: &std::path::Path, clock: Arc<dyn media::clock::Clock>) -> Result<Self, auth::KeysError> {
-        let sealer = auth::Sealer::open(data)?;
+    /// Puts the parts together over an open, migrated database; `data` holds the key file, and the files where no URL is given.
+    pub async fn new(db: store::Db, data: &std::path::Path, files_url: Option<&str>, clock: Arc<dyn media::clock::Clock>) -> Result<Self, AppError> {
+        let files = files::Files::open(data, files_url)?;
+        let sealer = auth::Sealer::open(data).map_err(auth::KeysError::from)?;
         let keys = auth::Keys::load(&db, &sealer, clock.wall_ms()).await?;
         let streams = auth::Streams::default();
         let logins = auth::Logins::new(db.clone(), keys.clone(), sealer.clone(), streams.clone());
-        Ok(Self { db, clock, sealer, keys, logins, streams, login_rate: rate::Limiter::new(60, 60_000) })
+        Ok(Self { db, clock, sealer, keys, logins, streams, login_rate: rate::Limiter::new(60, 60_000), files })
     }
 }

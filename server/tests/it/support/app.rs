@@ -54,7 +54,7 @@ impl TestApp {
         supervisor.once("sequencer", async move {
             let _ = sequencer.sequence().await;
         });
-        let app = App::new(db, data.path(), Arc::new(SystemClock::new())).await.unwrap();
+        let app = App::new(db, data.path(), None, Arc::new(SystemClock::new())).await.unwrap();
         let shared = web::Data::new(app.clone());
         let server = HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", server.addrs()[0]);
