@@ -1,0 +1,231 @@
+/**
+ * An inspection while it is being filled in. A draft holds copies of the premises and of the template's version, so that
+ * nothing that changes on the server changes it. Photos and signatures are kept beside it, as the files they are.
+ */
+import { canonicalSha256 } from '@shared/canonical'
+import { uuidv7 } from '@shared/ids'
+import {
+  coversAllItems, itemsOf,
+  type Answer, type Bilingual, type Evidence, type Header, type InspectionKind, type Item, type ItemResult, type Judgement,
+  type PartContent, type Place, type Signature, type Template,
+} from '@shared/inspection'
+import { judge } from '@shared/judge'
+
+export interface PremisesRow {
+  id: string
+  name: string
+  kind: string
+  address?: string | null
+  latitude?: number | null
+  longitude?: number | null
+  organization_name?: string | null
+  school?: string | null
+  diners?: number | null
+  risk_grade?: string | null
+  open_alerts?: number | null
+  operators?: { name: string; part: string }[]
+  last_inspection?: { id: string; result?: string | null; submitted_at?: string | null } | null
+}
+
+export interface OfficerName { id: string; display_name: string; certificate_number?: string | null }
+
+/** An answer being given: nothing is required yet. */
+export interface DraftAnswer {
+  result?: ItemResult
+  remark?: string
+  reason?: string
+  number?: number | null
+  affects_safety?: boolean
+  corrected_on_spot?: boolean
+  answered_at: string
+  evidence_ids: string[]
+}
+
+export interface Draft {
+  /** The inspection's id, made here. */
+  id: string
+  part_id: string
+  user_id: string
+  kind: InspectionKind
+  premises: PremisesRow
+  template: Template
+  assignment_id?: string
+  officers: OfficerName[]
+  device: { id: string; model?: string }
+  started_at: string
+  updated_at: string
+  answers: Record<string, DraftAnswer>
+  evidence: Evidence[]
+  places: Place[]
+  signatures: Signature[]
+  /** `filling` until submitted; then the outbox has it; `sent` once the server has all of it. */
+  stage: 'filling' | 'queued' | 'sent'
+  /** Counts up each time it is submitted with other content. */
+  revision: number
+  /** What the server answered. */
+  server_result?: Judgement
+  differs?: boolean
+  submitted_at?: string
+  /** Where the officer was, to go on from there. */
+  position?: string
+}
+
+/** A photo or a signature: the file as taken, untouched, and a small picture of it for the screen. */
+export interface StoredFile {
+  id: string
+  inspection_id: string
+  user_id: string
+  /** Removed only after the server has everything. */
+  blob: Blob | null
+  preview: Blob | null
+  sha256: string
+  filetype: string
+  bytes: number
+}
+
+export interface Beginning {
+  userId: string
+  premises: PremisesRow
+  template: Template
+  kind: InspectionKind
+  officers: OfficerName[]
+  device: { id: string; model?: string }
+  assignmentId?: string
+  now?: Date
+}
+
+export function beginDraft(from: Beginning): Draft {
+  const now = (from.now ?? new Date()).toISOString()
+  return {
+    id: uuidv7(), part_id: uuidv7(), user_id: from.userId, kind: from.kind, premises: from.premises, template: from.template,
+    assignment_id: from.assignmentId, officers: from.officers, device: from.device, started_at: now, updated_at: now,
+    answers: {}, evidence: [], places: [], signatures: [], stage: 'filling', revision: 1,
+  }
+}
+
+/** Changes one answer. What no longer fits the result goes: flags of a failure, the reason of an item that does not apply. */
+export function answer(draft: Draft, code: string, change: Partial<DraftAnswer>, now = new Date()): void {
+  const before = draft.answers[code] ?? { answered_at: now.toISOString(), evidence_ids: [] }
+  const next: DraftAnswer = { ...before, ...change, answered_at: now.toISOString() }
+  if (change.result && change.result !== before.result) {
+    if (change.result !== 'fails') {
+      delete next.affects_safety
+      delete next.corrected_on_spot
+    }
+    if (change.result === 'conforms') delete next.reason
+  }
+  draft.answers[code] = next
+  touch(draft, now)
+}
+
+/** A draft that was changed after signing is no longer what was signed. */
+export function touch(draft: Draft, now = new Date()): void {
+  draft.updated_at = now.toISOString()
+}
+
+export function judgedAnswers(draft: Draft): Answer[] {
+  return itemsOf(draft.template.body).flatMap((item) => {
+    const given = draft.answers[item.code]
+    return given?.result ? [wireAnswer(item.code, { ...given, result: given.result })] : []
+  })
+}
+
+function wireAnswer(code: string, given: DraftAnswer & { result: ItemResult }): Answer {
+  const wire: Answer = { item_code: code, result: given.result, answered_at: given.answered_at, evidence_ids: [...given.evidence_ids] }
+  if (given.remark?.trim()) wire.remark = given.remark.trim()
+  if (given.reason?.trim()) wire.reason = given.reason.trim()
+  if (typeof given.number === 'number' && Number.isFinite(given.number)) wire.number = given.number
+  if (given.result === 'fails' && given.affects_safety !== undefined) wire.affects_safety = given.affects_safety
+  if (given.result === 'fails' && given.corrected_on_spot !== undefined) wire.corrected_on_spot = given.corrected_on_spot
+  return wire
+}
+
+export function result(draft: Draft): Judgement {
+  return judge(draft.template.body, judgedAnswers(draft))
+}
+
+export type Lack = 'answer' | 'reason' | 'affects_safety' | 'photo' | 'photos'
+
+/** What an item still needs before anybody signs; empty when it is done. */
+export function lacks(item: Item, given: DraftAnswer | undefined, kind: InspectionKind): Lack[] {
+  if (!given?.result) return coversAllItems(kind) || hasSomething(given) ? ['answer'] : []
+  const photos = given.evidence_ids.length
+  if (given.result === 'not_applicable') return given.reason?.trim() ? [] : ['reason']
+  const missing: Lack[] = []
+  if (given.result === 'fails') {
+    if (given.affects_safety === undefined) missing.push('affects_safety')
+    if (!given.remark?.trim()) missing.push('reason')
+    if (item.photo_on_fail && photos === 0) missing.push('photo')
+  }
+  if (photos < (item.min_photos ?? 0) && !missing.includes('photo')) missing.push('photos')
+  return missing
+}
+
+function hasSomething(given: DraftAnswer | undefined): boolean {
+  return Boolean(given && (given.remark?.trim() || given.evidence_ids.length > 0 || typeof given.number === 'number'))
+}
+
+export interface Missing { item: Item; lacks: Lack[] }
+
+export function missing(draft: Draft): Missing[] {
+  return itemsOf(draft.template.body)
+    .map((item) => ({ item, lacks: lacks(item, draft.answers[item.code], draft.kind) }))
+    .filter((entry) => entry.lacks.length > 0)
+}
+
+export interface Progress { answered: number; total: number; failed: number }
+
+export function progress(draft: Draft, items: Item[] = itemsOf(draft.template.body)): Progress {
+  const given = items.map((item) => draft.answers[item.code]?.result)
+  return {
+    total: items.length,
+    answered: given.filter((one) => one !== undefined).length,
+    failed: given.filter((one) => one === 'fails').length,
+  }
+}
+
+/** Outside the range that conforms: a hint, never a refusal. */
+export function outOfRange(item: Item, value: number | null | undefined): boolean {
+  if (!item.number || typeof value !== 'number') return false
+  const { min, max } = item.number
+  return (typeof min === 'number' && value < min) || (typeof max === 'number' && value > max)
+}
+
+/** What is shown to whoever signs, and what their signature covers. */
+export function shown(draft: Draft): { [member: string]: unknown } {
+  const photos = draft.evidence.filter((one) => one.kind === 'photo').map(({ id, sha256 }) => ({ id, sha256 }))
+  return {
+    inspection_id: draft.id,
+    header: header(draft),
+    premises: { id: draft.premises.id, name: draft.premises.name, address: draft.premises.address ?? null },
+    template: { id: draft.template.id, version: draft.template.version },
+    answers: judgedAnswers(draft),
+    photos,
+    result: result(draft),
+  }
+}
+
+export function shownSha256(draft: Draft): Promise<string> {
+  return canonicalSha256(shown(draft))
+}
+
+export function header(draft: Draft): Header {
+  const made: Header = {
+    premises_id: draft.premises.id, template_id: draft.template.id, kind: draft.kind, started_at: draft.started_at,
+    officers: draft.officers.map((officer) => officer.id), device: { ...draft.device },
+  }
+  if (draft.assignment_id) made.assignment_id = draft.assignment_id
+  return made
+}
+
+export function partContent(draft: Draft, clock: PartContent['clock']): PartContent {
+  return {
+    device_id: draft.device.id, answers: judgedAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
+    locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock,
+  }
+}
+
+/** The text of a language, for copies of rows that hold both. */
+export function text(value: Bilingual, english: boolean): string {
+  return english ? value.en : value.zh
+}

@@ -1,0 +1,184 @@
+import 'fake-indexeddb/auto'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { openPhoneDb, type PhoneDb } from './db'
+import { answer, type Draft } from './draft'
+import { Outbox, queue, takeBack } from './outbox'
+import { addPhoto, draftOf, MemoryServer } from './testing'
+import { PIECE_BYTES } from './tus'
+
+let db: PhoneDb
+let server: MemoryServer
+let draft: Draft
+let outbox: Outbox
+let now = 1_000_000
+
+const boxOf = (userId: string) =>
+  new Outbox({ db, api: server.client(), userId: () => userId, now: () => now, random: () => 0.5 })
+
+const refusal = (status: number, type: string, more: object = {}) =>
+  new Response(JSON.stringify({ type, title: type, status, ...more }), { status })
+
+beforeEach(async () => {
+  db = await openPhoneDb(`test-${Math.random()}`)
+  server = new MemoryServer()
+  draft = draftOf()
+  now = 1_000_000
+  answer(draft, '1.1', { result: 'conforms' })
+  answer(draft, '1.2', { result: 'fails', affects_safety: false, remark: '偏轻', number: 90 })
+  answer(draft, '1.3', { result: 'conforms' })
+  await addPhoto(db, draft, 900)
+  await addPhoto(db, draft, 2 * PIECE_BYTES + 17)
+  await db.put('drafts', draft)
+  await queue(db, draft, 12_345)
+  outbox = boxOf(draft.user_id)
+})
+
+/** Everything arrived, once, and the phone has let it go. */
+async function expectSent(): Promise<void> {
+  expect(await db.count('outbox')).toBe(0)
+  expect((await db.get('drafts', draft.id))?.stage).toBe('sent')
+  expect([...server.inspections.values()].map((one) => one.submits)).toEqual([1])
+  expect(server.whole().sort()).toEqual(draft.evidence.map((one) => one.id).sort())
+  expect((await db.getAll('files')).every((file) => file.blob === null)).toBe(true)
+}
+
+describe('the outbox', () => {
+  it('sends header, part, files in pieces and submission, once', async () => {
+    await outbox.kick()
+    await expectSent()
+    expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(4)
+    await outbox.kick()
+    expect(server.requests.filter((one) => one.startsWith('PUT'))).toHaveLength(1)
+  })
+
+  it.each([
+    ['PUT', 'before'], ['PUT', 'after'], ['POST uploads', 'before'], ['POST uploads', 'after'], ['PATCH', 'before'], ['PATCH', 'after'],
+    ['POST submit', 'before'], ['POST submit', 'after'],
+  ] as const)('survives losing a %s %s the server heard it', async (request, when) => {
+    let lost = false
+    server.fault = (method, path) => {
+      const [wanted, area] = request.split(' ')
+      if (lost || method !== wanted || (area && !path.includes(area))) return null
+      lost = true
+      return when
+    }
+    await outbox.kick()
+    const [waiting] = await db.getAll('outbox')
+    expect(waiting).toMatchObject({ state: 'waiting', attempts: 1, next_at: now + 2_000 })
+    await outbox.kick()
+    expect(await db.count('outbox'), 'not before its time').toBe(1)
+    now += 2_000
+    await outbox.kick()
+    await expectSent()
+  })
+
+  it('loses every second answer and still sends everything exactly once', async () => {
+    let turn = 0
+    server.fault = () => ((turn += 1) % 2 === 0 ? 'after' : null)
+    for (let tries = 0; tries < 40 && (await db.count('outbox')) > 0; tries += 1) await outbox.kick('now')
+    await expectSent()
+  })
+
+  it('goes on where a file stopped, even after the app was closed', async () => {
+    server.fault = (method, _path, count) => (method === 'PATCH' && count === 3 ? 'before' : null)
+    await outbox.kick()
+    const sent = (await db.getAll('outbox'))[0]!.files.map((file) => file.sent_bytes)
+    expect(sent).toContain(PIECE_BYTES)
+    server.fault = () => null
+    server.requests.length = 0
+    await boxOf(draft.user_id).kick('now')
+    await expectSent()
+    expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(2)
+  })
+
+  it('creates an upload again that the server has forgotten', async () => {
+    server.fault = (method, _path, count) => (method === 'PATCH' && count === 3 ? 'before' : null)
+    await outbox.kick()
+    for (const [id, upload] of server.uploads) if (!upload.whole) server.uploads.delete(id)
+    await outbox.kick('now')
+    await expectSent()
+  })
+
+  it('sends what the server still misses', async () => {
+    let submits = 0
+    server.fault = (_method, path) => {
+      if (path.endsWith('/submit') && (submits += 1) === 1) server.uploads.clear()
+      return null
+    }
+    await outbox.kick()
+    await expectSent()
+  })
+
+  it('names a conflict, and sends again as a higher revision when the officer takes it back', async () => {
+    const other = { ...structuredClone(draft), revision: 1 }
+    await outbox.kick()
+    answer(other, '1.1', { result: 'fails', affects_safety: true, remark: '过期' })
+    await db.put('drafts', other)
+    await queue(db, other, 99)
+    await outbox.kick()
+    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'conflict', problem: { type: 'conflict' } })
+    await outbox.kick('now')
+    expect(server.requests.filter((one) => one.startsWith('PUT')), 'it waits for the officer').toHaveLength(2)
+    await takeBack(db, other.id)
+    expect(await db.get('drafts', other.id)).toMatchObject({ stage: 'filling', revision: 2 })
+  })
+
+  it('keeps what is refused and says why', async () => {
+    const errors = [{ pointer: '/part/content/answers/0/remark', code: 'too_long', detail: 'at most 2000 characters' }]
+    server.fault = (method) => (method === 'PUT' ? refusal(422, 'validation', { errors }) : null)
+    await outbox.kick()
+    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'refused', problem: { type: 'validation', errors } })
+    expect(await db.count('files')).toBe(2)
+  })
+
+  it('waits for a login and touches nothing', async () => {
+    server.fault = () => refusal(401, 'unauthenticated')
+    await outbox.kick()
+    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'signed_out' })
+    expect(await db.count('drafts')).toBe(1)
+    server.fault = () => null
+    await outbox.kick('now')
+    await expectSent()
+  })
+
+  it('waits as long as the server asks', async () => {
+    server.fault = (method) => (method === 'PUT' ? refusal(429, 'rate_limited', { retry_after_s: 60 }) : null)
+    await outbox.kick()
+    expect((await db.getAll('outbox'))[0]!.next_at).toBe(now + 60_000)
+  })
+
+  it('pauses longer after each failure, at most five minutes', async () => {
+    server.fault = () => 'before'
+    const pauses: number[] = []
+    for (let tries = 0; tries < 12; tries += 1) {
+      await outbox.kick('now')
+      pauses.push((await db.getAll('outbox'))[0]!.next_at - now)
+    }
+    expect(pauses.slice(0, 4)).toEqual([2_000, 4_000, 8_000, 16_000])
+    expect(pauses.at(-1)).toBe(300_000)
+  })
+
+  it('uploads a file again that arrived broken, and stops when it is broken on the phone', async () => {
+    const one = draft.evidence[0]!
+    server.fault = (method, _path, count) => (method === 'PATCH' && count === 1 ? refusal(460, 'checksum_mismatch') : null)
+    await outbox.kick()
+    await expectSent()
+
+    const second = draftOf(draft.user_id)
+    const id = await addPhoto(db, second, 500)
+    const file = (await db.get('files', id))!
+    await db.put('files', { ...file, blob: new Blob(['something else entirely'.padEnd(500)]) })
+    await db.put('drafts', second)
+    await queue(db, second, 1)
+    server.fault = () => null
+    await outbox.kick()
+    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'refused', problem: { type: 'file_damaged' } })
+    expect(one.sha256).toHaveLength(64)
+  })
+
+  it('sends only what belongs to whoever is signed in', async () => {
+    await boxOf('somebody else').kick('all')
+    expect(server.requests).toEqual([])
+    expect(await boxOf('somebody else').entries()).toEqual([])
+  })
+})

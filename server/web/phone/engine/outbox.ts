@@ -1,0 +1,278 @@
+/**
+ * What waits to be sent. Submitting freezes an inspection: the bodies are written once, so every try sends the same bytes and
+ * the server counts it once however often it comes. An entry leaves only when the server has the inspection and all its
+ * evidence. The order: header and part, files, submission; then files the server still misses.
+ */
+import { Problem, asProblem } from '@shared/api/problem'
+import { canonicalSha256, sha256Hex } from '@shared/canonical'
+import type { Judgement } from '@shared/inspection'
+import type { PhoneDb } from './db'
+import { header, partContent, result, type Draft } from './draft'
+import { upload, type Transport } from './tus'
+
+export interface FileState { id: string; bytes: number; sent_bytes: number; done: boolean; path?: string; restarts: number }
+
+/** `waiting` has a time for its next try; `signed_out` waits for a login; the last two wait for the officer. */
+export type EntryState = 'queued' | 'sending' | 'waiting' | 'signed_out' | 'conflict' | 'refused'
+
+export interface OutboxEntry {
+  id: string
+  user_id: string
+  premises_name: string
+  put: { [member: string]: unknown }
+  submit: { [member: string]: unknown }
+  files: FileState[]
+  state: EntryState
+  put_done: boolean
+  submit_done: boolean
+  attempts: number
+  /** Milliseconds since 1970 of the next try. */
+  next_at: number
+  problem?: { type: string; title: string; status: number; detail?: string; errors?: { pointer: string; detail: string }[]; present?: unknown }
+  queued_at: string
+}
+
+/** `due`: what has waited long enough. `now`: what waits, the network is back. `all`: what was refused too, the officer asks. */
+export type Urgency = 'due' | 'now' | 'all'
+
+export interface Submitted { state: 'submitted' | 'complete'; missing_evidence: { id: string }[]; result: Judgement; differs: boolean }
+
+const BACK_OFF_MS = 2_000
+const BACK_OFF_MS_MAX = 300_000
+const RESTARTS_MAX = 3
+const ROUNDS_MAX = 3
+
+/** Freezes a draft. From now on only these bytes are sent. */
+export async function freeze(draft: Draft, monotonicMs: number, now = new Date()): Promise<OutboxEntry> {
+  const clock: { device_time: string; monotonic_ms: number; gps_time?: string } = {
+    device_time: now.toISOString(), monotonic_ms: Math.round(monotonicMs),
+  }
+  const gps = draft.places.at(-1)?.gps_time
+  if (gps) clock.gps_time = gps
+  const head = header(draft)
+  const content = partContent(draft, clock)
+  const partHash = await canonicalSha256(content)
+  return {
+    id: draft.id, user_id: draft.user_id, premises_name: draft.premises.name,
+    put: {
+      header: head, content_sha256: await canonicalSha256(head),
+      part: { id: draft.part_id, content, content_sha256: partHash, revision: draft.revision },
+    },
+    submit: {
+      parts: [{ id: draft.part_id, content_sha256: partHash }], choices: {}, result: result(draft), submitted_at: now.toISOString(),
+    },
+    files: draft.evidence.map((one) => ({ id: one.id, bytes: one.bytes, sent_bytes: 0, done: false, restarts: 0 })),
+    state: 'queued', put_done: false, submit_done: false, attempts: 0, next_at: 0, queued_at: now.toISOString(),
+  }
+}
+
+export interface OutboxOptions {
+  db: PhoneDb
+  api: Transport
+  /** Whose entries are sent; nobody's while nobody is signed in. */
+  userId: () => string | null
+  changed?: () => void
+  now?: () => number
+  random?: () => number
+}
+
+export class Outbox {
+  private running: Promise<void> | null = null
+  private again: Urgency | null = null
+
+  constructor(private readonly options: OutboxOptions) {}
+
+  /** Runs one at a time, in one tab; asked again meanwhile, it runs once more. */
+  kick(urgency: Urgency = 'due'): Promise<void> {
+    if (this.running) {
+      if (urgency !== 'due') this.again = urgency
+      return this.running
+    }
+    this.running = this.exclusive(() => this.run(urgency)).finally(() => {
+      this.running = null
+      const again = this.again
+      this.again = null
+      if (again) void this.kick(again)
+    })
+    return this.running
+  }
+
+  async entries(): Promise<OutboxEntry[]> {
+    const user = this.options.userId()
+    return user ? this.options.db.getAllFromIndex('outbox', 'byUser', user) : []
+  }
+
+  /** When the next try is due, for the timer; null when nothing waits for a time. */
+  async nextAt(): Promise<number | null> {
+    const times = (await this.entries()).filter((entry) => entry.state === 'waiting' || entry.state === 'queued' || entry.state === 'sending')
+    return times.length === 0 ? null : Math.min(...times.map((entry) => entry.next_at))
+  }
+
+  private async exclusive(work: () => Promise<void>): Promise<void> {
+    const locks = typeof navigator === 'undefined' ? undefined : navigator.locks
+    if (!locks) return work()
+    await locks.request('bk.outbox', { ifAvailable: true }, async (lock) => {
+      if (lock) await work()
+    })
+  }
+
+  private async run(urgency: Urgency): Promise<void> {
+    for (const entry of await this.entries()) {
+      const blocked = entry.state === 'conflict' || entry.state === 'refused'
+      if (urgency !== 'all' && blocked) continue
+      if (urgency === 'due' && entry.next_at > this.now()) continue
+      if (!(await this.send(entry))) return
+    }
+  }
+
+  /** False when trying the next entry makes no sense either: no network, nobody signed in. */
+  private async send(entry: OutboxEntry): Promise<boolean> {
+    entry.state = 'sending'
+    delete entry.problem
+    await this.keep(entry)
+    try {
+      await this.steps(entry)
+      return true
+    } catch (error) {
+      return this.failed(entry, asProblem(error))
+    }
+  }
+
+  private async steps(entry: OutboxEntry): Promise<void> {
+    if (!entry.put_done) {
+      await this.options.api.response('PUT', `/inspections/${entry.id}`, { body: entry.put })
+      entry.put_done = true
+      await this.keep(entry)
+    }
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      await this.files(entry)
+      const response = await this.options.api.response('POST', `/inspections/${entry.id}/submit`, {
+        body: entry.submit, idempotencyKey: entry.submit_done ? undefined : `submit-${entry.id}`,
+      })
+      const answer = (await response.json()) as Submitted
+      entry.submit_done = true
+      await this.told(entry, answer)
+      const missing = new Set(answer.missing_evidence.map((one) => one.id))
+      if (missing.size === 0) return this.finish(entry)
+      for (const file of entry.files) if (missing.has(file.id)) forget(file)
+      await this.keep(entry)
+    }
+    throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
+  }
+
+  private async files(entry: OutboxEntry): Promise<void> {
+    // Small ones first: signatures and what is seen soonest.
+    for (const file of [...entry.files].sort((one, other) => one.bytes - other.bytes)) {
+      while (!file.done) await this.file(entry, file)
+    }
+  }
+
+  private async file(entry: OutboxEntry, file: FileState): Promise<void> {
+    const stored = await this.options.db.get('files', file.id)
+    if (!stored?.blob) throw new Problem({ type: 'file_lost', title: 'file_lost', status: 0 })
+    try {
+      await upload(this.options.api, { ...stored, blob: stored.blob }, file.path, {
+        created: async (path) => {
+          file.path = path
+          await this.keep(entry)
+        },
+        progress: (bytes) => {
+          file.sent_bytes = bytes
+          void this.keep(entry)
+        },
+      })
+      file.done = true
+      file.sent_bytes = file.bytes
+      await this.keep(entry)
+    } catch (error) {
+      const problem = asProblem(error)
+      const again = problem.status === 460 || problem.status === 409
+      if (!again || file.restarts >= RESTARTS_MAX) throw error
+      if (problem.status === 460 && (await sha256Hex(await stored.blob.arrayBuffer())) !== stored.sha256) {
+        throw new Problem({ type: 'file_damaged', title: 'file_damaged', status: 0 })
+      }
+      file.restarts += 1
+      if (problem.status === 460) forget(file)
+      await this.keep(entry)
+    }
+  }
+
+  private async told(entry: OutboxEntry, answer: Submitted): Promise<void> {
+    const draft = await this.options.db.get('drafts', entry.id)
+    if (draft) await this.options.db.put('drafts', { ...draft, server_result: answer.result, differs: answer.differs })
+    await this.keep(entry)
+  }
+
+  /** The server has all of it: the originals are let go, the small pictures stay. */
+  private async finish(entry: OutboxEntry): Promise<void> {
+    const tx = this.options.db.transaction(['outbox', 'drafts', 'files'], 'readwrite')
+    const draft = await tx.objectStore('drafts').get(entry.id)
+    if (draft) await tx.objectStore('drafts').put({ ...draft, stage: 'sent' })
+    for (const state of entry.files) {
+      const file = await tx.objectStore('files').get(state.id)
+      if (file) await tx.objectStore('files').put({ ...file, blob: null })
+    }
+    await tx.objectStore('outbox').delete(entry.id)
+    await tx.done
+    this.options.changed?.()
+  }
+
+  private async failed(entry: OutboxEntry, problem: Problem): Promise<boolean> {
+    const { type, title, status, detail, errors, present } = problem.body
+    entry.problem = { type, title, status, detail, errors, present }
+    entry.attempts += 1
+    const later = status === 0 || status >= 500 || status === 408 || status === 423 || status === 429
+    if (status === 401 || type === 'password_change_required') entry.state = 'signed_out'
+    else if (type === 'file_lost' || type === 'file_damaged') entry.state = 'refused'
+    else if (status === 409) entry.state = 'conflict'
+    else entry.state = later || status === 460 ? 'waiting' : 'refused'
+    const pause = Math.min(BACK_OFF_MS * 2 ** Math.min(entry.attempts - 1, 10), BACK_OFF_MS_MAX)
+    const asked = (problem.body.retry_after_s ?? 0) * 1000
+    entry.next_at = this.now() + Math.max(asked, Math.round(pause * (0.75 + this.random() / 2)))
+    await this.keep(entry)
+    return type !== 'network' && entry.state !== 'signed_out'
+  }
+
+  private async keep(entry: OutboxEntry): Promise<void> {
+    // A late progress note must not bring back an entry that has been finished.
+    const tx = this.options.db.transaction('outbox', 'readwrite')
+    if (await tx.store.get(entry.id)) await tx.store.put({ ...entry, files: entry.files.map((file) => ({ ...file })) })
+    await tx.done
+    this.options.changed?.()
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)()
+  }
+
+  private random(): number {
+    return (this.options.random ?? Math.random)()
+  }
+}
+
+function forget(file: FileState): void {
+  file.done = false
+  file.sent_bytes = 0
+  delete file.path
+}
+
+/** Puts a draft into the outbox: both are stored in one transaction, so it is never in neither. */
+export async function queue(db: PhoneDb, draft: Draft, monotonicMs: number): Promise<OutboxEntry> {
+  const entry = await freeze(draft, monotonicMs)
+  const tx = db.transaction(['outbox', 'drafts'], 'readwrite')
+  await tx.objectStore('outbox').put(entry)
+  await tx.objectStore('drafts').put({ ...draft, stage: 'queued', submitted_at: String(entry.submit.submitted_at) })
+  await tx.done
+  return entry
+}
+
+/** Takes a refused or conflicting inspection back to be changed; it goes again with a higher revision. */
+export async function takeBack(db: PhoneDb, id: string): Promise<void> {
+  const tx = db.transaction(['outbox', 'drafts'], 'readwrite')
+  const draft = await tx.objectStore('drafts').get(id)
+  if (draft) {
+    await tx.objectStore('drafts').put({ ...draft, stage: 'filling', revision: draft.revision + 1 })
+    await tx.objectStore('outbox').delete(id)
+  }
+  await tx.done
+}

@@ -1,0 +1,101 @@
+import 'fake-indexeddb/auto'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Problem } from '@shared/api/problem'
+import { openPhoneDb, readMeta, rowsOf, type PhoneDb } from './db'
+import { Saver } from './saver'
+import { synchronise, syncStateKey, type SyncPage } from './sync'
+import { draftOf } from './testing'
+
+let db: PhoneDb
+const server_time = '2026-11-23T06:05:00.000Z'
+const row = (id: string, name = id) => ({ entity: 'premises', op: 'upsert' as const, id, value: { id, name } })
+const page = (items: SyncPage['items'], next: string, more = false): SyncPage => ({ items, next, more, server_time, scope_version: 1 })
+
+/** Answers from a script: each entry is what one request gets, or what it throws. */
+function scripted(script: (SyncPage | Error)[]) {
+  const asked: (string | undefined)[] = []
+  return {
+    asked,
+    async get<T>(_path: string, query?: Record<string, string | number | undefined>): Promise<T> {
+      asked.push(query?.since as string | undefined)
+      const next = script.shift()
+      if (!next || next instanceof Error) throw next ?? new Error('the script has ended')
+      return next as T
+    },
+  }
+}
+
+const names = async () => (await rowsOf<{ name: string }>(db, 'u', 'premises')).map((one) => one.name).sort()
+
+beforeEach(async () => {
+  db = await openPhoneDb(`sync-${Math.random()}`)
+})
+
+describe('synchronising', () => {
+  it('takes pages until there is no more, then only changes and tombstones', async () => {
+    const api = scripted([page([row('a'), row('b')], '1', true), page([row('c')], '2'), page([{ entity: 'premises', op: 'delete', id: 'a' }, row('b', 'B')], '3')])
+    await synchronise(db, api, 'u')
+    expect(await names()).toEqual(['a', 'b', 'c'])
+    await synchronise(db, api, 'u')
+    expect(await names()).toEqual(['B', 'c'])
+    expect(api.asked).toEqual([undefined, '1', '2'])
+  })
+
+  it('goes on with the page where the network went', async () => {
+    const api = scripted([page([row('a')], '1', true), Problem.network(), page([row('b')], '2')])
+    await expect(synchronise(db, api, 'u')).rejects.toMatchObject({ type: 'network' })
+    expect(await names()).toEqual(['a'])
+    expect(await readMeta(db, syncStateKey('u'))).toBeUndefined()
+    await synchronise(db, api, 'u')
+    expect(await names()).toEqual(['a', 'b'])
+    expect(api.asked).toEqual([undefined, '1', '1'])
+  })
+
+  it('starts anew on 410, removes what is gone and keeps drafts', async () => {
+    const draft = draftOf('u')
+    await db.put('drafts', draft)
+    const gone = new Problem({ type: 'gone', title: 'gone', status: 410 })
+    const api = scripted([page([row('a'), row('b')], '1'), gone, page([row('b'), row('c')], '2')])
+    await synchronise(db, api, 'u')
+    await synchronise(db, api, 'u')
+    expect(await names()).toEqual(['b', 'c'])
+    expect(await db.get('drafts', draft.id)).toEqual(draft)
+  })
+
+  it('keeps two users apart', async () => {
+    await synchronise(db, scripted([page([row('a')], '1')]), 'u')
+    await synchronise(db, scripted([page([row('z')], '1')]), 'v')
+    expect(await names()).toEqual(['a'])
+  })
+})
+
+describe('saving', () => {
+  it('keeps the last state however fast changes come, and never two writes at once', async () => {
+    let value = 0
+    let running = 0
+    const written: number[] = []
+    const saver = new Saver<number>(async (one) => {
+      running += 1
+      expect(running).toBe(1)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      written.push(one)
+      running -= 1
+    })
+    for (value = 1; value < 50; value += 1) saver.save(() => value)
+    await saver.settled()
+    expect(written.at(-1)).toBe(50)
+    expect(written.length).toBeLessThan(5)
+  })
+
+  it('goes on saving after a failure and tells it', async () => {
+    const failures: unknown[] = []
+    let full = true
+    const saver = new Saver<number>(async () => { if (full) throw new Error('no room') }, { failed: (error) => failures.push(error) })
+    saver.save(() => 1)
+    await saver.settled()
+    full = false
+    saver.save(() => 2)
+    await saver.settled()
+    expect(failures).toHaveLength(1)
+  })
+})

@@ -1,0 +1,134 @@
+/** The phone's contract in TypeScript: the same names as in `mobile-api`. */
+export interface Bilingual { zh: string; en: string }
+
+export type Grade = 'excellent' | 'good' | 'fair' | 'none'
+export type ItemResult = 'conforms' | 'fails' | 'not_applicable'
+export type Outcome = 'conforms' | 'basically_conforms' | 'does_not_conform'
+export type Consequence = 'investigation' | 'supervisor_decides' | 'correct_on_spot' | 'order'
+export type InspectionKind = 'routine' | 'unannounced' | 'system' | 'campaign' | 'reinspection'
+
+export interface Rule {
+  general_limit: number
+  points_key: number
+  points_general: number
+  grades: { min: number; grade: Grade }[]
+}
+
+export interface NumberField { unit: string; min?: number | null; max?: number | null; label: Bilingual }
+
+export interface Item {
+  code: string
+  key: boolean
+  text: Bilingual
+  basis: string
+  number?: NumberField | null
+  min_photos?: number
+  photo_on_fail?: boolean
+}
+
+export interface Section { code: string; name: Bilingual; items: Item[] }
+export interface TemplateBody { rule: Rule; sections: Section[] }
+
+export interface Template {
+  id: string
+  code: string
+  version: number
+  name: Bilingual
+  premises_kinds: string[]
+  published_at?: string
+  body: TemplateBody
+}
+
+export interface Answer {
+  item_code: string
+  result: ItemResult
+  remark?: string
+  reason?: string
+  number?: number
+  affects_safety?: boolean
+  corrected_on_spot?: boolean
+  answered_at: string
+  evidence_ids: string[]
+}
+
+export interface Evidence {
+  id: string
+  kind: 'photo' | 'signature'
+  sha256: string
+  filetype: string
+  bytes: number
+  taken_at: string
+  item_code?: string
+}
+
+export interface Place {
+  latitude: number
+  longitude: number
+  accuracy_m: number
+  device_time: string
+  gps_time?: string
+  mocked?: boolean
+}
+
+export interface Signature {
+  by: 'officer' | 'premises' | 'witness'
+  name: string
+  evidence_id?: string
+  refused: boolean
+  reason?: string
+  shown_sha256: string
+}
+
+export interface Header {
+  premises_id: string
+  template_id: string
+  assignment_id?: string
+  kind: InspectionKind
+  started_at: string
+  officers: string[]
+  device: { id: string; model?: string }
+}
+
+export interface PartContent {
+  device_id: string
+  answers: Answer[]
+  evidence: Evidence[]
+  locations: Place[]
+  signatures: Signature[]
+  clock: { device_time: string; monotonic_ms: number; gps_time?: string }
+}
+
+export interface Judgement {
+  outcome: Outcome
+  checked: number
+  key_checked: number
+  general_checked: number
+  key_failed: string[]
+  general_failed: string[]
+  not_applicable: string[]
+  score: number | null
+  grade: Grade
+  consequences: { item_code: string; consequence: Consequence }[]
+  unanswered: string[]
+}
+
+/** As `mobile-api/src/limits.rs`. */
+export const LIMITS = {
+  answersPerPart: 500,
+  evidencePerPart: 200,
+  evidencePerAnswer: 20,
+  locationsPerPart: 200,
+  textChars: 2000,
+  nameChars: 200,
+  evidenceBytes: 25 * 1024 * 1024,
+  filetypes: ['image/jpeg', 'image/png', 'image/webp', 'image/heic', 'image/heif'],
+} as const
+
+/** All items must be answered, but in unannounced checks and re-inspections (Order 49, art. 27). */
+export function coversAllItems(kind: InspectionKind): boolean {
+  return kind !== 'unannounced' && kind !== 'reinspection'
+}
+
+export function itemsOf(body: TemplateBody): Item[] {
+  return body.sections.flatMap((section) => section.items)
+}
