@@ -6,6 +6,7 @@ import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { keptOffline } from './phone/precache.ts'
 
 const root = import.meta.dirname
 /** The program that answers `/api` while developing. */
@@ -33,6 +34,7 @@ export default defineConfig({
   plugins: [
     twoEntries(),
     vue(),
+    keptOffline(),
     Components({
       dts: false,
       dirs: [],

@@ -1,0 +1,70 @@
+/** The English of `zh.ts`; a test compares their keys. */
+export default {
+  tab: { today: 'Today', premises: 'Premises', messages: 'Messages', me: 'Me', kitchen: 'Kitchen', alerts: 'Alerts' },
+  common: {
+    retry: 'Try again', cancel: 'Cancel', confirm: 'OK', save: 'Save', done: 'Done', back: 'Back', close: 'Close', remove: 'Delete', search: 'Search',
+    loading: 'Loading', yes: 'Yes', no: 'No', optional: 'optional', all: 'All', next: 'Next', count: '{n} in all',
+  },
+  net: {
+    online: 'On line', offline: 'No network: you can go on working', toSend: '{n} to send, safe on this phone', sending: 'Sending {n}', attention: '{n} need a look',
+    expired: 'Signed out. Your drafts are safe here.', signIn: 'Sign in', allSent: 'All sent', updated: 'A new version is ready', update: 'Update',
+  },
+  signIn: {
+    title: 'Sign in', username: 'User name', password: 'Password', submit: 'Sign in', needNetwork: 'The first time needs a network; after that you can work without.', wrong: 'Wrong user name or password',
+    locked: 'Too many failures. Try again in {minutes} min.', offline: 'There is no network, so nobody can sign in. Drafts on this phone are safe.', forgot: 'Forgot it? An administrator can set a new one.',
+    again: 'Sign in to go on: drafts and what waits to be sent are still here.', required: 'User name and password, please',
+  },
+  password: {
+    title: 'Change password', why: 'An administrator set this password. Choose your own to go on.', current: 'Current password', next: 'New password', again: 'New password again', rule: 'At least 10 characters, not your user name.',
+    differ: 'The two new passwords differ', short: 'At least 10 characters', changed: 'Password changed', submit: 'Change password',
+  },
+  today: {
+    title: 'Today', hello: '{name}, {date}', due: 'Due {date}', overdue: 'Overdue', dueToday: 'Due today', assignments: 'Assignments', drafts: 'Unfinished', none: 'No assignments',
+    noneHelp: 'New ones come to this phone whenever there is a network. You can also begin from Premises.', start: 'Begin', resume: 'Go on', synced: 'Synced {when}', never: 'Not synced yet',
+    syncing: 'Syncing', syncFailed: 'Sync failed, using what is here', pull: 'Pull to sync', sent: 'Submitted', key: 'key', answered: '{answered} of {total} answered', failed: '{n} failed',
+    saved: 'Saved {when}', officers: 'Officers {names}', remove: 'Delete draft', removeAsk: 'Delete the draft for {name}? Its {photos} photos go too. This cannot be undone.', removed: 'Draft deleted',
+  },
+  premises: {
+    title: 'Premises', search: 'Name or address', none: 'Nothing found', noneHelp: 'Try another word. Search uses what is on this phone and works without a network.', empty: 'No premises here yet', emptyHelp: 'Pull down to sync when there is a network.',
+    address: 'Address', school: 'School', diners: 'Diners', grade: 'Risk grade', office: 'Office', operators: 'Operators', last: 'Last inspection', noLast: 'None on record', openAlerts: 'Open alerts',
+    start: 'Begin inspection', chooseTemplate: 'Checklist', chooseKind: 'Kind of inspection', other: 'Other checklists', noTemplates: 'No checklist on this phone yet. Sync first.', distance: 'About {m} m from you', distanceKm: 'About {km} km from you',
+    continueAsk: 'There is an unfinished inspection of this place. Go on with it?', continue: 'Go on', another: 'Begin another', detail: 'Premises', route: 'Route',
+  },
+  run: {
+    progress: '{answered} of {total}', section: 'Section {n}', remark: 'Remark', findings: 'What was found', findingsHelp: 'Where, what, how much', reason: 'Why it does not apply', reasonHelp: 'In a few words', addRemark: 'Add a remark',
+    affects: 'Does it affect food safety?', affectsYes: 'Yes', affectsNo: 'No', corrected: 'Corrected on the spot', photo: 'Photo', album: 'Album', photos: 'Photos', key: 'Key item', basis: 'Basis',
+    range: 'Conforms: {range}', outOfRange: 'Out of range', needPhotos: '{n} photo(s) wanted', needPhoto: 'A failure wants a photo', photoTooBig: 'Over 25 MB. Lower the camera resolution and take it again.', photoType: 'Not a picture we can keep. Take a photo, or choose JPEG, PNG or HEIC.',
+    photoMany: 'At most 20 photos an item', noRoom: 'The phone is full: the photo was not kept. Free some space and take it again.', notSaved: 'Not saved. Please stay on this page.', saved: 'Saved', saving: 'Saving', original: 'Kept as taken, nothing changed', removePhoto: 'Delete this photo?', noPreview: 'No preview', taken: 'Taken {when}',
+    openOnly: 'Open', failedOnly: 'Failed', showAll: 'All', review: 'Check the result', review_short: 'Result', conformAll: 'The rest of this section conforms', conformAsk: 'Mark the {n} open items of this section as conforming? {m} that want photos are left out.', place: 'Position', placing: 'Finding position', placed: 'Position within {m} m', placeFailed: 'No position: {why}', placeDenied: 'not allowed', placeUnavailable: 'no signal', far: 'About {m} m from the address on record. Please check.',
+    lack: { answer: 'Not answered', reason: 'Needs words', affects_safety: 'Say whether it affects safety', photo: 'Needs a photo', photos: 'Needs a photo' }, signedWarn: 'A change removes the signatures; they are asked for again.', edit: 'Change', emptyFilter: 'No such items', number: 'Value', exit: 'Save and leave', exited: 'Kept on this phone', law: 'One failed key item decides the result', clear: 'Clear answer', unanswered: '{n} not answered', notFound: 'No such inspection here', notFoundHelp: 'It may be another account’s, or was deleted from this phone.',
+  },
+  review: {
+    title: 'Result', local: 'Judged on this phone by the checklist’s rule; the server judges again', outcome: 'Result', score: 'Score', grade: 'Grade', checked: '{n} checked ({key} key, {general} general)', keyFailed: '{n} key failed', generalFailed: '{n} general failed',
+    notApplicable: '{n} not applicable', missing: '{n} still to do before signing', missingHelp: 'Tap one to go there', sign: 'Sign', noFailures: 'Nothing failed', consequences: 'Failed items and what follows', photos: '{n} photos', onlyOne: 'The law asks for two officers or more. Only {n} is named here: please check.', fixes: 'To complete', noScore: 'none',
+    officers: 'Officers', partial: 'Judged on the {n} answered',
+  },
+  sign: {
+    title: 'Signatures', shown: 'Signing confirms the record above', officer: 'Officer', premises: 'Premises', witness: 'Witness', name: 'Name', nameNeeded: 'Name, please', draw: 'Sign here', redraw: 'Again', confirm: 'Confirm', signed: 'Signed', sign: 'Sign', refuse: 'Refuses', refused: 'Refused', refuseReason: 'Reason of refusal', refuseReasonHelp: 'Such as: does not agree with the result', witnessHelp: 'A refusal wants a witness',
+    reasonNeeded: 'Reason of refusal, please', submit: 'Submit', submitAsk: 'Nothing can be changed afterwards. Result: {outcome}, {photos} photos.', submitOffline: 'No network: it is kept safe on this phone and sent when there is one.', needOfficer: 'At least one officer signs', needPremises: 'The premises signs, or its refusal is noted', needWitness: 'A refusal wants a witness’s signature', stale: 'Changed after signing: please sign again', hash: 'Fingerprint {hash}', empty: 'Nothing drawn yet', remove: 'Remove signature', add: 'Add officer', clauses: 'The premises has read this record', edit: 'Back to change', submitted: 'Submitted',
+  },
+  sent: {
+    title: 'Inspection', queued: 'Safe on this phone, waiting to be sent', sending: 'Sending', done: 'Arrived', doneHelp: 'Record, photos and signatures are on the server.', differs: 'The server judged otherwise; both are kept.', server: 'Server', phone: 'This phone', home: 'Back to Today', photosLeft: 'Photos and signatures {sent} of {total}',
+  },
+  outbox: {
+    title: 'To send', empty: 'Nothing to send', emptyHelp: 'Everything has arrived.', sendNow: 'Send now', state: { queued: 'Waiting', sending: 'Sending', waiting: 'Tries again by itself', signed_out: 'Goes after signing in', conflict: 'The server has other content', refused: 'The server did not accept it' },
+    nextTry: 'Again in about {when} (try {n})', files: 'Photos and signatures {sent} of {total}', size: '{sent} / {total}', safe: 'All of it is safe on this phone.', takeBack: 'Take back', takeBackAsk: 'You can change it then; it is signed and submitted again.', tookBack: 'Taken back, ready to change',
+    conflictHelp: 'The server has another content for it. Take it back and submit it as a new version.', here: 'Here {hash}', there: 'Server {hash}', detail: 'Why', queuedAt: 'Submitted {when}', noNetwork: 'No network; it goes by itself when there is one', sentNow: 'Sending',
+    why: { network: 'No network', file_lost: 'A photo is not on this phone any more', file_damaged: 'A photo is damaged', evidence_missing: 'The server still misses photos', upload_stuck: 'The upload does not advance' },
+  },
+  messages: { title: 'Messages', empty: 'No messages', emptyHelp: 'New assignments, returns and reminders appear here.', rectifications: 'To put right', read: 'All read', due: 'Due {date}' },
+  me: {
+    title: 'Me', device: 'This phone', language: 'Language', theme: 'Appearance', light: 'Light', dark: 'Dark', system: 'As the phone', offlineReady: 'Works without network', offlineReadyNot: 'Getting ready to work without network', storage: 'Space used', persisted: 'The browser keeps it', notPersisted: 'The browser may clear it when space is short: send soon', lastSync: 'Last sync', sync: 'Sync now', password: 'Change password', signOut: 'Sign out', signOutAsk: 'Drafts and what waits to be sent stay on this phone for the next time.',
+    signOutWaiting: '{n} not sent yet. They stay here and go after the next sign-in.', version: 'Version', roles: 'Roles', outbox: 'To send', drafts: 'Drafts', notEncrypted: 'Drafts are kept in this browser, not encrypted yet: use a screen lock.', clock: 'Clock', clockOk: 'Same as the server', clockOff: '{d} off the server, noted as it is', needNetwork: 'Needs a network', on: 'on', off: 'off',
+  },
+  kitchen: { title: 'Kitchen', none: 'No cameras', noneHelp: 'They appear once the bureau has connected them.', age: 'Picture of {when}', offline: 'Pictures need a network', noPicture: 'No picture', refresh: 'Refresh', live: 'Every 10 s', online: '{online} of {total} on line' },
+  alerts: {
+    title: 'Alerts', none: 'Nothing to answer', noneHelp: 'An alert shows here with its picture and its deadline.', open: 'To put right', history: 'All', due: 'Answer by {when}', overdue: 'Overdue', answer: 'Answer', text: 'What was done', textHelp: 'Such as: rat guard replaced, floor disinfected', photos: 'Photos of it', submit: 'Send answer', sent: 'Sent, waiting for review', needText: 'Say what was done', raised: 'Seen {when}', offline: 'Sending needs a network. What you wrote is kept here.', timeline: 'History', loadFailed: 'Not loaded', sentBack: 'Sent back', order: 'What is asked', waiting: 'Answered, waiting for review', clip: 'Play clip', moreDetail: 'Detail',
+    stale: 'It was changed meanwhile: please look and send again', action: { raise: 'Seen by the system', confirm: 'Confirmed', dispatch: 'Dispatched', rectify: 'Answered', review: 'Reviewed', accept: 'Closed', send_back: 'Sent back', dismiss: 'Dismissed', reopen: 'Reopened', clear: 'Cleared by itself' },
+  },
+  error: { title: 'That did not work', network: 'The server cannot be reached. Check the network.', unknown: 'Something unexpected: {detail}', storage: 'Cannot open this phone’s storage', storageHelp: 'Leave private mode, or free some space, and try again.', server: 'The server has a problem. Try again later.' },
+}

@@ -1,0 +1,70 @@
+/** The phone's own texts; the field's terms are in `shared/locales`. */
+export default {
+  tab: { today: '今日', premises: '场所', messages: '消息', me: '我的', kitchen: '厨房', alerts: '预警' },
+  common: {
+    retry: '重试', cancel: '取消', confirm: '确定', save: '保存', done: '完成', back: '返回', close: '关闭', remove: '删除', search: '搜索',
+    loading: '正在载入', yes: '是', no: '否', optional: '选填', all: '全部', next: '下一步', count: '共 {n} 项',
+  },
+  net: {
+    online: '网络正常', offline: '当前无网络，可继续工作', toSend: '{n} 项待发送，已安全保存在本机', sending: '正在发送 {n} 项', attention: '{n} 项需要处理',
+    expired: '登录已过期，草稿都在本机。', signIn: '重新登录', allSent: '全部已发送', updated: '新版本已就绪', update: '立即更新',
+  },
+  signIn: {
+    title: '登录', username: '用户名', password: '密码', submit: '登录', needNetwork: '首次登录需要网络，之后断网也能工作。', wrong: '用户名或密码不正确',
+    locked: '失败次数过多，请在 {minutes} 分钟后再试。', offline: '现在没有网络，无法登录。本机草稿不受影响。', forgot: '忘记密码请联系系统管理员重置。',
+    again: '登录后继续：本机的草稿和待发送内容都还在。', required: '请填写用户名和密码',
+  },
+  password: {
+    title: '修改密码', why: '这是管理员设置的密码，请改成自己的密码后继续。', current: '当前密码', next: '新密码', again: '再输入一次新密码', rule: '至少 10 个字符，不能与用户名相同。',
+    differ: '两次输入的新密码不一致', short: '新密码至少 10 个字符', changed: '密码已修改', submit: '修改密码',
+  },
+  today: {
+    title: '今日', hello: '{name}，{date}', due: '截止 {date}', overdue: '已逾期', dueToday: '今天截止', assignments: '检查任务', drafts: '未完成的检查', none: '没有待办的检查任务',
+    noneHelp: '新任务会在联网时自动同步到本机。也可以在“场所”中直接开始检查。', start: '开始检查', resume: '继续填写', synced: '{when}同步', never: '尚未同步',
+    syncing: '正在同步', syncFailed: '同步失败，使用本机数据', pull: '下拉同步', sent: '已提交的检查', key: '重点项', answered: '已答 {answered}/{total}', failed: '{n} 项不符合',
+    saved: '{when}保存', officers: '检查人员 {names}', remove: '删除草稿', removeAsk: '删除“{name}”的草稿？其中的 {photos} 张照片也会一并删除，无法恢复。', removed: '草稿已删除',
+  },
+  premises: {
+    title: '场所', search: '名称、地址', none: '没有找到场所', noneHelp: '换个关键词试试。搜索只用本机数据，断网也能用。', empty: '还没有同步到场所', emptyHelp: '联网后下拉即可同步。',
+    address: '地址', school: '所属学校', diners: '就餐人数', grade: '风险等级', office: '监管所', operators: '经营主体', last: '上次检查', noLast: '没有记录', openAlerts: '未办结预警',
+    start: '开始检查', chooseTemplate: '选择检查表', chooseKind: '检查方式', other: '其他检查表', noTemplates: '本机还没有检查表，请先联网同步。', distance: '距您约 {m} 米', distanceKm: '距您约 {km} 公里',
+    continueAsk: '这里有一份未完成的检查，要继续填写吗？', continue: '继续填写', another: '另开一份', detail: '场所详情', route: '导航',
+  },
+  run: {
+    progress: '已答 {answered}/{total}', section: '第 {n} 部分', remark: '备注', findings: '发现的问题', findingsHelp: '写清在哪里、是什么、多少', reason: '缺项原因', reasonHelp: '为什么本项不适用', addRemark: '写备注',
+    affects: '是否影响食品安全', affectsYes: '影响', affectsNo: '不影响', corrected: '当场改正', photo: '拍照', album: '相册', photos: '照片', key: '重点项', basis: '依据',
+    range: '合格范围 {range}', outOfRange: '超出合格范围', needPhotos: '需拍照 {n} 张', needPhoto: '不符合项需拍照', photoTooBig: '照片超过 25 MB，请降低拍摄分辨率后重拍', photoType: '不支持这种文件，请拍照或选择 JPEG、PNG、HEIC 图片',
+    photoMany: '每项最多 20 张照片', noRoom: '手机空间不足，照片没有保存。请清理空间后重拍。', notSaved: '没有保存成功，请不要离开本页。', saved: '已保存', saving: '正在保存', original: '原图保存，不压缩、不改动', removePhoto: '删除这张照片？', noPreview: '无法预览', taken: '拍摄于 {when}',
+    openOnly: '只看未答', failedOnly: '只看不符合', showAll: '全部', review: '核对结果', review_short: '核对', conformAll: '本部分其余全部符合', conformAsk: '把本部分未答的 {n} 项都记为“符合”？需要拍照的 {m} 项除外。', place: '定位', placing: '正在定位', placed: '已定位，精度 {m} 米', placeFailed: '没有定位：{why}', placeDenied: '未授权定位', placeUnavailable: '收不到信号', far: '距场所登记位置约 {m} 米，请核实',
+    lack: { answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
+  },
+  review: {
+    title: '核对结果', local: '由本机按检查表规则判定，提交后服务器再次判定', outcome: '检查结果', score: '得分', grade: '量化等级', checked: '已检查 {n} 项（重点 {key}，一般 {general}）', keyFailed: '重点项不符合 {n} 项', generalFailed: '一般项不符合 {n} 项',
+    notApplicable: '合理缺项 {n} 项', missing: '还差 {n} 处，补齐后才能签名', missingHelp: '点一下直接跳到该项', sign: '去签名', noFailures: '没有不符合项', consequences: '不符合项及处理', photos: '照片 {n} 张', onlyOne: '法律要求两名以上执法人员。本次只登记了 {n} 名，请确认。', fixes: '需要补充', noScore: '无',
+    officers: '执法人员', partial: '仅判定已答的 {n} 项',
+  },
+  sign: {
+    title: '签名确认', shown: '签名即确认以上检查内容', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
+    reasonNeeded: '请写明拒签原因', submit: '提交检查', submitAsk: '提交后内容不能再改。检查结果：{outcome}，{photos} 张照片。', submitOffline: '现在没有网络：先安全保存在本机，有网络时自动发送。', needOfficer: '需要至少一名执法人员签名', needPremises: '需要被检查单位签名，或记录拒签', needWitness: '拒签需要见证人签名', stale: '签名后内容有改动，请重新签名', hash: '内容指纹 {hash}', empty: '还没有写字', remove: '清除签名', add: '添加执法人员', clauses: '被检查单位对以上记录已核对无误', edit: '返回修改', submitted: '检查已提交',
+  },
+  sent: {
+    title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}',
+  },
+  outbox: {
+    title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受' },
+    nextTry: '约 {when}后重试（第 {n} 次）', files: '照片和签名 {sent}/{total}', size: '{sent} / {total}', safe: '内容完整保存在本机，不会丢失。', takeBack: '取回修改', takeBackAsk: '取回后可以修改，并需要重新签名再提交。', tookBack: '已取回，可继续修改',
+    conflictHelp: '服务器上已有另一份内容。可以取回修改后作为新版本提交。', here: '本机 {hash}', there: '服务器 {hash}', detail: '原因', queuedAt: '{when}提交', noNetwork: '没有网络，连上后自动发送', sentNow: '已开始发送',
+    why: { network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
+  },
+  messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}' },
+  me: {
+    title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
+    signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', notEncrypted: '草稿保存在本机浏览器中，尚未加密，请设置手机锁屏。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
+  },
+  kitchen: { title: '厨房', none: '没有摄像头', noneHelp: '摄像头由监管部门接入后显示在这里。', age: '{when}的画面', offline: '需要网络才能查看画面', noPicture: '没有画面', refresh: '刷新', live: '每 10 秒刷新', online: '{online}/{total} 在线' },
+  alerts: {
+    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', moreDetail: '详情',
+    stale: '内容已更新，请核对后再次提交', action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
+  },
+  error: { title: '没有成功', network: '连不上服务器，请检查网络。', unknown: '出现了意外情况：{detail}', storage: '本机存储打不开', storageHelp: '请关闭无痕模式，或清理手机空间后重试。', server: '服务器暂时有问题，请稍后再试。' },
+}

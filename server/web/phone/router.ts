@@ -1,0 +1,53 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import { isCanteen, isOfficer, me } from './core'
+import Alert from './views/Alert.vue'
+import Alerts from './views/Alerts.vue'
+import Kitchen from './views/Kitchen.vue'
+import Me from './views/Me.vue'
+import Messages from './views/Messages.vue'
+import OutboxPage from './views/Outbox.vue'
+import Password from './views/Password.vue'
+import Premises from './views/Premises.vue'
+import PremisesPage from './views/PremisesPage.vue'
+import SignIn from './views/SignIn.vue'
+import Today from './views/Today.vue'
+import Checklist from './run/Checklist.vue'
+import Review from './run/Review.vue'
+import Sent from './run/Sent.vue'
+import Signing from './run/Signing.vue'
+
+declare module 'vue-router' {
+  interface RouteMeta { tab?: boolean; open?: boolean }
+}
+
+export const home = () => (isOfficer.value ? '/today' : isCanteen.value ? '/kitchen' : '/premises')
+
+export const router = createRouter({
+  history: createWebHistory('/m/'),
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+  routes: [
+    { path: '/', redirect: () => home() },
+    { path: '/sign-in', component: SignIn, meta: { open: true } },
+    { path: '/password', component: Password },
+    { path: '/today', component: Today, meta: { tab: true } },
+    { path: '/premises', component: Premises, meta: { tab: true } },
+    { path: '/premises/:id', component: PremisesPage, props: true },
+    { path: '/messages', component: Messages, meta: { tab: true } },
+    { path: '/me', component: Me, meta: { tab: true } },
+    { path: '/kitchen', component: Kitchen, meta: { tab: true } },
+    { path: '/alerts', component: Alerts, meta: { tab: true } },
+    { path: '/alerts/:id', component: Alert, props: true },
+    { path: '/outbox', component: OutboxPage },
+    { path: '/inspections/:id', component: Checklist, props: true },
+    { path: '/inspections/:id/review', component: Review, props: true },
+    { path: '/inspections/:id/sign', component: Signing, props: true },
+    { path: '/inspections/:id/sent', component: Sent, props: true },
+    { path: '/:rest(.*)*', redirect: () => home() },
+  ],
+})
+
+router.beforeEach((to) => {
+  if (!me.value && !to.meta.open) return { path: '/sign-in', query: to.redirectedFrom ? {} : { next: to.fullPath } }
+  if (me.value?.password_change_required && to.path !== '/password' && !to.meta.open) return '/password'
+  return true
+})

@@ -1,0 +1,161 @@
+/** One draft, open on a page: every change is saved at once, and a change after signing removes the signatures. */
+import { showConfirmDialog, showToast } from 'vant'
+import { onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { LIMITS, type Signature } from '@shared/inspection'
+import { changes, db, me } from '../core'
+import { answer, touch, type Draft, type DraftAnswer, type StoredFile } from '../engine/draft'
+import { Saver } from '../engine/saver'
+import { locate, type PlaceFault } from './place'
+import { readPhoto } from './photos'
+
+export function useDraft(id: string) {
+  const { t } = useI18n()
+  const draft = ref<Draft | null>(null)
+  const loaded = ref(false)
+  const saving = ref<'saved' | 'saving' | 'failed'>('saved')
+  const files = shallowReactive(new Map<string, StoredFile>())
+  const placing = ref(false)
+  const placeFault = shallowRef<PlaceFault | null>(null)
+
+  const saver = new Saver<Draft>((value) => db().put('drafts', value), {
+    saved: () => (saving.value = 'saved'),
+    failed: () => (saving.value = 'failed'),
+  })
+
+  const ready = (async () => {
+    const found = await db().get('drafts', id)
+    // On a phone that is shared, nobody opens somebody else's draft.
+    if (found && found.user_id === me.value?.id) {
+      for (const file of await db().getAllFromIndex('files', 'byInspection', id)) files.set(file.id, file)
+      draft.value = found
+    }
+    loaded.value = true
+  })()
+
+  function save(): void {
+    saving.value = 'saving'
+    saver.save(() => JSON.parse(JSON.stringify(draft.value)) as Draft)
+  }
+
+  onBeforeUnmount(() => void saver.settled().then(() => (changes.value += 1)))
+
+  /** Asks before the first change after signing; false when the officer would rather keep the signatures. */
+  async function unsigned(): Promise<boolean> {
+    const open = draft.value
+    if (!open || open.stage !== 'filling') return false
+    if (open.signatures.length === 0) return true
+    try {
+      await showConfirmDialog({ message: t('run.signedWarn'), confirmButtonText: t('run.edit') })
+    } catch {
+      return false
+    }
+    for (const one of [...open.signatures]) await dropSignature(one)
+    return true
+  }
+
+  async function give(code: string, change: Partial<DraftAnswer>): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    answer(draft.value, code, change)
+    save()
+  }
+
+  async function clear(code: string): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    const kept = draft.value.answers[code]?.evidence_ids ?? []
+    if (kept.length > 0) draft.value.answers[code] = { evidence_ids: kept, answered_at: new Date().toISOString() }
+    else delete draft.value.answers[code]
+    save()
+  }
+
+  async function addPhotos(code: string, picked: FileList | null): Promise<void> {
+    if (!picked || !(await unsigned())) return
+    for (const file of Array.from(picked)) {
+      const open = draft.value
+      if (!open) return
+      const ids = open.answers[code]?.evidence_ids ?? []
+      if (ids.length >= LIMITS.evidencePerAnswer || open.evidence.length >= LIMITS.evidencePerPart) return void showToast(t('run.photoMany'))
+      const stored = await readPhoto(file, open.id, open.user_id)
+      if (typeof stored === 'string') {
+        showToast({ message: t(`run.${stored}`), duration: 4000 })
+        continue
+      }
+      if (!(await keep(stored))) return
+      open.evidence.push({
+        id: stored.id, kind: 'photo', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes,
+        taken_at: new Date(file.lastModified || Date.now()).toISOString(), item_code: code,
+      })
+      answer(open, code, { evidence_ids: [...(open.answers[code]?.evidence_ids ?? []), stored.id] })
+      save()
+      navigator.vibrate?.(20)
+    }
+  }
+
+  async function keep(stored: StoredFile): Promise<boolean> {
+    try {
+      await db().put('files', stored)
+      files.set(stored.id, stored)
+      return true
+    } catch {
+      showToast({ message: t('run.noRoom'), duration: 5000 })
+      return false
+    }
+  }
+
+  async function removePhoto(code: string, fileId: string): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    const open = draft.value
+    open.evidence = open.evidence.filter((one) => one.id !== fileId)
+    answer(open, code, { evidence_ids: (open.answers[code]?.evidence_ids ?? []).filter((one) => one !== fileId) })
+    save()
+    await saver.settled()
+    await db().delete('files', fileId)
+    files.delete(fileId)
+  }
+
+  async function sign(signature: Omit<Signature, 'evidence_id'>, drawing: Blob | null): Promise<void> {
+    const open = draft.value
+    if (!open) return
+    const made: Signature = { ...signature }
+    if (drawing) {
+      const stored = await readPhoto(drawing, open.id, open.user_id)
+      if (typeof stored === 'string' || !(await keep({ ...stored, preview: drawing }))) return
+      made.evidence_id = stored.id
+      open.evidence.push({
+        id: stored.id, kind: 'signature', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes, taken_at: new Date().toISOString(),
+      })
+    }
+    open.signatures.push(made)
+    save()
+  }
+
+  async function dropSignature(signature: Signature): Promise<void> {
+    const open = draft.value
+    if (!open) return
+    open.signatures = open.signatures.filter((one) => one.name !== signature.name || one.by !== signature.by)
+    if (signature.evidence_id) {
+      open.evidence = open.evidence.filter((one) => one.id !== signature.evidence_id)
+      files.delete(signature.evidence_id)
+      await db().delete('files', signature.evidence_id)
+    }
+    save()
+  }
+
+  async function place(): Promise<void> {
+    if (placing.value || !draft.value || draft.value.stage !== 'filling') return
+    placing.value = true
+    placeFault.value = null
+    try {
+      const found = await locate()
+      draft.value.places = [...draft.value.places, found].slice(-LIMITS.locationsPerPart)
+      touch(draft.value)
+      save()
+    } catch (why) {
+      placeFault.value = why as PlaceFault
+    } finally {
+      placing.value = false
+    }
+  }
+
+  return { draft, loaded, ready, saving, saver, files, save, give, clear, addPhotos, removePhoto, sign, dropSignature, place, placing, placeFault }
+}
