@@ -1,5 +1,37 @@
-import { createApp, h } from 'vue'
+import { createPinia } from 'pinia'
+import { createApp, watch } from 'vue'
+import 'element-plus/theme-chalk/base.css'
+import 'element-plus/theme-chalk/dark/css-vars.css'
 import '@shared/tokens.css'
+import './styles/element.css'
+import './styles/base.css'
 import '@shared/theme'
+import App from './App.vue'
+import { router } from './router'
+import { i18n, locale, onSignedOut, text } from './state/app'
+import { useLive } from './state/live'
+import { useSession } from './state/session'
 
-createApp({ render: () => h('main', '明厨') }).mount('#app')
+const app = createApp(App).use(createPinia()).use(i18n).use(router)
+
+function leave(): void {
+  useSession().forget()
+  useLive().end()
+  const here = router.currentRoute.value
+  if (!here.meta.bare) void router.push({ name: 'sign-in', query: { next: here.fullPath, why: 'ended' } })
+}
+onSignedOut(leave)
+
+// Another tab signed out: this one follows.
+window.addEventListener('storage', (event) => {
+  if (event.key === 'bk.session' && event.newValue === null) leave()
+})
+
+const titled = () => {
+  const key = router.currentRoute.value.meta.title
+  document.title = key ? `${text(key)} · ${text('product.name')}` : text('product.name')
+}
+router.afterEach(titled)
+watch(locale, titled)
+
+app.mount('#app')

@@ -1,0 +1,16 @@
+import type { Camera } from '@shared/api/types'
+import { i18n, text } from '../state/app'
+
+/** A reason's code in plain words; unknown codes as they are. */
+export function reasonWords(code: string): string {
+  const key = `cameras.reason.${code}`
+  if (i18n.global.te(key)) return text(key)
+  const problem = `cameras.problem.${code}`
+  return i18n.global.te(problem) ? text(problem) : code
+}
+
+/** Why a camera is not simply recording. */
+export function cameraReason(camera: Camera): string {
+  if (camera.state === 'recording' || camera.state === 'disabled' || !camera.state_reason) return ''
+  return reasonWords(camera.state_reason)
+}

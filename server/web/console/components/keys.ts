@@ -1,0 +1,32 @@
+/** What a key does on the desk. One table for the handler and for the sheet that `?` shows. */
+export type DeskCommand =
+  | 'next' | 'previous' | 'open' | 'confirm' | 'falseAlarm' | 'dispatch' | 'accept' | 'sendBack' | 'rectify' | 'play'
+  | 'frameBack' | 'frameOn' | 'help'
+
+const KEYS: Record<string, DeskCommand> = {
+  j: 'next', arrowdown: 'next', k: 'previous', arrowup: 'previous', enter: 'open', c: 'confirm', f: 'falseAlarm', d: 'dispatch',
+  a: 'accept', b: 'sendBack', r: 'rectify', ' ': 'play', ',': 'frameBack', '.': 'frameOn', '?': 'help', '？': 'help', '，': 'frameBack', '。': 'frameOn',
+}
+
+export interface KeyPress { key: string; ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean; isComposing?: boolean }
+/** Where the focus is: what it is, and whether a dialog is open. */
+export interface KeyPlace { tag?: string; role?: string | null; editable?: boolean; dialog?: boolean }
+
+/** The command of a key press, or null where the key belongs to a field, a button, a dialog or the browser. */
+export function deskCommand(press: KeyPress, place: KeyPlace): DeskCommand | null {
+  if (press.ctrlKey || press.metaKey || press.altKey || press.isComposing || place.dialog || place.editable) return null
+  const tag = place.tag?.toLowerCase()
+  if (tag === 'input' || tag === 'textarea' || tag === 'select') return null
+  const command = KEYS[press.key.toLowerCase()] ?? null
+  // Space and Enter press a focused button, arrows move a slider or a tab: those stay theirs.
+  const own = tag === 'button' || tag === 'a' || tag === 'summary' || ['slider', 'tab', 'radio', 'combobox', 'option', 'menuitem'].includes(place.role ?? '')
+  if (own && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(press.key)) return null
+  return command
+}
+
+export const KEY_SHEET: { keys: string[]; text: string }[] = [
+  { keys: ['J', 'K'], text: 'next' }, { keys: ['Enter'], text: 'open' }, { keys: ['C'], text: 'confirm' },
+  { keys: ['F'], text: 'falseAlarm' }, { keys: ['D'], text: 'dispatch' }, { keys: ['A'], text: 'accept' },
+  { keys: ['B'], text: 'sendBack' }, { keys: ['R'], text: 'rectify' }, { keys: ['Space'], text: 'play' },
+  { keys: [',', '.'], text: 'frame' }, { keys: ['Ctrl K'], text: 'search' }, { keys: ['?'], text: 'all' },
+]

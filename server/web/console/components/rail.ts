@@ -1,0 +1,61 @@
+import {
+  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Monitor, OfficeBuilding, Operation, Promotion,
+  School, Setting, Tickets, User, VideoCamera,
+} from '@element-plus/icons-vue'
+import type { Component } from 'vue'
+import { allowed } from '../router'
+import { useSession } from '../state/session'
+
+export interface RailEntry { name: string; title: string; icon: Component }
+export interface RailGroup { title?: string; entries: RailEntry[] }
+
+const entry = (name: string, title: string, icon: Component): RailEntry => ({ name, title, icon })
+
+/** What this person may open, in the rail's order; what a role may not do is not there. */
+export function railGroups(): RailGroup[] {
+  const canteen = useSession().canteen
+  const groups: RailGroup[] = [
+    {
+      entries: [
+        entry('desk', canteen ? 'nav.myAlerts' : 'nav.desk', Bell),
+        entry('overview', 'nav.overview', DataAnalysis),
+      ],
+    },
+    {
+      title: 'nav.video',
+      entries: [
+        entry('wall', canteen ? 'nav.kitchen' : 'nav.wall', Monitor),
+        entry('cameras', 'nav.cameras', VideoCamera),
+      ],
+    },
+    {
+      title: 'nav.inspections',
+      entries: [
+        entry('inspections', 'nav.inspectionList', DocumentChecked),
+        entry('assignments', 'nav.assignments', Tickets),
+        entry('templates', 'nav.templates', Collection),
+      ],
+    },
+    {
+      title: 'nav.places',
+      entries: [
+        entry('premises-list', 'nav.premises', School),
+        entry('operators', 'nav.operators', Avatar),
+        entry('organizations', 'nav.organizations', OfficeBuilding),
+      ],
+    },
+    {
+      title: 'nav.administration',
+      entries: [
+        entry('users', 'nav.users', User),
+        entry('diagnosis', 'nav.diagnosis', Operation),
+        entry('webhooks', 'nav.webhooks', Promotion),
+        entry('audit', 'nav.audit', Document),
+        entry('system', 'nav.system', Setting),
+      ],
+    },
+  ]
+  return groups
+    .map((group) => ({ ...group, entries: group.entries.filter((one) => allowed(one.name)) }))
+    .filter((group) => group.entries.length > 0)
+}

@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createI18n } from 'vue-i18n'
+import { expect, it } from 'vitest'
+import terms from '@shared/locales/terms.zh'
+import { en, texts, zh } from '.'
+
+const root = join(import.meta.dirname, '..')
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(vue|ts)$/.test(name) && !name.startsWith('locales'))
+const source = files.map((name) => [name, readFileSync(join(root, name), 'utf8')] as const)
+const at = (tree: unknown, path: string): unknown => path.split('.').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree)
+
+it('has every text that a page asks for by name', () => {
+  const missing: string[] = []
+  for (const [name, text] of source) {
+    for (const [, key] of text.matchAll(/(?<![\w.])(?:t|text)\(\s*'([\w.]+)'/g)) {
+      if (typeof at(zh, key) !== 'string' && typeof at(terms, key) !== 'string') missing.push(`${name}: ${key}`)
+    }
+    // Keys that are chosen by a condition or built in a table are named whole, too.
+    for (const [, key] of text.matchAll(/'((?:nav|common|alerts|cameras|premises|users|inspections|problem|diagnosis|overview|signIn|setup)\.[\w.]+)'/g)) {
+      if (/\.(read|manage|test|decide|rectify|conduct|vue|ts)$/.test(key) && typeof at(zh, key) !== 'string') continue
+      if (at(zh, key) === undefined) missing.push(`${name}: ${key}`)
+    }
+  }
+  expect(missing).toEqual([])
+})
+
+it('compiles every text in both languages', () => {
+  const warnings: string[] = []
+  const warn = console.warn
+  console.warn = (...said: unknown[]) => void warnings.push(said.join(' '))
+  const i18n = createI18n({ legacy: false, locale: 'zh', messages: { zh, en } as Record<string, Record<string, string>>, missingWarn: false })
+  const visit = (tree: object, path: string) => {
+    for (const [key, value] of Object.entries(tree)) {
+      const here = path ? `${path}.${key}` : key
+      if (Array.isArray(value)) for (const locale of ['zh', 'en'] as const) expect(i18n.global.t(here, { n: 1 }, { locale }), here).not.toBe(here)
+      else visit(value as object, here)
+    }
+  }
+  visit(texts, '')
+  console.warn = warn
+  expect(warnings).toEqual([])
+})

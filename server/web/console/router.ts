@@ -1,0 +1,99 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { shallowRef } from 'vue'
+import { asProblem, type Problem } from '@shared/api/problem'
+import type { Permission } from '@shared/api/types'
+import { api } from './state/app'
+import { useSession } from './state/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** The key of the page's name, for the window's title and the search. */
+    title?: string
+    /** One of these is needed; without any the page is for everybody who is signed in. */
+    needs?: Permission[]
+    /** Open to people who are not signed in, drawn without the rail. */
+    bare?: boolean
+    /** Fills the window's height by itself and scrolls inside. */
+    filled?: boolean
+    /** Where the page sits in the rail when it is not there itself. */
+    under?: string
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignInPage.vue'), meta: { bare: true, title: 'signIn.title' } },
+  { path: '/setup', name: 'setup', component: () => import('./pages/SetupPage.vue'), meta: { bare: true, title: 'setup.title' } },
+  { path: '/password', name: 'password', component: () => import('./pages/ForcedPasswordPage.vue'), meta: { bare: true, title: 'signIn.changeTitle' } },
+  { path: '/', name: 'home', component: () => import('./pages/NotFoundPage.vue') },
+  { path: '/desk', name: 'desk', component: () => import('./pages/DeskPage.vue'), meta: { title: 'nav.desk', needs: ['alerts.read'], filled: true } },
+  { path: '/alerts', redirect: (to) => ({ name: 'desk', query: to.query }) },
+  { path: '/alerts/:id', name: 'alert', component: () => import('./pages/AlertPage.vue'), meta: { title: 'alerts.one', needs: ['alerts.read'], under: 'desk' } },
+  { path: '/overview', name: 'overview', component: () => import('./pages/OverviewPage.vue'), meta: { title: 'nav.overview', needs: ['figures.read'] } },
+  { path: '/wall', name: 'wall', component: () => import('./pages/WallPage.vue'), meta: { title: 'nav.wall', needs: ['video.live'], filled: true } },
+  { path: '/cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue'), meta: { title: 'nav.cameras', needs: ['cameras.read'] } },
+  { path: '/cameras/:id', name: 'camera', component: () => import('./pages/CameraPage.vue'), meta: { title: 'cameras.one', needs: ['cameras.read'], under: 'cameras' } },
+  { path: '/inspections', name: 'inspections', component: () => import('./pages/InspectionsPage.vue'), meta: { title: 'nav.inspectionList', needs: ['inspections.read'] } },
+  { path: '/inspections/:id', name: 'inspection', component: () => import('./pages/InspectionPage.vue'), meta: { title: 'inspections.one', needs: ['inspections.read'], under: 'inspections' } },
+  { path: '/assignments', name: 'assignments', component: () => import('./pages/AssignmentsPage.vue'), meta: { title: 'nav.assignments', needs: ['assignments.read'] } },
+  { path: '/templates', name: 'templates', component: () => import('./pages/TemplatesPage.vue'), meta: { title: 'nav.templates', needs: ['templates.read'] } },
+  { path: '/templates/:id', name: 'template', component: () => import('./pages/TemplatePage.vue'), meta: { title: 'templates.one', needs: ['templates.read'], under: 'templates' } },
+  { path: '/premises', name: 'premises-list', component: () => import('./pages/PremisesListPage.vue'), meta: { title: 'nav.premises', needs: ['premises.read'] } },
+  { path: '/premises/:id', name: 'premises', component: () => import('./pages/PremisesPage.vue'), meta: { title: 'premises.one', needs: ['premises.read'], under: 'premises-list' } },
+  { path: '/operators', name: 'operators', component: () => import('./pages/OperatorsPage.vue'), meta: { title: 'nav.operators', needs: ['operators.read'] } },
+  { path: '/organizations', name: 'organizations', component: () => import('./pages/OrganizationsPage.vue'), meta: { title: 'nav.organizations', needs: ['organizations.read'] } },
+  { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users', needs: ['users.read'] } },
+  { path: '/settings/diagnosis', name: 'diagnosis', component: () => import('./pages/DiagnosisPage.vue'), meta: { title: 'nav.diagnosis', needs: ['settings.manage'] } },
+  { path: '/webhooks', name: 'webhooks', component: () => import('./pages/WebhooksPage.vue'), meta: { title: 'nav.webhooks', needs: ['webhooks.manage'] } },
+  { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', needs: ['audit.read'] } },
+  { path: '/system', name: 'system', component: () => import('./pages/SystemPage.vue'), meta: { title: 'nav.system', needs: ['system.read'] } },
+  { path: '/account', name: 'account', component: () => import('./pages/AccountPage.vue'), meta: { title: 'nav.account' } },
+  { path: '/notices', name: 'notices', component: () => import('./pages/NoticesPage.vue'), meta: { title: 'nav.notices' } },
+  { path: '/:rest(.*)*', name: 'not-found', component: () => import('./pages/NotFoundPage.vue'), meta: { title: 'problem.page' } },
+]
+
+export const router = createRouter({
+  history: createWebHistory('/'),
+  routes,
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+})
+
+/** The pages a person may start on, best first. */
+const STARTS = ['desk', 'overview', 'inspections', 'wall', 'cameras', 'premises-list', 'users', 'audit', 'system', 'account']
+
+export function startPage(): string {
+  const session = useSession()
+  // An administrator without the desk's work starts where the district can be seen at a glance.
+  const starts = session.can('alerts.decide', 'alerts.rectify') ? STARTS : ['overview', ...STARTS]
+  return starts.find((name) => allowed(name)) ?? 'account'
+}
+
+export function allowed(name: string): boolean {
+  const needs = routes.find((route) => route.name === name)?.meta?.needs
+  return !needs || useSession().can(...needs)
+}
+
+/** Why nothing can be shown yet: the server did not say who is signed in. */
+export const bootProblem = shallowRef<Problem | null>(null)
+let bootTarget = '/'
+export const bootAgain = () => router.replace(bootTarget)
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  if (to.meta.bare) return true
+  if (!api.session) return { name: 'sign-in', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+  if (!session.me) {
+    try {
+      await session.load()
+      bootProblem.value = null
+    } catch (error) {
+      if (!api.session) return { name: 'sign-in', query: { next: to.fullPath, why: 'ended' } }
+      bootProblem.value = asProblem(error)
+      bootTarget = to.fullPath
+      return false
+    }
+  }
+  if (session.me?.password_change_required) return { name: 'password', query: { next: to.fullPath } }
+  if (to.name === 'home') return { name: startPage(), replace: true }
+  if (to.meta.needs && !session.can(...to.meta.needs)) return { name: 'not-found', params: { rest: to.path.slice(1).split('/') }, query: { why: 'forbidden' } }
+  return true
+})

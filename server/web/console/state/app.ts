@@ -1,0 +1,29 @@
+import { ApiClient } from '@shared/api/client'
+import { browserStore, deviceId } from '@shared/api/session'
+import { makeI18n, savedLocale, currentLocale, setLocale as chooseLocale } from '@shared/i18n'
+import type { Locale } from '@shared/time'
+import { en, zh } from '../locales'
+
+export const i18n = makeI18n(zh, en)
+export const locale = currentLocale(i18n)
+
+/** A text outside of components. */
+export const text = (key: string, values: Record<string, unknown> = {}) => i18n.global.t(key, values)
+
+let signedOut: () => void = () => undefined
+
+/** Called when the session is over, wherever that was noticed. */
+export function onSignedOut(handler: () => void): void {
+  signedOut = handler
+}
+
+export const api = new ApiClient({
+  store: browserStore('bk.session'),
+  deviceId: deviceId(),
+  language: savedLocale,
+  onSignedOut: () => signedOut(),
+})
+
+export function setLocale(next: Locale): void {
+  chooseLocale(i18n, next)
+}
