@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::analyse::{Analyser, AnalysisFeed, Still, StillError};
-use crate::camera::{CameraId, CameraSpec, CameraStatus};
+use crate::camera::{CameraId, CameraSpec, CameraStatus, SourceSpec};
 use crate::clock::Clock;
 use crate::diagnosis::settings::DiagnosisKind;
 use crate::event::{MediaEvent, SegmentInfo, Span};
@@ -29,6 +29,7 @@ use crate::segment::recover::{self, Findings};
 use crate::segment::{SegmentError, SegmentIndex};
 use crate::settings::EngineConfig;
 use crate::source::{Opener, open::SystemOpener};
+use crate::tryout::{self, ProbeError, ProbeReport};
 use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
 
 /// Events that wait for the server before they wait in the engine.
@@ -296,17 +297,27 @@ impl Engine {
         Ok(self.inner.supervisor.blocking("release", move || index.release(id)).await??)
     }
 
-    /// The newest picture of a camera.
+    /// The newest picture of a camera, not wider than `width_max` pixels.
     ///
     /// # Errors
     /// [`StillError`].
-    pub async fn still(&self, camera: CameraId) -> Result<Still, StillError> {
+    pub async fn still(&self, camera: CameraId, width_max: Option<u32>) -> Result<Still, StillError> {
         let key_frame = {
             let cameras = self.cameras();
             let camera = cameras.get(&camera).ok_or(StillError::UnknownCamera)?;
             camera.handle.key_frame().ok_or(StillError::NoPicture)?
         };
-        self.inner.analyser.decode_still(key_frame, None).await
+        self.inner.analyser.decode_still(key_frame, width_max).await
+    }
+
+    /// Opens a source once and says what it gives, within the limit of `probe_timeout_ms`.
+    ///
+    /// # Errors
+    /// [`ProbeError`]: what is wrong with it.
+    pub async fn probe(&self, spec: SourceSpec) -> Result<ProbeReport, ProbeError> {
+        let Inner { shared, analyser, .. } = &*self.inner;
+        let limit = Duration::from_millis(shared.config.probe_timeout_ms);
+        tryout::probe(&*shared.opener, analyser, &*shared.clock, &spec, limit).await
     }
 
     /// The analysis of all cameras.

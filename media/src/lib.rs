@@ -17,6 +17,7 @@ pub mod segment;
 pub mod settings;
 pub mod source;
 pub mod supervise;
+pub mod tryout;
 pub mod virtual_camera;
 
 use std::sync::OnceLock;
@@ -31,6 +32,7 @@ pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
 pub use engine::{AskError, Engine, EngineError, EngineParts};
 pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
 pub use settings::{AnalysisConfig, EngineConfig};
+pub use tryout::{ProbeError, ProbeReport};
 pub use supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
 
 /// GStreamer could not be started, or a part of it is not installed.
