@@ -423,7 +423,7 @@ fn tell_findings(events: &EventSink, findings: &Findings) -> HashMap<CameraId, (
             events.tell(MediaEvent::SegmentClosed { camera: found.camera, segment: found.segment.clone() });
         }
     }
-    for path in &findings.removed {
+    for path in &findings.empty {
         tracing::info!(path, "a recording without a whole fragment has been removed");
     }
     counters

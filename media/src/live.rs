@@ -34,7 +34,7 @@ pub struct LiveFragment {
     pub wall_ms: i64,
     /// Whether it begins with a key frame.
     pub sync: bool,
-    /// Whether something is missing before it, or the header changed.
+    /// Whether its times start anew and its header may be another: the first of a connection or of new parameters.
     pub discontinuity: bool,
     /// Whether its last chunk is there.
     pub complete: bool,

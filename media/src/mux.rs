@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::camera::Codec;
 use crate::record::batch::{ChunkMark, Frame, Step};
+use crate::segment::boxes::BoxHeader;
 use crate::source::StreamParameters;
 
 /// Where running time zero lies, so that decoding times before it have room.
@@ -302,7 +303,18 @@ fn take(shared: &Shared, sink: &mut impl ChunkSink, list: &gst::BufferListRef) -
     }
     let len = list.iter().skip(start).map(gst::BufferRef::size).sum();
     let data = bytes_of(list.iter().skip(start), len)?;
-    sink.chunk(mark, data).map_err(MuxError::Sink)
+    sink.chunk(mark, without_segment_type(data)?).map_err(MuxError::Sink)
+}
+
+/// The muxer puts a `styp` before the first chunk of a fragment, and one that says "this is the last" before the very
+/// last. Neither holds for us: fragments are ours to name, and the recording goes on.
+fn without_segment_type(data: Bytes) -> Result<Bytes, MuxError> {
+    let first = BoxHeader::parse(&data).ok_or(MuxError::Output("a chunk that is no box"))?;
+    if &first.box_type != b"styp" {
+        return Ok(data);
+    }
+    let len = usize::try_from(first.len).ok().filter(|len| *len <= data.len());
+    Ok(data.slice(len.ok_or(MuxError::Output("a box that is cut off"))?..))
 }
 
 fn bytes_of<'a>(buffers: impl Iterator<Item = &'a gst::BufferRef>, len: usize) -> Result<Bytes, MuxError> {

@@ -36,7 +36,7 @@ pub struct Frame {
 pub struct Begins {
     /// With a key frame.
     pub sync: bool,
-    /// Something is missing before it.
+    /// Something is missing, or a clock jumped, since the fragment before began; or it is the first of a run.
     pub discontinuity: bool,
     /// Clock epoch of its first frame.
     pub epoch: u32,
@@ -84,6 +84,9 @@ pub struct Batcher {
     hold: Option<usize>,
     interval_ns: i64,
     last_dts_ns: i64,
+    newest_pts_ns: i64,
+    /// Something was lost within the present fragment: the next one is marked.
+    lost: bool,
 }
 
 #[derive(Debug)]
@@ -112,11 +115,14 @@ impl Batcher {
             hold: None,
             interval_ns: 0,
             last_dts_ns: 0,
+            newest_pts_ns: i64::MIN,
+            lost: false,
         }
     }
 
     /// Takes a frame; gives what shall be handed over now, mostly nothing.
     pub fn push(&mut self, frame: Frame) -> Vec<Step> {
+        self.lost |= frame.discontinuity;
         match &self.fragment {
             None => self.begin_fragment(&frame),
             Some(fragment) => match self.boundary(fragment, &frame) {
@@ -129,6 +135,7 @@ impl Batcher {
             self.interval_ns = frame.dts_ns - self.last_dts_ns;
         }
         self.last_dts_ns = frame.dts_ns;
+        self.newest_pts_ns = self.newest_pts_ns.max(frame.pts_ns);
         if let Some(fragment) = &mut self.fragment {
             fragment.bytes += frame.data.len();
             fragment.mark.frames += 1;
@@ -164,6 +171,11 @@ impl Batcher {
 
     fn boundary(&self, fragment: &Fragment, frame: &Frame) -> Boundary {
         let fragment_ns = frame.dts_ns - fragment.start_dts_ns;
+        // The muxer lets each chunk's decoding times start at its earliest picture; only before a picture that is shown
+        // after all earlier ones does that continue the chunk before.
+        if frame.pts_ns <= self.newest_pts_ns {
+            return Boundary::None;
+        }
         // Keyframes closer than a chunk share a fragment: a stream of key frames only is not 25 fragments a second.
         if frame.is_key && fragment_ns >= self.chunk_ns {
             return Boundary::Fragment;
@@ -192,7 +204,7 @@ impl Batcher {
     }
 
     fn begin_fragment(&mut self, first: &Frame) {
-        let discontinuity = first.discontinuity || self.fragment.is_none();
+        let discontinuity = std::mem::take(&mut self.lost) || self.fragment.is_none();
         let begins = Begins { sync: first.is_key, discontinuity, epoch: first.epoch };
         self.fragment = Some(Fragment {
             start_dts_ns: first.dts_ns,
@@ -213,6 +225,7 @@ impl Batcher {
     }
 }
 
+#[derive(Debug)]
 enum Boundary {
     None,
     Chunk,

@@ -14,6 +14,8 @@ pub mod meter;
 pub mod outbox;
 pub mod reorder;
 pub mod retention;
+#[cfg(test)]
+mod retention_tests;
 pub mod run;
 pub mod signal;
 pub mod sink;

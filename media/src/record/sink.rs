@@ -35,6 +35,8 @@ pub struct FragmentSink {
     sync_interval_ms: i64,
     stagger: u64,
     init: Option<Arc<LiveInit>>,
+    /// The first fragment of the run, whose times start anew, is still to come.
+    is_first: bool,
     writer: Option<SegmentWriter>,
     fragment: Option<OpenFragment>,
     last_sync_ms: i64,
@@ -72,6 +74,7 @@ impl FragmentSink {
             sync_interval_ms,
             stagger,
             init: None,
+            is_first: true,
             writer: None,
             fragment: None,
             last_sync_ms,
@@ -91,17 +94,19 @@ impl FragmentSink {
             duration_ms: 0,
             sync: begins.sync,
             discontinuity: begins.discontinuity,
+            checksum: 0,
             chunks: Vec::new(),
         };
         self.handle.live.begin(LiveFragment {
             sequence,
             wall_ms: header.wall_ms,
             sync: header.sync,
-            discontinuity: header.discontinuity,
+            discontinuity: self.is_first,
             complete: false,
             chunks: Vec::new(),
             init: init.clone(),
         });
+        self.is_first = false;
         self.fragment = Some(OpenFragment { header, chunks: Vec::new() });
     }
 
@@ -192,6 +197,9 @@ impl ChunkSink for FragmentSink {
         }
         let fragment = self.fragment.as_mut().ok_or("a chunk outside a fragment")?;
         let len = u32::try_from(data.len()).map_err(|_| "a chunk of more than 4 GiB")?;
+        let mut checksum = crc32fast::Hasher::new_with_initial(fragment.header.checksum);
+        checksum.update(&data);
+        fragment.header.checksum = checksum.finalize();
         fragment.header.duration_ms += mark.duration_ms;
         fragment.header.chunks.push(ChunkInfo { len, duration_ms: mark.duration_ms, frames: mark.frames });
         fragment.chunks.push(data.clone());

@@ -1,8 +1,8 @@
 //! The box of ours that stands before each fragment and says when, whose and how long it is.
 //!
 //! Layout, big-endian, behind the `uuid` box's 24 bytes: version u8, flags u8, two bytes zero, epoch u32, wall_ms i64,
-//! mono_ms i64, camera 16 bytes, sequence u64, duration_ms u32, chunk count u16, two bytes zero, then per chunk:
-//! length u32, duration_ms u32, frames u32.
+//! mono_ms i64, camera 16 bytes, sequence u64, duration_ms u32, chunk count u16, two bytes zero, checksum u32, then per
+//! chunk: length u32, duration_ms u32, frames u32.
 
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ pub const FRAGMENT_TYPE: [u8; 16] = *b"BrightKitchenFrg";
 /// Version written.
 const VERSION: u8 = 1;
 /// Length of the box before its chunks.
-const FIXED_LEN: usize = 24 + 1 + 1 + 2 + 4 + 8 + 8 + 16 + 8 + 4 + 2 + 2;
+const FIXED_LEN: usize = 24 + 1 + 1 + 2 + 4 + 8 + 8 + 16 + 8 + 4 + 2 + 2 + 4;
 /// Length of one chunk's entry.
 const CHUNK_LEN: usize = 12;
 /// More chunks than this are no fragment of ours (10 s in chunks of half a second is 20).
@@ -53,8 +53,10 @@ pub struct FragmentHeader {
     pub duration_ms: u32,
     /// Whether it starts with a key frame; if not, playback starts at the last one before it that does.
     pub sync: bool,
-    /// Whether something is missing between the fragment before and this one.
+    /// Whether something is missing, or a clock jumped, since the fragment before began; or its times start anew.
     pub discontinuity: bool,
+    /// CRC-32 of its chunks: tells what a file system kept from what it only promised.
+    pub checksum: u32,
     /// The chunks that follow.
     pub chunks: Vec<ChunkInfo>,
 }
@@ -108,6 +110,7 @@ impl FragmentHeader {
         out.extend(self.duration_ms.to_be_bytes());
         out.extend(u16::try_from(self.chunks.len()).unwrap_or(u16::MAX).to_be_bytes());
         out.extend([0, 0]);
+        out.extend(self.checksum.to_be_bytes());
         for chunk in &self.chunks {
             out.extend(chunk.len.to_be_bytes());
             out.extend(chunk.duration_ms.to_be_bytes());
@@ -146,6 +149,7 @@ impl FragmentHeader {
             duration_ms: be_u32(data, 72)?,
             sync: flags & FLAG_SYNC != 0,
             discontinuity: flags & FLAG_DISCONTINUITY != 0,
+            checksum: be_u32(data, 80)?,
             chunks: (0..count).map(chunk).collect::<Option<_>>()?,
         })
     }
@@ -159,15 +163,15 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_and_no_cut_of_it_is(
-            numbers in any::<(u64, u32, i64, i64, u32)>(), flags in any::<(bool, bool)>(), camera in any::<u128>(),
+            numbers in any::<(u64, u32, i64, i64, u32, u32)>(), flags in any::<(bool, bool)>(), camera in any::<u128>(),
             chunks in prop::collection::vec(any::<(u32, u32, u32)>(), 1..40), cut in 0usize..80,
         ) {
             let chunks = chunks.into_iter()
                 .map(|(len, duration_ms, frames)| ChunkInfo { len, duration_ms, frames }).collect();
-            let (sequence, epoch, wall_ms, mono_ms, duration_ms) = numbers;
+            let (sequence, epoch, wall_ms, mono_ms, duration_ms, checksum) = numbers;
             let header = FragmentHeader {
                 camera: Uuid::from_u128(camera), sequence, epoch, wall_ms, mono_ms, duration_ms,
-                sync: flags.0, discontinuity: flags.1, chunks,
+                sync: flags.0, discontinuity: flags.1, checksum, chunks,
             };
             let bytes = header.encode();
             prop_assert_eq!(bytes.len(), header.len());

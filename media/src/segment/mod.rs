@@ -14,6 +14,8 @@ pub mod reader;
 pub mod recover;
 pub mod sample;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod writer;
 
 pub use fragment::{ChunkInfo, FragmentHeader};

@@ -14,6 +14,9 @@ use super::table::{self, TABLE_LEN_MAX, TRAILER_LEN};
 /// `ftyp` and `moov` are a few hundred bytes; more than this is damage.
 const INIT_LEN_MAX: u64 = 1024 * 1024;
 
+/// Fragments this much older than the last were synced: three of the usual intervals.
+const VERIFIED_TAIL_MS: i64 = 30_000;
+
 /// Where one fragment lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FragmentEntry {
@@ -64,6 +67,25 @@ impl SegmentFile {
         let start = u64::try_from(init.len()).unwrap_or(u64::MAX);
         let fragments = walk(&mut file, start, len)?;
         Ok(Self { file, init, fragments, closed: false })
+    }
+
+    /// Reads the last fragments and drops them from the first whose bytes are not what was written. After power loss a
+    /// file may have its length and not its data; what was synced, which is all but the last seconds, is not read again.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] when the file cannot be read.
+    pub fn verify_tail(&mut self) -> Result<(), SegmentError> {
+        let Some(last) = self.fragments.last() else { return Ok(()) };
+        let since_ms = last.header.mono_ms - VERIFIED_TAIL_MS;
+        let tail = self.fragments.iter().position(|entry| entry.header.mono_ms >= since_ms).unwrap_or(0);
+        for n in tail..self.fragments.len() {
+            let entry = self.fragments[n].clone();
+            if crc32fast::hash(&self.media(&entry)?) != entry.header.checksum {
+                self.fragments.truncate(n);
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The chunks of a fragment: `moof` and `mdat`, once or more.

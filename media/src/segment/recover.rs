@@ -33,8 +33,8 @@ pub struct Recovered {
 pub struct Findings {
     /// Whole segments, in no order.
     pub segments: Vec<Recovered>,
-    /// Files without a whole fragment that were removed, relative paths.
-    pub removed: Vec<String>,
+    /// Files without a whole fragment, relative paths; removed when repairing.
+    pub empty: Vec<String>,
     /// Files that could not be read and were left as they are: path and what is wrong.
     pub unreadable: Vec<(String, String)>,
 }
@@ -75,7 +75,7 @@ fn folders(parent: &Path) -> Result<Vec<(String, std::path::PathBuf)>, SegmentEr
 fn look_at(recordings: &Path, name: SegmentName, repair: bool, findings: &mut Findings) {
     match recover(recordings, name, repair) {
         Ok(Some(recovered)) => findings.segments.push(recovered),
-        Ok(None) => findings.removed.push(name.relative()),
+        Ok(None) => findings.empty.push(name.relative()),
         Err(error) => {
             tracing::warn!(path = name.relative(), %error, "a recorded file cannot be read");
             findings.unreadable.push((name.relative(), error.to_string()));
@@ -94,7 +94,12 @@ pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Opt
         Err(SegmentError::Damaged { .. }) => None,
         Err(SegmentError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => None,
         Err(error) => return Err(error),
-        Ok(opened) => Some(opened).filter(|opened| !opened.fragments.is_empty()),
+        Ok(mut opened) => {
+            if !opened.closed {
+                opened.verify_tail()?;
+            }
+            Some(opened).filter(|opened| !opened.fragments.is_empty())
+        }
     };
     let Some(opened) = opened else {
         if repair {

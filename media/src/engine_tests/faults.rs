@@ -1,0 +1,182 @@
+//! What goes wrong outside: each fault has its state, its reason and its gap, and is over when it is over.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_show_their_reason_and_leave_a_gap_with_it() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    let spec = house.spec("a");
+    house.engine.apply(spec.clone()).await;
+    let faults = [
+        (Incident::Hang, StateReason::Stalled, GapReason::Stalled),
+        (Incident::Drop, StateReason::Closed, GapReason::Offline),
+        (Incident::NotVideo, StateReason::NotVideo, GapReason::BadStream),
+        (Incident::UnsupportedCodec, StateReason::UnsupportedCodec, GapReason::BadStream),
+        (Incident::GarbageBytes, StateReason::BadStream, GapReason::BadStream),
+    ];
+    for (incident, reason, gap) in faults {
+        house.until_state(CameraState::Recording, StateReason::None).await;
+        let began_ms = jiff::Timestamp::now().as_millisecond();
+        house.camera("a").set(incident).await.expect("nothing to make");
+        let told_ms = house.until_state(CameraState::Offline, reason).await;
+        assert!(told_ms - began_ms < 2_000, "{incident:?} told after {} ms", told_ms - began_ms);
+        let opened = |event: &MediaEvent| matches!(event, MediaEvent::GapOpened { reason, .. } if *reason == gap);
+        house.until(&format!("gap {gap}"), opened).await;
+        house.camera("a").clear();
+    }
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    let reconnects = house.engine.status(spec.id).expect("applied").reconnects;
+    assert!(reconnects >= 5, "{reconnects}");
+    let (told, folder) = house.close().await;
+    for (start_ms, end_ms, _) in gaps(&told) {
+        assert!(start_ms <= end_ms);
+    }
+    for segment in closed(&told) {
+        assert_decodes(&folder.path().join(&segment.path));
+    }
+    assert!(closed(&told).len() >= 5, "each connection has its own segment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_port_is_refused_and_the_gap_says_so() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    house.server.set_listening(false).await.expect("it runs");
+    let spec = house.spec("a");
+    house.engine.apply(spec.clone()).await;
+    house.until("gap", |event| matches!(event, MediaEvent::GapOpened { reason: GapReason::Refused, .. })).await;
+    assert_eq!(house.engine.status(spec.id).expect("applied").reason, StateReason::Refused);
+    house.server.set_listening(true).await.expect("it runs");
+    house.until("gap closed", |event| matches!(event, MediaEvent::GapClosed { reason: GapReason::Refused, .. })).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_tried_once_until_it_is_changed() {
+    for scheme in [AuthScheme::Basic, AuthScheme::Digest] {
+        let mut locked = scene("a");
+        locked.account = Some(Account { scheme, username: "joe".into(), password: "right".into() });
+        let mut house = House::open(vec![locked], |_| {}).await;
+        let mut spec = house.spec("a");
+        spec.source.username = Some("joe".into());
+        spec.source.password = Some(Secret::new("wrong"));
+        house.engine.apply(spec.clone()).await;
+        house.until_state(CameraState::Offline, StateReason::Unauthorized).await;
+        let asked = house.camera("a").totals().describes;
+        // Many times the shortest pause: whoever ignored the rule would have tried again by now.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(house.camera("a").totals().describes, asked, "{scheme:?}: tried again");
+        spec.source.password = Some(Secret::new("right"));
+        house.engine.apply(spec.clone()).await;
+        house.until_state(CameraState::Recording, StateReason::None).await;
+        let (told, _folder) = house.close().await;
+        assert!(gaps(&told).iter().any(|(_, _, reason)| *reason == GapReason::Unauthorized), "{told:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_not_there_is_tried_again_at_its_own_interval() {
+    let mut house = House::open(vec![scene("a")], |config| config.not_found_retry_ms = 700).await;
+    house.camera("a").set(Incident::NotFound).await.expect("nothing to make");
+    house.engine.apply(house.spec("a")).await;
+    house.until_state(CameraState::Offline, StateReason::NotFound).await;
+    house.camera("a").clear();
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    assert!(house.camera("a").totals().describes <= 3);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_told_and_so_is_its_end_even_for_a_camera_that_never_connects() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    house.server.set_listening(false).await.expect("it runs");
+    let mut spec = house.spec("a");
+    spec.diagnosis.no_packet_ms = 600;
+    house.engine.apply(spec.clone()).await;
+    let lost = |wanted: Phase| {
+        move |event: &MediaEvent| {
+            matches!(event, MediaEvent::Diagnosis { kind: DiagnosisKind::SignalLost, phase, .. } if *phase == wanted)
+        }
+    };
+    let raised = house.until("raised", lost(Phase::Raised)).await;
+    let MediaEvent::Diagnosis { at_ms, began_ms, measure, .. } = raised else { unreachable!("a diagnosis") };
+    assert!(at_ms - began_ms >= 600 && measure >= 600.0);
+    house.server.set_listening(true).await.expect("it runs");
+    house.until("cleared", lost(Phase::Cleared)).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabling_and_enabling_leaves_a_gap_with_that_reason() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    let spec = house.spec("a");
+    house.engine.apply(spec.clone()).await;
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    house.until("a file", |event| matches!(event, MediaEvent::SegmentOpened { .. })).await;
+    house.engine.apply(CameraSpec { enabled: false, ..spec.clone() }).await;
+    house.until_state(CameraState::Disabled, StateReason::Disabled).await;
+    house.engine.apply(spec.clone()).await;
+    house.until("gap closed", |event| matches!(event, MediaEvent::GapClosed { reason: GapReason::Disabled, .. })).await;
+    house.engine.remove(spec.id).await;
+    assert!(house.engine.status(spec.id).is_none());
+    assert!(!house.engine.segments(spec.id).is_empty());
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_is_told_as_such_and_recording_goes_on_when_it_does() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    let spec = house.spec("a");
+    // A file where the camera's folder should be: no write can succeed, not even root's.
+    let folder = house.folder.path().join(spec.id.to_string());
+    std::fs::write(&folder, "in the way").expect("written");
+    house.engine.apply(spec.clone()).await;
+    house.until_state(CameraState::Offline, StateReason::Disk).await;
+    house.until("gap", |event| matches!(event, MediaEvent::GapOpened { reason: GapReason::Disk, .. })).await;
+    std::fs::remove_file(&folder).expect("removed");
+    house.until("a file", |event| matches!(event, MediaEvent::SegmentOpened { .. })).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_beyond_the_limit_ends_the_stream_as_bad() {
+    let mut house = House::open(vec![scene("a")], |config| config.access_unit_bytes_max = 1_000).await;
+    house.engine.apply(house.spec("a")).await;
+    house.until_state(CameraState::Offline, StateReason::BadStream).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_answers_nothing_is_given_up_in_time() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    house.camera("a").set(Incident::Hang).await.expect("nothing to make");
+    house.engine.apply(house.spec("a")).await;
+    house.until_state(CameraState::Offline, StateReason::Timeout).await;
+    house.camera("a").clear();
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_outside_the_allowed_networks_is_never_asked() {
+    let mut house = House::open(vec![scene("a")], |config| config.allowed_networks.clear()).await;
+    house.engine.apply(house.spec("a")).await;
+    house.until_state(CameraState::Offline, StateReason::AddressNotAllowed).await;
+    assert_eq!(house.camera("a").totals().describes, 0);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_thresholds_do_not_interrupt_the_recording() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    let mut spec = house.spec("a");
+    house.engine.apply(spec.clone()).await;
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    spec.diagnosis.no_packet_ms = 60_000;
+    spec.name = "renamed".into();
+    house.engine.apply(spec.clone()).await;
+    let sent = house.camera("a").totals().frames;
+    house.until_sent("a", sent + 40).await;
+    assert_eq!(house.camera("a").totals().viewings, 1);
+    assert_eq!(house.engine.status(spec.id).expect("applied").reconnects, 0);
+    house.close().await;
+}

@@ -1,0 +1,195 @@
+//! Retention on real files with a disk of a chosen size.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::outbox::EventSink;
+use super::retention::{Retention, held_bytes_max};
+use super::space::{DiskSpace, Space};
+use crate::clock::SimulatedClock;
+use crate::event::DiskLevel;
+use crate::segment::holds::{Held, HoldError, HoldId};
+use crate::segment::tests::write_open;
+use crate::segment::{SegmentIndex, recover};
+use crate::settings::EngineConfig;
+
+const DAY_MS: i64 = 86_400_000;
+const NOW_MS: i64 = 1_000 * DAY_MS;
+const MIB: u64 = 1024 * 1024;
+
+/// A disk on which nothing lies but the recordings.
+#[derive(Debug)]
+struct SmallDisk {
+    total_bytes: u64,
+}
+
+impl DiskSpace for SmallDisk {
+    fn space(&self, path: &Path) -> std::io::Result<Space> {
+        Ok(Space { free_bytes: self.total_bytes.saturating_sub(used(path)?), total_bytes: self.total_bytes })
+    }
+}
+
+fn used(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += if entry.file_type()?.is_dir() { used(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
+}
+
+struct House {
+    folder: TempDir,
+    index: Arc<SegmentIndex>,
+    retention: Retention,
+}
+
+fn camera(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+impl House {
+    fn new(total_bytes: u64) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let index = Arc::new(SegmentIndex::new(folder.path(), Vec::new()).expect("new"));
+        let config = EngineConfig { retention_days: 30, ..EngineConfig::new(folder.path().into()) };
+        let (disk, clock) = (Arc::new(SmallDisk { total_bytes }), Arc::new(SimulatedClock::new(NOW_MS)));
+        let urgent = Arc::new(Notify::new());
+        let retention = Retention::new(index.clone(), disk, clock, EventSink::default(), &config, urgent);
+        Self { folder, index, retention }
+    }
+
+    /// A closed segment of ten seconds and about a mebibyte.
+    fn record(&self, camera: Uuid, start_ms: i64) {
+        let lens = vec![vec![usize::try_from(MIB / 5).expect("small")]; 5];
+        let info = write_open(self.folder.path(), camera, start_ms, &lens).close().expect("closed");
+        self.index.update(camera, info, false);
+    }
+
+    fn hold(&self, camera: Uuid, start_ms: i64, end_ms: i64) -> HoldId {
+        let id = HoldId(Uuid::now_v7());
+        self.index.hold(Held { id, camera, start_ms, end_ms }, u64::MAX).expect("held");
+        id
+    }
+
+    fn starts(&self, camera: Uuid) -> Vec<i64> {
+        self.index.segments(camera).iter().map(|segment| segment.start_ms).collect()
+    }
+
+    /// The index and the folder must agree, whatever was deleted.
+    fn assert_files_agree(&self) {
+        let findings = recover::scan(self.folder.path(), false).expect("scanned");
+        let mut on_disk: Vec<_> = findings.segments.iter().map(|found| found.segment.id).collect();
+        let cameras = self.index.cameras();
+        let mut known: Vec<_> = cameras.iter().flat_map(|camera| self.index.segments(*camera)).map(|segment| segment.id).collect();
+        on_disk.sort();
+        known.sort();
+        assert_eq!(on_disk, known);
+    }
+}
+
+#[test]
+fn what_is_too_old_goes_unless_it_is_held() {
+    let mut house = House::new(1_000 * MIB);
+    let (a, b) = (camera(1), camera(2));
+    for days in [40, 31, 29, 0] {
+        house.record(a, NOW_MS - days * DAY_MS);
+        house.record(b, NOW_MS - days * DAY_MS);
+    }
+    let hold = house.hold(a, NOW_MS - 40 * DAY_MS + 9_000, NOW_MS - 40 * DAY_MS + 9_500);
+    assert_eq!(house.retention.pass(), DiskLevel::Ok);
+    assert_eq!(house.starts(a), [NOW_MS - 40 * DAY_MS, NOW_MS - 29 * DAY_MS, NOW_MS]);
+    assert_eq!(house.starts(b), [NOW_MS - 29 * DAY_MS, NOW_MS]);
+    house.assert_files_agree();
+    assert!(house.index.release(hold).expect("written"));
+    house.retention.pass();
+    assert_eq!(house.starts(a), [NOW_MS - 29 * DAY_MS, NOW_MS]);
+    house.assert_files_agree();
+}
+
+#[test]
+fn below_the_watermark_the_oldest_of_all_cameras_go_first_and_no_more_than_needed() {
+    let mut house = House::new(20 * MIB);
+    let (a, b) = (camera(1), camera(2));
+    for n in 0..10 {
+        house.record(if n % 2 == 0 { a } else { b }, NOW_MS - DAY_MS + n * 10_000);
+    }
+    assert_eq!(house.retention.pass(), DiskLevel::Ok, "half the disk is free");
+    for n in 10..19 {
+        house.record(a, NOW_MS - DAY_MS + n * 10_000);
+    }
+    assert_eq!(house.retention.pass(), DiskLevel::Low);
+    // 10 % of 20 MiB free leaves room for 17 and a little: two went.
+    assert_eq!(house.starts(a)[0], NOW_MS - DAY_MS + 20_000);
+    assert_eq!(house.starts(b)[0], NOW_MS - DAY_MS + 30_000);
+    assert_eq!(house.index.len(), 17);
+    house.assert_files_agree();
+}
+
+#[test]
+fn held_recordings_stay_and_the_rest_becomes_a_ring_in_the_reserve() {
+    let mut house = House::new(100 * MIB);
+    let (a, b) = (camera(1), camera(2));
+    for n in 0..96 {
+        house.record(a, NOW_MS - DAY_MS + n * 10_000);
+    }
+    house.hold(a, NOW_MS - DAY_MS, NOW_MS - DAY_MS + 960_000);
+    for n in 0..3 {
+        house.record(b, NOW_MS + n * 10_000);
+    }
+    assert_eq!(house.retention.pass(), DiskLevel::Reserve);
+    assert_eq!(house.starts(a).len(), 96, "evidence on hold is never deleted");
+    let ring = house.starts(b);
+    assert!(!ring.is_empty() && ring.len() < 3, "the newest stay, the oldest make room: {ring:?}");
+    assert_eq!(ring.last(), Some(&(NOW_MS + 20_000)));
+    // Recording goes on in what is left.
+    for n in 3..40 {
+        house.record(b, NOW_MS + n * 10_000);
+        assert_ne!(house.retention.pass(), DiskLevel::Full, "segment {n}");
+    }
+    assert_eq!(house.starts(a).len(), 96);
+    house.assert_files_agree();
+}
+
+#[test]
+fn holds_do_not_reach_into_the_reserve_and_survive_a_restart() {
+    let house = House::new(100 * MIB);
+    let a = camera(1);
+    for n in 0..4 {
+        house.record(a, NOW_MS + n * 10_000);
+    }
+    let space = Space { free_bytes: 0, total_bytes: 100 * MIB };
+    assert_eq!(held_bytes_max(space, 5.0), 95 * MIB);
+    let held = |end_ms| Held { id: HoldId(Uuid::now_v7()), camera: a, start_ms: NOW_MS, end_ms };
+    let too_much = house.index.hold(held(NOW_MS + 40_000), 3 * MIB);
+    assert!(matches!(too_much, Err(HoldError::NoRoom)), "{too_much:?}");
+    assert!(matches!(house.index.hold(held(NOW_MS), u64::MAX), Err(HoldError::Empty)));
+    house.index.hold(held(NOW_MS + 15_000), 3 * MIB).expect("two fit");
+    let again = SegmentIndex::new(house.folder.path(), Vec::new()).expect("read again");
+    assert!(again.is_held(a, NOW_MS + 14_000, NOW_MS + 16_000));
+    assert!(!again.is_held(a, NOW_MS + 15_000, NOW_MS + 16_000));
+    assert!(!again.is_held(camera(2), NOW_MS, NOW_MS + 1));
+}
+
+#[test]
+fn a_hold_on_what_is_yet_to_be_recorded_keeps_it() {
+    let mut house = House::new(1_000 * MIB);
+    let a = camera(1);
+    let start_ms = NOW_MS - 50 * DAY_MS;
+    house.hold(a, start_ms, start_ms + 1_000);
+    house.record(a, start_ms);
+    house.record(a, start_ms + 10_000);
+    house.retention.pass();
+    assert_eq!(house.starts(a), [start_ms]);
+}
+
+#[test]
+fn damaged_holds_stop_the_start_instead_of_being_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("holds.json"), "[{").expect("written");
+    assert!(SegmentIndex::new(folder.path(), Vec::new()).is_err());
+}
