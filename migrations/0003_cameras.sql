@@ -12,7 +12,6 @@ CREATE TABLE cameras (
     zone                  TEXT,           -- storing | cooking | plating | dedicated_room | retained_samples | dish_washing | other
     enabled               BOOLEAN NOT NULL,
     audio                 BOOLEAN NOT NULL,
-    retention_days        BIGINT,         -- NULL: as the system
     state                 TEXT NOT NULL,  -- disabled | connecting | recording | degraded | offline
     state_reason          TEXT NOT NULL,
     state_detail          TEXT NOT NULL,  -- in plain words

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod domain;
 pub mod files;
 pub mod http;
+pub mod ingest;
 pub mod rate;
 pub mod store;
 
@@ -28,6 +29,12 @@ pub struct App {
     pub login_rate: rate::Limiter,
     /// Photos, stills and clips, by content.
     pub files: files::Files,
+    /// The cameras of this node; `None` on a node that records none.
+    pub engine: Option<media::Engine>,
+    /// Told when a camera, its premises or its settings have changed.
+    pub cameras_changed: Arc<tokio::sync::Notify>,
+    /// Looking at video is noted once a minute for the same person and camera.
+    pub views_noted: rate::Limiter,
 }
 
 /// Why the parts cannot be put together.
@@ -49,6 +56,18 @@ impl App {
         let keys = auth::Keys::load(&db, &sealer, clock.wall_ms()).await?;
         let streams = auth::Streams::default();
         let logins = auth::Logins::new(db.clone(), keys.clone(), sealer.clone(), streams.clone());
-        Ok(Self { db, clock, sealer, keys, logins, streams, login_rate: rate::Limiter::new(60, 60_000), files })
+        Ok(Self {
+            db,
+            clock,
+            sealer,
+            keys,
+            logins,
+            streams,
+            login_rate: rate::Limiter::new(60, 60_000),
+            files,
+            engine: None,
+            cameras_changed: Arc::default(),
+            views_noted: rate::Limiter::new(1, 60_000),
+        })
     }
 }

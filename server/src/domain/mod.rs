@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod calendar;
+pub mod camera;
 pub mod geo;
 pub mod organization;
 pub mod permission;

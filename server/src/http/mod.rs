@@ -4,6 +4,7 @@ pub mod auth;
 pub mod console;
 mod extract;
 mod list;
+mod media;
 mod pages;
 mod problem;
 mod router;
@@ -11,6 +12,7 @@ mod router;
 use actix_web::HttpRequest;
 
 pub use extract::{Args, Body, Id, JSON_LIMIT, moment_ms, page, parse_json, payload_problem};
+pub(crate) use console::camera_secret_purpose;
 pub use list::{Listed, listed};
 pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};
 pub use router::{build, openapi};

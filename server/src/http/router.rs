@@ -12,13 +12,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, pages};
+use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, media, pages};
 use crate::App;
 
 /// Everything below `/api/v1`.
 fn api(config: &mut ServiceConfig<'_>) {
     auth::configure(config);
     console::configure(config);
+    media::configure(config);
     config.service(openapi_document);
 }
 

@@ -5,5 +5,6 @@ mod support;
 
 mod access;
 mod auth;
+mod cameras;
 mod store;
 mod tree;

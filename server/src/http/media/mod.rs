@@ -1,0 +1,57 @@
+//! Video: live, recorded, stills, what exists and what does not.
+
+mod diagnosis;
+mod timeline;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::Problem;
+use crate::App;
+use crate::auth::Scope;
+use crate::store::cameras::{self, CameraRow};
+
+/// Registers the routes of video.
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    diagnosis::configure(config);
+    timeline::configure(config);
+}
+
+/// The camera, where the scope covers it.
+async fn camera(app: &App, scope: &Scope, id: uuid::Uuid) -> Result<CameraRow, Problem> {
+    cameras::get(&mut app.db.read().await?.conn(), scope, &id.to_string()).await?.ok_or_else(Problem::not_found)
+}
+
+/// The engine of this node.
+fn engine(app: &App) -> Result<media::Engine, Problem> {
+    app.engine.clone().ok_or_else(|| Problem::of(mobile_api::problem::ProblemType::Unavailable).because("this node records no cameras"))
+}
+
+/// A stretch of time from the query: both ends, in order, at most `longest_ms`.
+fn stretch(start: &str, end: &str, longest_ms: i64) -> Result<(i64, i64), Problem> {
+    let (start, end) = (super::moment_ms("start", Some(start))?, super::moment_ms("end", Some(end))?);
+    let (Some(start), Some(end)) = (start, end) else { return Err(Problem::not_found()) };
+    if end <= start || end - start > longest_ms {
+        let hours = longest_ms / 3_600_000;
+        return Err(Problem::of(mobile_api::problem::ProblemType::Malformed).because(format!("start comes before end, at most {hours} hours apart")));
+    }
+    Ok((start, end))
+}
+
+/// Notes in the audit log that somebody looks: once a minute for the same person, camera and act.
+async fn note_view(app: &App, session: &crate::auth::Session, camera: &CameraRow, action: &'static str, detail: serde_json::Value) -> Result<(), Problem> {
+    let at = app.clock.wall_ms();
+    let key = format!("{}:{}:{action}", session.user_id, camera.id);
+    if app.views_noted.take(&key, at).is_err() {
+        return Ok(());
+    }
+    let (actor, id, path) = (session.actor.clone(), camera.id.clone(), camera.path.clone());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let act = crate::store::journal::Act { actor: &actor, action, entity: Some(("camera", &id)), path: &path, detail };
+                tx.audit(at, act).await
+            })
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `/cameras/{id}/timeline`: what is recorded, what is not and why, and what was raised.
+
+use actix_web::{get, web};
+use mobile_api::moment::Moment;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{camera, stretch};
+use crate::App;
+use crate::auth::{Caller, can};
+use crate::http::{Args, Id, Problem, ProblemBody};
+use crate::store::{alerts, recordings};
+
+/// Longest stretch, ms.
+const LONGEST_MS: i64 = 31 * 24 * 3_600_000;
+/// Alerts shown on one timeline.
+const ALERTS_MAX: i64 = 500;
+/// Recorded spans closer than this are shown as one: rows of segments touch to the millisecond.
+const TOUCHING_MS: i64 = 500;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(timeline);
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TimelineArgs {
+    /// RFC 3339
+    #[param(example = "2026-11-23T00:00:00Z")]
+    start: String,
+    /// RFC 3339, at most 31 days after `start`
+    #[param(example = "2026-11-24T00:00:00Z")]
+    end: String,
+}
+
+/// A stretch that is recorded.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecordedSpan {
+    start: Moment,
+    end: Moment,
+}
+
+/// A stretch that is not.
+#[derive(Debug, Serialize, ToSchema)]
+struct GapSpan {
+    start: Moment,
+    end: Moment,
+    /// offline, refused, unauthorized, not_found, stalled, disk, restart, disabled or bad_stream
+    reason: String,
+}
+
+/// An alert on the timeline.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlertMark {
+    id: String,
+    kind: String,
+    class: i64,
+    at: Moment,
+    ended_at: Option<Moment>,
+}
+
+/// What exists of a stretch.
+#[derive(Debug, Serialize, ToSchema)]
+struct Timeline {
+    segments: Vec<RecordedSpan>,
+    gaps: Vec<GapSpan>,
+    alerts: Vec<AlertMark>,
+}
+
+/// What exists of a stretch of a camera, and what does not.
+#[utoipa::path(tag = "video", params(("id" = String, Path), TimelineArgs), responses((status = 200, body = Timeline), (status = 400, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/timeline")]
+async fn timeline(app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id, args: Args<TimelineArgs>) -> Result<web::Json<Timeline>, Problem> {
+    let (start, end) = stretch(&args.start, &args.end, LONGEST_MS)?;
+    let row = camera(&app, &caller.scope(), *id).await?;
+    let now = app.clock.wall_ms();
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let recorded = match &app.engine {
+        // The engine knows the open segment to its last fragment.
+        Some(engine) => engine.timeline(*id, start, end).into_iter().map(|span| (span.start_ms, span.end_ms)).collect(),
+        None => recordings::recorded(conn, &row.id, start, end).await?,
+    };
+    let gaps = recordings::gaps(conn, &row.id, start, end).await?;
+    let alerts = alerts::of_camera(conn, &caller.scope(), &row.id, start, end, ALERTS_MAX).await?;
+    Ok(web::Json(Timeline {
+        segments: joined(recorded).into_iter().map(|(from, to)| RecordedSpan { start: Moment(from.max(start)), end: Moment(to.min(end)) }).collect(),
+        gaps: gaps
+            .into_iter()
+            .map(|gap| GapSpan { start: Moment(gap.start_ms.max(start)), end: Moment(gap.end_ms.unwrap_or(now).min(end)), reason: gap.reason })
+            .filter(|gap| gap.start < gap.end)
+            .collect(),
+        alerts: alerts
+            .into_iter()
+            .map(|mark| AlertMark { id: mark.id, kind: mark.kind, class: mark.class, at: Moment(mark.raised_at), ended_at: mark.ended_at.map(Moment) })
+            .collect(),
+    }))
+}
+
+fn joined(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    spans.sort_unstable();
+    let mut all: Vec<(i64, i64)> = Vec::new();
+    for (start, end) in spans {
+        match all.last_mut() {
+            Some(last) if start - last.1 <= TOUCHING_MS => last.1 = last.1.max(end),
+            _ => all.push((start, end)),
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn spans_that_touch_are_one() {
+        assert_eq!(super::joined(vec![(5_000, 9_000), (0, 4_900), (20_000, 30_000)]), vec![(0, 9_000), (20_000, 30_000)]);
+    }
+}

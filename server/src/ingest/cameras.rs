@@ -1,0 +1,70 @@
+//! States, streams, segments and gaps of cameras.
+
+use media::MediaEvent;
+
+use crate::App;
+use crate::store::{StoreError, Tx, cameras, recordings};
+
+/// Keeps a batch in one transaction.
+pub(super) async fn keep(app: &App, events: Vec<MediaEvent>) -> Result<(), StoreError> {
+    let now = app.clock.wall_ms();
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                for event in &events {
+                    keep_one(tx, event, now).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
+
+async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), StoreError> {
+    match event {
+        MediaEvent::State { camera, state, reason, detail, at_ms } => {
+            cameras::set_state(tx, &camera.to_string(), state.as_str(), reason.as_str(), detail, *at_ms).await
+        }
+        MediaEvent::Stream { camera, codec, width, height, fps, key_frame_interval_ms, bit_rate } => {
+            let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+            let facts = cameras::StreamFacts {
+                codec: codec.as_str(),
+                width: i64::from(*width),
+                height: i64::from(*height),
+                fps: *fps,
+                key_frame_interval_ms: number(*key_frame_interval_ms),
+                bit_rate: number(*bit_rate),
+            };
+            cameras::set_stream(tx, &camera.to_string(), &facts, now).await
+        }
+        MediaEvent::SegmentOpened { camera, segment } | MediaEvent::SegmentGrew { camera, segment } => {
+            recordings::put_segment(tx, &camera.to_string(), segment, false).await?;
+            cameras::touch_picture(tx, &camera.to_string(), segment.end_ms).await
+        }
+        MediaEvent::SegmentClosed { camera, segment } => recordings::put_segment(tx, &camera.to_string(), segment, true).await,
+        MediaEvent::SegmentDeleted { segment, .. } => recordings::delete_segment(tx, *segment).await,
+        MediaEvent::GapOpened { camera, start_ms, reason } => recordings::open_gap(tx, &camera.to_string(), *start_ms, reason.as_str()).await,
+        MediaEvent::GapClosed { camera, start_ms, end_ms, reason } => {
+            recordings::close_gap(tx, &camera.to_string(), *start_ms, *end_ms, reason.as_str()).await
+        }
+        MediaEvent::Disk { free_bytes, total_bytes, level } => {
+            tracing::warn!(free_bytes, total_bytes, ?level, "the recordings' disk");
+            Ok(())
+        }
+        // Alerts are an act of their own, see `diagnosis`.
+        MediaEvent::Diagnosis { .. } => Ok(()),
+    }
+}
+
+/// What the engine's index says of every camera, as events.
+pub(super) async fn from_index(app: &App) -> Vec<MediaEvent> {
+    let Some(engine) = &app.engine else { return Vec::new() };
+    let mut events = Vec::new();
+    for camera in engine.camera_ids() {
+        let mut segments = engine.segments(camera);
+        let open = segments.pop();
+        events.extend(segments.into_iter().map(|segment| MediaEvent::SegmentClosed { camera, segment }));
+        events.extend(open.map(|segment| MediaEvent::SegmentGrew { camera, segment }));
+    }
+    events
+}

@@ -1,0 +1,124 @@
+//! What was recorded of a camera and what was not: a row a segment, a row a gap.
+
+use media::SegmentInfo;
+use uuid::Uuid;
+
+use super::sql::{execute, fetch_all};
+use super::{Conn, StoreError, Tx};
+
+/// Keeps a segment as the engine tells it; a camera that is not ours is passed over.
+pub async fn put_segment(tx: &mut Tx<'_>, camera_id: &str, segment: &SegmentInfo, closed: bool) -> Result<(), StoreError> {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    execute!(
+        tx,
+        "INSERT INTO segments (id, camera_id, path, start_ms, end_ms, bytes, fragments, codec, epoch, closed) \
+         SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM cameras c WHERE c.id = $2 \
+         ON CONFLICT (id) DO UPDATE SET end_ms = excluded.end_ms, bytes = excluded.bytes, fragments = excluded.fragments, closed = excluded.closed",
+        segment.id.to_string(),
+        camera_id,
+        segment.path.as_str(),
+        segment.start_ms,
+        segment.end_ms,
+        number(segment.bytes),
+        i64::from(segment.fragments),
+        segment.codec.as_str(),
+        i64::from(segment.epoch),
+        closed,
+    )?;
+    Ok(())
+}
+
+/// Forgets a segment that retention deleted.
+pub async fn delete_segment(tx: &mut Tx<'_>, segment: Uuid) -> Result<(), StoreError> {
+    execute!(tx, "DELETE FROM segments WHERE id = $1", segment.to_string())?;
+    Ok(())
+}
+
+/// Begins a gap; one that is open already stays as it is.
+pub async fn open_gap(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, reason: &str) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO camera_gaps (id, camera_id, start_ms, reason) SELECT $1, c.id, $3, $4 FROM cameras c WHERE c.id = $2 \
+           AND NOT EXISTS (SELECT 1 FROM camera_gaps g WHERE g.camera_id = $2 AND g.end_ms IS NULL)",
+        Uuid::now_v7().to_string(),
+        camera_id,
+        start_ms,
+        reason,
+    )?;
+    Ok(())
+}
+
+/// Ends the open gap, or writes a whole one that was found after a restart.
+pub async fn close_gap(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, end_ms: i64, reason: &str) -> Result<(), StoreError> {
+    let closed = execute!(tx, "UPDATE camera_gaps SET end_ms = $2, reason = $3 WHERE camera_id = $1 AND end_ms IS NULL", camera_id, end_ms, reason)?;
+    if closed == 0 {
+        execute!(
+            tx,
+            "INSERT INTO camera_gaps (id, camera_id, start_ms, end_ms, reason) SELECT $1, c.id, $3, $4, $5 FROM cameras c WHERE c.id = $2",
+            Uuid::now_v7().to_string(),
+            camera_id,
+            start_ms,
+            end_ms,
+            reason,
+        )?;
+    }
+    Ok(())
+}
+
+/// A time without recording.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of camera_gaps")]
+pub struct GapRow {
+    pub start_ms: i64,
+    pub end_ms: Option<i64>,
+    pub reason: String,
+}
+
+/// Gaps that touch a stretch, in order.
+pub async fn gaps(conn: &mut Conn<'_>, camera_id: &str, start_ms: i64, end_ms: i64) -> Result<Vec<GapRow>, StoreError> {
+    fetch_all!(
+        conn,
+        GapRow,
+        "SELECT start_ms, end_ms, reason FROM camera_gaps WHERE camera_id = $1 AND start_ms < $3 AND (end_ms IS NULL OR end_ms > $2) ORDER BY start_ms LIMIT 10000",
+        camera_id,
+        start_ms,
+        end_ms,
+    )
+}
+
+/// A segment as stored, for `check`.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of segments")]
+pub struct SegmentRow {
+    pub id: String,
+    pub camera_id: String,
+    pub path: String,
+    pub start_ms: i64,
+    pub end_ms: i64,
+    pub bytes: i64,
+    pub fragments: i64,
+    pub closed: bool,
+}
+
+/// Segments after `after`, by id.
+pub async fn segments_after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Result<Vec<SegmentRow>, StoreError> {
+    fetch_all!(
+        conn,
+        SegmentRow,
+        "SELECT id, camera_id, path, start_ms, end_ms, bytes, fragments, closed FROM segments WHERE id > $1 ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
+}
+
+/// The stretches recorded of a camera by the rows, in order.
+pub async fn recorded(conn: &mut Conn<'_>, camera_id: &str, start_ms: i64, end_ms: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    fetch_all!(
+        conn,
+        (i64, i64),
+        "SELECT start_ms, end_ms FROM segments WHERE camera_id = $1 AND end_ms > $2 AND start_ms < $3 ORDER BY start_ms LIMIT 10000",
+        camera_id,
+        start_ms,
+        end_ms,
+    )
+}

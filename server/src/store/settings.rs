@@ -1,0 +1,31 @@
+//! Settings that a bureau changes: for the system, a premises or a camera.
+
+use super::journal::{Change, Entity};
+use super::sql::{execute, fetch_optional};
+use super::{Conn, StoreError, Tx};
+
+/// A setting's JSON and its version.
+pub async fn get(conn: &mut Conn<'_>, scope: &str, scope_id: &str, name: &str) -> Result<Option<(String, i64)>, StoreError> {
+    fetch_optional!(conn, (String, i64), "SELECT value, version FROM settings WHERE scope = $1 AND scope_id = $2 AND name = $3", scope, scope_id, name)
+}
+
+/// Sets a setting; `path` is the node it belongs to.
+pub async fn put(tx: &mut Tx<'_>, scope: &str, scope_id: &str, name: &str, value: &str, path: &str, at: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO settings (scope, scope_id, name, value, version, updated_at) VALUES ($1, $2, $3, $4, 1, $5) \
+         ON CONFLICT (scope, scope_id, name) DO UPDATE SET value = excluded.value, version = settings.version + 1, updated_at = excluded.updated_at",
+        scope,
+        scope_id,
+        name,
+        value,
+        at,
+    )?;
+    tx.changed(at, Change::upsert(Entity::Setting, name, path)).await
+}
+
+/// Takes a setting back to what it inherits.
+pub async fn delete(tx: &mut Tx<'_>, scope: &str, scope_id: &str, name: &str, path: &str, at: i64) -> Result<(), StoreError> {
+    execute!(tx, "DELETE FROM settings WHERE scope = $1 AND scope_id = $2 AND name = $3", scope, scope_id, name)?;
+    tx.changed(at, Change::upsert(Entity::Setting, name, path).deleted()).await
+}

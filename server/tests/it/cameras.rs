@@ -1,0 +1,48 @@
+//! Cameras over the API: credentials stay inside, scope, settings in layers.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::on_both;
+
+on_both!(a_camera_is_added_and_never_gives_its_password_back, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let body = json!({"name": "烹饪区 1", "premises_id": app.premises.id, "source_url": "rtsp://admin:s3cr%40t@127.0.0.1:9/none", "zone": "cooking"});
+    let (status, camera) = administrator.post("/cameras", &body).await;
+    assert_eq!(status, StatusCode::CREATED, "{camera}");
+    assert_eq!((camera["source_url"].as_str(), camera["username"].as_str(), camera["has_password"].as_bool()), (Some("rtsp://127.0.0.1:9/none"), Some("admin"), Some(true)));
+    let id = camera["id"].as_str().unwrap();
+    let (_, everything) = administrator.get(&format!("/cameras/{id}")).await;
+    assert!(!everything.to_string().contains("s3cr"), "{everything}");
+    let (_, audit) = administrator.patch(&format!("/cameras/{id}"), &json!({"password": null, "version": 1})).await;
+    assert_eq!(audit["has_password"], false);
+    assert_eq!(administrator.patch(&format!("/cameras/{id}"), &json!({"name": "x", "version": 1})).await.1["type"], "stale_version");
+    assert_eq!(administrator.get("/cameras?q=prq").await.1["total"], 1, "found by initials");
+    let outsider = app.person("supervisor", &app.other_office).await;
+    assert_eq!(outsider.get(&format!("/cameras/{id}")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(outsider.get("/cameras").await.1["total"], 0);
+});
+
+on_both!(a_bad_source_is_refused_in_words, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    for (url, code) in [("192.168.1.64", "format"), ("gopher://x/", "scheme"), ("rtsp:///x", "format")] {
+        let (status, problem) = administrator.post("/cameras", &json!({"name": "x", "premises_id": app.premises.id, "source_url": url})).await;
+        assert_eq!((status, problem["errors"][0]["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(code)), "{url}");
+    }
+});
+
+on_both!(settings_of_the_diagnosis_are_inherited, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let (_, camera) = administrator.post("/cameras", &json!({"name": "x", "premises_id": app.premises.id, "source_url": "test:", "enabled": false})).await;
+    let id = camera["id"].as_str().unwrap();
+    let (status, _) = administrator.put("/settings/diagnosis?scope=system", &json!({"black": {"threshold": 12.0, "duration_s": 9.0}})).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(administrator.put(&format!("/settings/diagnosis?scope=camera&id={id}"), &json!({"black": {"threshold": 15.0}})).await.0, StatusCode::OK);
+    let (_, rules) = administrator.get(&format!("/cameras/{id}/diagnosis")).await;
+    assert_eq!((rules["black"]["threshold"].as_f64(), rules["black"]["duration_s"].as_f64(), rules["black"]["from"].as_str()), (Some(15.0), Some(9.0), Some("camera")));
+    assert_eq!(rules["frozen"]["from"], "default");
+    let (status, problem) = administrator.put("/settings/diagnosis?scope=system", &json!({"purple": {}, "black": {"duration_s": -1.0}})).await;
+    assert_eq!((status, problem["errors"].as_array().map(Vec::len)), (StatusCode::UNPROCESSABLE_ENTITY, Some(2)));
+    let supervisor = app.person("supervisor", &app.office).await;
+    assert_eq!(supervisor.put("/settings/diagnosis?scope=system", &json!({})).await.0, StatusCode::FORBIDDEN);
+});
