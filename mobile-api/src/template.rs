@@ -124,7 +124,7 @@ pub struct Item {
     pub key: bool,
     /// What is looked at.
     pub text: Bilingual,
-    /// Law, rule or standard it stands on, by article.
+    /// Law, rule or standard it stands on, by article: Chinese, and after " · " English where there is one.
     pub basis: String,
     /// A figure to note, with the range that conforms.
     #[serde(default, skip_serializing_if = "Option::is_none")]

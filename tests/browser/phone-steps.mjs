@@ -1,0 +1,129 @@
+// What an officer does on the phone, step by step, by what is on the glass.
+import { makePicture } from './support.mjs'
+
+const test = (name) => `[data-test=${name}]`
+
+export async function signIn(page, base, username, password) {
+  await page.goto(`${base}/m/`)
+  await page.fill('#username', username)
+  await page.fill('#password', password)
+  await page.click('button[type=submit]')
+  await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+}
+
+/** The app's own files are kept and the first sync is done: the network may go. */
+export async function readyForOffline(page) {
+  await page.waitForSelector(`${test('synced')}[data-synced=true]`)
+  await page.evaluate(() => navigator.serviceWorker.ready)
+  await page.waitForFunction(async () => {
+    const names = await caches.keys()
+    const kept = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).length))
+    return kept.some((count) => count > 3)
+  })
+}
+
+const item = (page, code) => page.locator(`[data-code="${code}"]`)
+const RESULTS = ['conforms', 'fails', 'not_applicable']
+
+export async function giveResult(page, code, result) {
+  await item(page, code).getByRole('radiogroup').first().getByRole('radio').nth(RESULTS.indexOf(result)).click()
+}
+
+export async function addPhoto(page, code, seed) {
+  const before = await item(page, code).locator('figure').count()
+  const file = { name: `IMG_${seed}.png`, mimeType: 'image/png', buffer: makePicture({ seed }) }
+  await item(page, code).locator('input[data-album]').setInputFiles(file)
+  await item(page, code).locator('figure').nth(before).waitFor()
+}
+
+/** The draft as kept in the browser's database, read past the app. */
+export function storedDrafts(page) {
+  return page.evaluate(async () => {
+    const db = await new Promise((resolve, reject) => Object.assign(indexedDB.open('bright-kitchen-phone'), { onsuccess: (event) => resolve(event.target.result), onerror: reject }))
+    const drafts = await new Promise((resolve, reject) => Object.assign(db.transaction('drafts').objectStore('drafts').getAll(), { onsuccess: (event) => resolve(event.target.result), onerror: reject }))
+    db.close()
+    return drafts
+  })
+}
+
+/** Everything of one section that is still open conforms; items that want photos get one first. */
+export async function finishSection(page, seed) {
+  const wanting = await page.locator('article[data-code]').evaluateAll((cards) =>
+    cards.filter((card) => card.querySelector('.van-icon-photograph.van-icon')?.closest('.chip') && !card.querySelector('[aria-checked=true]')).map((card) => card.dataset.code))
+  for (const [index, code] of wanting.entries()) {
+    await giveResult(page, code, 'conforms')
+    await addPhoto(page, code, seed + index)
+  }
+  const rest = page.locator('button.rest')
+  if (await rest.count()) {
+    await rest.click()
+    await page.click('.van-dialog__confirm')
+    await page.waitForSelector('.van-dialog', { state: 'hidden' })
+    await rest.waitFor({ state: 'detached' })
+  }
+  for (const card of await page.locator('article[data-code]').all()) {
+    if ((await card.getByRole('radiogroup').first().locator('[aria-checked=true]').count()) === 0) {
+      await giveResult(page, await card.getAttribute('data-code'), 'conforms')
+    }
+  }
+}
+
+export async function sectionCount(page) {
+  return page.locator('.sections button').count()
+}
+
+export async function goToSection(page, index) {
+  await page.locator(`[data-section="${index}"]`).click()
+}
+
+async function draw(page) {
+  const glass = await page.locator(test('pad')).boundingBox()
+  await page.mouse.move(glass.x + 50, glass.y + 100)
+  await page.mouse.down()
+  for (let step = 0; step < 30; step += 1) await page.mouse.move(glass.x + 50 + step * 7, glass.y + 100 + 40 * Math.sin(step / 3))
+  await page.mouse.up()
+  await page.click(test('pad-done'))
+  await page.waitForSelector(test('pad'), { state: 'detached' })
+}
+
+export async function signOfficers(page) {
+  await page.locator(test('sign-officer')).first().waitFor()
+  for (let left = await page.locator(test('sign-officer')).count(); left > 0; left -= 1) {
+    await page.locator(test('sign-officer')).first().click()
+    await settled(page)
+    await draw(page)
+  }
+}
+
+export async function signPremises(page, name) {
+  await page.click(test('sign-premises'))
+  await settled(page)
+  await page.fill(test('signer'), name)
+  await draw(page)
+}
+
+export async function refuse(page, name, reason, witness) {
+  await page.click(test('refuse'))
+  await settled(page)
+  await page.fill(test('signer'), name)
+  await page.fill(test('reason'), reason)
+  await page.click(test('refusal-done'))
+  await page.click(test('sign-witness'))
+  await settled(page)
+  await page.fill(test('signer'), witness)
+  await draw(page)
+}
+
+/** The sheet has come up and rests: drawing on a moving sheet would miss. */
+async function settled(page) {
+  await page.waitForFunction(() => {
+    const sheet = document.querySelector('.sheet')
+    return sheet && !/van-popup-slide-bottom-(enter|leave)/.test(sheet.className) && getComputedStyle(sheet).display !== 'none'
+  })
+}
+
+export async function submit(page) {
+  await page.click(test('submit'))
+  await page.click('.van-dialog__confirm')
+  await page.waitForSelector(test('way'))
+}

@@ -1,0 +1,139 @@
+// The phone, end to end, against the real program: the network is cut after the first sync, the browser is closed in the
+// middle, and what was filled in arrives once, whole, when the network is back.
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, before, describe, it } from 'node:test'
+import * as steps from './phone-steps.mjs'
+import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
+
+const test = (name) => `[data-test=${name}]`
+let server
+let root
+let place
+let officer
+let second
+const device = await phone()
+
+before(async () => {
+  server = await startServer()
+  root = await new Person(server.base, 'root', PASSWORD).signIn()
+  place = await seedPlace(root)
+  officer = await addPerson(root, { username: 'chen', display_name: '陈立群', role: 'officer', node_id: place.office.id })
+  second = await addPerson(root, { username: 'huang', display_name: '黄志远', role: 'officer', node_id: place.office.id })
+  const template = (await root.get('/templates')).items.find((one) => one.code === 'school_canteen')
+  assert.ok(template, 'the checklist of school canteens ships with the product')
+  const today = new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10)
+  await root.post('/assignments', { premises_id: place.premises.id, template_id: template.id, kind: 'routine', due_on: today, officer_ids: [officer.id, second.id] })
+})
+
+after(async () => {
+  await device.throwAway()
+  await server?.stop()
+})
+
+describe('an inspection on the phone', () => {
+  let page
+  let context
+  let inspectionId
+  let shownOutcome
+
+  const open = async (path) => {
+    context = await device.open()
+    page = context.pages()[0] ?? (await context.newPage())
+    if (path) await page.goto(`${server.base}${path}`)
+  }
+
+  it('is signed in and synced, and the app keeps itself', async () => {
+    await open()
+    await steps.signIn(page, server.base, 'chen', PASSWORD)
+    await page.waitForSelector(test('assignment'))
+    await steps.readyForOffline(page)
+    assert.match(await page.locator(test('assignment')).innerText(), /澄海实验学校食堂/)
+  })
+
+  it('is begun and filled in with the network cut, each key press kept', async () => {
+    await context.setOffline(true)
+    await page.reload()
+    await page.click(test('start'))
+    await page.waitForSelector('[data-code="1.1"]')
+    assert.match(await page.locator(test('status')).innerText(), /无网络/)
+    await steps.giveResult(page, '1.2', 'fails')
+    await page.locator('#t-1\\.2').fill('未配备食品安全总监，就餐人数 620 人')
+    await steps.addPhoto(page, '1.2', 12)
+    await until('the text is in the database', async () => (await steps.storedDrafts(page))[0]?.answers['1.2']?.remark?.startsWith('未配备'))
+  })
+
+  it('survives closing the browser, still without a network', async () => {
+    await device.close()
+    context = await device.open()
+    await context.setOffline(true)
+    page = context.pages()[0] ?? (await context.newPage())
+    await page.goto(`${server.base}/m/today`)
+    await page.click(test('resume'))
+    await page.waitForSelector('[data-code="1.2"]')
+    assert.equal(await page.locator('#t-1\\.2').inputValue(), '未配备食品安全总监，就餐人数 620 人')
+    assert.equal(await page.locator('[data-code="1.2"] figure img').count(), 1)
+    // Whether it affects safety was left open before.
+    await page.locator('[data-code="1.2"]').getByRole('radiogroup').nth(1).getByRole('radio').nth(1).click()
+    inspectionId = page.url().split('/').at(-1)
+  })
+
+  it('is completed, judged on the phone and signed by both sides', async () => {
+    const sections = await steps.sectionCount(page)
+    for (let index = 0; index < sections; index += 1) {
+      await steps.goToSection(page, index)
+      await page.waitForFunction((wanted) => document.querySelector(`[data-section="${wanted}"]`)?.getAttribute('aria-current') === 'true', index)
+      await steps.finishSection(page, 100 * (index + 1))
+    }
+    await page.click(test('review'))
+    await page.waitForSelector(test('outcome'))
+    shownOutcome = await page.locator(test('outcome')).getAttribute('data-outcome')
+    assert.equal(shownOutcome, 'does_not_conform', 'one failed key item decides')
+    await page.click(test('sign'))
+    await steps.signOfficers(page)
+    await steps.signPremises(page, '林晓梅')
+    await steps.submit(page)
+    assert.match(await page.locator(test('status')).innerText(), /待发送，已安全保存在本机/)
+    assert.equal((await root.get('/inspections')).items.some((one) => one.id === inspectionId), false, 'nothing has left the phone')
+  })
+
+  it('arrives once and whole when the network is back', async () => {
+    await context.setOffline(false)
+    await page.waitForSelector(`${test('way')}[data-stage=sent]`, { timeout: 60_000 })
+    const found = await officer.signIn().then(() => officer.get(`/inspections/${inspectionId}`))
+    assert.equal(found.state, 'complete')
+    const list = (await root.get(`/inspections?premises_id=${place.premises.id}`)).items
+    assert.equal(list.filter((one) => one.id === inspectionId).length, 1)
+  })
+
+  it('has the same result and the files as taken on the server', async () => {
+    const found = await root.get(`/inspections/${inspectionId}`)
+    const draft = (await steps.storedDrafts(page)).find((one) => one.id === inspectionId)
+    assert.equal(draft.server_result.outcome, shownOutcome)
+    assert.equal(draft.differs, false)
+    assert.deepEqual(draft.server_result.key_failed, ['1.2'])
+    const text = JSON.stringify(found)
+    assert.match(text, /未配备食品安全总监/)
+    assert.match(text, /does_not_conform/)
+    assert.ok(draft.evidence.length >= 6, 'photos and signatures')
+    for (const one of draft.evidence) {
+      const response = await root.raw('GET', `/inspections/${inspectionId}/evidence/${one.id}`)
+      assert.equal(response.status, 200)
+      const bytes = Buffer.from(await response.arrayBuffer())
+      assert.equal(createHash('sha256').update(bytes).digest('hex'), one.sha256, one.kind)
+    }
+  })
+
+  it('shows nothing of it to the next person on the same phone', async () => {
+    await page.goto(`${server.base}/m/me`)
+    await page.click(test('sign-out'))
+    await page.click('.van-dialog__confirm')
+    await page.waitForSelector('#username')
+    await steps.signIn(page, server.base, 'huang', PASSWORD)
+    await page.waitForSelector(`${test('synced')}[data-synced=true]`)
+    assert.equal(await page.locator(test('draft')).count(), 0)
+    await page.goto(`${server.base}/m/inspections/${inspectionId}`)
+    await page.waitForSelector('.empty')
+    assert.equal(await page.locator('[data-code]').count(), 0)
+  })
+})
