@@ -9,6 +9,7 @@ import { browserStore, deviceId } from '@shared/api/session'
 import { savedLocale } from '@shared/i18n'
 import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
 import { Outbox, type OutboxEntry } from './engine/outbox'
+import { prune } from './engine/prune'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
 
 export interface Me {
@@ -97,6 +98,7 @@ export async function start(): Promise<void> {
 async function belongTo(user: Me): Promise<void> {
   me.value = user
   syncState.value = (await readMeta<SyncState>(db(), syncStateKey(user.id))) ?? null
+  await prune(db(), user.id)
   await reloadEntries()
   changes.value += 1
 }
