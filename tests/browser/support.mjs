@@ -52,7 +52,7 @@ function run(binary, args, input) {
 
 /**
  * Starts the program named by BRIGHT_KITCHEN_BIN on an empty folder, with one account `root` that may everything it needs to
- * set things up. `stop` ends it; `restart` starts it again on the same folder and port.
+ * set things up. `kill` ends it as a power cut would, `start` starts it again on the same folder and port, `stop` is for good.
  */
 export async function startServer({ args = [] } = {}) {
   const binary = process.env.BRIGHT_KITCHEN_BIN
@@ -74,7 +74,7 @@ export async function startServer({ args = [] } = {}) {
     }, START_MS)
   }
   const end = async () => {
-    if (child.exitCode !== null) return
+    if (child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
@@ -86,9 +86,11 @@ export async function startServer({ args = [] } = {}) {
     base,
     folder,
     log: () => log,
-    restart: async () => {
-      await end()
-      await start()
+    start,
+    kill: async () => {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
     },
     stop: async () => {
       await end()

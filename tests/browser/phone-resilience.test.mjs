@@ -1,0 +1,113 @@
+// What goes wrong on the way: the server is killed in the middle of an upload, the login ends, an answer is lost. Nothing typed
+// is lost, and everything arrives once.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import * as steps from './phone-steps.mjs'
+import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
+
+const test = (name) => `[data-test=${name}]`
+let server
+let root
+let place
+let context
+let page
+const device = await phone({ locale: 'en' })
+
+before(async () => {
+  server = await startServer()
+  root = await new Person(server.base, 'root', PASSWORD).signIn()
+  place = await seedPlace(root)
+  await addPerson(root, { username: 'chen', display_name: '陈立群', role: 'officer', node_id: place.office.id })
+  context = await device.open()
+  page = context.pages()[0] ?? (await context.newPage())
+  await steps.signIn(page, server.base, 'chen', PASSWORD)
+  await steps.readyForOffline(page)
+})
+
+after(async () => {
+  await device.throwAway()
+  await server?.stop()
+})
+
+/** An unannounced check of one item, which may leave the others out, up to its submission. */
+async function inspect(seed) {
+  await page.goto(`${server.base}/m/premises`)
+  await page.locator(test('premises')).first().click()
+  await page.click(test('begin'))
+  await page.locator('.kinds [role=radio]').nth(1).click()
+  await page.click(test('begin-now'))
+  await page.waitForSelector('[data-code="1.1"]')
+  await steps.giveResult(page, '1.1', 'conforms')
+  await steps.addPhoto(page, '1.1', seed)
+  const id = new URL(page.url()).pathname.split('/').at(-1)
+  await page.click(test('review'))
+  await page.click(test('sign'))
+  await steps.signOfficers(page)
+  await steps.refuse(page, '林晓梅', 'Does not agree with the result', '王建国')
+  await steps.submit(page)
+  return id
+}
+
+async function arrivedOnce(id) {
+  await page.waitForSelector(`${test('way')}[data-stage=sent]`, { timeout: 60_000 })
+  await root.signIn()
+  const found = await root.get(`/inspections/${id}`)
+  assert.equal(found.state, 'complete')
+  const list = (await root.get(`/inspections?premises_id=${place.premises.id}`)).items
+  assert.equal(list.filter((one) => one.id === id).length, 1)
+  return found
+}
+
+describe('sending an inspection', () => {
+  it('survives a server that is killed in the middle of an upload', async () => {
+    let cut = false
+    await context.route('**/api/v1/uploads/**', async (route) => {
+      if (cut || route.request().method() !== 'PATCH') return route.fallback()
+      cut = true
+      await server.kill()
+      return route.abort('connectionreset')
+    })
+    const id = await inspect(3)
+    await until('the upload was cut', () => cut)
+    await server.start()
+    await arrivedOnce(id)
+    await context.unroute('**/api/v1/uploads/**')
+  })
+
+  it('is not doubled when the answer to the submission is lost', async () => {
+    let lost = 0
+    await context.route('**/submit', async (route) => {
+      if (lost > 0) return route.fallback()
+      lost += 1
+      await route.fetch()
+      return route.abort('connectionreset')
+    })
+    const id = await inspect(4)
+    await until('an answer was lost', () => lost === 1)
+    await arrivedOnce(id)
+    await context.unroute('**/submit')
+  })
+
+  it('waits for a login that has ended, and goes on after signing in again', async () => {
+    await context.setOffline(true)
+    const id = await inspect(5)
+    // The administrator sets another password, which ends every login of this person.
+    const user = (await root.get('/users?q=chen')).items.find((one) => one.username === 'chen')
+    await root.post(`/users/${user.id}/password`, { new_password: `${PASSWORD}-reset` })
+    await context.setOffline(false)
+    await page.waitForFunction((bar) => /Signed out/.test(document.querySelector(bar)?.textContent ?? ''), test('status'), { timeout: 60_000 })
+    assert.equal((await steps.storedDrafts(page)).filter((one) => one.id === id && one.stage === 'queued').length, 1)
+    await page.click(test('status'))
+    await page.fill('#username', 'chen')
+    await page.fill('#password', `${PASSWORD}-reset`)
+    await page.click('button[type=submit]')
+    await page.fill('#current', `${PASSWORD}-reset`)
+    await page.fill('#next', `${PASSWORD}-again`)
+    await page.fill('#again', `${PASSWORD}-again`)
+    await page.click('button[type=submit]')
+    await page.waitForURL((url) => !url.pathname.endsWith('/password'))
+    await page.goto(`${server.base}/m/inspections/${id}/sent`)
+    const found = await arrivedOnce(id)
+    assert.match(JSON.stringify(found), /Does not agree with the result/)
+  })
+})
