@@ -7,6 +7,8 @@ pub mod domain;
 pub mod files;
 pub mod http;
 pub mod ingest;
+pub mod jobs;
+pub mod outward;
 pub mod rate;
 pub mod store;
 
@@ -35,6 +37,10 @@ pub struct App {
     pub cameras_changed: Arc<tokio::sync::Notify>,
     /// Looking at video is noted once a minute for the same person and camera.
     pub views_noted: rate::Limiter,
+    /// Tasks that run beside the requests.
+    pub supervisor: media::Supervisor,
+    /// Where webhooks may lead.
+    pub webhook_policy: outward::Policy,
 }
 
 /// Why the parts cannot be put together.
@@ -68,6 +74,8 @@ impl App {
             engine: None,
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
+            supervisor: media::Supervisor::new(),
+            webhook_policy: outward::Policy::default(),
         })
     }
 }

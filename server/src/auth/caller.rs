@@ -72,7 +72,7 @@ pub struct Session {
 }
 
 /// What a person may do, and where.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     grants: Vec<(Permission, String)>,
     /// Grows when grants change.
@@ -81,7 +81,8 @@ pub struct Access {
 
 impl Access {
     pub(super) fn new(rows: Vec<(String, String)>, scope_version: i64) -> Self {
-        let grants = rows.into_iter().filter_map(|(code, path)| Some((Permission::from_code(&code)?, path))).collect();
+        let mut grants: Vec<_> = rows.into_iter().filter_map(|(code, path)| Some((Permission::from_code(&code)?, path))).collect();
+        grants.sort();
         Self { grants, scope_version }
     }
 

@@ -15,4 +15,4 @@ pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
 pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};
 pub use scope::Scope;
 pub use seal::{SealError, Sealer};
-pub use streams::{Ended, Streams};
+pub use streams::{Ended, StreamPlace, Streams};

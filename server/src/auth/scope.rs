@@ -34,6 +34,11 @@ impl Scope {
         self.nodes.is_empty()
     }
 
+    /// The node nearest to the top, by its path.
+    pub fn widest(&self) -> Option<&str> {
+        self.nodes.iter().min_by_key(|node| node.matches('/').count()).map(String::as_str)
+    }
+
     /// Whether a node, given by its path, lies inside.
     pub fn covers(&self, path: &str) -> bool {
         self.nodes.iter().any(|node| path.starts_with(node.as_str())) || (path == "/" && self.reaches_top())

@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod console;
+mod content;
 mod extract;
+mod idempotency;
 mod list;
 mod media;
 mod pages;
@@ -11,8 +13,11 @@ mod router;
 
 use actix_web::HttpRequest;
 
+pub(crate) use console::webhook_purpose;
+pub use content::{Content, serve};
 pub use extract::{Args, Body, Id, JSON_LIMIT, moment_ms, page, parse_json, payload_problem};
 pub(crate) use console::camera_secret_purpose;
+pub use idempotency::{Answer, Repeatable};
 pub use list::{Listed, listed};
 pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};
 pub use router::{build, openapi};

@@ -198,6 +198,25 @@ pub(super) async fn insert_occurrence(tx: &mut Tx<'_>, alert_id: &str, measure: 
     Ok(())
 }
 
+/// A file that an alert or an act on it names.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of files")]
+pub struct FileOf {
+    pub id: String,
+    pub sha256: String,
+    pub filetype: String,
+    pub bytes: i64,
+    pub user_id: Option<String>,
+}
+
+/// The files with these ids.
+pub async fn evidence_files(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<FileOf>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Select::new("SELECT id, sha256, filetype, bytes, user_id FROM files").and_any("id = ?", ids.iter().map(|id| Arg::from(id.as_str()))).fetch_all(conn).await
+}
+
 /// Alerts whose clip is still to be cut: id, camera, start, end. For holding their recordings again after a start.
 pub async fn clips_pending(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(String, String, i64, i64)>, StoreError> {
     fetch_all!(

@@ -12,12 +12,15 @@ mod writer;
 
 pub mod alert_acts;
 pub mod alerts;
+pub mod files;
 pub mod jobs;
 pub mod cameras;
 pub mod logins;
 pub mod notices;
 pub mod operators;
+pub mod lateness;
 pub mod organizations;
+pub mod overview;
 pub mod premises;
 pub mod recordings;
 pub mod settings;

@@ -52,6 +52,8 @@ pub struct Audience {
     pub officers: Vec<String>,
     /// Who decide.
     pub deciders: Vec<String>,
+    /// Who decide at any authority above it: for what is late twice over.
+    pub above: Vec<String>,
 }
 
 impl Audience {
@@ -84,7 +86,8 @@ pub async fn audience(conn: &mut Conn<'_>, premises_path: &str, now_ms: i64) -> 
         let node = rows.iter().find(|row| row.0 != premises_path && row.1 == permission).map(|row| row.0.clone());
         node.map_or_else(Vec::new, |node| at(&node, permission))
     };
-    Ok(Audience { premises: at(premises_path, "alerts.rectify"), officers: nearest("alerts.rectify"), deciders: nearest("alerts.decide") })
+    let above = rows.iter().filter(|row| row.0 != premises_path && row.1 == "alerts.decide").map(|row| row.2.clone()).take(SIDE_LIMIT).collect();
+    Ok(Audience { premises: at(premises_path, "alerts.rectify"), officers: nearest("alerts.rectify"), deciders: nearest("alerts.decide"), above })
 }
 
 /// Tells the sides of a premises about a piece of work, but for the one who caused it.

@@ -94,6 +94,18 @@ pub async fn history(conn: &mut Conn<'_>, work_id: &str) -> Result<Vec<HistoryRo
     )
 }
 
+/// All acts of one name on several pieces of work, oldest first: work id and act.
+pub async fn acts_of(conn: &mut Conn<'_>, work_ids: &[&str], action: &str) -> Result<Vec<(String, Past)>, StoreError> {
+    if work_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let select = Select::new("SELECT work_id, actor_kind, actor_id FROM work_history").and("action = ?", [action.into()]);
+    let select = select.and_any("work_id = ?", work_ids.iter().map(|id| (*id).into()));
+    let rows: Vec<(String, String, Option<String>)> = select.tail("ORDER BY version, id", []).fetch_all(conn).await?;
+    let act = |kind: String, id: Option<String>| Past { action: action.to_owned(), user_id: id.filter(|_| kind == "user") };
+    Ok(rows.into_iter().map(|(work_id, kind, id)| (work_id, act(kind, id))).collect())
+}
+
 /// What the table needs to know of the past.
 pub fn past(history: &[HistoryRow]) -> Vec<Past> {
     let user = |row: &HistoryRow| if row.actor_kind == "user" { row.actor_id.clone() } else { None };

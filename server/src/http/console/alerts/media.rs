@@ -1,0 +1,99 @@
+//! What an alert shows: its clip, its still, and the evidence of those who answered it.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use mobile_api::problem::ProblemType;
+use serde_json::json;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::view::evidence_ids;
+use crate::App;
+use crate::auth::{Caller, Session, can};
+use crate::http::{Content, Id, Problem, ProblemBody, serve};
+use crate::store::alerts::{self, AlertRow, FileOf};
+use crate::store::journal::Act;
+use crate::store::{StoreError, work};
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(clip).service(still).service(evidence);
+}
+
+/// The clip, as MP4. Looking at it is noted in the audit log.
+#[utoipa::path(tag = "alerts", params(("id" = String, Path), ("Range" = Option<String>, Header)),
+    responses((status = 200, content_type = "video/mp4", description = "all of it"), (status = 206, content_type = "video/mp4", description = "the range asked for"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "no such alert, or nothing was recorded"),
+        (status = 416, description = "outside the clip"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "not cut yet; `retry_after_s`")))]
+#[get("/alerts/{id}/clip.mp4")]
+async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+    let row = alert(&app, &caller, &id.to_string()).await?;
+    if row.clip_state == "pending" {
+        let left_ms = row.clip_end.unwrap_or_default() - app.clock.wall_ms();
+        return Err(Problem::of(ProblemType::Unavailable).because("the clip is still being recorded").with("retry_after_s", (left_ms / 1_000 + 2).clamp(1, 60)));
+    }
+    let file = file_of(&app, row.clip_file_id.as_deref()).await?;
+    // A player asks for many ranges; the first byte is asked for once a viewing.
+    if begins(&request) {
+        noted(&app, &caller, &row, "view_clip").await?;
+    }
+    send(&request, &app, &file, Some("clip.mp4")).await
+}
+
+/// The picture that shows it, or the last one that was known.
+#[utoipa::path(tag = "alerts", params(("id" = String, Path)),
+    responses((status = 200, content_type = "image/jpeg", description = "the picture"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/alerts/{id}/still.jpg")]
+async fn still(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+    let row = alert(&app, &caller, &id.to_string()).await?;
+    let file = file_of(&app, row.still_file_id.as_deref()).await?;
+    send(&request, &app, &file, None).await
+}
+
+/// A file that an act on this alert names.
+#[utoipa::path(tag = "alerts", params(("id" = String, Path), ("file_id" = String, Path)),
+    responses((status = 200, content_type = "image/jpeg", description = "the file, of the type it has"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/alerts/{id}/evidence/{file_id}")]
+async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+    let row = alert(&app, &caller, &id.to_string()).await?;
+    let wanted = request.match_info().get("file_id").unwrap_or_default().to_owned();
+    let history = work::history(&mut app.db.read().await?.conn(), &row.id).await?;
+    if !history.iter().any(|act| evidence_ids(act).contains(&wanted)) {
+        return Err(Problem::not_found());
+    }
+    let file = file_of(&app, Some(&wanted)).await?;
+    send(&request, &app, &file, None).await
+}
+
+async fn alert(app: &App, caller: &Caller<can::AlertsRead>, id: &str) -> Result<AlertRow, Problem> {
+    alerts::get(&mut app.db.read().await?.conn(), &caller.scope(), id).await?.ok_or_else(Problem::not_found)
+}
+
+async fn file_of(app: &App, id: Option<&str>) -> Result<FileOf, Problem> {
+    let id = id.ok_or_else(Problem::not_found)?;
+    let files = alerts::evidence_files(&mut app.db.read().await?.conn(), &[id.to_owned()]).await?;
+    files.into_iter().next().ok_or_else(Problem::not_found)
+}
+
+async fn send(request: &HttpRequest, app: &App, file: &FileOf, download: Option<&str>) -> Result<HttpResponse, Problem> {
+    let download = download.filter(|_| request.query_string().split('&').any(|part| part == "download=1"));
+    let content = Content { sha256: &file.sha256, filetype: &file.filetype, bytes: u64::try_from(file.bytes).unwrap_or(0), download };
+    serve(request, &app.files, &content).await
+}
+
+fn begins(request: &HttpRequest) -> bool {
+    let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+    range.is_none_or(|range| range.trim().starts_with("bytes=0-"))
+}
+
+async fn noted(app: &App, session: &Session, row: &AlertRow, action: &'static str) -> Result<(), Problem> {
+    let (actor, id, path, camera_id, at) = (session.actor.clone(), row.id.clone(), row.premises_path.clone(), row.camera_id.clone(), app.clock.wall_ms());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.audit(at, Act { actor: &actor, action, entity: Some(("alert", &id)), path: &path, detail: json!({"camera_id": camera_id}) }).await?;
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! `/alerts`: what cameras show or lack, and what people do about it.
+
+mod acts;
+mod media;
+mod view;
+
+use actix_web::{get, web};
+use mobile_api::problem::ProblemType;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::App;
+use crate::auth::{Caller, can};
+use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
+use crate::store::alerts::{self, AlertFilter};
+use view::{Alert, AlertDetail};
+
+/// Values that one filter may list.
+const VALUES_MAX: usize = 32;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(read);
+    acts::configure(config);
+    media::configure(config);
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListArgs {
+    /// raised, confirmed, dismissed, dispatched, rectified, closed, cleared, inspection_requested or case_opened; several with commas.
+    #[param(example = "raised")]
+    state: Option<String>,
+    /// signal_lost, black, frozen, …; several with commas.
+    kind: Option<String>,
+    /// 0 for the camera itself; 1, 2, 3.
+    #[param(minimum = 0, maximum = 3)]
+    class: Option<i64>,
+    camera_id: Option<String>,
+    premises_id: Option<String>,
+    /// Seen at or after this time.
+    #[param(example = "2026-11-23T06:05:00.000Z")]
+    since: Option<String>,
+    /// Raised before this time.
+    until: Option<String>,
+    /// How late: none, yellow, red or supervised; several with commas.
+    level: Option<String>,
+    /// Part of the name of the camera or the premises, of its pinyin, or of its initials.
+    #[param(max_length = 100)]
+    q: Option<String>,
+    /// Only those that somebody still has to act on, or only the others.
+    open: Option<bool>,
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+impl ListArgs {
+    fn filter(&self) -> Result<AlertFilter, Problem> {
+        Ok(AlertFilter {
+            states: several("state", self.state.as_deref())?,
+            kinds: several("kind", self.kind.as_deref())?,
+            class: self.class,
+            camera_id: self.camera_id.clone(),
+            premises_id: self.premises_id.clone(),
+            since_ms: moment_ms("since", self.since.as_deref())?,
+            until_ms: moment_ms("until", self.until.as_deref())?,
+            levels: several("level", self.level.as_deref())?,
+            text: self.q.clone().filter(|text| !text.trim().is_empty()),
+            open: self.open,
+        })
+    }
+}
+
+/// Values with commas between them.
+fn several(name: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
+    let values: Vec<String> = text.unwrap_or_default().split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    if values.len() > VALUES_MAX {
+        return Err(Problem::of(ProblemType::Malformed).because(format!("{name} takes at most {VALUES_MAX} values")));
+    }
+    Ok(values)
+}
+
+/// Alerts of the caller's part of the tree, newest first.
+#[utoipa::path(tag = "alerts", params(ListArgs), responses((status = 200, body = Listed<Alert>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/alerts")]
+async fn list(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Alert>>, Problem> {
+    let (page, filter, scope) = (page(args.limit, args.cursor.as_deref())?, args.filter()?, caller.scope());
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let mut rows = alerts::list(conn, &scope, &filter, &page).await?;
+    let counted = alerts::count(conn, &scope, &filter).await?;
+    let next = page.cut(&mut rows, alerts::sort_key);
+    Ok(web::Json(listed(view::items(conn, &caller, rows).await?, next, counted)))
+}
+
+/// One alert with its clocks and its history.
+#[utoipa::path(tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = AlertDetail), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/alerts/{id}")]
+async fn read(app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<web::Json<AlertDetail>, Problem> {
+    let mut reader = app.db.read().await?;
+    Ok(web::Json(view::detail(&mut reader.conn(), &caller, &caller.scope(), &id.to_string()).await?))
+}

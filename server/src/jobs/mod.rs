@@ -1,0 +1,113 @@
+//! Work beside the requests: the queue's runner, and what is looked at again and again.
+//!
+//! One file a job. A job may run twice (its lease ran out, the program was killed), so each looks at what is there before
+//! it acts. Failures are tried again with growing pauses and given up with a reason that `system/health` counts.
+
+mod deliver;
+mod lateness;
+mod runner;
+mod settle;
+mod sweep;
+mod tell;
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use media::{OnPanic, TaskHandle};
+use tracing::warn;
+
+use crate::App;
+use crate::store::StoreError;
+use crate::store::jobs::JobRow;
+
+pub use deliver::{SIGNATURE_HEADER, signature};
+
+/// Why a job did not succeed.
+#[derive(Debug, thiserror::Error)]
+enum JobError {
+    /// Trying again may help; counts as a try.
+    #[error("{0}")]
+    Retry(String),
+    /// Not ready yet: look again after this time, ms. Not counted as a try.
+    #[error("not yet")]
+    NotYet(i64),
+    /// Trying again does not help.
+    #[error("{0}")]
+    GiveUp(String),
+    /// The database; trying again may help.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What runs a kind of job.
+type Run = fn(App, JobRow) -> BoxFuture<'static, Result<(), JobError>>;
+
+/// A kind of job.
+struct Kind {
+    name: &'static str,
+    run: Run,
+    /// Tries before it is given up.
+    attempts_max: i64,
+}
+
+/// Every kind there is.
+const KINDS: &[Kind] = &[
+    Kind { name: "tell", run: |app, job| Box::pin(tell::run(app, job)), attempts_max: 20 },
+    Kind { name: "settle", run: |app, job| Box::pin(settle::run(app, job)), attempts_max: 20 },
+];
+
+/// Starts everything that runs beside the requests; it stops with the supervisor.
+pub fn start(app: &App) -> Vec<TaskHandle> {
+    vec![
+        runner::start(app),
+        deliver::start(app),
+        every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
+        every(app, "sweep", Duration::from_secs(3_600), |app| Box::pin(sweep::look(app))),
+    ]
+}
+
+/// Runs every job, clock and delivery that is due now; for tests that step the clock.
+pub async fn run_due(app: &App) -> Result<(), StoreError> {
+    while runner::round(app, runner::CONCURRENT_MAX).await? > 0 {}
+    lateness::look(app.clone()).await?;
+    while deliver::round(app).await? > 0 {}
+    Ok(())
+}
+
+/// Looks again and again at `interval` of the program's clock.
+fn every(app: &App, name: &'static str, interval: Duration, look: fn(App) -> BoxFuture<'static, Result<(), StoreError>>) -> TaskHandle {
+    let app = app.clone();
+    app.supervisor.clone().task(name, OnPanic::Restart, move || {
+        let app = app.clone();
+        async move {
+            let stopping = app.supervisor.soft();
+            loop {
+                if let Err(error) = look(app.clone()).await {
+                    warn!(job = name, %error, "will be looked at again");
+                }
+                tokio::select! {
+                    () = app.clock.sleep(interval) => {}
+                    () = stopping.cancelled() => return,
+                }
+            }
+        }
+    })
+}
+
+/// The pause before try number `attempts + 1`: doubling from `first_ms`, at most `most_ms`.
+fn back_off_ms(attempts: i64, first_ms: i64, most_ms: i64) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(1, 40) - 1).unwrap_or(0);
+    first_ms.saturating_mul(2_i64.saturating_pow(doublings)).min(most_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::back_off_ms;
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        let pauses: Vec<_> = (1..=6).map(|attempts| back_off_ms(attempts, 1_000, 10_000)).collect();
+        assert_eq!(pauses, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+        assert_eq!(back_off_ms(1_000, 1_000, 10_000), 10_000);
+    }
+}

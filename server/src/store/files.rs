@@ -1,0 +1,51 @@
+//! Rows of files: what lies in the object store, who brought it, and what kind it is.
+
+use super::sql::{execute, fetch_all, fetch_optional};
+use super::{Conn, StoreError, Tx};
+
+/// A file as stored.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of files")]
+pub struct FileRow {
+    pub id: String,
+    pub sha256: String,
+    pub filetype: String,
+    pub bytes: i64,
+    pub width: Option<i64>,
+    pub height: Option<i64>,
+    pub user_id: Option<String>,
+    pub created_at: i64,
+}
+
+/// Adds a row for a file that is already in the object store: a row never points to nothing.
+pub async fn insert(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO files (id, sha256, filetype, bytes, width, height, user_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        row.id.as_str(),
+        row.sha256.as_str(),
+        row.filetype.as_str(),
+        row.bytes,
+        row.width,
+        row.height,
+        row.user_id.as_deref(),
+        row.created_at,
+    )?;
+    Ok(())
+}
+
+/// The file with this id. Who may see it is for the thing it belongs to (alert, inspection) to say.
+pub async fn get(conn: &mut Conn<'_>, id: &str) -> Result<Option<FileRow>, StoreError> {
+    fetch_optional!(conn, FileRow, "SELECT id, sha256, filetype, bytes, width, height, user_id, created_at FROM files WHERE id = $1", id)
+}
+
+/// Files after `after` in order of id, for `check`.
+pub async fn after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Result<Vec<FileRow>, StoreError> {
+    fetch_all!(
+        conn,
+        FileRow,
+        "SELECT id, sha256, filetype, bytes, width, height, user_id, created_at FROM files WHERE id > $1 ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
+}

@@ -1,0 +1,65 @@
+//! Reminders and lateness: what a clock has to say is said once, to everybody it concerns, with the level it brings.
+
+use super::sql::fetch_all;
+use super::work::{self, WorkRow};
+use super::{StoreError, Tx, alert_acts, alerts, notices, work_clocks};
+use crate::auth::Scope;
+use crate::domain::calendar::Calendar;
+use crate::domain::workflow::{Act, Context, Level, Signal, alert, assignment};
+use serde_json::{Value, json};
+
+/// Lets one clock say what it has to say at `at`; gives what it said.
+pub async fn tick(tx: &mut Tx<'_>, work_id: &str, clock_id: &str, at: i64) -> Result<Vec<Signal>, StoreError> {
+    let Some(work) = work::get(tx, &Scope::system(), work_id).await?.filter(|work| work.open) else { return Ok(Vec::new()) };
+    let clocks = work_clocks::of_work(tx, work_id).await?;
+    let Some(mut row) = clocks.into_iter().find(|row| row.id == clock_id) else { return Ok(Vec::new()) };
+    let hours = work.hours();
+    let before = row.clone();
+    let signals = row.clock.signals(at, work.level(), Context { calendar: Calendar::shipped(), hours: &hours });
+    if row != before {
+        work_clocks::update(tx, &row).await?;
+    }
+    let level = signals.iter().filter_map(|signal| match signal { Signal::Late(level) => Some(*level), Signal::HalfTime => None }).max();
+    if let Some(level) = level.filter(|level| *level > work.level()) {
+        work::set_level(tx, &work, level, at).await?;
+    }
+    // One notice tells the worst of it.
+    match signals.iter().max() {
+        None => {}
+        Some(Signal::HalfTime) => tell(tx, &work, "half_time", &row.clock.name, Level::None, at).await?,
+        Some(Signal::Late(level)) => tell(tx, &work, "overdue", &row.clock.name, *level, at).await?,
+    }
+    Ok(signals)
+}
+
+async fn tell(tx: &mut Tx<'_>, work: &WorkRow, kind: &str, clock: &str, level: Level, at: i64) -> Result<(), StoreError> {
+    let detail = detail(tx, work, clock, level).await?;
+    let users = if work.kind == assignment::TABLE.kind {
+        officers(tx, &work.id).await?
+    } else {
+        let audience = notices::audience(tx, &work.premises_path, at).await?;
+        // The answer of the premises concerns those who decide once it is late; the district's list all above.
+        let sides = if clock == alert::RECTIFY && level == Level::None { notices::ANSWERING } else { notices::EVERYBODY };
+        let mut users = audience.of(sides);
+        if level >= Level::Red {
+            users.extend(audience.above.iter().filter(|user| !users.contains(user)).cloned().collect::<Vec<_>>());
+        }
+        users
+    };
+    notices::insert(tx, Some(&work.id), &users, kind, &detail, at).await
+}
+
+async fn detail(tx: &mut Tx<'_>, work: &WorkRow, clock: &str, level: Level) -> Result<Value, StoreError> {
+    let mut detail = match alerts::get(tx, &Scope::system(), &work.id).await? {
+        Some(row) => alert_acts::detail_of(&row, &Act::default()),
+        None => json!({"premises_id": work.premises_id, "premises_name": work.premises_name}),
+    };
+    detail["clock"] = clock.into();
+    detail["level"] = level.as_str().into();
+    Ok(detail)
+}
+
+async fn officers(tx: &mut Tx<'_>, assignment_id: &str) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(tx, (String,), "SELECT user_id FROM assignment_officers WHERE assignment_id = $1 ORDER BY user_id LIMIT 50", assignment_id)?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
