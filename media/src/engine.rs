@@ -24,6 +24,7 @@ use crate::record::retention::{Retention, held_bytes_max};
 use crate::record::signal::{SignalRule, Verdict};
 use crate::record::space::{DiskSpace, SystemDisk};
 use crate::record::task::{CameraTask, Shared, mono_ms};
+use crate::segment::fragment::CHUNKS_MAX;
 use crate::segment::holds::{Held, HoldError, HoldId};
 use crate::segment::recover::{self, Findings};
 use crate::segment::{SegmentError, SegmentIndex};
@@ -442,6 +443,9 @@ fn check(config: &EngineConfig) -> Result<(), EngineError> {
     ];
     if let Some((name, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
         return Err(EngineError::Setting { name, problem: "must not be zero" });
+    }
+    if config.fragment_ms_max / config.chunk_ms >= CHUNKS_MAX as u64 / 2 {
+        return Err(EngineError::Setting { name: "chunk_ms", problem: "is too short for so long a fragment" });
     }
     if config.connect_limit == 0 {
         return Err(EngineError::Setting { name: "connect_limit", problem: "must not be zero" });

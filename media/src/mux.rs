@@ -23,13 +23,16 @@ use crate::source::StreamParameters;
 const ORIGIN: gst::ClockTime = gst::ClockTime::from_seconds(3_600);
 /// How much the muxer's pad may queue.
 const QUEUE: gst::ClockTime = gst::ClockTime::from_seconds(10);
-/// Chunks under way before the muxer is held to be stuck: as much as the queue takes, so that pushing never blocks.
-const CHUNKS_UNDER_WAY_MAX: usize = 16;
+/// Chunks under way before the next is waited with: less than the queue takes, so that pushing never blocks. A source
+/// that brings ten seconds at once, as HLS does, is slowed down by this and does not fail.
+const CHUNKS_UNDER_WAY_MAX: usize = 8;
+/// How long the muxer, and the disk behind it, may take for a chunk before it is held to be stuck.
+const CHUNK_PATIENCE: Duration = Duration::from_secs(5);
 /// Time scale of the recorded track: that of RTP video, so that no time is rounded.
 const TIMESCALE: u32 = 90_000;
 
 /// The muxer could not be built or has failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum MuxError {
     /// GStreamer refused to build it.
     #[error("muxer: {0}")]
@@ -78,7 +81,8 @@ pub struct Mux {
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    ended: Notify,
+    /// A chunk came out, the stream ended, or something failed.
+    progress: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -95,7 +99,7 @@ impl Shared {
 
     fn fail(&self, error: MuxError) {
         self.state().failed.get_or_insert(error);
-        self.ended.notify_one();
+        self.progress.notify_one();
     }
 }
 
@@ -128,12 +132,13 @@ impl Mux {
         Ok(mux)
     }
 
-    /// Hands frames and splits to the muxer, in order.
+    /// Hands frames and splits to the muxer, in order; waits while it is behind.
     ///
     /// # Errors
     /// [`MuxError`]; the muxer is spent then.
-    pub fn hand_over(&self, steps: Vec<Step>) -> Result<(), MuxError> {
+    pub async fn hand_over(&self, steps: Vec<Step>) -> Result<(), MuxError> {
         for step in steps {
+            self.until(CHUNK_PATIENCE, |state| state.marks.len() < CHUNKS_UNDER_WAY_MAX).await?;
             match step {
                 Step::Frames(frames) => self.push(frames)?,
                 Step::Split(mark) => {
@@ -156,22 +161,7 @@ impl Mux {
             self.expect(mark)?;
         }
         self.event(gst::event::Eos::new())?;
-        let ended = async {
-            loop {
-                let notified = self.shared.ended.notified();
-                {
-                    let state = self.shared.state();
-                    if state.ended || state.failed.is_some() {
-                        return;
-                    }
-                }
-                notified.await;
-            }
-        };
-        if tokio::time::timeout(patience, ended).await.is_err() {
-            return Err(MuxError::Stuck);
-        }
-        self.check()?;
+        self.until(patience, |state| state.ended).await?;
         if self.shared.state().marks.is_empty() { Ok(()) } else { Err(MuxError::Output("chunks are missing at the end")) }
     }
 
@@ -180,11 +170,25 @@ impl Mux {
     /// # Errors
     /// [`MuxError`]: the failure.
     pub fn check(&self) -> Result<(), MuxError> {
-        let mut state = self.shared.state();
-        if let Some(failed) = state.failed.take() {
-            return Err(failed);
-        }
-        if state.marks.len() > CHUNKS_UNDER_WAY_MAX { Err(MuxError::Stuck) } else { Ok(()) }
+        self.shared.state().failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits until the state is so, or the muxer fails.
+    async fn until(&self, patience: Duration, is_so: impl Fn(&State) -> bool) -> Result<(), MuxError> {
+        let waiting = async {
+            loop {
+                let progress = self.shared.progress.notified();
+                {
+                    let state = self.shared.state();
+                    if is_so(&state) || state.failed.is_some() {
+                        return;
+                    }
+                }
+                progress.await;
+            }
+        };
+        tokio::time::timeout(patience, waiting).await.map_err(|_| MuxError::Stuck)?;
+        self.check()
     }
 
     fn announce(&self, parameters: &StreamParameters) -> Result<(), MuxError> {
@@ -226,7 +230,7 @@ impl Mux {
 
     /// The reason behind a refusal, which the sink knows better than the pad.
     fn refused(&self, what: &str) -> MuxError {
-        self.shared.state().failed.take().unwrap_or_else(|| MuxError::Push(what.to_owned()))
+        self.shared.state().failed.clone().unwrap_or_else(|| MuxError::Push(what.to_owned()))
     }
 }
 
@@ -270,7 +274,10 @@ fn output_pad(shared: Arc<Shared>, sink: impl ChunkSink) -> gst::Pad {
         .chain_list_function(move |_pad, _parent, list| {
             let mut sink = output.lock().unwrap_or_else(PoisonError::into_inner);
             match take(&for_list, &mut *sink, &list) {
-                Ok(()) => Ok(gst::FlowSuccess::Ok),
+                Ok(()) => {
+                    for_list.progress.notify_one();
+                    Ok(gst::FlowSuccess::Ok)
+                }
                 Err(error) => {
                     for_list.fail(error);
                     Err(gst::FlowError::Error)
@@ -281,7 +288,7 @@ fn output_pad(shared: Arc<Shared>, sink: impl ChunkSink) -> gst::Pad {
             if event.type_() == gst::EventType::Eos {
                 at_end.lock().unwrap_or_else(PoisonError::into_inner).end();
                 for_event.state().ended = true;
-                for_event.ended.notify_one();
+                for_event.progress.notify_one();
             }
             true
         })

@@ -10,6 +10,9 @@ use bytes::Bytes;
 
 use crate::settings::EngineConfig;
 
+/// Frames gathered at most: ten seconds at a hundred frames a second.
+const FRAMES_PENDING_MAX: usize = 1_000;
+
 /// A frame on the recorder's time line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -171,6 +174,11 @@ impl Batcher {
 
     fn boundary(&self, fragment: &Fragment, frame: &Frame) -> Boundary {
         let fragment_ns = frame.dts_ns - fragment.start_dts_ns;
+        let is_full = fragment.bytes + frame.data.len() > self.fragment_bytes_max;
+        // Whatever a stream's times say, what is gathered has a limit.
+        if is_full || self.pending.len() >= FRAMES_PENDING_MAX {
+            return Boundary::Fragment;
+        }
         // The muxer lets each chunk's decoding times start at its earliest picture; only before a picture that is shown
         // after all earlier ones does that continue the chunk before.
         if frame.pts_ns <= self.newest_pts_ns {
@@ -180,7 +188,7 @@ impl Batcher {
         if frame.is_key && fragment_ns >= self.chunk_ns {
             return Boundary::Fragment;
         }
-        if fragment_ns >= self.fragment_ns_max || fragment.bytes + frame.data.len() > self.fragment_bytes_max {
+        if fragment_ns >= self.fragment_ns_max {
             return Boundary::Fragment;
         }
         // On a grid from the fragment's start, so that a GOP of whole seconds has no stub at its end.
@@ -319,6 +327,15 @@ mod tests {
         let small = EngineConfig { fragment_bytes_max: 100_000, ..config };
         let (marks, _) = run(&small, 250, |n| n == 0);
         assert_eq!(marks.iter().filter(|mark| mark.begins.is_some()).count(), 3);
+    }
+
+    #[test]
+    fn a_stream_whose_time_stands_still_is_gathered_to_a_limit_only() {
+        let mut batcher = Batcher::new(&EngineConfig::new("/r".into()), 0);
+        let steps: usize = (0..2_500)
+            .map(|n| batcher.push(Frame { pts_ns: 0, dts_ns: n, data: Bytes::new(), ..frame(0, n == 0) }).len())
+            .sum();
+        assert!(steps >= 4 && batcher.pending.len() <= FRAMES_PENDING_MAX);
     }
 
     #[test]

@@ -177,12 +177,18 @@ impl<'a> Run<'a> {
             self.finish().await.map_err(muxing)?;
             self.recorder = Some(self.start(placed.pts_ns)?);
         }
-        self.record_unit(unit, placed.pts_ns, unit_ms, degraded)
+        self.record_unit(unit, placed.pts_ns, unit_ms, degraded).await
     }
 
-    fn record_unit(&mut self, unit: AccessUnit, pts_ns: i64, mono_ms: i64, degraded: bool) -> Result<(), SourceError> {
+    async fn record_unit(
+        &mut self,
+        unit: AccessUnit,
+        pts_ns: i64,
+        mono_ms: i64,
+        degraded: bool,
+    ) -> Result<(), SourceError> {
         let Some(recorder) = &mut self.recorder else { return Ok(()) };
-        let pts_ns = pts_ns - recorder.origin_ns;
+        let pts_ns = pts_ns.saturating_sub(recorder.origin_ns);
         let dts_ns = recorder.times.next(pts_ns);
         let told = recorder.meter.frame(dts_ns.div_euclid(1_000_000), unit.data.len(), unit.is_key);
         let frame = Frame {
@@ -196,7 +202,7 @@ impl<'a> Run<'a> {
             epoch: self.handle.epoch(),
         };
         let steps = recorder.batcher.push(frame);
-        if steps.is_empty() { recorder.mux.check() } else { recorder.mux.hand_over(steps) }.map_err(muxing)?;
+        if steps.is_empty() { recorder.mux.check() } else { recorder.mux.hand_over(steps).await }.map_err(muxing)?;
         let interval_ms = recorder.batcher.interval_ns().div_euclid(1_000_000).clamp(0, 1_000);
         self.last = Some((unit.monotonic, unit.wall_ms + interval_ms));
         if self.first.is_none() {
@@ -278,7 +284,7 @@ impl<'a> Run<'a> {
     async fn finish(&mut self) -> Result<(), MuxError> {
         let Some(Recorder { mux, mut batcher, .. }) = self.recorder.take() else { return Ok(()) };
         let (steps, last) = batcher.finish();
-        let finished = match mux.hand_over(steps) {
+        let finished = match mux.hand_over(steps).await {
             Ok(()) => mux.finish(last, MUX_PATIENCE).await,
             Err(error) => Err(error),
         };

@@ -78,7 +78,7 @@ impl FragmentSink {
             writer: None,
             fragment: None,
             last_sync_ms,
-            last_grew_ms: i64::MIN,
+            last_grew_ms: 0,
         }
     }
 

@@ -57,13 +57,13 @@ impl StreamClock {
         let jumped = step_ns < -REORDER_NS || step_ns.saturating_sub(passed_ns) > JUMP_NS;
         if jumped {
             // Go on from the newest picture by the time that passed, at least a millisecond.
-            self.offset_ns += step_ns - passed_ns.max(1_000_000);
+            self.offset_ns = self.offset_ns.saturating_add(step_ns.saturating_sub(passed_ns.max(1_000_000)));
         }
         let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(i64::MAX);
-        let stepped = (wall_ms - newest.wall_ms - passed_ms).abs() > self.step_ms;
+        let stepped = wall_ms.saturating_sub(newest.wall_ms).saturating_sub(passed_ms).saturating_abs() > self.step_ms;
         let stream_newest = if jumped { stream_ns } else { stream_ns.max(newest.stream_ns) };
         self.newest = Some(Newest { stream_ns: stream_newest, monotonic, wall_ms });
-        Placed { pts_ns: stream_ns - self.offset_ns, jumped, stepped }
+        Placed { pts_ns: stream_ns.saturating_sub(self.offset_ns), jumped, stepped }
     }
 }
 

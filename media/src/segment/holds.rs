@@ -3,6 +3,7 @@
 //! A hold is a stretch, not a list of files, so that it also covers what is recorded after it was asked for. Holds are
 //! kept in a small file, because retention may run before anybody has had the time to ask again after a restart.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,8 @@ impl Held {
 #[derive(Debug)]
 pub struct Holds {
     path: PathBuf,
-    held: Vec<Held>,
+    held: BTreeMap<CameraId, Vec<Held>>,
+    count: usize,
 }
 
 impl Holds {
@@ -75,12 +77,14 @@ impl Holds {
     /// [`SegmentError::Io`] when there is a file that cannot be read or understood: guessing could delete evidence.
     pub fn load(recordings: &Path) -> Result<Self, SegmentError> {
         let path = recordings.join(FILE);
-        let held = match std::fs::read(&path) {
+        let kept: Vec<Held> = match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::from)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { path, held })
+        let mut holds = Self { path, held: BTreeMap::new(), count: 0 };
+        kept.into_iter().for_each(|held| holds.insert(held));
+        Ok(holds)
     }
 
     /// Adds a hold and makes it lasting.
@@ -91,12 +95,13 @@ impl Holds {
         if held.start_ms >= held.end_ms {
             return Err(HoldError::Empty);
         }
-        if self.held.len() >= HOLDS_MAX {
+        if self.count >= HOLDS_MAX {
             return Err(HoldError::TooMany);
         }
-        self.held.push(held);
+        let id = held.id;
+        self.insert(held);
         if let Err(error) = self.save() {
-            self.held.pop();
+            self.take(id);
             return Err(error.into());
         }
         Ok(())
@@ -107,10 +112,9 @@ impl Holds {
     /// # Errors
     /// [`SegmentError::Io`]; the hold stays then.
     pub fn release(&mut self, id: HoldId) -> Result<bool, SegmentError> {
-        let Some(at) = self.held.iter().position(|held| held.id == id) else { return Ok(false) };
-        let held = self.held.swap_remove(at);
+        let Some(held) = self.take(id) else { return Ok(false) };
         if let Err(error) = self.save() {
-            self.held.push(held);
+            self.insert(held);
             return Err(error);
         }
         Ok(true)
@@ -119,17 +123,30 @@ impl Holds {
     /// Whether any hold covers this time of `camera`.
     #[must_use]
     pub fn cover(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> bool {
-        self.held.iter().any(|held| held.covers(camera, start_ms, end_ms))
+        let of_camera = self.held.get(&camera).into_iter().flatten();
+        of_camera.into_iter().any(|held| held.covers(camera, start_ms, end_ms))
     }
 
     /// All holds.
     #[must_use]
-    pub fn all(&self) -> &[Held] {
-        &self.held
+    pub fn all(&self) -> Vec<Held> {
+        self.held.values().flatten().cloned().collect()
+    }
+
+    fn insert(&mut self, held: Held) {
+        self.count += 1;
+        self.held.entry(held.camera).or_default().push(held);
+    }
+
+    fn take(&mut self, id: HoldId) -> Option<Held> {
+        let of_camera = self.held.values_mut().find(|of_camera| of_camera.iter().any(|held| held.id == id))?;
+        let at = of_camera.iter().position(|held| held.id == id)?;
+        self.count -= 1;
+        Some(of_camera.swap_remove(at))
     }
 
     fn save(&self) -> Result<(), SegmentError> {
-        write_whole(&self.path, &serde_json::to_vec(&self.held).map_err(std::io::Error::from)?)
+        write_whole(&self.path, &serde_json::to_vec(&self.all()).map_err(std::io::Error::from)?)
     }
 }
 

@@ -7,9 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 use super::holds::{Held, HoldError, HoldId, Holds};
+use super::path::SegmentName;
 use super::recover::Recovered;
 use super::SegmentError;
-use crate::camera::CameraId;
+use crate::camera::{CameraId, Codec};
 use crate::event::{SegmentInfo, Span};
 
 /// Segments that are closer than this are one stretch of the timeline, milliseconds: a rotation costs no picture.
@@ -24,14 +25,30 @@ pub struct SegmentIndex {
 
 #[derive(Debug)]
 struct Inner {
-    cameras: BTreeMap<CameraId, BTreeMap<(i64, Uuid), Entry>>,
+    cameras: BTreeMap<CameraId, BTreeMap<Key, Entry>>,
     holds: Holds,
 }
 
-#[derive(Debug, Clone)]
+/// A segment without what its key and its camera say: there may be millions.
+#[derive(Debug, Clone, Copy)]
 struct Entry {
-    info: SegmentInfo,
+    end_ms: i64,
+    bytes: u64,
+    fragments: u32,
+    epoch: u32,
+    codec: Codec,
     open: bool,
+}
+
+/// First instant and id of a segment.
+type Key = (i64, Uuid);
+
+impl Entry {
+    fn info(&self, camera: CameraId, (start_ms, id): Key) -> SegmentInfo {
+        let Self { end_ms, bytes, fragments, epoch, codec, .. } = *self;
+        let path = SegmentName { camera, start_ms, id }.relative();
+        SegmentInfo { id, path, start_ms, end_ms, bytes, fragments, codec, epoch }
+    }
 }
 
 /// A segment that could go.
@@ -76,16 +93,17 @@ impl SegmentIndex {
 
     /// A segment is new, has grown, or (`open` false) is closed.
     pub fn update(&self, camera: CameraId, info: SegmentInfo, open: bool) {
-        let mut inner = self.inner();
-        inner.cameras.entry(camera).or_default().insert((info.start_ms, info.id), Entry { info, open });
+        let SegmentInfo { id, start_ms, end_ms, bytes, fragments, codec, epoch, .. } = info;
+        let entry = Entry { end_ms, bytes, fragments, epoch, codec, open };
+        self.inner().cameras.entry(camera).or_default().insert((start_ms, id), entry);
     }
 
     /// All segments of a camera in order of time, the open one among them.
     #[must_use]
     pub fn segments(&self, camera: CameraId) -> Vec<SegmentInfo> {
         let inner = self.inner();
-        let of_camera = inner.cameras.get(&camera).into_iter().flat_map(BTreeMap::values);
-        of_camera.map(|entry| entry.info.clone()).collect()
+        let of_camera = inner.cameras.get(&camera).into_iter().flatten();
+        of_camera.map(|(key, entry)| entry.info(camera, *key)).collect()
     }
 
     /// The segments of a camera that overlap a stretch, in order of time.
@@ -95,9 +113,8 @@ impl SegmentIndex {
         let Some(of_camera) = inner.cameras.get(&camera) else { return Vec::new() };
         of_camera
             .range(..(end_ms, Uuid::nil()))
-            .map(|(_, entry)| &entry.info)
-            .filter(|info| info.end_ms > start_ms)
-            .cloned()
+            .filter(|(_, entry)| entry.end_ms > start_ms)
+            .map(|(key, entry)| entry.info(camera, *key))
             .collect()
     }
 
@@ -118,7 +135,7 @@ impl SegmentIndex {
     /// The last instant recorded of a camera, milliseconds UTC.
     #[must_use]
     pub fn last_end_ms(&self, camera: CameraId) -> Option<i64> {
-        self.inner().cameras.get(&camera)?.values().map(|entry| entry.info.end_ms).max()
+        self.inner().cameras.get(&camera)?.values().map(|entry| entry.end_ms).max()
     }
 
     /// Cameras of which there are recordings.
@@ -134,8 +151,9 @@ impl SegmentIndex {
         let mut found: Vec<Deletable> = Vec::new();
         for (camera, segments) in &inner.cameras {
             // Each camera's oldest suffice: what is taken of all is the oldest of these.
-            let free = segments.values().filter(|entry| inner.is_deletable(*camera, entry, end_ms));
-            found.extend(free.take(limit).map(|entry| Deletable { camera: *camera, segment: entry.info.clone() }));
+            let old = segments.range(..(end_ms, Uuid::nil()));
+            let free = old.filter(|(key, entry)| inner.is_deletable(*camera, **key, entry, end_ms)).take(limit);
+            found.extend(free.map(|(key, entry)| Deletable { camera: *camera, segment: entry.info(*camera, *key) }));
         }
         found.sort_by_key(|deletable| (deletable.segment.start_ms, deletable.segment.id));
         found.truncate(limit);
@@ -172,9 +190,9 @@ impl SegmentIndex {
         let inner = self.inner();
         let mut usage = Usage::default();
         for (camera, segments) in &inner.cameras {
-            for entry in segments.values() {
-                let bytes = entry.info.bytes;
-                if inner.holds.cover(*camera, entry.info.start_ms, entry.info.end_ms) {
+            for ((start_ms, _), entry) in segments {
+                let bytes = entry.bytes;
+                if inner.holds.cover(*camera, *start_ms, entry.end_ms) {
                     usage.held_bytes += bytes;
                 } else if entry.open {
                     usage.open_bytes += bytes;
@@ -224,7 +242,7 @@ impl SegmentIndex {
     /// All holds.
     #[must_use]
     pub fn holds(&self) -> Vec<Held> {
-        self.inner().holds.all().to_vec()
+        self.inner().holds.all()
     }
 
     /// The folder of a camera's recordings.
@@ -257,10 +275,8 @@ impl SegmentIndex {
 }
 
 impl Inner {
-    fn is_deletable(&self, camera: CameraId, entry: &Entry, end_ms: i64) -> bool {
-        !entry.open
-            && entry.info.end_ms < end_ms
-            && !self.holds.cover(camera, entry.info.start_ms, entry.info.end_ms)
+    fn is_deletable(&self, camera: CameraId, (start_ms, _): Key, entry: &Entry, end_ms: i64) -> bool {
+        !entry.open && entry.end_ms < end_ms && !self.holds.cover(camera, start_ms, entry.end_ms)
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::SegmentError;
 use super::boxes::BoxHeader;
 use super::fragment::{FragmentHeader, HEADER_LEN_MAX};
-use super::table::{self, TABLE_LEN_MAX, TRAILER_LEN};
+use super::table::{self, SUMMARY_LEN, Summary, TABLE_LEN_MAX};
 
 /// `ftyp` and `moov` are a few hundred bytes; more than this is damage.
 const INIT_LEN_MAX: u64 = 1024 * 1024;
@@ -148,15 +148,28 @@ fn read_init(file: &mut File, len: u64) -> Result<Bytes, SegmentError> {
 
 /// The table, if the file ends with one that fits. Never an error: the boxes can be walked instead.
 fn read_table(file: &mut File, len: u64) -> Option<Vec<FragmentEntry>> {
-    let trailer_at = len.checked_sub(u64::try_from(TRAILER_LEN).ok()?)?;
-    file.seek(SeekFrom::Start(trailer_at)).ok()?;
-    let trailer = read_exact(file, len - trailer_at).ok()?;
-    let table_len = u64::from(u32::from_be_bytes(trailer.as_ref().try_into().ok()?));
+    let table_len = u64::from(summary_of(file, len)?.table_len);
     let table_at = len.checked_sub(table_len).filter(|_| table_len <= TABLE_LEN_MAX)?;
     file.seek(SeekFrom::Start(table_at)).ok()?;
     let fragments = table::decode(&read_exact(file, table_len).ok()?)?;
     // The table must continue where the last fragment ends, or it speaks of another file.
     (fragments.last().map(FragmentEntry::end_offset) == Some(table_at)).then_some(fragments)
+}
+
+fn summary_of(file: &mut File, len: u64) -> Option<Summary> {
+    let summary_len = u64::try_from(SUMMARY_LEN).ok()?;
+    file.seek(SeekFrom::Start(len.checked_sub(summary_len)?)).ok()?;
+    Summary::decode(&read_exact(file, summary_len).ok()?)
+}
+
+/// The summary at the end of a closed file, and the file's length; `None` when it has none and must be opened.
+///
+/// # Errors
+/// [`SegmentError::Io`] when the file cannot be opened.
+pub fn summary(path: &Path) -> Result<Option<(Summary, u64)>, SegmentError> {
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    Ok(summary_of(&mut file, len).filter(|found| u64::from(found.table_len) < len).map(|found| (found, len)))
 }
 
 /// Walks whole fragments from `offset`; stops without error at the first thing that is none.

@@ -10,8 +10,9 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::path::SegmentName;
-use super::reader::{FragmentEntry, SegmentFile};
-use super::{SegmentError, table};
+use super::reader::{self, FragmentEntry, SegmentFile};
+use super::table::{self, Summary};
+use super::SegmentError;
 use crate::camera::{CameraId, Codec};
 use crate::event::SegmentInfo;
 
@@ -89,6 +90,9 @@ fn look_at(recordings: &Path, name: SegmentName, repair: bool, findings: &mut Fi
 /// [`SegmentError::Io`].
 pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Option<Recovered>, SegmentError> {
     let path = name.below(recordings);
+    if let Some((summary, bytes)) = reader::summary(&path)? {
+        return Ok(Some(closed(name, &summary, bytes)));
+    }
     let opened = match SegmentFile::open(&path) {
         // A crash within the very first write leaves less than a header.
         Err(SegmentError::Damaged { .. }) => None,
@@ -112,7 +116,7 @@ pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Opt
     let (mut bytes, mut cut_bytes) = (len, None);
     if !opened.closed {
         cut_bytes = Some(len - end);
-        bytes = if repair { close(&path, end, &opened.fragments)? } else { end };
+        bytes = if repair { close(&path, end, &opened)? } else { end };
     }
     Ok(Some(Recovered {
         camera: name.camera,
@@ -131,12 +135,31 @@ pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Opt
     }))
 }
 
+/// A file that was closed in order, by its summary.
+fn closed(name: SegmentName, summary: &Summary, bytes: u64) -> Recovered {
+    Recovered {
+        camera: name.camera,
+        last_sequence: summary.last_sequence,
+        segment: SegmentInfo {
+            id: name.id,
+            path: name.relative(),
+            start_ms: name.start_ms,
+            end_ms: summary.end_ms,
+            bytes,
+            fragments: summary.fragments,
+            codec: summary.codec,
+            epoch: summary.epoch,
+        },
+        cut_bytes: None,
+    }
+}
+
 /// Cuts the file at `end` and appends the table; gives the new length.
-fn close(path: &Path, end: u64, fragments: &[FragmentEntry]) -> Result<u64, SegmentError> {
+fn close(path: &Path, end: u64, opened: &SegmentFile) -> Result<u64, SegmentError> {
     let mut file = OpenOptions::new().write(true).open(path)?;
     file.set_len(end)?;
     file.seek(SeekFrom::Start(end))?;
-    let table = table::encode(fragments);
+    let table = table::encode(&opened.fragments, codec_of(&opened.init));
     file.write_all(&table)?;
     file.sync_data()?;
     Ok(end + u64::try_from(table.len()).unwrap_or(0))

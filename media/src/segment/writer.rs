@@ -77,7 +77,7 @@ impl SegmentWriter {
     /// # Errors
     /// [`SegmentError::Io`]; the file is whole without a table too.
     pub fn close(mut self) -> Result<SegmentInfo, SegmentError> {
-        let table = table::encode(&self.fragments);
+        let table = table::encode(&self.fragments, self.codec);
         self.write_or_take_back(&[&table])?;
         self.file.sync_data()?;
         Ok(self.info())
