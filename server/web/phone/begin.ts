@@ -34,8 +34,10 @@ export async function begin(premises: PremisesRow, template: Template, kind: Ins
   const user = me.value
   if (!user) throw new Error('nobody is signed in')
   const self: OfficerName = { id: user.id, display_name: user.display_name }
-  const named = assignment?.officers.length ? assignment.officers : [self]
-  const officers = named.map(({ id, display_name, certificate_number }) => ({ id, display_name, certificate_number }))
+  // The first officer leads and submits: here that is whoever holds this phone.
+  const mine = assignment?.officers.find((officer) => officer.id === user.id) ?? self
+  const others = assignment?.officers.filter((officer) => officer.id !== user.id) ?? []
+  const officers = [mine, ...others].map(({ id, display_name, certificate_number }) => ({ id, display_name, certificate_number }))
   const draft = beginDraft({ userId: user.id, premises, template, kind, officers, device, assignmentId: assignment?.id })
   await db().put('drafts', JSON.parse(JSON.stringify(draft)) as Draft)
   changes.value += 1

@@ -22,7 +22,7 @@ export default {
     title: 'Today', hello: '{name}, {date}', due: 'Due {date}', overdue: 'Overdue', dueToday: 'Due today', assignments: 'Assignments', drafts: 'Unfinished', none: 'No assignments',
     noneHelp: 'New ones come to this phone whenever there is a network. You can also begin from Premises.', start: 'Begin', resume: 'Go on', synced: 'Synced {when}', never: 'Not synced yet',
     syncing: 'Syncing', syncFailed: 'Sync failed, using what is here', pull: 'Pull to sync', sent: 'Submitted', key: 'key', answered: '{answered} of {total} answered', failed: '{n} failed',
-    saved: 'Saved {when}', officers: 'Officers {names}', remove: 'Delete draft', removeAsk: 'Delete the draft for {name}? Its photos ({photos}) go too. This cannot be undone.', removed: 'Draft deleted',
+    saved: 'Saved {when}', officers: 'Officers {names}', remove: 'Delete draft', removeAsk: 'Delete the draft for {name}? Its photos ({photos}) go too. This cannot be undone.', removed: 'Draft deleted', begunElsewhere: 'This was begun on another phone. Begin another one here all the same?',
   },
   premises: {
     title: 'Premises', search: 'Name or address', none: 'Nothing found', noneHelp: 'Try another word. Search uses what is on this phone and works without a network.', empty: 'No premises here yet', emptyHelp: 'Pull down to sync when there is a network.',
