@@ -35,6 +35,8 @@ use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
 
 /// Events that wait for the server before they wait in the engine.
 const EVENTS_MAX: usize = 1_024;
+/// Findings of the analysis under way to the other events.
+const FINDINGS_MAX: usize = 64;
 /// How often the engine looks for silent cameras.
 const SIGNAL_LOOK: Duration = Duration::from_millis(250);
 /// Where the analysis keeps what it learned, below the recordings folder.
@@ -160,10 +162,13 @@ impl Engine {
             supervisor: supervisor.clone(),
         });
         let (to, from) = mpsc::channel(EVENTS_MAX);
+        // The analysis tells through the engine, so that the server's channel closes when the engine has told its last.
+        let (findings_to, findings) = mpsc::channel(FINDINGS_MAX);
+        supervisor.once("analysis events", pass_on(findings, events.clone(), supervisor.soft()));
         let memory = shared.config.recordings.join(ANALYSIS_FOLDER);
         let (analysis, feed, clock) = (shared.config.analysis.clone(), shared.feed.clone(), shared.clock.clone());
         let inner = Inner {
-            analyser: Analyser::start(analysis, feed, memory, to.clone(), supervisor, clock),
+            analyser: Analyser::start(analysis, feed, memory, findings_to, supervisor, clock),
             shared,
             events,
             disk: parts.disk,
@@ -401,6 +406,21 @@ impl Engine {
 
     fn counters(&self) -> MutexGuard<'_, HashMap<CameraId, (u64, u32)>> {
         self.inner.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn pass_on(mut findings: mpsc::Receiver<MediaEvent>, events: EventSink, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            finding = findings.recv() => match finding {
+                Some(finding) => events.tell(finding),
+                None => return,
+            },
+            () = stop.cancelled() => break,
+        }
+    }
+    while let Ok(finding) = findings.try_recv() {
+        events.tell(finding);
     }
 }
 

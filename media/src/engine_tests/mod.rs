@@ -129,8 +129,8 @@ impl House {
     async fn close(mut self) -> (Vec<MediaEvent>, TempDir) {
         assert_eq!(self.supervisor.shutdown(DEADLINE).await, Vec::<String>::new(), "everything ends in order");
         assert_eq!(self.supervisor.panics(), 0);
-        drop(self.engine);
-        while let Ok(event) = self.events.try_recv() {
+        // The channel closes although the engine is still held: whoever listens knows that this was all.
+        while let Some(event) = tokio::time::timeout(DEADLINE, self.events.recv()).await.expect("the channel closes") {
             self.told.push(event);
         }
         self.server_supervisor.shutdown(DEADLINE).await;
