@@ -121,6 +121,7 @@ export default {
     trend: ['近 14 天预警', 'Alerts, 14 days'],
     trendAlerts: ['预警', 'Alerts'],
     trendDismissed: ['其中排除', 'Dismissed'],
+    trendKept: ['未排除', 'Not dismissed'],
     trendTable: ['以表格显示', 'As a table'],
     rectification: ['整改', 'Rectification'],
     dispatched: ['已派发', 'Dispatched'],
