@@ -34,6 +34,24 @@ function one(kind: string, rule: Record<string, unknown>): Rule {
   return found
 }
 
+const WIDTH = ['camera', 'premises', 'system', 'default']
+
+/** Whether a camera's rules come from a scope or from above it, so that they say what holds there. */
+export function follows(rules: Rule[], scope: string): boolean {
+  return rules.every((rule) => Object.values(rule.from).every((from) => WIDTH.indexOf(from) >= WIDTH.indexOf(scope)))
+}
+
+/** The rules in force with what is set at one place laid over them, and named as coming from there. */
+export function overlaid(rules: Rule[], set: Rule[], scope: string): Rule[] {
+  const placed = new Map(set.map((rule) => [rule.kind, rule]))
+  return rules.map((rule) => {
+    const own = placed.get(rule.kind)
+    if (!own) return rule
+    const from = { ...rule.from, ...Object.fromEntries(Object.keys(own.values).map((field) => [field, scope])) }
+    return { kind: rule.kind, values: { ...rule.values, ...own.values }, from }
+  })
+}
+
 /** Only what differs from what was read, kind by kind: the rest goes on following the level above. */
 export function changedRules(now: Rule[], before: Rule[], own: Record<string, Values>): Record<string, Values> {
   const changed: Record<string, Values> = { ...own }

@@ -1,27 +1,25 @@
 import type { RouteLocationRaw } from 'vue-router'
 import type { Notice } from '@shared/api/types'
+import { dayAndTime } from '@shared/time'
 import { i18n, locale, text } from '../state/app'
 
-const PAGES: Record<string, string> = { alert: 'alert', camera: 'camera', premises: 'premises', inspection: 'inspection' }
-
-/** What a notice says: its own words where it has them, else those of its kind. */
+/** What a notice says, from its kind and the facts it carries. */
 export function noticeWords(one: Notice): { title: string; detail: string } {
-  const said = (value: unknown): string => {
-    if (typeof value === 'string') return value
-    const pair = value as { zh?: string; en?: string } | null | undefined
-    return (locale.value === 'en' ? pair?.en : pair?.zh) ?? ''
+  const facts = one.detail ?? {}
+  const said = (name: string) => (typeof facts[name] === 'string' && facts[name] ? (facts[name] as string) : '')
+  const named = i18n.global.te(`notices.kinds.${one.kind}`) ? text(`notices.kinds.${one.kind}`) : text('notices.kinds.other')
+  const code = said('alert_kind') || said('kind')
+  const about = code && i18n.global.te(`alertKind.${code}`) ? text(`alertKind.${code}`) : ''
+  const due = facts.deadline ?? facts.deadline_ms ?? facts.due_at ?? facts.due_on
+  const until = typeof due === 'number' || (typeof due === 'string' && due) ? text('alerts.deadlineSet', { time: dayAndTime(due as string | number, locale.value) }) : ''
+  return {
+    title: [named, about, said('premises_name') || said('premises')].filter(Boolean).join(' · '),
+    detail: [said('camera_name') || said('camera'), until, said('reason'), said('text')].filter(Boolean).join(' · '),
   }
-  const kind = one.kind ?? 'other'
-  const key = `notices.kinds.${kind}`
-  const named = i18n.global.te(key) ? text(key) : text('notices.kinds.other')
-  const title = said(one.title) || named
-  return { title, detail: said(one.text) || (title === named ? '' : '') }
 }
 
 /** Where it leads. */
 export function noticeTarget(one: Notice): RouteLocationRaw | null {
-  if (one.alert_id) return { name: 'alert', params: { id: one.alert_id } }
-  const page = one.entity ? PAGES[one.entity] : undefined
-  if (page && one.entity_id) return { name: page, params: { id: one.entity_id } }
-  return one.entity === 'assignment' ? { name: 'assignments' } : null
+  if (one.kind === 'assigned') return { name: 'assignments' }
+  return one.work_id ? { name: 'alert', params: { id: one.work_id } } : null
 }

@@ -58,7 +58,7 @@ export default {
       timeout: ['设备没有回应', 'No answer'],
       stalled: ['码流停顿，没有新画面', 'The stream stalled'],
       wrong_password: ['账号或密码不对，10 分钟内只重试一次', 'Wrong password; tried at most every 10 minutes'],
-      unauthorized: ['账号或密码不对', 'Wrong password'],
+      unauthorized: ['账号或密码不对，10 分钟内只重试一次', 'Wrong password; tried at most every 10 minutes'],
       wrong_path: ['设备上没有这个码流路径', 'No such stream on the device'],
       not_found: ['设备上没有这个码流路径', 'No such stream on the device'],
       not_video: ['地址不是视频', 'Not video'],
@@ -161,6 +161,8 @@ export default {
     source: { default: ['出厂值', 'factory'], system: ['系统', 'system'], premises: ['场所', 'premises'], camera: ['本摄像头', 'this camera'] },
     reset: ['恢复为上一级设置', 'Follow the level above'],
     resetAsk: ['清除这里的单独设置，全部随上一级？', 'Drop the values set here and follow the level above?'],
+    noCamera: ['还没有摄像头', 'No cameras yet'],
+    noCameraDetail: ['添加摄像头后，这里显示生效的参数，可逐项调整。', 'Once there is a camera, the values in force are shown here.'],
     saved: ['诊断参数已保存，几秒内生效', 'Saved; in force within seconds'],
     help: {
       signal_lost: ['收不到任何数据包', 'no packet arrives'],

@@ -97,6 +97,6 @@ export default {
     deleteAsk: ['删除后不再推送，确定删除？', 'Nothing will be sent there any more. Delete it?'],
     attempts: ['{n} 次尝试', '{n} tries'],
     answered: ['对方返回 {status}', 'answered {status}'],
-    deliveryState: { waiting: ['等待', 'waiting'], pending: ['等待', 'waiting'], delivered: ['已送达', 'delivered'], sent: ['已送达', 'delivered'], failed: ['失败', 'failed'], retrying: ['重试中', 'retrying'] },
+    deliveryState: { waiting: ['等待', 'waiting'], delivered: ['已送达', 'delivered'], failed: ['失败', 'failed'] },
   },
 } satisfies Pairs

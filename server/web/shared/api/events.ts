@@ -84,6 +84,7 @@ export function listen(api: ApiClient, handlers: StreamHandlers): () => void {
           if (message.id) last = message.id
           if (message.event === 'change') handlers.change(JSON.parse(message.data) as Change)
           else if (message.event === 'notice') handlers.notice?.(JSON.parse(message.data))
+          else if (message.event === 'reset') handlers.change({ entity: '*', id: '', op: 'upsert' })
           else if (message.event === 'end') {
             const reason = (JSON.parse(message.data) as { reason?: string }).reason
             if (reason === 'signed_out') return 'ended'

@@ -206,6 +206,7 @@ export interface AlertClock {
   started_at: string
   due_at: string
   unit?: string
+  paused_at?: string | null
   stopped_at?: string | null
   late?: unknown
 }
@@ -371,28 +372,28 @@ export interface SystemHealth {
 
 export interface Webhook { id: string; url: string; kinds: string[]; enabled: boolean; version?: number; secret?: string; created_at?: string }
 export interface Delivery {
+  /** The event's id, the same at every try. */
   id: string
-  at?: string
-  created_at?: string
-  kind?: string
-  event?: string
-  status?: number | null
-  state?: string
-  attempts?: number
-  error?: string | null
+  event: string
+  attempts: number
+  state: 'waiting' | 'delivered' | 'failed'
+  next_at?: string | null
+  delivered_at?: string | null
+  last_status?: number | null
+  last_error?: string | null
+  created_at: string
 }
 
 export interface Notice {
   id: string
-  kind?: string
-  title?: string
-  text?: string
-  at?: string
-  created_at?: string
+  /** alert_raised, dispatched, rectified, half_time, overdue, sent_back, closed or assigned */
+  kind: string
+  /** The alert or assignment it is about. */
+  work_id?: string | null
+  /** What its text is filled from. */
+  detail?: Record<string, unknown> | null
+  at: string
   read_at?: string | null
-  entity?: string | null
-  entity_id?: string | null
-  alert_id?: string | null
 }
 
 export interface ImportReport {
