@@ -9,6 +9,7 @@ mod list;
 mod media;
 mod pages;
 mod problem;
+pub mod range;
 mod router;
 
 use actix_web::HttpRequest;

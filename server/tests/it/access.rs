@@ -45,6 +45,13 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("PATCH", "/cameras/{id}", One(P::CamerasManage)),
         ("GET", "/cameras/{id}/diagnosis", One(P::CamerasRead)),
         ("GET", "/cameras/{id}/timeline", One(P::VideoRecorded)),
+        ("GET", "/cameras/{id}/live/index.m3u8", One(P::VideoLive)),
+        ("GET", "/cameras/{id}/live/{name}", One(P::VideoLive)),
+        ("GET", "/cameras/{id}/recording.mp4", One(P::VideoRecorded)),
+        ("GET", "/cameras/{id}/recording.m3u8", One(P::VideoRecorded)),
+        ("GET", "/cameras/{id}/recording/{segment}/init.mp4", One(P::VideoRecorded)),
+        ("GET", "/cameras/{id}/recording/{segment}/{number}.m4s", One(P::VideoRecorded)),
+        ("GET", "/cameras/{id}/snapshot.jpg", One(P::VideoLive)),
         ("GET", "/settings/diagnosis", One(P::SettingsManage)),
         ("PUT", "/settings/diagnosis", One(P::SettingsManage)),
         ("DELETE", "/settings/diagnosis", One(P::SettingsManage)),
@@ -82,7 +89,7 @@ fn query_of(path: &str) -> &'static str {
     if path.starts_with("/settings/") {
         return "?scope=camera&id=01990000-0000-7000-8000-00000000ffff";
     }
-    if path.ends_with("/timeline") { "?start=2026-11-23T00:00:00Z&end=2026-11-23T01:00:00Z" } else { "" }
+    if path.ends_with("/timeline") || path.contains("/recording.") { "?start=2026-11-23T00:00:00Z&end=2026-11-23T01:00:00Z" } else { "" }
 }
 
 fn routes() -> BTreeMap<(String, String), ()> {

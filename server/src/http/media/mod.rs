@@ -1,6 +1,9 @@
 //! Video: live, recorded, stills, what exists and what does not.
 
 mod diagnosis;
+mod live;
+mod recording;
+mod snapshot;
 mod timeline;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -13,6 +16,9 @@ use crate::store::cameras::{self, CameraRow};
 /// Registers the routes of video.
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     diagnosis::configure(config);
+    live::configure(config);
+    recording::configure(config);
+    snapshot::configure(config);
     timeline::configure(config);
 }
 

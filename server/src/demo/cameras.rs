@@ -1,0 +1,106 @@
+//! The demo's cameras: nine of them in two schools, a kindergarten and a central kitchen, with a script of incidents.
+
+use media::Supervisor;
+use media::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Scene, ScriptedIncident, VirtualCameraConfig, VirtualServer};
+use uuid::Uuid;
+
+use super::DemoError;
+use super::district::Planted;
+use crate::App;
+use crate::http::camera_secret_purpose;
+use crate::store::StoreError;
+use crate::store::cameras::{self, CameraData};
+use crate::store::journal::{Act, Actor};
+
+/// The cameras ask for a name and a password, as real ones do.
+const USERNAME: &str = "viewer";
+const PASSWORD: &str = "demo-camera";
+
+/// Path, burnt-in name, name, premises, zone, what befalls it: incident, at s, for s.
+struct DemoCamera {
+    path: &'static str,
+    burnt_in: &'static str,
+    name: &'static str,
+    premises: usize,
+    zone: &'static str,
+    script: &'static [(Incident, u64, u64)],
+}
+
+/// The first incidents come within two minutes of the start, one after another, so that each can be followed; a second
+/// round comes after half an hour.
+const CAMERAS: &[DemoCamera] = &[
+    DemoCamera { path: "school1-cooking", burnt_in: "SCHOOL1 COOKING", name: "烹饪区", premises: 0, zone: "cooking", script: &[(Incident::Black, 60, 420), (Incident::Covered, 2_100, 300)] },
+    DemoCamera { path: "school1-plating", burnt_in: "SCHOOL1 PLATING", name: "分餐间", premises: 0, zone: "plating", script: &[(Incident::Moved, 300, 240)] },
+    DemoCamera { path: "school1-washing", burnt_in: "SCHOOL1 WASHING", name: "洗消间", premises: 0, zone: "dish_washing", script: &[] },
+    DemoCamera { path: "school2-cooking", burnt_in: "SCHOOL2 COOKING", name: "烹饪区", premises: 1, zone: "cooking", script: &[(Incident::Frozen, 90, 420), (Incident::Black, 2_400, 240)] },
+    DemoCamera { path: "school2-samples", burnt_in: "SCHOOL2 SAMPLES", name: "留样间", premises: 1, zone: "retained_samples", script: &[] },
+    DemoCamera { path: "kinder-cooking", burnt_in: "KINDER COOKING", name: "厨房", premises: 2, zone: "cooking", script: &[(Incident::Drop, 120, 240), (Incident::Drop, 2_700, 120)] },
+    DemoCamera { path: "kinder-plating", burnt_in: "KINDER PLATING", name: "备餐间", premises: 2, zone: "plating", script: &[(Incident::OverExposed, 600, 180)] },
+    DemoCamera { path: "central-line", burnt_in: "CENTRAL LINE", name: "热加工线", premises: 3, zone: "cooking", script: &[(Incident::Covered, 180, 300)] },
+    DemoCamera { path: "central-store", burnt_in: "CENTRAL STORE", name: "原料库", premises: 3, zone: "storing", script: &[] },
+];
+
+/// Starts the virtual cameras on loopback; they end with the program.
+pub(super) async fn start(supervisor: Supervisor, port: u16) -> Result<(), DemoError> {
+    let cameras = CAMERAS
+        .iter()
+        .enumerate()
+        .map(|(number, camera)| VirtualCameraConfig {
+            path: camera.path.to_owned(),
+            scene: Scene::place(number, camera.burnt_in),
+            account: Some(Account { username: USERNAME.to_owned(), password: PASSWORD.to_owned(), scheme: AuthScheme::Digest }),
+            script: camera
+                .script
+                .iter()
+                .map(|(incident, at_s, for_s)| ScriptedIncident { at_ms: at_s * 1_000, for_ms: for_s * 1_000, incident: *incident })
+                .collect(),
+            ..VirtualCameraConfig::default()
+        })
+        .collect();
+    let server = VirtualServer::start(([127, 0, 0, 1], port).into(), cameras, FootageLibrary::standard(), &supervisor).await?;
+    server.ready().await?;
+    let soft = supervisor.soft();
+    supervisor.once("virtual cameras", async move {
+        soft.cancelled().await;
+        drop(server);
+    });
+    Ok(())
+}
+
+/// Adds them to the district as a person would.
+pub(super) async fn add(app: &App, planted: &Planted, port: u16) -> Result<(), DemoError> {
+    let at = app.clock.wall_ms();
+    let mut rows = Vec::new();
+    for camera in CAMERAS {
+        let id = Uuid::now_v7().to_string();
+        let sealed = app.sealer.seal(&camera_secret_purpose(&id), PASSWORD.as_bytes()).map_err(StoreError::damaged)?;
+        let premises = &planted.premises[camera.premises];
+        rows.push(CameraData {
+            premises_id: premises.id.clone(),
+            path: premises.path.clone(),
+            name: camera.name.to_owned(),
+            source_url: format!("rtsp://127.0.0.1:{port}/{}", camera.path),
+            username: Some(USERNAME.to_owned()),
+            password_sealed: Some(sealed),
+            transport: "auto".to_owned(),
+            zone: Some(camera.zone.to_owned()),
+            enabled: true,
+            audio: false,
+            id,
+        });
+    }
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let actor = Actor::system();
+                for row in &rows {
+                    cameras::insert(tx, row, at).await?;
+                    let detail = serde_json::json!({"name": row.name, "source_url": row.source_url});
+                    tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("camera", &row.id)), path: &row.path, detail }).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}

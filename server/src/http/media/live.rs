@@ -1,0 +1,63 @@
+//! `/cameras/{id}/live/…`: Low-Latency HLS from the fragments in memory. The camera is pulled once, however many watch.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use media::playback::LiveError;
+use media::playback::live::{Awaited, LiveName};
+use mobile_api::problem::ProblemType;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{camera, engine, note_view};
+use crate::App;
+use crate::auth::{Caller, can};
+use crate::http::{Args, Id, Problem, ProblemBody};
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(playlist).service(file);
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PlaylistArgs {
+    /// Wait until the playlist holds this segment.
+    #[serde(rename = "_HLS_msn")]
+    segment: Option<u64>,
+    /// And this part of it.
+    #[serde(rename = "_HLS_part")]
+    part: Option<usize>,
+}
+
+/// The live playlist; with `_HLS_msn` and `_HLS_part` it answers when that part exists.
+#[utoipa::path(tag = "video", params(("id" = String, Path), PlaylistArgs),
+    responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/live/index.m3u8")]
+async fn playlist(app: web::Data<App>, caller: Caller<can::VideoLive>, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
+    let row = camera(&app, &caller.scope(), *id).await?;
+    note_view(&app, &caller, &row, "view_live", json!({})).await?;
+    let awaited = args.segment.map(|segment| Awaited { segment, part: args.part });
+    let text = engine(&app)?.live_playlist(*id, awaited).await.map_err(live_problem)?;
+    Ok(HttpResponse::Ok().content_type("application/vnd.apple.mpegurl").insert_header(("cache-control", "no-store")).body(text))
+}
+
+/// A header, a segment or a part that the playlist names.
+#[utoipa::path(tag = "video", params(("id" = String, Path), ("name" = String, Path, description = "as the playlist names it")),
+    responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/live/{name}")]
+async fn file(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoLive>, id: Id) -> Result<HttpResponse, Problem> {
+    let name = request.match_info().get("name").and_then(LiveName::parse).ok_or_else(Problem::not_found)?;
+    camera(&app, &caller.scope(), *id).await?;
+    let bytes = engine(&app)?.live_file(*id, name).await.map_err(live_problem)?;
+    // What a name stands for never changes; only this person's browser may keep it.
+    Ok(HttpResponse::Ok().content_type("video/mp4").insert_header(("cache-control", "private, max-age=60")).body(bytes))
+}
+
+fn live_problem(error: LiveError) -> Problem {
+    match error {
+        LiveError::NotLive => Problem::not_found().because("the camera sends no pictures now"),
+        LiveError::Gone => Problem::not_found(),
+        LiveError::TooFarAhead => Problem::of(ProblemType::Malformed).because("that part lies too far ahead"),
+        LiveError::Late => Problem::of(ProblemType::Unavailable).because("the part did not come in time").with("retry_after_s", 1),
+    }
+}

@@ -1,0 +1,151 @@
+//! `/cameras/{id}/recording…`: any stretch as one MP4 file, or as a playlist for a player that jumps about.
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use futures::TryStreamExt as _;
+use media::playback::{Export, PlaybackError};
+use mobile_api::moment::Moment;
+use mobile_api::problem::ProblemType;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{camera, engine, note_view, stretch};
+use crate::App;
+use crate::auth::{Caller, can};
+use crate::domain::permission::Permission;
+use crate::http::{Args, Id, Problem, ProblemBody, range};
+use crate::store::journal::Act;
+
+/// Longest file, ms.
+const FILE_MS_MAX: i64 = 2 * 3_600_000;
+/// Longest playlist, ms.
+const PLAYLIST_MS_MAX: i64 = 24 * 3_600_000;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(one_file).service(playlist).service(header).service(fragment);
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct StretchArgs {
+    /// RFC 3339
+    #[param(example = "2026-11-23T06:00:00Z")]
+    start: String,
+    /// RFC 3339
+    #[param(example = "2026-11-23T06:01:00Z")]
+    end: String,
+    /// Save it as a file; needs `video.export` and is noted.
+    download: Option<u8>,
+}
+
+/// A stretch as one MP4 file with its length known, `Range` served. It begins at the key frame at or before `start`:
+/// `X-Recording-Start` and `X-Recording-End` say what it really covers. Interruptions are closed up and listed in
+/// `X-Recording-Gaps`.
+#[utoipa::path(tag = "video", params(("id" = String, Path), StretchArgs),
+    responses((status = 200, content_type = "video/mp4"), (status = 206, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the codec changes inside; `pieces` names what can be had"), (status = 416)))]
+#[get("/cameras/{id}/recording.mp4")]
+async fn one_file(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id, args: Args<StretchArgs>) -> Result<HttpResponse, Problem> {
+    let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
+    let row = camera(&app, &caller.scope(), *id).await?;
+    let saved = args.download.unwrap_or(0) != 0;
+    if saved && !caller.access.may_at(Permission::VideoExport, &row.path) {
+        return Err(Problem::forbidden());
+    }
+    let export = engine(&app)?.export(*id, start, end).await.map_err(playback_problem)?;
+    let detail = json!({"start": Moment(export.start_ms()), "end": Moment(export.end_ms()), "bytes": export.len()});
+    if saved {
+        let (actor, at, camera_id, path) = (caller.actor.clone(), app.clock.wall_ms(), row.id.clone(), row.path.clone());
+        app.db
+            .write(move |tx| Box::pin(async move { tx.audit(at, Act { actor: &actor, action: "export", entity: Some(("camera", &camera_id)), path: &path, detail }).await }))
+            .await?;
+    } else {
+        note_view(&app, &caller, &row, "view_recording", detail).await?;
+    }
+    Ok(send(&request, export, saved.then(|| format!("{}-{}.mp4", row.id, start))))
+}
+
+/// Sends an export, or the part of it that is asked for.
+fn send(request: &HttpRequest, export: Export, filename: Option<String>) -> HttpResponse {
+    let (mut response, wanted) = match range::begin(request, export.len()) {
+        Ok(begun) => begun,
+        Err(nowhere) => return nowhere,
+    };
+    let gaps: Vec<String> = export.gaps().iter().take(50).map(|gap| format!("{}/{}", Moment(gap.start_ms), Moment(gap.end_ms))).collect();
+    response
+        .content_type("video/mp4")
+        .insert_header(("cache-control", "private, no-store"))
+        .insert_header(("x-recording-start", Moment(export.start_ms()).to_string()))
+        .insert_header(("x-recording-end", Moment(export.end_ms()).to_string()))
+        .insert_header(("x-recording-gaps", gaps.join(", ")));
+    if let Some(filename) = filename {
+        response.insert_header(("content-disposition", format!("attachment; filename=\"{filename}\"")));
+    }
+    let length = wanted.end - wanted.start;
+    let bytes = export.read(wanted).map_err(|error| {
+        tracing::error!(%error, "an export broke off");
+        std::io::Error::other("the recording cannot be read")
+    });
+    response.no_chunking(length).streaming(bytes)
+}
+
+/// A playlist (HLS) of what is recorded of a stretch, at most 24 hours.
+#[utoipa::path(tag = "video", params(("id" = String, Path), StretchArgs),
+    responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/recording.m3u8")]
+async fn playlist(app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id, args: Args<StretchArgs>) -> Result<HttpResponse, Problem> {
+    let (start, end) = stretch(&args.start, &args.end, PLAYLIST_MS_MAX)?;
+    let row = camera(&app, &caller.scope(), *id).await?;
+    let text = engine(&app)?.recorded_playlist(*id, start, end).await.map_err(playback_problem)?;
+    note_view(&app, &caller, &row, "view_recording", json!({"start": Moment(start), "end": Moment(end)})).await?;
+    Ok(HttpResponse::Ok().content_type("application/vnd.apple.mpegurl").insert_header(("cache-control", "no-store")).body(text))
+}
+
+/// The header of a recorded file that a playlist names.
+#[utoipa::path(tag = "video", params(("id" = String, Path), ("segment" = String, Path)),
+    responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/recording/{segment}/init.mp4")]
+async fn header(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id) -> Result<HttpResponse, Problem> {
+    camera(&app, &caller.scope(), *id).await?;
+    let bytes = engine(&app)?.recorded_init(*id, segment(&request)?).await.map_err(playback_problem)?;
+    Ok(kept(bytes))
+}
+
+/// A recorded fragment that a playlist names.
+#[utoipa::path(tag = "video", params(("id" = String, Path), ("segment" = String, Path), ("number" = String, Path, description = "as the playlist names it")),
+    responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/recording/{segment}/{number}.m4s")]
+async fn fragment(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id) -> Result<HttpResponse, Problem> {
+    let number = request.match_info().get("number").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    camera(&app, &caller.scope(), *id).await?;
+    let bytes = engine(&app)?.recorded_fragment(*id, segment(&request)?, number).await.map_err(playback_problem)?;
+    Ok(kept(bytes))
+}
+
+fn segment(request: &HttpRequest) -> Result<Uuid, Problem> {
+    request.match_info().get("segment").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)
+}
+
+/// Stored fragments never change; only this person's browser may keep them.
+fn kept(bytes: bytes::Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type("video/mp4").insert_header(("cache-control", "private, max-age=3600")).body(bytes)
+}
+
+fn playback_problem(error: PlaybackError) -> Problem {
+    match error {
+        PlaybackError::Nothing => Problem::not_found().because("nothing is recorded of this time"),
+        PlaybackError::TooLong { max_ms } => Problem::of(ProblemType::Malformed).because(format!("at most {} minutes at once", max_ms / 60_000)),
+        PlaybackError::Backwards => Problem::of(ProblemType::Malformed).because("start comes before end"),
+        PlaybackError::CodecChange { pieces } => {
+            let pieces: Vec<_> = pieces.iter().map(|piece| json!({"start": Moment(piece.start_ms), "end": Moment(piece.end_ms), "codec": piece.codec.as_str(), "width": piece.width, "height": piece.height})).collect();
+            Problem::of(ProblemType::Conflict).because("codec or picture size change inside this time").with("pieces", pieces)
+        }
+        PlaybackError::Segment(error) => {
+            tracing::error!(%error, "a recording cannot be read");
+            Problem::of(ProblemType::Unavailable).because("the recording cannot be read")
+        }
+        PlaybackError::Unfinished(error) => Problem::of(ProblemType::Unavailable).because(error.to_string()),
+    }
+}
