@@ -400,6 +400,10 @@ impl Engine {
         });
     }
 
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.inner.supervisor
+    }
+
     fn cameras(&self) -> MutexGuard<'_, BTreeMap<CameraId, Camera>> {
         self.inner.cameras.lock().unwrap_or_else(PoisonError::into_inner)
     }

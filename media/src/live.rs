@@ -14,6 +14,9 @@ use crate::camera::Codec;
 /// Whole fragments that stay in memory beside the one that grows.
 pub const FRAGMENTS_KEPT: usize = 2;
 
+/// Fragments that have left memory and are still named in playlists, at most: players that are late find them on disk.
+pub const PAST_MAX: usize = 16;
+
 /// One part of a live stream: `moof` and `mdat` of about half a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveChunk {
@@ -52,6 +55,32 @@ impl LiveFragment {
     }
 }
 
+/// A fragment that is on disk only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastFragment {
+    /// The camera's count of fragments.
+    pub sequence: u64,
+    /// Arrival of its first frame, milliseconds UTC.
+    pub wall_ms: i64,
+    /// Duration, milliseconds.
+    pub duration_ms: u64,
+    /// Whether something is missing before it, or the header changed.
+    pub discontinuity: bool,
+    /// The header its chunks belong to.
+    pub init: Arc<LiveInit>,
+}
+
+/// Everything a playlist names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveView {
+    /// Discontinuities before the first of them, since the camera was added.
+    pub discontinuities_before: u64,
+    /// On disk, oldest first.
+    pub past: Vec<PastFragment>,
+    /// In memory, oldest first; the last may be incomplete.
+    pub fragments: Vec<LiveFragment>,
+}
+
 /// The header of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LiveInit {
@@ -78,12 +107,36 @@ pub struct LivePosition {
 #[derive(Debug)]
 pub struct LiveRing {
     fragments: Mutex<VecDeque<LiveFragment>>,
+    /// Locked after `fragments` where both are.
+    past: Mutex<Past>,
     position: watch::Sender<Option<LivePosition>>,
+}
+
+#[derive(Debug, Default)]
+struct Past {
+    discontinuities_before: u64,
+    fragments: VecDeque<PastFragment>,
+}
+
+impl Past {
+    fn push(&mut self, fragment: &LiveFragment) {
+        let LiveFragment { sequence, wall_ms, discontinuity, .. } = *fragment;
+        let (duration_ms, init) = (fragment.duration_ms(), fragment.init.clone());
+        self.fragments.push_back(PastFragment { sequence, wall_ms, duration_ms, discontinuity, init });
+        while self.fragments.len() > PAST_MAX {
+            self.discontinuities_before += self.fragments.pop_front().map_or(0, |gone| u64::from(gone.discontinuity));
+        }
+    }
+
+    fn clear(&mut self) {
+        let gone = self.fragments.drain(..).filter(|fragment| fragment.discontinuity).count();
+        self.discontinuities_before += u64::try_from(gone).unwrap_or(0);
+    }
 }
 
 impl Default for LiveRing {
     fn default() -> Self {
-        Self { fragments: Mutex::default(), position: watch::Sender::new(None) }
+        Self { fragments: Mutex::default(), past: Mutex::default(), position: watch::Sender::new(None) }
     }
 }
 
@@ -92,6 +145,18 @@ impl LiveRing {
     #[must_use]
     pub fn snapshot(&self) -> Vec<LiveFragment> {
         self.fragments().iter().cloned().collect()
+    }
+
+    /// What a playlist names: the fragments in memory and those before them.
+    #[must_use]
+    pub fn view(&self) -> LiveView {
+        let fragments = self.fragments();
+        let past = self.past();
+        LiveView {
+            discontinuities_before: past.discontinuities_before,
+            past: past.fragments.iter().cloned().collect(),
+            fragments: fragments.iter().cloned().collect(),
+        }
     }
 
     /// A fragment, if it is still in memory.
@@ -117,7 +182,9 @@ impl LiveRing {
     pub(crate) fn begin(&self, fragment: LiveFragment) {
         let mut fragments = self.fragments();
         while fragments.len() > FRAGMENTS_KEPT {
-            fragments.pop_front();
+            if let Some(gone) = fragments.pop_front() {
+                self.past().push(&gone);
+            }
         }
         fragments.push_back(fragment);
     }
@@ -136,8 +203,17 @@ impl LiveRing {
 
     /// The stream has ended: what is in memory is no longer live.
     pub(crate) fn end(&self) {
-        self.fragments().clear();
+        let mut fragments = self.fragments();
+        for gone in fragments.drain(..) {
+            self.past().push(&gone);
+        }
+        drop(fragments);
+        self.past().clear();
         self.position.send_replace(None);
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fragments(&self) -> MutexGuard<'_, VecDeque<LiveFragment>> {

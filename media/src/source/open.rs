@@ -39,8 +39,14 @@ impl Opener for SystemOpener {
         async move {
             match spec.url.scheme() {
                 "rtsp" if spec.transport != Transport::Udp => {
-                    let source = open_rtsp(&spec, limits, &policy, clock).await?;
-                    Ok(Box::new(source) as Box<dyn Source>)
+                    let opened = open_rtsp(&spec, limits, &policy, clock.clone()).await;
+                    match opened {
+                        Ok(source) => Ok(Box::new(source) as Box<dyn Source>),
+                        Err(error) if may_be_taken_otherwise(&spec, &error) => {
+                            gst::open(&spec, &policy, limits, clock).await.map_err(|_| error)
+                        }
+                        Err(error) => Err(error),
+                    }
                 }
                 scheme if gst::SCHEMES.contains(&scheme) => gst::open(&spec, &policy, limits, clock).await,
                 scheme => {
@@ -51,6 +57,12 @@ impl Opener for SystemOpener {
         }
         .boxed()
     }
+}
+
+/// Whether GStreamer shall try: the camera answers, but not so that the client understands it, or not over TCP.
+fn may_be_taken_otherwise(spec: &SourceSpec, error: &SourceError) -> bool {
+    let not_understood = matches!(error.reason, StateReason::BadStream | StateReason::NotVideo);
+    spec.transport == Transport::Auto && not_understood
 }
 
 /// Connects to the very address that was checked; of several, to the first that answers.

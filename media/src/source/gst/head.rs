@@ -9,7 +9,7 @@ use url::Url;
 
 use super::fault::Faults;
 use super::tail::{Outlet, internal, make};
-use crate::camera::{Secret, SourceSpec, StateReason};
+use crate::camera::{Secret, SourceSpec, StateReason, Transport};
 use crate::source::address::{AddressPolicy, pinned};
 use crate::source::dial::dial;
 use crate::source::{SourceError, SourceLimits};
@@ -81,7 +81,8 @@ async fn rtsp(spec: &SourceSpec, policy: &AddressPolicy, limits: SourceLimits) -
     let location = pinned(&spec.url, address)?.to_string();
     let source = make("rtspsrc")?;
     source.set_property("location", &location);
-    source.set_property_from_str("protocols", "udp+udp-mcast");
+    let protocols = if spec.transport == Transport::Udp { "udp+udp-mcast" } else { "udp+udp-mcast+tcp" };
+    source.set_property_from_str("protocols", protocols);
     source.set_property("latency", 200u32);
     source.set_property("tcp-timeout", micros(limits));
     source.set_property("timeout", micros(limits));
