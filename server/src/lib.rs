@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub mod auth;
+pub mod demo;
 pub mod domain;
 pub mod files;
 pub mod http;

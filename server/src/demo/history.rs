@@ -41,6 +41,14 @@ pub(super) enum HistoryError {
 
 /// Writes the past. A door of its own on loopback spares it certificates and proxies; the handlers are the same.
 pub(super) async fn write(app: &App, data: &Path, planted: &Planted) -> Result<(), HistoryError> {
+    let (base, door) = open_door(app)?;
+    let written = acts(app, data, planted, base).await;
+    door.stop(true).await;
+    written
+}
+
+/// A server is built on one thread and then runs on its own; only its handle crosses.
+fn open_door(app: &App) -> Result<(String, actix_web::dev::ServerHandle), HistoryError> {
     let shared = web::Data::new(app.clone());
     let server = HttpServer::new(move || crate::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0))?;
     let base = format!("http://{}/api/v1", server.addrs().first().ok_or(HistoryError::Lacks("a port"))?);
@@ -49,9 +57,7 @@ pub(super) async fn write(app: &App, data: &Path, planted: &Planted) -> Result<(
     app.supervisor.once("demo history door", async move {
         let _ = server.await;
     });
-    let written = acts(app, data, planted, base).await;
-    door.stop(true).await;
-    written
+    Ok((base, door))
 }
 
 async fn acts(app: &App, data: &Path, planted: &Planted, base: String) -> Result<(), HistoryError> {

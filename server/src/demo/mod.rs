@@ -32,9 +32,6 @@ pub enum DemoError {
     /// The file of accounts.
     #[error("the demo's accounts: {0}")]
     Accounts(#[from] std::io::Error),
-    /// Accounts that cannot be made.
-    #[error(transparent)]
-    Account(#[from] crate::accounts::AccountError),
 }
 
 /// How the demo is wanted.

@@ -6,7 +6,7 @@ use crate::App;
 use crate::store::StoreError;
 
 /// Raises, repeats or clears an alert.
-pub(super) async fn keep(_app: &App, event: &MediaEvent) -> Result<(), StoreError> {
+pub(crate) async fn keep(_app: &App, event: &MediaEvent) -> Result<(), StoreError> {
     tracing::info!(?event, "diagnosis");
     Ok(())
 }
