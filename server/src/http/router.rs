@@ -68,22 +68,40 @@ async fn openapi_document(document: web::Data<OpenApi>) -> HttpResponse {
 }
 
 /// The paths of the API, to tell "no such thing" from "not with this method".
-struct Routes(Vec<(Vec<Option<String>>, Vec<String>)>);
+struct Routes(Vec<(Vec<Part>, Vec<String>)>);
 
-impl Routes {
-    fn of(document: &OpenApi) -> Self {
-        Self(document.paths.paths.iter().map(|(path, item)| (pattern(path), methods(item))).collect())
+/// One part of a path: what stands before and after a variable, or the whole of it.
+struct Part {
+    before: String,
+    after: Option<String>,
+}
+
+impl Part {
+    fn of(text: &str) -> Self {
+        match (text.split_once('{'), text.rsplit_once('}')) {
+            (Some((before, _)), Some((_, after))) => Self { before: before.to_owned(), after: Some(after.to_owned()) },
+            _ => Self { before: text.to_owned(), after: None },
+        }
     }
 
-    fn allowed(&self, path: &str) -> Vec<&str> {
-        let parts: Vec<&str> = path.split('/').collect();
-        let matches = |pattern: &[Option<String>]| pattern.len() == parts.len() && pattern.iter().zip(&parts).all(|(want, have)| want.as_deref().is_none_or(|want| want == *have));
-        self.0.iter().filter(|(pattern, _)| matches(pattern)).flat_map(|(_, methods)| methods.iter().map(String::as_str)).collect()
+    fn matches(&self, text: &str) -> bool {
+        match &self.after {
+            None => self.before == text,
+            Some(after) => text.strip_prefix(self.before.as_str()).is_some_and(|rest| rest.ends_with(after.as_str())),
+        }
     }
 }
 
-fn pattern(path: &str) -> Vec<Option<String>> {
-    path.split('/').map(|part| (!part.starts_with('{')).then(|| part.to_owned())).collect()
+impl Routes {
+    fn of(document: &OpenApi) -> Self {
+        Self(document.paths.paths.iter().map(|(path, item)| (path.split('/').map(Part::of).collect(), methods(item))).collect())
+    }
+
+    fn allowed(&self, path: &str) -> Vec<&str> {
+        let texts: Vec<&str> = path.split('/').collect();
+        let matches = |parts: &[Part]| parts.len() == texts.len() && parts.iter().zip(&texts).all(|(part, text)| part.matches(text));
+        self.0.iter().filter(|(parts, _)| matches(parts)).flat_map(|(_, methods)| methods.iter().map(String::as_str)).collect()
+    }
 }
 
 fn methods(item: &utoipa::openapi::PathItem) -> Vec<String> {

@@ -131,7 +131,10 @@ async fn every_role_walks_every_route() {
             // An id that nobody has: who may use the route finds nothing, who may not is told so first.
             let concrete: String = path
                 .split('/')
-                .map(|part| if part.starts_with('{') { "01990000-0000-7000-8000-00000000ffff" } else { part })
+                .map(|part| match (part.split_once('{'), part.rsplit_once('}')) {
+                    (Some((before, _)), Some((_, after))) => format!("{before}01990000-0000-7000-8000-00000000ffff{after}"),
+                    _ => part.to_owned(),
+                })
                 .collect::<Vec<_>>()
                 .join("/")
                 + concrete_query;
