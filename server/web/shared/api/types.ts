@@ -349,7 +349,7 @@ export interface AuditEntry {
   at: string
   actor: { id?: string | null; name?: string | null } | null
   action: string
-  entity: string
+  entity?: string | null
   entity_id?: string | null
   detail?: unknown
   ip?: string | null
@@ -360,9 +360,10 @@ export interface SystemHealth {
   version: string
   uptime_s: number
   database: { engine: string; ok: boolean; size_bytes: number }
-  disk: { path: string; free_bytes: number; total_bytes: number; level: string }
-  recording: { cameras: number; recording: number; write_latency_ms_p99?: number | null }
-  analysis: { running: boolean; restarts: number; queue: number }
+  disk: { path: string; free_bytes: number; total_bytes: number; level: string } | null
+  recording: { cameras: number; recording: number; events_dropped?: number; write_latency_ms_p99?: number | null }
+  /** `running` counts processes. */
+  analysis: { running: number; restarts: number; queue: number; looks?: number; failed_looks?: number }
   jobs: { waiting: number; failed: number }
   outbox: { waiting: number; failed: number }
   time: { server: string }
