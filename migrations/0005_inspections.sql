@@ -60,6 +60,15 @@ CREATE TABLE inspections (
 CREATE INDEX inspections_by_premises ON inspections (premises_id, started_at);
 CREATE INDEX inspections_by_time ON inspections (started_at, id);
 
+-- The officers a header names, the lead first: each may add parts and sees the inspection as their own.
+CREATE TABLE inspection_officers (
+    inspection_id TEXT NOT NULL REFERENCES inspections (id),
+    user_id       TEXT NOT NULL REFERENCES users (id),
+    position      BIGINT NOT NULL,        -- 0 for the lead
+    PRIMARY KEY (inspection_id, user_id)
+);
+CREATE INDEX inspection_officers_by_user ON inspection_officers (user_id);
+
 -- A part is owned by one officer on one device.
 CREATE TABLE inspection_parts (
     id             TEXT PRIMARY KEY,      -- made on the phone
@@ -103,3 +112,12 @@ CREATE TABLE uploads (
     done_at       BIGINT                  -- ms UTC
 );
 CREATE INDEX uploads_expiring ON uploads (expires_at) WHERE done_at IS NULL;
+
+-- What a phone could see under a version of its user's grants: when they change, what it lost is told as gone.
+CREATE TABLE sync_scopes (
+    user_id       TEXT NOT NULL REFERENCES users (id),
+    scope_version BIGINT NOT NULL,
+    nodes         TEXT NOT NULL,          -- JSON list of paths
+    created_at    BIGINT NOT NULL,        -- ms UTC
+    PRIMARY KEY (user_id, scope_version)
+);

@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod outward;
 pub mod rate;
 pub mod store;
+pub mod uploads;
 
 /// What every handler and job works with. Clones share it.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct App {
     pub supervisor: media::Supervisor,
     /// Where webhooks may lead.
     pub webhook_policy: outward::Policy,
+    /// Evidence on its way in.
+    pub uploads: uploads::Uploads,
 }
 
 /// Why the parts cannot be put together.
@@ -53,12 +56,18 @@ pub enum AppError {
     /// The file store.
     #[error(transparent)]
     Files(#[from] files::FilesError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
 }
 
 impl App {
     /// Puts the parts together over an open, migrated database; `data` holds the key file, and the files where no URL is given.
+    /// Publishes the templates that ship with this version.
     pub async fn new(db: store::Db, data: &std::path::Path, files_url: Option<&str>, clock: Arc<dyn media::clock::Clock>) -> Result<Self, AppError> {
         let files = files::Files::open(data, files_url)?;
+        let uploads = uploads::Uploads::open(data)?;
+        store::templates::ensure_shipped(&db, clock.wall_ms()).await?;
         let sealer = auth::Sealer::open(data).map_err(auth::KeysError::from)?;
         let keys = auth::Keys::load(&db, &sealer, clock.wall_ms()).await?;
         let streams = auth::Streams::default();
@@ -72,6 +81,7 @@ impl App {
             streams,
             login_rate: rate::Limiter::new(60, 60_000),
             files,
+            uploads,
             engine: None,
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),

@@ -29,6 +29,11 @@ impl Scope {
         Self { nodes: vec!["/".to_owned()] }
     }
 
+    /// The paths of its nodes.
+    pub fn nodes(&self) -> &[String] {
+        &self.nodes
+    }
+
     /// Whether it covers nothing at all.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()

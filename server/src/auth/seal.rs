@@ -12,7 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use rand::RngCore as _;
+use sha2::{Digest as _, Sha256};
 
 const KEY_FILE: &str = "secret.key";
 const NONCE_BYTES: usize = 24;
@@ -30,7 +32,13 @@ pub enum SealError {
 
 /// Seals and opens secrets.
 #[derive(Clone)]
-pub struct Sealer(Arc<XChaCha20Poly1305>);
+pub struct Sealer(Arc<Keys>);
+
+struct Keys {
+    cipher: XChaCha20Poly1305,
+    /// Derived from the same file, for what is only to be recognised again.
+    mac: [u8; 32],
+}
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,22 +63,33 @@ impl Sealer {
             Err(error) => return Err(failed(&error)),
         };
         let cipher = XChaCha20Poly1305::new_from_slice(&key).map_err(|_| failed(&"it does not hold 32 bytes"))?;
-        Ok(Self(Arc::new(cipher)))
+        let mac = Sha256::new().chain_update(b"bright-kitchen mac\0").chain_update(&key).finalize().into();
+        Ok(Self(Arc::new(Keys { cipher, mac })))
     }
 
     /// Seals `secret` for `purpose` (for example `camera:ID`), as base64.
     pub fn seal(&self, purpose: &str, secret: &[u8]) -> Result<String, SealError> {
         let mut nonce = [0_u8; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
-        let sealed = self.0.encrypt(XNonce::from_slice(&nonce), Payload { msg: secret, aad: purpose.as_bytes() }).map_err(|_| SealError::Open)?;
+        let sealed = self.0.cipher.encrypt(XNonce::from_slice(&nonce), Payload { msg: secret, aad: purpose.as_bytes() }).map_err(|_| SealError::Open)?;
         Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// HMAC-SHA-256 for `purpose`: marks what is given away as ours (cursors).
+    pub fn mac(&self, purpose: &str, body: &[u8]) -> Vec<u8> {
+        // HMAC takes keys of any length.
+        let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(&self.0.mac) else { return Vec::new() };
+        mac.update(purpose.as_bytes());
+        mac.update(b"\0");
+        mac.update(body);
+        mac.finalize().into_bytes().to_vec()
     }
 
     /// Opens what was sealed for the same purpose.
     pub fn open_sealed(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, SealError> {
         let bytes = STANDARD.decode(sealed).map_err(|_| SealError::Open)?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or(SealError::Open)?;
-        self.0.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: purpose.as_bytes() }).map_err(|_| SealError::Open)
+        self.0.cipher.decrypt(XNonce::from_slice(nonce), Payload { msg: sealed, aad: purpose.as_bytes() }).map_err(|_| SealError::Open)
     }
 }
 
@@ -88,5 +107,7 @@ mod tests {
         assert!(sealer.open_sealed("camera:2", &sealed).is_err());
         assert!(Sealer::open(two.path()).unwrap().open_sealed("camera:1", &sealed).is_err());
         assert!(sealer.open_sealed("camera:1", "AAAA").is_err());
+        assert_eq!(sealer.mac("sync", b"x"), Sealer::open(one.path()).unwrap().mac("sync", b"x"));
+        assert!(sealer.mac("sync", b"x") != sealer.mac("other", b"x") && sealer.mac("sync", b"x") != Sealer::open(two.path()).unwrap().mac("sync", b"x"));
     }
 }

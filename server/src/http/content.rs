@@ -4,7 +4,7 @@ use actix_web::http::header::{self, ContentRangeSpec};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::Problem;
-use crate::files::{Files, FilesError};
+use crate::files::{Files, FilesError, PictureError};
 
 /// A stored file to send. It never changes, because it is named by its content.
 #[derive(Debug, Clone)]
@@ -84,7 +84,9 @@ impl From<FilesError> for Problem {
             FilesError::NotFound(_) => Self::not_found(),
             FilesError::TooLarge { bytes_max } => Self::of(ProblemType::TooLarge).because(format!("at most {bytes_max} bytes")),
             FilesError::Cut(_) => Self::of(ProblemType::Malformed).because("the body was cut off"),
-            FilesError::Picture(cause) => Self::field("", "format", &cause.to_string()),
+            FilesError::Picture(PictureError::UnknownType) => Self::of(ProblemType::UnsupportedMediaType).because("not a JPEG, PNG or WebP picture"),
+            FilesError::Picture(refused @ PictureError::TooManyPixels { .. }) => Self::of(ProblemType::TooLarge).because(refused.to_string()),
+            FilesError::Picture(PictureError::Damaged(_)) => Self::field("", "format", "the picture cannot be read"),
             FilesError::Setting(_) | FilesError::Unavailable(_) => {
                 tracing::error!(%error, "the file store is not available");
                 Self::of(ProblemType::Unavailable).with("retry_after_s", 2)

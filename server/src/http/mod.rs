@@ -7,6 +7,7 @@ mod extract;
 mod idempotency;
 mod list;
 mod media;
+pub mod mobile;
 mod pages;
 mod problem;
 pub mod range;

@@ -11,7 +11,10 @@ use tracing::error;
 use utoipa::ToSchema;
 
 use crate::auth::{KeysError, LoginError, SealError};
+use crate::domain::workflow::Refusal;
 use crate::store::StoreError;
+use crate::store::work::WorkError;
+use crate::uploads::UploadError;
 
 tokio::task_local! {
     /// Language and id of the request under way; set by the outermost middleware.
@@ -169,6 +172,34 @@ impl From<StoreError> for Problem {
                 Self::of(ProblemType::Unavailable).with("retry_after_s", 2)
             }
             StoreError::Damaged(_) | StoreError::Database(_) => internal(&error),
+        }
+    }
+}
+
+impl From<WorkError> for Problem {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::NotFound => Self::not_found(),
+            WorkError::Stale => Self::of(ProblemType::StaleVersion),
+            WorkError::Refused(Refusal::Forbidden) => Self::forbidden(),
+            WorkError::Refused(Refusal::OwnAnswer) => Self::forbidden().because("nobody reviews their own answer"),
+            WorkError::Refused(Refusal::NotNow) => Self::of(ProblemType::InvalidTransition),
+            WorkError::Refused(Refusal::Faults(faults)) => Self::fields(faults),
+            WorkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Offset { offset } => Self::of(ProblemType::StaleVersion).because(error.to_string()).with("present", serde_json::json!({"offset": offset})),
+            UploadError::Busy => Self::of(ProblemType::Unavailable).because(error.to_string()).with("retry_after_s", 5),
+            UploadError::Checksum => Self::of(ProblemType::ChecksumMismatch),
+            UploadError::TooLong => Self::of(ProblemType::TooLarge).because(error.to_string()),
+            UploadError::Replaced(present) => Self::of(ProblemType::Conflict).because("this evidence stands for another file").with("present", serde_json::json!({"sha256": present.sha256})),
+            UploadError::Files(error) => error.into(),
+            UploadError::Store(error) => error.into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, media, pages};
+use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, media, mobile, pages};
 use crate::App;
 
 /// Everything below `/api/v1`.
@@ -20,6 +20,7 @@ fn api(config: &mut ServiceConfig<'_>) {
     auth::configure(config);
     console::configure(config);
     media::configure(config);
+    mobile::configure(config);
     config.service(openapi_document);
 }
 

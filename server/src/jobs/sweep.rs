@@ -1,19 +1,27 @@
-//! Forgets what nobody asks for any more: spent tokens, answers kept for repeated requests, jobs and deliveries long done.
+//! Forgets what nobody asks for any more: spent tokens, answers kept for repeated requests, jobs and deliveries long done,
+//! uploads that were never finished, changes older than any phone should be.
 
 use crate::App;
-use crate::store::{StoreError, jobs, logins, webhooks};
+use crate::store::{StoreError, jobs, logins, sync, webhooks};
 
 /// How long jobs and deliveries that are done can be looked at, ms.
 const DONE_MS: i64 = 30 * 24 * 3_600_000;
 
+/// How long a phone may be away and still go on from its cursor, ms.
+const CHANGES_MS: i64 = 90 * 24 * 3_600_000;
+
 pub(super) async fn look(app: App) -> Result<(), StoreError> {
     let now_ms = app.clock.wall_ms();
+    if let Err(problem) = crate::uploads::sweep(&app).await {
+        tracing::warn!(%problem, "uploads will be swept again");
+    }
     app.db
         .write(move |tx| {
             Box::pin(async move {
                 logins::sweep(tx, now_ms).await?;
                 jobs::sweep(tx, now_ms - DONE_MS).await?;
                 webhooks::sweep(tx, now_ms - DONE_MS).await?;
+                sync::forget_before(tx, now_ms - CHANGES_MS).await?;
                 Ok::<_, StoreError>(())
             })
         })

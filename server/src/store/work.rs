@@ -328,5 +328,8 @@ async fn insert_history(tx: &mut Tx<'_>, work_id: &str, by: By<'_>, act: &Act, e
 async fn journal(tx: &mut Tx<'_>, kind: &str, id: &str, premises_id: &str, path: &str, by: By<'_>, act: &Act, detail: serde_json::Value, at: i64) -> Result<(), StoreError> {
     let action = format!("{kind}_{}", act.action);
     tx.audit(at, journal::Act { actor: &by.actor(), action: &action, entity: Some((kind, id)), path, detail }).await?;
-    tx.changed(at, Change::upsert(entity(kind), id, path).at(premises_id)).await
+    // What is planned for a premises is told above it only: an unannounced check stays one.
+    let entity = entity(kind);
+    let path = if entity == Entity::Assignment { super::assignments::office_path(path) } else { path };
+    tx.changed(at, Change::upsert(entity, id, path).at(premises_id)).await
 }

@@ -1,10 +1,11 @@
 //! Integration tests: the real application over real HTTP, on SQLite and on a throw-away PostgreSQL 15.
-#![expect(clippy::unwrap_used, unreachable_pub, dead_code, reason = "a test says what went wrong by failing; support is shared by modules that come and go")]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test says what went wrong by failing; support is shared by modules that come and go")]
 
 mod support;
 
 mod access;
 mod auth;
 mod cameras;
+mod phone;
 mod store;
 mod tree;

@@ -4,6 +4,7 @@ mod cameras;
 mod alerts;
 mod events;
 mod notices;
+pub(super) mod inspections;
 mod organizations;
 mod overview;
 mod premises;
@@ -22,6 +23,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     notices::configure(config);
     overview::configure(config);
     webhooks::configure(config);
+    inspections::configure(config);
     organizations::configure(config);
     premises::configure(config);
 }

@@ -3,7 +3,7 @@
 mod app;
 mod postgres;
 
-pub(crate) use app::TestApp;
+pub(crate) use app::{Client, Node, TestApp};
 
 /// The engines every test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,167 @@
+//! `PUT /inspections/{id}`: the header, and in the common case of one phone its part.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, put, web};
+use mobile_api::field::Faults;
+use mobile_api::inspection::{ContentNamed, Header, PutInspection};
+use mobile_api::problem::ProblemType;
+use mobile_api::template::TemplateBody;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::parts::{IncomingPart, PartStored, check_codes, put_part};
+use super::{find, move_assignment};
+use crate::App;
+use crate::auth::{Caller, Scope, Session, can};
+use crate::domain::permission::Permission;
+use crate::http::mobile::assignments::{find as find_assignment, warnings};
+use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::store::inspections::NewHeader;
+use crate::store::journal::Act;
+use crate::store::{Conn, StoreError, inspections, premises, templates, users};
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(put);
+}
+
+/// What the server has of an inspection.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InspectionStored {
+    /// As sent.
+    pub id: Uuid,
+    /// draft, submitted (evidence is missing) or complete
+    #[schema(example = "draft")]
+    pub state: String,
+    /// Of the header.
+    pub content_sha256: String,
+    /// The part that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartStored>,
+    /// `fewer_than_two_officers`: an inspection needs at least two (Order 49, art. 23).
+    #[schema(example = json!([]))]
+    pub warnings: Vec<&'static str>,
+}
+
+/// Stores a header, and a part with it. The same again answers 200; another header under this id 409 with both hashes.
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, description = "made on the phone, UUIDv7")), request_body = PutInspection,
+    responses((status = 201, body = InspectionStored), (status = 200, body = InspectionStored, description = "the same was here before, or the part is a newer revision"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+#[put("/inspections/{id}")]
+async fn put(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, body: Body<PutInspection>) -> Result<HttpResponse, Problem> {
+    let (created, stored) = put_inspection(&app, &caller, *id, body.into_inner()).await?;
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(HttpResponse::build(status).json(stored))
+}
+
+/// Stores a header and its part; whether the header is new.
+pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutInspection) -> Result<(bool, InspectionStored), Problem> {
+    body.check().map_err(Problem::fields)?;
+    let header = body.header.value;
+    let part = match body.part {
+        Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision)?),
+        None => None,
+    };
+    let office_id = {
+        let mut reader = app.db.read().await?;
+        let conn = &mut reader.conn();
+        // What was accepted once stays accepted: a scope or an assignment may have ended since.
+        let known = find(conn, session, &id.to_string()).await?;
+        let (office_id, template) = match known {
+            Some(row) => (row.office_id, templates::get(conn, &row.template_id).await?),
+            None => check_references(conn, session, &header).await?,
+        };
+        let template: Option<TemplateBody> = template.map(|row| row.body()).transpose()?;
+        if let (Some(part), Some(template)) = (&part, &template) {
+            let mut faults = Faults::new();
+            faults.within("part", |faults| check_codes(faults, &part.content, template));
+            checked(faults)?;
+        }
+        office_id
+    };
+    let raw = serde_json::to_string(&body.header.raw).map_err(StoreError::damaged)?;
+    let warnings = warnings(header.officers.len());
+    let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id };
+    let (at, session) = (app.clock.wall_ms(), session.clone());
+    let (created, state, part) = app
+        .db
+        .write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), at).await }))
+        .await?;
+    Ok((created, InspectionStored { id, state, content_sha256: body.content_sha256, part, warnings }))
+}
+
+async fn store(
+    tx: &mut crate::store::Tx<'_>,
+    session: &Session,
+    new: &NewHeader,
+    part: Option<&IncomingPart>,
+    at: i64,
+) -> Result<(bool, String, Option<PartStored>), Problem> {
+    let id = new.id.to_string();
+    let created = inspections::insert_header(tx, new, at).await?;
+    let row = find(tx, session, &id).await?;
+    // Somebody else's id: nothing of it is told.
+    let row = row.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
+    if row.header_sha256 != new.sha256 {
+        return Err(conflict(&row.header_sha256, &new.sha256));
+    }
+    if created {
+        inspections::note_change(tx, &row, false, at).await?;
+        let detail = json!({"premises_id": row.premises_id, "kind": row.kind, "header_sha256": row.header_sha256});
+        tx.audit(at, Act { actor: &session.actor, action: "inspection_receive", entity: Some(("inspection", &id)), path: &row.premises_path, detail }).await?;
+        if let Some(assignment_id) = &row.assignment_id {
+            move_assignment(tx, session, assignment_id, "start", at).await?;
+        }
+    }
+    let stored = match part {
+        Some(part) => Some(put_part(tx, session, &row, part, at).await?.1),
+        None => None,
+    };
+    Ok((created, row.state, stored))
+}
+
+fn conflict(present: &str, offered: &str) -> Problem {
+    let named = |sha256: &str| ContentNamed { content_sha256: sha256.to_owned(), revision: None };
+    Problem::of(ProblemType::Conflict).because("another header is stored under this id").with("present", named(present)).with("offered", named(offered))
+}
+
+/// Everything a new header points to: gives the office the premises belongs to, and the template.
+async fn check_references(conn: &mut Conn<'_>, session: &Session, header: &Header) -> Result<(String, Option<templates::TemplateRow>), Problem> {
+    let mut faults = Faults::new();
+    let assignment = match header.assignment_id {
+        Some(id) => find_assignment(conn, session, &id.to_string()).await?.filter(|row| row.premises_id == header.premises_id.to_string()),
+        None => None,
+    };
+    // An assignment of one's own opens the premises even where it was closed while the phone was off line.
+    let own = match &assignment {
+        Some(row) => crate::store::assignments::get_own(conn, &session.user_id.to_string(), &row.id).await?.is_some(),
+        None => false,
+    };
+    let scope = if own { Scope::system() } else { session.access.scope(Permission::InspectionsConduct) };
+    let premises = premises::get(conn, &scope, &header.premises_id.to_string()).await?;
+    let template = templates::get(conn, &header.template_id.to_string()).await?;
+    faults.within("header", |faults| {
+        if premises.is_none() {
+            faults.note_at("premises_id", "unknown", "no such premises, or not in your area");
+        }
+        if template.is_none() {
+            faults.note_at("template_id", "unknown", "no such template");
+        }
+        if header.assignment_id.is_some() && assignment.is_none() {
+            faults.note_at("assignment_id", "unknown", "no such assignment at this premises");
+        }
+        if !header.officers.contains(&session.user_id) {
+            faults.note_at("officers", "required", "whoever sends the inspection is one of its officers");
+        }
+    });
+    for (index, officer) in header.officers.iter().enumerate() {
+        if users::credentials_by_id(conn, &officer.to_string()).await?.is_none() {
+            faults.within("header", |faults| faults.within("officers", |faults| faults.note_at(index, "unknown", "no such person")));
+        }
+    }
+    checked(faults)?;
+    let premises = premises.ok_or_else(Problem::not_found)?;
+    Ok((premises.organization_id, template))
+}

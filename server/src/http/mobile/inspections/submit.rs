@@ -1,0 +1,169 @@
+//! `POST /inspections/{id}/submit`: the lead names the parts by hash, chooses between them, and the server judges again.
+//!
+//! The phone's result is kept beside the server's; where they differ both are shown, neither replaces the other. What is
+//! submitted is complete only when every file its parts name has arrived.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, post, web};
+use mobile_api::canonical;
+use mobile_api::field::Faults;
+use mobile_api::inspection::{MissingEvidence, PartContent, PartNamed, Submit, Submitted, SubmittedState};
+use mobile_api::judge::{Judgement, Outcome, judge};
+use mobile_api::merge::merge;
+use mobile_api::problem::ProblemType;
+use serde_json::{Value, json};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{find, move_assignment};
+use crate::App;
+use crate::auth::{Caller, Session, can};
+use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::store::inspections::{InspectionRow, PartRow, Submission};
+use crate::store::journal::Act;
+use crate::store::{Conn, StoreError, Tx, evidence, inspections, templates};
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(submit);
+}
+
+/// Submits an inspection. Only its lead does; the same again gets the same, with what is still missing by now.
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path)), request_body = Submit,
+    responses((status = 200, body = Submitted), (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/inspections/{id}/submit")]
+async fn submit(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, body: Body<Submit>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(submit_inspection(&app, &caller, *id, body.into_inner()).await?))
+}
+
+/// Submits an inspection.
+pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Submit) -> Result<Submitted, Problem> {
+    body.check().map_err(Problem::fields)?;
+    let id = id.to_string();
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let row = find(conn, session, &id).await?.ok_or_else(Problem::not_found)?;
+    if row.lead_id != session.user_id.to_string() {
+        return Err(Problem::forbidden().because("the lead officer submits"));
+    }
+    let submission_sha256 = sameness(&body)?;
+    if row.submission_sha256.is_some() {
+        return repeated(conn, &row, &submission_sha256).await;
+    }
+    let parts = inspections::parts(conn, &id).await?;
+    named_as_stored(&body.parts, parts.iter().map(|part| (part.id.as_str(), part.content_sha256.as_str())))?;
+    let template = templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
+    let contents = in_named_order(&body.parts, &parts)?;
+    let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
+    let merged = merge(&borrowed, &body.choices);
+    let mut faults = Faults::new();
+    for code in &merged.undecided {
+        faults.within("choices", |faults| faults.note_at(code, "required", "two parts say different things; the lead chooses"));
+    }
+    checked(faults)?;
+    let result = judge(&template.body()?, &merged.answers);
+    let submission = Submission {
+        raw: json(&body)?,
+        sha256: submission_sha256.clone(),
+        phone_result: json(&body.result)?,
+        server_result: json(&result)?,
+        outcome: outcome_code(result.outcome).to_owned(),
+        differs: result != body.result,
+    };
+    drop(reader);
+    let (at, session, named, wanted) = (app.clock.wall_ms(), session.clone(), body.parts, id.clone());
+    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, at).await })).await?;
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let row = inspections::get_own(conn, &lead(&row), &id).await?.ok_or_else(Problem::not_found)?;
+    repeated(conn, &row, &submission_sha256).await
+}
+
+fn lead(row: &InspectionRow) -> String {
+    row.lead_id.clone()
+}
+
+async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed], submission: &Submission, at: i64) -> Result<(), Problem> {
+    inspections::hold(tx, id).await?;
+    // A part that came while this was being judged is not in the judgement: the lead looks again.
+    let present = inspections::part_hashes(tx, id).await?;
+    named_as_stored(named, present.iter().map(|(id, sha256)| (id.as_str(), sha256.as_str())))?;
+    if !inspections::submit(tx, id, submission, at).await? {
+        // Somebody was faster; whether it was the same is told when the row is read again.
+        return Ok(());
+    }
+    inspections::settle(tx, id, at).await?;
+    let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
+    inspections::note_change(tx, &row, true, at).await?;
+    let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count});
+    tx.audit(at, Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path: &row.premises_path, detail }).await?;
+    if let Some(assignment_id) = &row.assignment_id {
+        move_assignment(tx, session, assignment_id, "complete", at).await?;
+    }
+    Ok(())
+}
+
+/// What makes two submissions the same: parts, choices and result. When the phone says it pressed the button is not part of it.
+fn sameness(body: &Submit) -> Result<String, Problem> {
+    let parts: BTreeMap<String, &str> = body.parts.iter().map(|part| (part.id.to_string(), part.content_sha256.as_str())).collect();
+    let value = json!({"parts": parts, "choices": body.choices, "result": serde_json::to_value(&body.result).map_err(StoreError::damaged)?});
+    Ok(canonical::sha256_hex(&value))
+}
+
+/// The answer for a submitted inspection, or both versions where another submission is stored.
+async fn repeated(conn: &mut Conn<'_>, row: &InspectionRow, sha256: &str) -> Result<Submitted, Problem> {
+    if row.submission_sha256.as_deref() != Some(sha256) {
+        let problem = Problem::of(ProblemType::Conflict).because("the inspection was submitted with another content");
+        let named = |sha256: Option<&str>| json!({"submission_sha256": sha256});
+        return Err(problem.with("present", named(row.submission_sha256.as_deref())).with("offered", named(Some(sha256))));
+    }
+    let result: Judgement = serde_json::from_str(row.server_result.as_deref().unwrap_or_default()).map_err(StoreError::damaged)?;
+    let missing = evidence::missing(conn, &row.id).await?;
+    let missing_evidence = missing
+        .iter()
+        .map(|one| {
+            Ok(MissingEvidence {
+                id: one.id.parse().map_err(StoreError::damaged)?,
+                sha256: one.sha256.clone(),
+                kind: evidence::kind_of(one.kind.as_deref().unwrap_or_default())?,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let state = if row.state == "complete" { SubmittedState::Complete } else { SubmittedState::Submitted };
+    Ok(Submitted { state, missing_evidence, result, differs: row.differs })
+}
+
+/// The lead names exactly the parts that are stored, each by its hash.
+fn named_as_stored<'a>(named: &[PartNamed], stored: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), Problem> {
+    let stored: BTreeMap<&str, &str> = stored.collect();
+    let offered: BTreeMap<String, &str> = named.iter().map(|part| (part.id.to_string(), part.content_sha256.as_str())).collect();
+    if stored.len() == offered.len() && offered.iter().all(|(id, sha256)| stored.get(id.as_str()) == Some(sha256)) {
+        return Ok(());
+    }
+    let list = |parts: Vec<Value>| json!({"parts": parts});
+    let present = list(stored.iter().map(|(id, sha256)| json!({"id": id, "content_sha256": sha256})).collect());
+    let offered = list(offered.iter().map(|(id, sha256)| json!({"id": id, "content_sha256": sha256})).collect());
+    Err(Problem::of(ProblemType::Conflict).because("the parts named are not the parts stored").with("present", present).with("offered", offered))
+}
+
+fn in_named_order(named: &[PartNamed], parts: &[PartRow]) -> Result<Vec<(Uuid, PartContent)>, StoreError> {
+    named
+        .iter()
+        .filter_map(|name| parts.iter().find(|part| part.id == name.id.to_string()).map(|part| Ok((name.id, part.parsed()?))))
+        .collect()
+}
+
+/// As stored and filtered by.
+pub(crate) fn outcome_code(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Conforms => "conforms",
+        Outcome::BasicallyConforms => "basically_conforms",
+        Outcome::DoesNotConform => "does_not_conform",
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::damaged)
+}

@@ -1,0 +1,20 @@
+//! What phones use: the day's work down, inspections and their evidence up.
+
+mod assignments;
+mod files;
+pub mod inspections;
+mod sync;
+mod templates;
+mod uploads;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers the routes of phones.
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    files::configure(config);
+    templates::configure(config);
+    assignments::configure(config);
+    inspections::configure(config);
+    sync::configure(config);
+    uploads::configure(config);
+}

@@ -1,0 +1,305 @@
+//! `GET /sync`: what a phone works with off line.
+//!
+//! No cursor: everything in scope, kind by kind in order of id, then the number of the change log from before the run began,
+//! so that nothing that happened meanwhile is missed. With a cursor: what changed since. When the caller's grants changed,
+//! what was lost comes as tombstones and what is there now comes again; a cursor that is too old, or of a scope nobody
+//! remembers, is 410, and the phone starts anew and keeps its drafts.
+
+use std::collections::{HashMap, HashSet};
+
+use actix_web::{get, web};
+use mobile_api::cursor::{Cursor, CursorError};
+use mobile_api::problem::ProblemType;
+use mobile_api::sync::{SyncEntity, SyncItem, SyncOp, SyncPage, SyncQuery};
+use mobile_api::Moment;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::App;
+use crate::auth::{Caller, Session, can};
+use crate::domain::permission::Permission;
+use crate::http::console::inspections::items as inspection_items;
+use crate::http::{Args, Problem, ProblemBody};
+use crate::store::sync::{self, ChangeRow, PremisesRow, Wanted};
+use crate::store::{Conn, StoreError, assignments, inspections, journal};
+
+/// How far back a phone gets its own inspections and notices.
+const HISTORY_MS: i64 = 30 * 24 * 3_600_000;
+/// Premises that a change of scope may take away in one answer; more is a new start.
+const LOST_MAX: i64 = 5_000;
+/// Kinds in the order of a full run.
+const KINDS: [SyncEntity; 6] =
+    [SyncEntity::Template, SyncEntity::Premises, SyncEntity::Assignment, SyncEntity::Inspection, SyncEntity::Rectification, SyncEntity::Notice];
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(synchronise);
+}
+
+/// Changes since a cursor, or everything in scope without one.
+#[utoipa::path(tag = "sync", params(SyncQuery),
+    responses((status = 200, body = SyncPage), (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, body = ProblemBody, content_type = "application/problem+json", description = "start anew without a cursor; drafts are kept")))]
+#[get("/sync")]
+async fn synchronise(app: web::Data<App>, caller: Caller<can::SignedIn>, query: Args<SyncQuery>) -> Result<web::Json<SyncPage>, Problem> {
+    let limit = query.limit.unwrap_or(mobile_api::limits::SYNC_PAGE_DEFAULT);
+    if !(1..=mobile_api::limits::SYNC_PAGE_MAX).contains(&limit) {
+        return Err(Problem::of(ProblemType::Malformed).because("limit is 1 to 500"));
+    }
+    if query.since.as_deref().is_some_and(|since| since.len() > mobile_api::limits::CURSOR_BYTES_MAX) {
+        return Err(Problem::of(ProblemType::Malformed).because("not a cursor of this server"));
+    }
+    remember(&app, &caller).await?;
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let mut run = Run { app: &app, session: &caller, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
+    let (cursor, more) = match query.since.as_deref() {
+        None => {
+            let head = journal::head(conn).await?;
+            run.everything(conn, head, "").await?
+        }
+        Some(text) => match run.decode(text)? {
+            Since::Here(Cursor { change, full: Some(key), .. }) => run.everything(conn, change, &key).await?,
+            Since::Here(cursor) => run.changes(conn, cursor.change).await?,
+            Since::Before(cursor) => run.scope_changed(conn, &cursor).await?,
+        },
+    };
+    Ok(web::Json(SyncPage {
+        next: cursor.encode(|body| app.sealer.mac("sync", body)),
+        items: run.items,
+        more,
+        server_time: Moment(run.now_ms),
+        scope_version: caller.access.scope_version,
+    }))
+}
+
+/// Keeps what the caller's scope covers now, for the day it changes. Written only where it is new.
+async fn remember(app: &App, session: &Session) -> Result<(), Problem> {
+    let user_id = session.user_id.to_string();
+    let nodes = serde_json::to_string(session.access.scope(Permission::PremisesRead).nodes()).map_err(StoreError::damaged)?;
+    let version = session.access.scope_version;
+    let known = sync::remembered_scope(&mut app.db.read().await?.conn(), &user_id, version).await?;
+    if known.as_deref() == Some(nodes.as_str()) {
+        return Ok(());
+    }
+    let at = app.clock.wall_ms();
+    app.db
+        .write(move |tx| Box::pin(async move { sync::remember_scope(tx, &user_id, version, &nodes, at).await }))
+        .await
+        .map_err(|error: StoreError| error.into())
+}
+
+enum Since {
+    /// Of the present scope.
+    Here(Cursor),
+    /// Of an earlier scope of the same person.
+    Before(Cursor),
+}
+
+struct Run<'a> {
+    app: &'a App,
+    session: &'a Session,
+    limit: i64,
+    now_ms: i64,
+    items: Vec<SyncItem>,
+}
+
+impl Run<'_> {
+    fn decode(&self, text: &str) -> Result<Since, Problem> {
+        let version = self.session.access.scope_version;
+        let decode = |version| Cursor::decode(text, self.session.user_id, version, |body| self.app.sealer.mac("sync", body));
+        match decode(version) {
+            Ok(cursor) => Ok(Since::Here(cursor)),
+            Err(CursorError::Malformed) => Err(Problem::of(ProblemType::Malformed).because("not a cursor of this server")),
+            Err(CursorError::Gone) => {
+                let earlier = (version - 8..version).rev().find_map(|version| decode(version).ok());
+                earlier.map(Since::Before).ok_or_else(gone)
+            }
+        }
+    }
+
+    fn cursor(&self, change: i64, full: Option<String>) -> Cursor {
+        Cursor { user_id: self.session.user_id, scope_version: self.session.access.scope_version, change, full }
+    }
+
+    fn left(&self) -> i64 {
+        self.limit - i64::try_from(self.items.len()).unwrap_or(self.limit)
+    }
+
+    /// A page of a full run from `key` (`kind/id`) on; `change` is where changes go on afterwards.
+    async fn everything(&mut self, conn: &mut Conn<'_>, change: i64, key: &str) -> Result<(Cursor, bool), Problem> {
+        let (start, mut after) = match key.split_once('/') {
+            Some((kind, id)) => (kind.parse().ok().filter(|kind| *kind < KINDS.len()).ok_or_else(gone)?, id.to_owned()),
+            None => (0, String::new()),
+        };
+        for (number, kind) in KINDS.into_iter().enumerate().skip(start) {
+            let asked = self.left();
+            let rows = self.rows(conn, kind, Wanted::After(&after), asked).await?;
+            let full = i64::try_from(rows.len()).unwrap_or(asked) >= asked;
+            if let Some((id, _)) = rows.last() {
+                after = id.to_string();
+            }
+            for (id, value) in rows {
+                self.items.push(SyncItem { entity: kind, op: SyncOp::Upsert, id, value: Some(value) });
+            }
+            if full {
+                return Ok((self.cursor(change, Some(format!("{number}/{after}"))), true));
+            }
+            after = String::new();
+        }
+        Ok((self.cursor(change, None), false))
+    }
+
+    /// A page of changes after `since`.
+    async fn changes(&mut self, conn: &mut Conn<'_>, since: i64) -> Result<(Cursor, bool), Problem> {
+        let head = journal::head(conn).await?;
+        let oldest = sync::oldest(conn).await?.unwrap_or(1);
+        if since > head || since + 1 < oldest {
+            return Err(gone());
+        }
+        let scope = self.session.access.any_scope();
+        let rows = sync::changes(conn, &scope, &self.session.user_id.to_string(), since, head, self.limit).await?;
+        let more = i64::try_from(rows.len()).unwrap_or(self.limit) >= self.limit;
+        let next = if more { rows.last().map_or(head, |row| row.seq) } else { head };
+        for kind in KINDS {
+            let ids = named(&rows, kind);
+            if !ids.is_empty() {
+                self.resolve(conn, kind, &ids).await?;
+            }
+        }
+        Ok((self.cursor(next, None), more))
+    }
+
+    /// What these are now: there with their value, or gone.
+    async fn resolve(&mut self, conn: &mut Conn<'_>, kind: SyncEntity, ids: &[String]) -> Result<(), Problem> {
+        let found: HashMap<Uuid, Value> = self.rows(conn, kind, Wanted::These(ids), self.limit).await?.into_iter().collect();
+        for id in ids {
+            let id: Uuid = id.parse().map_err(StoreError::damaged)?;
+            let value = found.get(&id).cloned();
+            let op = if value.is_some() { SyncOp::Upsert } else { SyncOp::Delete };
+            self.items.push(SyncItem { entity: kind, op, id, value });
+        }
+        Ok(())
+    }
+
+    /// Tells what an earlier scope had and this one has not, and begins a full run of what there is now.
+    async fn scope_changed(&mut self, conn: &mut Conn<'_>, cursor: &Cursor) -> Result<(Cursor, bool), Problem> {
+        let remembered = sync::remembered_scope(conn, &self.session.user_id.to_string(), cursor.scope_version).await?.ok_or_else(gone)?;
+        let nodes: Vec<String> = serde_json::from_str(&remembered).map_err(StoreError::damaged)?;
+        // A full run that the change cut short has named only part of what the phone may hold.
+        if cursor.full.is_some() {
+            return Err(gone());
+        }
+        let scope = self.session.access.scope(Permission::PremisesRead);
+        let before = sync::premises_below(conn, &nodes, LOST_MAX + 1).await?;
+        if i64::try_from(before.len()).unwrap_or(i64::MAX) > LOST_MAX {
+            return Err(gone());
+        }
+        let lost: Vec<String> = before.into_iter().filter(|(_, path)| !scope.covers(path)).map(|(id, _)| id).collect();
+        for (kind, ids) in [(SyncEntity::Premises, lost.clone()), (SyncEntity::Rectification, sync::rectifications_at(conn, &lost).await?)] {
+            for id in ids {
+                self.items.push(SyncItem { entity: kind, op: SyncOp::Delete, id: id.parse().map_err(StoreError::damaged)?, value: None });
+            }
+        }
+        Ok((self.cursor(cursor.change, Some(String::new())), true))
+    }
+
+    /// Rows of one kind as the phone gets them, where this caller may see them.
+    async fn rows(&self, conn: &mut Conn<'_>, kind: SyncEntity, wanted: Wanted<'_>, limit: i64) -> Result<Vec<(Uuid, Value)>, Problem> {
+        if limit <= 0 {
+            return Ok(Vec::new());
+        }
+        let user_id = self.session.user_id.to_string();
+        let access = &self.session.access;
+        let (ids, after) = match wanted {
+            Wanted::These(ids) => (Some(ids), ""),
+            Wanted::After(after) => (None, after),
+        };
+        match kind {
+            SyncEntity::Template if !access.may(Permission::TemplatesRead) => Ok(Vec::new()),
+            SyncEntity::Template => {
+                let rows = sync::templates(conn, wanted, limit).await?;
+                rows.iter().map(|row| valued(&row.id, row.template()?)).collect()
+            }
+            SyncEntity::Premises => {
+                let rows = sync::premises(conn, &access.scope(Permission::PremisesRead), wanted, limit).await?;
+                premises_values(conn, rows, self.now_ms).await
+            }
+            SyncEntity::Assignment => {
+                let rows = assignments::open_of(conn, &user_id, ids, after, limit).await?;
+                assignments::on_wire(conn, &rows).await?.into_iter().map(|item| valued(&item.id.to_string(), item)).collect()
+            }
+            SyncEntity::Inspection => {
+                let rows = inspections::own(conn, &user_id, ids, self.now_ms - HISTORY_MS, after, limit).await?;
+                inspection_items(conn, &rows).await?.into_iter().map(|item| valued(&item.id.clone(), item)).collect()
+            }
+            SyncEntity::Rectification => {
+                let rows = sync::rectifications(conn, &access.scope(Permission::AlertsRectify), wanted, limit).await?;
+                rows.into_iter().map(|row| valued(&row.id.clone(), rectification(row))).collect()
+            }
+            SyncEntity::Notice => {
+                let rows = sync::notices(conn, &user_id, self.now_ms - HISTORY_MS, wanted, limit).await?;
+                rows.into_iter().map(|row| valued(&row.id.clone(), notice(row)?)).collect()
+            }
+        }
+    }
+}
+
+fn gone() -> Problem {
+    Problem::of(ProblemType::Gone)
+}
+
+/// Ids of one kind among changes, each once, in order.
+fn named(rows: &[ChangeRow], kind: SyncEntity) -> Vec<String> {
+    let name = match kind {
+        SyncEntity::Template => "template",
+        SyncEntity::Premises => "premises",
+        SyncEntity::Assignment => "assignment",
+        SyncEntity::Inspection => "inspection",
+        SyncEntity::Rectification => "alert",
+        SyncEntity::Notice => "notice",
+    };
+    let mut seen = HashSet::new();
+    rows.iter().filter(|row| row.entity == name && seen.insert(row.entity_id.as_str())).map(|row| row.entity_id.clone()).collect()
+}
+
+fn valued(id: &str, value: impl Serialize) -> Result<(Uuid, Value), Problem> {
+    Ok((id.parse().map_err(StoreError::damaged)?, serde_json::to_value(value).map_err(StoreError::damaged)?))
+}
+
+async fn premises_values(conn: &mut Conn<'_>, rows: Vec<PremisesRow>, now_ms: i64) -> Result<Vec<(Uuid, Value)>, Problem> {
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    // Days are those of Asia/Shanghai.
+    let today: String = Moment(now_ms + 8 * 3_600_000).to_string().chars().take(10).collect();
+    let mut operators: HashMap<String, Vec<Value>> = HashMap::new();
+    for (premises, id, name, part) in sync::operators(conn, &ids, &today).await? {
+        operators.entry(premises).or_default().push(json!({"operator_id": id, "name": name, "part": part}));
+    }
+    rows.into_iter()
+        .map(|row| {
+            let last = row.last_inspection_id.as_ref().map(|id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment)}));
+            let hours: Value = serde_json::from_str(&row.service_hours).map_err(StoreError::damaged)?;
+            let value = json!({
+                "id": row.id, "name": row.name, "kind": row.kind, "organization_id": row.organization_id, "organization_name": row.organization_name,
+                "address": row.address, "latitude": row.latitude, "longitude": row.longitude, "school": row.school, "diners": row.diners,
+                "risk_grade": row.risk_grade, "code": row.code, "service_hours": hours, "open_alerts": row.open_alerts,
+                "operators": operators.remove(&row.id).unwrap_or_default(), "last_inspection": last, "version": row.version, "updated_at": Moment(row.updated_at),
+            });
+            valued(&row.id, value)
+        })
+        .collect()
+}
+
+fn rectification(row: sync::RectificationRow) -> Value {
+    json!({
+        "id": row.id, "alert_id": row.id, "kind": row.kind, "class": row.class, "state": row.state, "level": row.level, "premises_id": row.premises_id,
+        "premises_name": row.premises_name, "camera_id": row.camera_id, "camera_name": row.camera_name, "raised_at": Moment(row.raised_at),
+        "due_at": row.due_at.map(Moment), "has_still": row.has_still, "text": row.text, "version": row.version,
+    })
+}
+
+fn notice(row: sync::NoticeRow) -> Result<Value, StoreError> {
+    let detail: Value = serde_json::from_str(&row.detail).map_err(StoreError::damaged)?;
+    Ok(json!({"id": row.id, "work_id": row.work_id, "kind": row.kind, "detail": detail, "at": Moment(row.show_at), "read_at": row.read_at.map(Moment)}))
+}

@@ -1,0 +1,290 @@
+//! Assignments: orders to inspect a premises. Their state is a work item's under the same id.
+//!
+//! An open assignment opens its premises to its officers (see [`super::logins::permissions`]), so who is told of a change is
+//! told by name too: an officer of another office has no other way to hear of it. The premises itself is not told: the
+//! content and the route of an unannounced check stay with those who make it (SAMR Order 49, art. 46).
+
+use mobile_api::Moment;
+use mobile_api::assignment::{AssignedOfficer, Assignment, AssignmentState};
+use mobile_api::inspection::InspectionKind;
+use mobile_api::template::Bilingual;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::journal::{Change, Entity};
+use super::sql::{Select, execute};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use crate::auth::Scope;
+
+/// Officers of one page of assignments.
+const OFFICERS_LIMIT: i64 = 10_000;
+
+/// An assignment as stored, with its work item.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of assignments, work_items and what they name")]
+pub struct AssignmentRow {
+    pub id: String,
+    pub state: String,
+    pub open: bool,
+    pub premises_id: String,
+    pub premises_name: String,
+    pub premises_path: String,
+    pub template_id: String,
+    pub template_name: String,
+    pub kind: String,
+    pub due_on: String,
+    pub approval_number: Option<String>,
+    pub source: String,
+    pub inspection_id: Option<String>,
+    pub version: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+const HEAD: &str = "SELECT a.id, w.state, w.open, w.premises_id, p.name AS premises_name, p.path AS premises_path, a.template_id, t.name AS template_name, \
+    a.kind, a.due_on, a.approval_number, a.source, \
+    (SELECT i.id FROM inspections i WHERE i.assignment_id = a.id ORDER BY i.received_at DESC, i.id DESC LIMIT 1) AS inspection_id, \
+    w.version, w.created_at, w.updated_at \
+    FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id JOIN checklist_templates t ON t.id = a.template_id";
+
+/// Ours alone: the officers it was given to.
+const MINE: &str = "EXISTS (SELECT 1 FROM assignment_officers mine WHERE mine.assignment_id = a.id AND mine.user_id = ?)";
+
+/// An officer of an assignment.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct OfficerRow {
+    assignment_id: String,
+    user_id: String,
+    display_name: String,
+    certificate_number: Option<String>,
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct AssignmentFilter {
+    /// Only those given to this user; the scope then does not matter.
+    pub officer_id: Option<String>,
+    /// State as stored.
+    pub state: Option<&'static str>,
+    /// Due on this day or before, ISO date.
+    pub due_until: Option<String>,
+    /// At this premises.
+    pub premises_id: Option<String>,
+}
+
+/// The state on the wire of a stored one.
+pub fn wire_state(stored: &str) -> Result<AssignmentState, StoreError> {
+    Ok(match stored {
+        "planned" => AssignmentState::Open,
+        "started" => AssignmentState::InProgress,
+        "done" => AssignmentState::Done,
+        "cancelled" => AssignmentState::Cancelled,
+        other => return Err(StoreError::damaged(format!("assignment in state {other}"))),
+    })
+}
+
+/// The stored state of one on the wire.
+pub fn stored_state(wire: AssignmentState) -> &'static str {
+    match wire {
+        AssignmentState::Open => "planned",
+        AssignmentState::InProgress => "started",
+        AssignmentState::Done => "done",
+        AssignmentState::Cancelled => "cancelled",
+    }
+}
+
+fn narrowed(select: Select, scope: &Scope, filter: &AssignmentFilter) -> Select {
+    let select = match &filter.officer_id {
+        Some(user) => select.and(MINE, [user.as_str().into()]),
+        None => scope.restrict(select, "p.path LIKE ?"),
+    };
+    select
+        .and_if("w.state = ?", filter.state)
+        .and_if("a.due_on <= ?", filter.due_until.clone())
+        .and_if("w.premises_id = ?", filter.premises_id.clone())
+}
+
+/// A page, what is due first before what is due later.
+pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &AssignmentFilter, page: &Page) -> Result<Vec<AssignmentRow>, StoreError> {
+    let select = narrowed(Select::new(HEAD), scope, filter);
+    let select = match page.after() {
+        Some((key, id)) => select.and("a.due_on > ? OR (a.due_on = ? AND a.id > ?)", [key.into(), key.into(), id.into()]),
+        None => select,
+    };
+    select.tail("ORDER BY a.due_on, a.id LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+}
+
+/// How many a list has, up to the limit of counts.
+pub async fn count(conn: &mut Conn<'_>, scope: &Scope, filter: &AssignmentFilter) -> Result<i64, StoreError> {
+    let head = "SELECT COUNT(*) FROM (SELECT 1 FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id";
+    narrowed(Select::new(head), scope, filter).tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
+}
+
+/// One assignment, where the scope covers it.
+pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<AssignmentRow>, StoreError> {
+    scope.restrict(Select::new(HEAD).and("a.id = ?", [id.into()]), "p.path LIKE ?").fetch_optional(conn).await
+}
+
+/// One assignment that was given to this user, also after it is closed.
+pub async fn get_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Option<AssignmentRow>, StoreError> {
+    Select::new(HEAD).and("a.id = ?", [id.into()]).and(MINE, [user_id.into()]).fetch_optional(conn).await
+}
+
+/// The assignment an inspection came of, wherever it is: for the program, which moves it on.
+pub(crate) async fn for_work(conn: &mut Conn<'_>, id: &str) -> Result<Option<AssignmentRow>, StoreError> {
+    Select::new(HEAD).and("a.id = ?", [id.into()]).fetch_optional(conn).await
+}
+
+/// The open assignments of a user among these ids, for the phone. No ids: all of them after `after` in order of id.
+pub async fn open_of(conn: &mut Conn<'_>, user_id: &str, ids: Option<&[String]>, after: &str, limit: i64) -> Result<Vec<AssignmentRow>, StoreError> {
+    let select = Select::new(HEAD).and("w.open", []).and(MINE, [user_id.into()]);
+    let select = match ids {
+        Some(ids) => select.and_any("a.id = ?", ids.iter().map(|id| id.as_str().into())),
+        None => select.and("a.id > ?", [after.into()]),
+    };
+    select.tail("ORDER BY a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
+}
+
+/// Rows as the phone and the desk get them, with their officers.
+pub async fn on_wire(conn: &mut Conn<'_>, rows: &[AssignmentRow]) -> Result<Vec<Assignment>, StoreError> {
+    let officers: Vec<OfficerRow> = Select::new(
+        "SELECT ao.assignment_id, ao.user_id, u.display_name, u.certificate_number FROM assignment_officers ao JOIN users u ON u.id = ao.user_id",
+    )
+    .and_any("ao.assignment_id = ?", rows.iter().map(|row| row.id.as_str().into()))
+    .tail("ORDER BY ao.lead DESC, u.name_key, u.id LIMIT ?", [OFFICERS_LIMIT.into()])
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| wire(row, officers.iter().filter(|officer| officer.assignment_id == row.id))).collect()
+}
+
+fn wire<'a>(row: &AssignmentRow, officers: impl Iterator<Item = &'a OfficerRow>) -> Result<Assignment, StoreError> {
+    let name: Bilingual = from_json(&row.template_name)?;
+    let officers = officers.map(|officer| {
+        Ok(AssignedOfficer {
+            id: officer.user_id.parse().map_err(StoreError::damaged)?,
+            display_name: officer.display_name.clone(),
+            certificate_number: officer.certificate_number.clone(),
+        })
+    });
+    Ok(Assignment {
+        id: row.id.parse().map_err(StoreError::damaged)?,
+        premises_id: row.premises_id.parse().map_err(StoreError::damaged)?,
+        premises_name: row.premises_name.clone(),
+        template_id: row.template_id.parse().map_err(StoreError::damaged)?,
+        template_name: Some(name.zh),
+        kind: kind_of(&row.kind)?,
+        state: wire_state(&row.state)?,
+        due_on: row.due_on.clone(),
+        officers: officers.collect::<Result<_, StoreError>>()?,
+        approval_number: row.approval_number.clone(),
+        source: Some(row.source.clone()),
+        inspection_id: row.inspection_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
+        version: row.version,
+        created_at: Moment(row.created_at),
+        updated_at: Moment(row.updated_at),
+    })
+}
+
+/// The kind of an inspection or assignment, as stored.
+pub fn kind_of(stored: &str) -> Result<InspectionKind, StoreError> {
+    from_json(&format!("\"{stored}\""))
+}
+
+/// A kind as it is stored.
+pub fn kind_code(kind: InspectionKind) -> &'static str {
+    match kind {
+        InspectionKind::Routine => "routine",
+        InspectionKind::Unannounced => "unannounced",
+        InspectionKind::System => "system",
+        InspectionKind::Campaign => "campaign",
+        InspectionKind::Reinspection => "reinspection",
+    }
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(StoreError::damaged)
+}
+
+/// What an assignment is made of beside its work item.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns of assignments")]
+pub struct NewRow {
+    pub id: Uuid,
+    pub template_id: Uuid,
+    pub kind: InspectionKind,
+    pub due_on: String,
+    pub approval_number: Option<String>,
+    pub source: String,
+    pub created_by: Uuid,
+    /// The lead first.
+    pub officers: Vec<Uuid>,
+}
+
+/// Adds an assignment to a work item that has just been made under the same id.
+pub async fn insert(tx: &mut Tx<'_>, row: &NewRow) -> Result<(), StoreError> {
+    let id = row.id.to_string();
+    execute!(
+        tx,
+        "INSERT INTO assignments (id, template_id, kind, due_on, approval_number, source, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        id.as_str(),
+        row.template_id.to_string(),
+        kind_code(row.kind),
+        row.due_on.as_str(),
+        row.approval_number.as_deref(),
+        row.source.as_str(),
+        row.created_by.to_string(),
+    )?;
+    for (position, officer) in row.officers.iter().enumerate() {
+        execute!(
+            tx,
+            "INSERT INTO assignment_officers (assignment_id, user_id, lead) VALUES ($1, $2, $3)",
+            id.as_str(),
+            officer.to_string(),
+            position == 0,
+        )?;
+    }
+    Ok(())
+}
+
+/// Notes a change for the office's desks and for the officers themselves, who also gain or lose the premises by it.
+pub async fn note_change(tx: &mut Tx<'_>, row: &AssignmentRow, at: i64) -> Result<(), StoreError> {
+    let officers: Vec<(String,)> = Select::new("SELECT ao.user_id FROM assignment_officers ao")
+        .and("ao.assignment_id = ?", [row.id.as_str().into()])
+        .tail("ORDER BY ao.user_id LIMIT 50", [])
+        .fetch_all(tx)
+        .await?;
+    tx.changed(at, Change::upsert(Entity::Assignment, &row.id, office_path(&row.premises_path)).at(&row.premises_id)).await?;
+    for (officer,) in officers {
+        tx.changed(at, Change::upsert(Entity::Assignment, &row.id, "/").at(&row.premises_id).for_user(&officer)).await?;
+        tx.changed(at, Change::upsert(Entity::Premises, &row.premises_id, "/").at(&row.premises_id).for_user(&officer)).await?;
+    }
+    Ok(())
+}
+
+/// The path of the node above a premises: what is noted there is not told to the premises' own people.
+pub fn office_path(premises_path: &str) -> &str {
+    let trimmed = premises_path.trim_end_matches('/');
+    trimmed.rfind('/').map_or("/", |end| &premises_path[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_office_is_one_step_above_the_premises() {
+        assert_eq!(office_path("/c/d/o/p/"), "/c/d/o/");
+        assert_eq!(office_path("/p/"), "/");
+    }
+
+    #[test]
+    fn states_and_kinds_are_the_same_on_both_sides() {
+        for state in [AssignmentState::Open, AssignmentState::InProgress, AssignmentState::Done, AssignmentState::Cancelled] {
+            assert_eq!(wire_state(stored_state(state)).expect("known"), state);
+        }
+        for kind in [InspectionKind::Routine, InspectionKind::Unannounced, InspectionKind::System, InspectionKind::Campaign, InspectionKind::Reinspection] {
+            assert_eq!(kind_of(kind_code(kind)).expect("known"), kind);
+        }
+        assert!(wire_state("raised").is_err());
+    }
+}

@@ -1,0 +1,365 @@
+//! Inspections: headers, parts and submissions as phones sent them.
+//!
+//! What was sent is kept as sent, beside its hash; columns hold what is searched by. A header never changes. A part changes
+//! until submission, by its own device. Nothing here hashes or judges: that is done before the transaction begins.
+
+use mobile_api::inspection::{Header, PartContent};
+use uuid::Uuid;
+
+use super::assignments::{kind_code, office_path};
+use super::journal::{Change, Entity};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use crate::auth::Scope;
+
+/// An inspection as stored, with the names of what it points to.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspections and what they name")]
+pub struct InspectionRow {
+    pub id: String,
+    pub assignment_id: Option<String>,
+    pub premises_id: String,
+    pub premises_name: String,
+    pub premises_path: String,
+    pub office_id: String,
+    pub organization_name: String,
+    pub template_id: String,
+    pub template_name: String,
+    pub kind: String,
+    pub lead_id: String,
+    pub header: String,
+    pub header_sha256: String,
+    pub state: String,
+    pub started_at: i64,
+    pub submission: Option<String>,
+    pub submission_sha256: Option<String>,
+    pub phone_result: Option<String>,
+    pub server_result: Option<String>,
+    pub outcome: Option<String>,
+    pub differs: bool,
+    pub submitted_at: Option<i64>,
+    pub complete_at: Option<i64>,
+    pub received_at: i64,
+    pub version: i64,
+    pub updated_at: i64,
+    pub missing_count: i64,
+}
+
+const HEAD: &str = "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
+    i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.submission, i.submission_sha256, \
+    i.phone_result, i.server_result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count \
+    FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
+
+/// The officers a header names.
+const MINE: &str = "EXISTS (SELECT 1 FROM inspection_officers mine WHERE mine.inspection_id = i.id AND mine.user_id = ?)";
+
+/// A part as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspection_parts, and the owner's name")]
+pub struct PartRow {
+    pub id: String,
+    pub inspection_id: String,
+    pub owner_id: String,
+    pub owner_name: String,
+    pub device_id: String,
+    pub revision: i64,
+    pub content: String,
+    pub content_sha256: String,
+    pub received_at: i64,
+}
+
+impl PartRow {
+    /// As the phone gathered it.
+    pub fn parsed(&self) -> Result<PartContent, StoreError> {
+        serde_json::from_str(&self.content).map_err(StoreError::damaged)
+    }
+}
+
+impl InspectionRow {
+    /// As the phone sent it.
+    pub fn parsed_header(&self) -> Result<Header, StoreError> {
+        serde_json::from_str(&self.header).map_err(StoreError::damaged)
+    }
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "named as the columns they narrow")]
+pub struct InspectionFilter {
+    pub premises_id: Option<String>,
+    pub state: Option<String>,
+    pub outcome: Option<String>,
+    /// Begun at this moment or later, ms UTC.
+    pub since_ms: Option<i64>,
+    /// Begun before this moment, ms UTC.
+    pub until_ms: Option<i64>,
+    /// Named by the header.
+    pub officer_id: Option<String>,
+}
+
+/// Whose inspections are seen: those submitted in `read`, and those under way in `drafts` (a premises does not see what
+/// is being written about it, nor that an unannounced check has begun).
+#[derive(Debug, Clone)]
+pub struct Sight {
+    /// Where inspections may be read.
+    pub read: Scope,
+    /// Where those under way may be read too.
+    pub drafts: Scope,
+}
+
+impl Sight {
+    fn restrict(&self, select: Select) -> Select {
+        let select = self.read.restrict(select, "p.path LIKE ?");
+        if self.drafts.is_empty() { select.and("i.state <> 'draft'", []) } else { self.drafts.restrict(select, "i.state <> 'draft' OR p.path LIKE ?") }
+    }
+}
+
+fn narrowed(select: Select, filter: &InspectionFilter) -> Select {
+    select
+        .and_if("i.premises_id = ?", filter.premises_id.clone())
+        .and_if("i.state = ?", filter.state.clone())
+        .and_if("i.outcome = ?", filter.outcome.clone())
+        .and_if("i.started_at >= ?", filter.since_ms)
+        .and_if("i.started_at < ?", filter.until_ms)
+        .and_if(MINE, filter.officer_id.clone())
+}
+
+/// A page, newest first.
+pub async fn list(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<InspectionRow>, StoreError> {
+    let select = sight.restrict(narrowed(Select::new(HEAD), filter));
+    let select = match (page.after_number(), page.after()) {
+        (Some(key), Some((_, id))) => select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()]),
+        _ => select,
+    };
+    select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+}
+
+/// How many a list has, up to the limit of counts.
+pub async fn count(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter) -> Result<i64, StoreError> {
+    let select = narrowed(Select::new("SELECT COUNT(*) FROM (SELECT 1 FROM inspections i JOIN premises p ON p.id = i.premises_id"), filter);
+    sight.restrict(select).tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
+}
+
+/// One inspection that may be seen.
+pub async fn get(conn: &mut Conn<'_>, sight: &Sight, id: &str) -> Result<Option<InspectionRow>, StoreError> {
+    sight.restrict(Select::new(HEAD).and("i.id = ?", [id.into()])).fetch_optional(conn).await
+}
+
+/// One inspection whose header names this user: an officer's own work stays within reach when the assignment that opened
+/// the premises is done.
+pub async fn get_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Option<InspectionRow>, StoreError> {
+    Select::new(HEAD).and("i.id = ?", [id.into()]).and(MINE, [user_id.into()]).fetch_optional(conn).await
+}
+
+/// A user's own among these ids, or, without ids, those begun since `since_ms` after `after` in order of id: for the phone.
+pub async fn own(conn: &mut Conn<'_>, user_id: &str, ids: Option<&[String]>, since_ms: i64, after: &str, limit: i64) -> Result<Vec<InspectionRow>, StoreError> {
+    let select = Select::new(HEAD).and(MINE, [user_id.into()]).and("i.started_at >= ?", [since_ms.into()]);
+    let select = match ids {
+        Some(ids) => select.and_any("i.id = ?", ids.iter().map(|id| id.as_str().into())),
+        None => select.and("i.id > ?", [after.into()]),
+    };
+    select.tail("ORDER BY i.id LIMIT ?", [limit.into()]).fetch_all(conn).await
+}
+
+/// Whether there is an inspection of this id at all: a free id is nobody's.
+pub async fn exists(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(fetch_optional!(conn, (String,), "SELECT id FROM inspections WHERE id = $1", id)?.is_some())
+}
+
+/// Names and certificates of the officers of these inspections: inspection, user, name, certificate; the lead first.
+pub async fn officers(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<(String, String, String, Option<String>)>, StoreError> {
+    Select::new("SELECT io.inspection_id, io.user_id, u.display_name, u.certificate_number FROM inspection_officers io JOIN users u ON u.id = io.user_id")
+        .and_any("io.inspection_id = ?", ids.iter().map(|id| id.as_str().into()))
+        .tail("ORDER BY io.inspection_id, io.position LIMIT 10000", [])
+        .fetch_all(conn)
+        .await
+}
+
+/// A header to keep.
+#[derive(Debug, Clone)]
+pub struct NewHeader {
+    /// Made on the phone.
+    pub id: Uuid,
+    /// As understood.
+    pub header: Header,
+    /// As sent.
+    pub raw: String,
+    /// Of the canonical header.
+    pub sha256: String,
+    /// The office the premises belongs to now.
+    pub office_id: String,
+}
+
+/// Adds a header; `false` where there is one of this id already (also one that is being added at this moment).
+pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<bool, StoreError> {
+    let header = &new.header;
+    let Some(lead) = header.officers.first() else {
+        return Err(StoreError::damaged("a header without officers"));
+    };
+    let added = execute!(
+        tx,
+        "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, differs, received_at, version, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12) ON CONFLICT (id) DO NOTHING",
+        new.id.to_string(),
+        header.assignment_id.map(|id| id.to_string()),
+        header.premises_id.to_string(),
+        new.office_id.as_str(),
+        header.template_id.to_string(),
+        kind_code(header.kind),
+        lead.to_string(),
+        new.raw.as_str(),
+        new.sha256.as_str(),
+        header.started_at.0,
+        false,
+        at,
+    )?;
+    if added == 0 {
+        return Ok(false);
+    }
+    for (position, officer) in header.officers.iter().enumerate() {
+        execute!(
+            tx,
+            "INSERT INTO inspection_officers (inspection_id, user_id, position) VALUES ($1, $2, $3)",
+            new.id.to_string(),
+            officer.to_string(),
+            i64::try_from(position).unwrap_or(i64::MAX),
+        )?;
+    }
+    Ok(true)
+}
+
+/// Holds an inspection until the transaction ends, so that a part and a submission do not pass each other. (SQLite has one
+/// writer; PostgreSQL locks the row.)
+pub async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE inspections SET version = version WHERE id = $1", id)?;
+    Ok(())
+}
+
+/// The inspection that an upload of its evidence belongs to, wherever it is: for the program, which completes it.
+pub(crate) async fn of_upload(conn: &mut Conn<'_>, id: &str) -> Result<Option<InspectionRow>, StoreError> {
+    Select::new(HEAD).and("i.id = ?", [id.into()]).fetch_optional(conn).await
+}
+
+/// Whether it can still be added to.
+pub async fn is_draft(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(fetch_optional!(conn, (String,), "SELECT state FROM inspections WHERE id = $1", id)?.is_some_and(|row| row.0 == "draft"))
+}
+
+/// Marks an inspection as changed.
+pub async fn touch(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE inspections SET version = version + 1, updated_at = $2 WHERE id = $1", id, at)?;
+    Ok(())
+}
+
+const PART_HEAD: &str = "SELECT ip.id, ip.inspection_id, ip.owner_id, u.display_name AS owner_name, ip.device_id, ip.revision, ip.content, ip.content_sha256, ip.received_at \
+    FROM inspection_parts ip JOIN users u ON u.id = ip.owner_id";
+
+/// The parts of an inspection, oldest first. Whoever asks has found the inspection by its own scope.
+pub async fn parts(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec<PartRow>, StoreError> {
+    Select::new(PART_HEAD).and("ip.inspection_id = ?", [inspection_id.into()]).tail("ORDER BY ip.id LIMIT 100", []).fetch_all(conn).await
+}
+
+/// A part by its id, of whatever inspection.
+pub async fn part(conn: &mut Conn<'_>, id: &str) -> Result<Option<PartRow>, StoreError> {
+    Select::new(PART_HEAD).and("ip.id = ?", [id.into()]).fetch_optional(conn).await
+}
+
+/// Ids and hashes of the parts of an inspection, in order of id.
+pub async fn part_hashes(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, String),
+        "SELECT id, content_sha256 FROM inspection_parts WHERE inspection_id = $1 ORDER BY id LIMIT 100",
+        inspection_id,
+    )
+}
+
+/// Adds a part; `false` where there is one of this id already.
+pub async fn insert_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<bool, StoreError> {
+    let added = execute!(
+        tx,
+        "INSERT INTO inspection_parts (id, inspection_id, owner_id, device_id, revision, content, content_sha256, received_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+        row.id.as_str(),
+        row.inspection_id.as_str(),
+        row.owner_id.as_str(),
+        row.device_id.as_str(),
+        row.revision,
+        row.content.as_str(),
+        row.content_sha256.as_str(),
+        row.received_at,
+    )?;
+    Ok(added == 1)
+}
+
+/// Puts a higher revision in the place of a part.
+pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "UPDATE inspection_parts SET revision = $2, content = $3, content_sha256 = $4, received_at = $5 WHERE id = $1",
+        row.id.as_str(),
+        row.revision,
+        row.content.as_str(),
+        row.content_sha256.as_str(),
+        row.received_at,
+    )?;
+    Ok(())
+}
+
+/// What a submission fixes.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns of inspections")]
+pub struct Submission {
+    pub raw: String,
+    pub sha256: String,
+    pub phone_result: String,
+    pub server_result: String,
+    pub outcome: String,
+    pub differs: bool,
+}
+
+/// Submits a draft; `false` where it is one no more.
+pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64) -> Result<bool, StoreError> {
+    let done = execute!(
+        tx,
+        "UPDATE inspections SET state = 'submitted', submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, outcome = $6, differs = $7, \
+           submitted_at = $8, version = version + 1, updated_at = $8 WHERE id = $1 AND state = 'draft'",
+        id,
+        submission.raw.as_str(),
+        submission.sha256.as_str(),
+        submission.phone_result.as_str(),
+        submission.server_result.as_str(),
+        submission.outcome.as_str(),
+        submission.differs,
+        at,
+    )?;
+    Ok(done == 1)
+}
+
+/// Makes a submitted inspection complete where all its evidence is here; whether it did.
+pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
+    let done = execute!(
+        tx,
+        "UPDATE inspections SET state = 'complete', complete_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND state = 'submitted' \
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL)",
+        id,
+        at,
+    )?;
+    Ok(done == 1)
+}
+
+/// Notes a change: to the office's desks, to the officers by name, and, once it is submitted, to the premises.
+pub async fn note_change(tx: &mut Tx<'_>, row: &InspectionRow, submitted: bool, at: i64) -> Result<(), StoreError> {
+    let path = if submitted { row.premises_path.as_str() } else { office_path(&row.premises_path) };
+    tx.changed(at, Change::upsert(Entity::Inspection, &row.id, path).at(&row.premises_id)).await?;
+    let officers: Vec<(String,)> = Select::new("SELECT io.user_id FROM inspection_officers io")
+        .and("io.inspection_id = ?", [Arg::from(row.id.as_str())])
+        .tail("ORDER BY io.user_id LIMIT 50", [])
+        .fetch_all(tx)
+        .await?;
+    for (officer,) in officers {
+        tx.changed(at, Change::upsert(Entity::Inspection, &row.id, "/").at(&row.premises_id).for_user(&officer)).await?;
+    }
+    Ok(())
+}

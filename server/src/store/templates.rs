@@ -1,0 +1,136 @@
+//! Checklist templates. A published version never changes; a newer one retires it for new work only.
+
+use mobile_api::canonical;
+use mobile_api::template::{Bilingual, Template, TemplateBody, TemplateFile, TemplateSummary};
+use mobile_api::Moment;
+use uuid::Uuid;
+
+use super::journal::{Change, Entity};
+use super::sql::{Select, execute, fetch_optional};
+use super::{Conn, Db, StoreError, Tx};
+
+/// Templates that a bureau can have in force.
+const LIST_LIMIT: i64 = 500;
+
+/// A version of a template as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of checklist_templates")]
+pub struct TemplateRow {
+    pub id: String,
+    pub code: String,
+    pub version: i64,
+    pub name: String,
+    pub premises_kinds: String,
+    pub body: String,
+    pub sha256: String,
+    pub source: String,
+    pub published_at: i64,
+}
+
+const HEAD: &str = "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t";
+
+impl TemplateRow {
+    /// Without the body.
+    pub fn summary(&self) -> Result<TemplateSummary, StoreError> {
+        Ok(TemplateSummary {
+            id: self.id.parse().map_err(StoreError::damaged)?,
+            code: self.code.clone(),
+            version: self.version,
+            name: self.name()?,
+            premises_kinds: serde_json::from_str(&self.premises_kinds).map_err(StoreError::damaged)?,
+            published_at: Moment(self.published_at),
+        })
+    }
+
+    /// In both languages.
+    pub fn name(&self) -> Result<Bilingual, StoreError> {
+        serde_json::from_str(&self.name).map_err(StoreError::damaged)
+    }
+
+    /// What it asks and how it judges.
+    pub fn body(&self) -> Result<TemplateBody, StoreError> {
+        serde_json::from_str(&self.body).map_err(StoreError::damaged)
+    }
+
+    /// Whole.
+    pub fn template(&self) -> Result<Template, StoreError> {
+        Ok(Template { summary: self.summary()?, body: self.body()? })
+    }
+}
+
+/// The versions in force, by code.
+pub async fn list(conn: &mut Conn<'_>) -> Result<Vec<TemplateRow>, StoreError> {
+    Select::new(HEAD).and("t.retired_at IS NULL", []).tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()]).fetch_all(conn).await
+}
+
+/// A version, in force or not: what was begun with it is finished with it.
+pub async fn get(conn: &mut Conn<'_>, id: &str) -> Result<Option<TemplateRow>, StoreError> {
+    Select::new(HEAD).and("t.id = ?", [id.into()]).fetch_optional(conn).await
+}
+
+/// The newest version of a code.
+pub async fn newest(conn: &mut Conn<'_>, code: &str) -> Result<Option<TemplateRow>, StoreError> {
+    Select::new(HEAD).and("t.code = ?", [code.into()]).tail("ORDER BY t.version DESC LIMIT 1", []).fetch_optional(conn).await
+}
+
+/// Publishes a file as the next version of its code and retires the one before; gives its id. The file has been checked.
+pub async fn publish(tx: &mut Tx<'_>, id: Uuid, file: &TemplateFile, at: i64) -> Result<String, StoreError> {
+    let id = id.to_string();
+    let version = fetch_optional!(
+        tx,
+        (i64,),
+        "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM checklist_templates WHERE code = $1",
+        file.code.as_str(),
+    )?;
+    let body = serde_json::to_value(&file.body).map_err(StoreError::damaged)?;
+    for before in Select::new(HEAD).and("t.code = ?", [file.code.as_str().into()]).and("t.retired_at IS NULL", []).fetch_all::<TemplateRow>(tx).await? {
+        execute!(tx, "UPDATE checklist_templates SET retired_at = $2 WHERE id = $1", before.id.as_str(), at)?;
+        tx.changed(at, Change::upsert(Entity::Template, &before.id, "/")).await?;
+    }
+    execute!(
+        tx,
+        "INSERT INTO checklist_templates (id, code, version, name, premises_kinds, body, sha256, source, published_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        id.as_str(),
+        file.code.as_str(),
+        version.map_or(0, |row| row.0) + 1,
+        json(&file.name)?,
+        json(&file.premises_kinds)?,
+        body.to_string(),
+        canonical::sha256_hex(&body),
+        json(&file.source)?,
+        at,
+    )?;
+    tx.changed(at, Change::upsert(Entity::Template, &id, "/")).await?;
+    Ok(id)
+}
+
+/// Publishes the templates that ship with the product where they are new or have changed. A bureau's own version of a code
+/// (known by another source) is left alone. Run at each start; the second time changes nothing.
+pub async fn ensure_shipped(db: &Db, at: i64) -> Result<usize, StoreError> {
+    let files = mobile_api::shipped::templates().map_err(StoreError::damaged)?;
+    db.write(move |tx| {
+        Box::pin(async move {
+            let mut published = 0;
+            for file in files {
+                if is_due(newest(tx, &file.code).await?, &file)? {
+                    publish(tx, Uuid::now_v7(), &file, at).await?;
+                    published += 1;
+                }
+            }
+            Ok(published)
+        })
+    })
+    .await
+}
+
+fn is_due(newest: Option<TemplateRow>, file: &TemplateFile) -> Result<bool, StoreError> {
+    let Some(newest) = newest else { return Ok(true) };
+    let ours = serde_json::from_str::<Bilingual>(&newest.source).is_ok_and(|source| source == file.source);
+    let same = newest.body()? == file.body && newest.name()? == file.name && newest.premises_kinds == json(&file.premises_kinds)?;
+    Ok(ours && !same)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::damaged)
+}

@@ -1,0 +1,113 @@
+//! Submissions: by the lead, once, with the parts that are stored, judged again.
+
+use mobile_api::canonical;
+use reqwest::StatusCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Draft, Phone, answer, content, evidence, picture};
+use crate::support::on_both;
+
+on_both!(two_officers_each_have_a_part_and_the_lead_chooses, |app| {
+    let (lead, second) = (Phone::at(&app, &app.office).await, Phone::at(&app, &app.office).await);
+    let template = lead.template().await;
+    let mut draft = Draft::new(&app, &lead, &template);
+    draft.header["officers"] = json!([lead.user_id, second.user_id]);
+    let (status, stored) = lead.client.put(&draft.path(), &draft.put()).await;
+    assert_eq!((status, stored["warnings"].as_array().map(Vec::len)), (StatusCode::CREATED, Some(0)));
+    let other_id = Uuid::now_v7();
+    let other = content(&second.device_id, vec![answer("1.1", "fails"), answer("1.2", "conforms")], vec![]);
+    let other_part = json!({"content": other, "content_sha256": canonical::sha256_hex(&other), "revision": 1});
+    let path = format!("{}/parts/{other_id}", draft.path());
+    assert_eq!(second.client.put(&path, &other_part).await.0, StatusCode::CREATED);
+    assert_eq!(second.client.put(&path, &other_part).await.0, StatusCode::OK);
+    let (status, problem) = lead.client.put(&path, &other_part).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "a part is its owner's");
+
+    let submit = format!("{}/submit", draft.path());
+    let mut submission = draft.submission(&template);
+    let (status, problem) = lead.client.post(&submit, &submission).await;
+    assert_eq!((status, problem["present"]["parts"].as_array().map(Vec::len)), (StatusCode::CONFLICT, Some(2)), "all parts are named: {problem}");
+    submission["parts"].as_array_mut().unwrap().push(json!({"id": other_id, "content_sha256": other_part["content_sha256"]}));
+    let (status, problem) = lead.client.post(&submit, &submission).await;
+    assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/choices/1.1")));
+    submission["choices"] = json!({"1.1": other_id});
+    assert_eq!(second.client.post(&submit, &submission).await.0, StatusCode::FORBIDDEN, "the lead submits");
+    let (status, done) = lead.client.post(&submit, &submission).await;
+    assert_eq!((status, done["result"]["outcome"].as_str(), done["differs"].as_bool()), (StatusCode::OK, Some("does_not_conform"), Some(true)), "1.1 is a key item; the phone had judged without it");
+    let (_, page) = lead.client.get(&draft.path()).await;
+    assert_eq!((page["phone_result"]["outcome"].as_str(), page["result"]["outcome"].as_str()), (Some("conforms"), Some("does_not_conform")), "both are kept");
+    assert_eq!(page["sections"][0]["items"][0]["answer"]["result"], "fails");
+    assert_eq!(page["sections"][0]["items"][0]["others"][0]["answer"]["result"], "conforms", "the other answer is kept and shown");
+    assert_eq!(lead.client.get("/inspections").await.1["items"][0]["officers"][1]["id"], second.user_id.as_str());
+});
+
+on_both!(after_submission_nothing_changes, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    assert_eq!(phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    let submit = format!("{}/submit", draft.path());
+    let submission = draft.submission(&template);
+    let (_, first) = phone.client.post(&submit, &submission).await;
+    assert_eq!(first["state"], "complete");
+    let mut later = submission.clone();
+    later["submitted_at"] = json!("2026-11-24T00:00:00.000Z");
+    assert_eq!(phone.client.post(&submit, &later).await, (StatusCode::OK, first), "pressed again: the same");
+    let mut other = submission.clone();
+    other["result"]["score"] = json!(12.5);
+    let (status, problem) = phone.client.post(&submit, &other).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")));
+    assert!(problem["present"]["submission_sha256"].is_string() && problem["present"] != problem["offered"], "both are named: {problem}");
+    draft.fail("1.1");
+    draft.revision = 2;
+    let (status, problem) = phone.client.put(&draft.path(), &draft.put()).await;
+    assert_eq!((status, problem["offered"]["revision"].as_i64()), (StatusCode::CONFLICT, Some(2)));
+    assert_eq!(phone.client.put(&format!("{}/parts/{}", draft.path(), Uuid::now_v7()), &draft.part()).await.0, StatusCode::CONFLICT);
+    assert_eq!(phone.client.get(&draft.path()).await.1["outcome"], "conforms");
+});
+
+on_both!(a_part_is_replaced_by_its_device_with_a_higher_revision_only, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    let (kept, dropped) = (picture(1), picture(2));
+    let kept_id = draft.photo("1.1", &kept);
+    let dropped_id = draft.photo("1.2", &dropped);
+    draft.revision = 3;
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    let path = format!("{}/parts/{}", draft.path(), draft.part_id);
+    let named = |problem: &serde_json::Value| (problem["present"]["revision"].as_i64(), problem["offered"]["revision"].as_i64());
+    let first = draft.part();
+    draft.content["evidence"] = json!([evidence(&kept_id, "1.1", &kept)]);
+    draft.content["answers"] = json!([answer("1.1", "conforms")]);
+    for revision in [1, 3] {
+        draft.revision = revision;
+        let (status, problem) = phone.client.put(&path, &draft.part()).await;
+        assert_eq!((status, named(&problem)), (StatusCode::CONFLICT, (Some(3), Some(i64::from(revision)))), "{problem}");
+    }
+    draft.revision = 4;
+    assert_eq!(phone.client.put(&path, &draft.part()).await.0, StatusCode::OK);
+    assert_eq!(phone.client.put(&path, &first).await.0, StatusCode::CONFLICT, "an old try that comes late");
+    let (_, page) = phone.client.get(&draft.path()).await;
+    assert_eq!((page["parts"][0]["revision"].as_i64(), page["evidence"].as_array().map(Vec::len)), (Some(4), Some(1)), "what is named no more is not missed");
+    assert_eq!(page["evidence"][0]["id"], kept_id.as_str());
+    assert_ne!(dropped_id, kept_id);
+    draft.content["device_id"] = json!("another-phone");
+    draft.revision = 5;
+    assert_eq!(phone.client.put(&path, &draft.part()).await.0, StatusCode::CONFLICT, "another device has a part of its own");
+    // An id of evidence stands for one file for ever.
+    let mut other = Draft::new(&app, &phone, &template);
+    other.content["evidence"] = json!([evidence(&kept_id, "1.1", &dropped)]);
+    let (status, problem) = phone.client.put(&other.path(), &other.put()).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")));
+    assert_eq!(phone.client.get(&other.path()).await.0, StatusCode::NOT_FOUND, "refused as a whole");
+    let second = Draft { id: draft.id, ..Draft::new(&app, &phone, &template) };
+    let mut header = second.put();
+    header["header"]["kind"] = json!("campaign");
+    header["content_sha256"] = json!(canonical::sha256_hex(&header["header"]));
+    let (status, problem) = phone.client.put(&draft.path(), &header).await;
+    assert_eq!((status, problem["offered"]["content_sha256"].as_str()), (StatusCode::CONFLICT, header["content_sha256"].as_str()));
+    assert_eq!(problem["present"]["content_sha256"], canonical::sha256_hex(&draft.header));
+});

@@ -1,0 +1,135 @@
+//! Synchronisation: everything, changes, tombstones, and a new start.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use server::store::journal::{Change, Entity};
+
+use super::{Draft, Phone, text};
+use crate::support::{Client, Node, TestApp, on_both};
+
+/// Follows `next` until there is no more: the items and the last cursor.
+async fn follow(client: &Client, since: Option<&str>, limit: usize) -> (Vec<Value>, String) {
+    let (mut items, mut since) = (Vec::new(), since.map(str::to_owned));
+    for _ in 0..200 {
+        let cursor = since.as_ref().map(|since| format!("&since={since}")).unwrap_or_default();
+        let (status, page) = client.get(&format!("/sync?limit={limit}{cursor}")).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        items.extend(page["items"].as_array().unwrap().clone());
+        let next = text(&page["next"]);
+        if page["more"] == false {
+            return (items, next);
+        }
+        since = Some(next);
+    }
+    panic!("it does not end");
+}
+
+fn ids(items: &[Value], entity: &str, op: &str) -> BTreeSet<String> {
+    items.iter().filter(|item| item["entity"] == entity && item["op"] == op).map(|item| text(&item["id"])).collect()
+}
+
+/// What a phone holds after these items.
+fn held(items: &[Value]) -> BTreeMap<(String, String), Value> {
+    let mut held = BTreeMap::new();
+    for item in items {
+        let key = (text(&item["entity"]), text(&item["id"]));
+        if item["op"] == "delete" { held.remove(&key) } else { held.insert(key, item["value"].clone()) };
+    }
+    held
+}
+
+async fn more_premises(app: &TestApp, office: &Node, count: usize) {
+    let administrator = app.person("administrator", &app.city).await;
+    for number in 0..count {
+        let body = json!({"name": format!("第{number}小学食堂"), "kind": "school_canteen", "organization_id": office.id});
+        assert_eq!(administrator.post("/premises", &body).await.0, StatusCode::CREATED);
+    }
+}
+
+/// Waits until the change log has numbered what was written (PostgreSQL numbers after the commit).
+async fn settled(app: &TestApp) {
+    let mut head = app.app.db.changes();
+    let before = *head.borrow_and_update();
+    app.app.db.write(|tx| Box::pin(mark(tx))).await.unwrap();
+    let numbered = head.wait_for(|number| *number > before);
+    actix_web::rt::time::timeout(std::time::Duration::from_secs(20), numbered).await.unwrap().unwrap();
+}
+
+async fn mark(tx: &mut server::store::Tx<'_>) -> Result<(), server::store::StoreError> {
+    tx.changed(1, Change::upsert(Entity::Setting, "mark", "/none/")).await
+}
+
+on_both!(a_full_run_brings_the_day_in_pages, |app| {
+    more_premises(&app, &app.office, 7).await;
+    more_premises(&app, &app.other_office, 3).await;
+    let supervisor = app.person("supervisor", &app.office).await;
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let body = json!({"premises_id": app.premises.id, "template_id": template.id, "kind": "routine", "due_on": "2026-11-30", "officer_ids": [phone.user_id]});
+    let assignment = text(&supervisor.post("/assignments", &body).await.1["id"]);
+    let draft = Draft::new(&app, &phone, &template);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    settled(&app).await;
+    let (whole, cursor) = follow(&phone.client, None, 500).await;
+    for limit in [1, 2, 3, 13] {
+        let (pages, _) = follow(&phone.client, None, limit).await;
+        assert_eq!(held(&pages), held(&whole), "{limit} at a time");
+        assert_eq!(pages.len(), whole.len(), "nothing twice, {limit} at a time");
+    }
+    assert_eq!(ids(&whole, "premises", "upsert").len(), 8);
+    assert_eq!(ids(&whole, "template", "upsert").len(), 3);
+    assert_eq!(ids(&whole, "assignment", "upsert"), BTreeSet::from([assignment]));
+    assert_eq!(ids(&whole, "inspection", "upsert"), BTreeSet::from([draft.id.to_string()]));
+    let held = held(&whole);
+    assert_eq!(held[&("premises".to_owned(), app.premises.id.clone())]["name"], "东岸小学食堂");
+    assert!(held[&("template".to_owned(), template.id.clone())]["body"]["sections"].is_array());
+    assert_eq!(follow(&phone.client, Some(&cursor), 500).await.0, Vec::<Value>::new(), "nothing has changed since");
+});
+
+on_both!(changes_come_once_and_what_left_the_scope_is_gone, |app| {
+    let supervisor = app.person("supervisor", &app.office).await;
+    let guest = Phone::at(&app, &app.other_office).await;
+    let template = guest.template().await;
+    settled(&app).await;
+    let (before, cursor) = follow(&guest.client, None, 100).await;
+    assert_eq!(ids(&before, "premises", "upsert"), BTreeSet::from([app.other_premises.id.clone()]));
+    let body = json!({"premises_id": app.premises.id, "template_id": template.id, "kind": "routine", "due_on": "2026-11-30", "officer_ids": [guest.user_id]});
+    let assignment = text(&supervisor.post("/assignments", &body).await.1["id"]);
+    settled(&app).await;
+    let (opened, cursor) = follow(&guest.client, Some(&cursor), 100).await;
+    assert_eq!(ids(&opened, "assignment", "upsert"), BTreeSet::from([assignment.clone()]));
+    assert_eq!(ids(&opened, "premises", "upsert"), BTreeSet::from([app.premises.id.clone()]), "the assignment opens the premises");
+    let cancel = json!({"state": "cancelled", "reason": "改期", "version": 1});
+    assert_eq!(supervisor.patch(&format!("/assignments/{assignment}"), &cancel).await.0, StatusCode::OK);
+    settled(&app).await;
+    let (closed, cursor) = follow(&guest.client, Some(&cursor), 1).await;
+    assert_eq!(ids(&closed, "assignment", "delete"), BTreeSet::from([assignment]));
+    assert_eq!(ids(&closed, "premises", "delete"), BTreeSet::from([app.premises.id.clone()]), "and closes it");
+    assert_eq!(held(&[before, opened, closed].concat()), held(&follow(&guest.client, None, 100).await.0), "the same as a new start");
+    assert_eq!(follow(&guest.client, Some(&cursor), 100).await.0, Vec::<Value>::new());
+    // The premises' own people are told nothing of what is planned for it.
+    let canteen = app.person("food_safety_officer", &app.premises).await;
+    assert_eq!(ids(&follow(&canteen, None, 100).await.0, "assignment", "upsert"), BTreeSet::new());
+});
+
+on_both!(a_cursor_that_is_not_ones_own_or_too_old_is_told_apart, |app| {
+    let (one, two) = (Phone::at(&app, &app.office).await, Phone::at(&app, &app.office).await);
+    settled(&app).await;
+    let (_, cursor) = follow(&one.client, None, 100).await;
+    let kind = |answer: (StatusCode, Value)| (answer.0.as_u16(), text(&answer.1["type"]));
+    assert_eq!(kind(two.client.get(&format!("/sync?since={cursor}")).await), (410, "gone".to_owned()), "another person's");
+    for bad in ["nonsense".to_owned(), format!("{cursor}A"), "A".repeat(600), String::new()] {
+        assert_eq!(kind(one.client.get(&format!("/sync?since={bad}")).await), (400, "malformed".to_owned()), "{bad}");
+    }
+    assert_eq!(kind(one.client.get("/sync?limit=0").await), (400, "malformed".to_owned()));
+    more_premises(&app, &app.office, 3).await;
+    settled(&app).await;
+    let far = app.app.clock.wall_ms() + 1_000_000;
+    app.app.db.write(move |tx| Box::pin(async move { server::store::sync::forget_before(tx, far).await })).await.unwrap();
+    assert_eq!(kind(one.client.get(&format!("/sync?since={cursor}")).await), (410, "gone".to_owned()), "older than what is remembered");
+    let (again, fresh) = follow(&one.client, None, 100).await;
+    assert_eq!(ids(&again, "premises", "upsert").len(), 4);
+    assert_eq!(follow(&one.client, Some(&fresh), 100).await.0, Vec::<Value>::new());
+});
