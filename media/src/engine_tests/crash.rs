@@ -2,14 +2,14 @@
 
 use super::*;
 
-/// Where the process that will be killed records to, and what it records.
-const FOLDER: &str = "MEDIA_TEST_FOLDER";
-const SOURCE: &str = "MEDIA_TEST_SOURCE";
+/// Where the process that will be killed records to, and what: addresses with blanks between.
+pub(super) const FOLDER: &str = "MEDIA_TEST_FOLDER";
+pub(super) const SOURCES: &str = "MEDIA_TEST_SOURCES";
 const CAMERA: Uuid = Uuid::from_u128(0x5eed);
 
-fn spec_at(url: &str) -> CameraSpec {
+fn spec_at(id: Uuid, url: &str) -> CameraSpec {
     CameraSpec {
-        id: CAMERA,
+        id,
         name: "killed".into(),
         source: SourceSpec::new(url.parse().expect("a URL")),
         enabled: true,
@@ -19,13 +19,25 @@ fn spec_at(url: &str) -> CameraSpec {
     }
 }
 
+/// A recorder as a process of its own.
+pub(super) fn start_recorder(folder: &Path, urls: &str) -> std::process::Child {
+    Command::new(std::env::current_exe().expect("this program"))
+        .args(["--ignored", "--exact", "engine_tests::crash::a_recorder_that_will_be_killed"])
+        .env(FOLDER, folder)
+        .env(SOURCES, urls)
+        .spawn()
+        .expect("started")
+}
+
 /// Not a test of its own: what the other test starts as a process and kills. Records until then.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by another test as a process of its own"]
 async fn a_recorder_that_will_be_killed() {
-    let (Ok(folder), Ok(url)) = (std::env::var(FOLDER), std::env::var(SOURCE)) else { return };
+    let (Ok(folder), Ok(urls)) = (std::env::var(FOLDER), std::env::var(SOURCES)) else { return };
     let (engine, _supervisor, mut events) = start_engine(quick(Path::new(&folder)));
-    engine.apply(spec_at(&url)).await;
+    for (n, url) in urls.split(' ').enumerate() {
+        engine.apply(spec_at(Uuid::from_u128(CAMERA.as_u128() + n as u128), url)).await;
+    }
     while events.recv().await.is_some() {}
 }
 
@@ -34,12 +46,7 @@ async fn after_kill_9_all_but_the_open_fragment_is_there_and_the_hole_is_a_resta
     let (server, _server_supervisor) = start_cameras(vec![scene("a")]).await;
     let folder = tempfile::tempdir().expect("a folder");
     let url = server.url("a").to_string();
-    let mut recorder = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--ignored", "--exact", "engine_tests::crash::a_recorder_that_will_be_killed"])
-        .env(FOLDER, folder.path())
-        .env(SOURCE, &url)
-        .spawn()
-        .expect("started");
+    let mut recorder = start_recorder(folder.path(), &url);
     let camera = server.camera("a").expect("it is there");
     // Half-way through the third GOP of 25 frames.
     wait_for("62 frames", || camera.totals().frames >= 62).await;
@@ -58,7 +65,7 @@ async fn after_kill_9_all_but_the_open_fragment_is_there_and_the_hole_is_a_resta
     let MediaEvent::SegmentClosed { segment: repaired, .. } = first else { panic!("{first:?}") };
     assert_eq!(repaired.fragments, 2);
     assert!(SegmentFile::open(&folder.path().join(&repaired.path)).expect("ours").closed);
-    engine.apply(spec_at(&url)).await;
+    engine.apply(spec_at(CAMERA, &url)).await;
     let gap = async {
         loop {
             if let MediaEvent::GapClosed { start_ms, end_ms, reason, .. } = events.recv().await.expect("told") {

@@ -1,5 +1,6 @@
 //! The engine against real streams: virtual cameras over RTSP, files on disk, ffprobe as the judge.
 
+mod cost;
 mod crash;
 mod faults;
 mod recording;

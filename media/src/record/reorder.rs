@@ -103,3 +103,47 @@ fn skip_profile(bits: &mut impl BitRead, sub_layers: u8) -> Option<()> {
 fn skip(bits: &mut impl BitRead, count: u32) -> Option<()> {
     bits.skip(count, "skipped").ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::virtual_camera::footage::{FootageLibrary, Picture, Scene};
+
+    fn parameter_sets(scene: &Scene) -> Vec<Bytes> {
+        FootageLibrary::standard().get(scene, Picture::Normal).expect("footage").parameter_sets()
+    }
+
+    fn with_len(set: &Bytes) -> Vec<u8> {
+        let len = u16::try_from(set.len()).expect("short").to_be_bytes();
+        [&len[..], set].concat()
+    }
+
+    fn avcc(scene: &Scene) -> Bytes {
+        let sets = parameter_sets(scene);
+        let start = [1, sets[0][1], sets[0][2], sets[0][3], 0xff, 0xe1];
+        [&start[..], &with_len(&sets[0]), &[1], &with_len(&sets[1])].concat().into()
+    }
+
+    #[test]
+    fn real_encoders_say_how_much_they_reorder() {
+        let plain = Scene::tiny("TEST");
+        assert_eq!(reorder_depth(Codec::H264, &avcc(&plain)), Some(0));
+        let depth = reorder_depth(Codec::H264, &avcc(&Scene { b_frames: 2, ..plain.clone() }));
+        assert!(depth.is_some_and(|depth| (1..=2).contains(&depth)), "{depth:?}");
+        let sets = parameter_sets(&Scene { codec: Codec::H265, ..plain });
+        let sps = sets.iter().find(|set| set[0] >> 1 & 0x3f == H265_SPS).expect("an SPS");
+        let hvcc = [&[0; 22][..], &[1, H265_SPS, 0, 1], &with_len(sps)].concat();
+        assert_eq!(reorder_depth(Codec::H265, &hvcc.into()), Some(0));
+    }
+
+    #[test]
+    fn nonsense_says_nothing() {
+        for codec in [Codec::H264, Codec::H265] {
+            for len in 0..60 {
+                let noise: Bytes = (0..len).map(|n: u8| n.wrapping_mul(37) ^ 0x5a).collect::<Vec<_>>().into();
+                let _whatever_but_no_panic = reorder_depth(codec, &noise);
+            }
+        }
+        assert_eq!(reorder_depth(Codec::H265, &Bytes::from_static(&[0; 22])), None);
+    }
+}
