@@ -161,6 +161,7 @@ export default {
     source: { default: ['出厂值', 'factory'], system: ['系统', 'system'], premises: ['场所', 'premises'], camera: ['本摄像头', 'this camera'] },
     reset: ['恢复为上一级设置', 'Follow the level above'],
     resetAsk: ['清除这里的单独设置，全部随上一级？', 'Drop the values set here and follow the level above?'],
+    readOnly: ['这里的设置由上级机构管理，您可以查看；场所和摄像头的参数可在各自页面调整。', 'These belong to the level above you; premises and cameras can be set on their own pages.'],
     noCamera: ['还没有摄像头', 'No cameras yet'],
     noCameraDetail: ['添加摄像头后，这里显示生效的参数，可逐项调整。', 'Once there is a camera, the values in force are shown here.'],
     saved: ['诊断参数已保存，几秒内生效', 'Saved; in force within seconds'],
