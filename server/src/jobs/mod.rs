@@ -3,8 +3,10 @@
 //! One file a job. A job may run twice (its lease ran out, the program was killed), so each looks at what is there before
 //! it acts. Failures are tried again with growing pauses and given up with a reason that `system/health` counts.
 
+mod clip;
 mod deliver;
 mod lateness;
+mod release;
 mod runner;
 mod settle;
 mod sweep;
@@ -21,6 +23,7 @@ use crate::store::StoreError;
 use crate::store::jobs::JobRow;
 
 pub use deliver::{SIGNATURE_HEADER, signature};
+pub(crate) use settle::WATCHED_MS;
 
 /// Why a job did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +55,9 @@ struct Kind {
 
 /// Every kind there is.
 const KINDS: &[Kind] = &[
+    Kind { name: "clip", run: |app, job| Box::pin(clip::run(app, job)), attempts_max: 20 },
     Kind { name: "tell", run: |app, job| Box::pin(tell::run(app, job)), attempts_max: 20 },
+    Kind { name: "release", run: |app, job| Box::pin(release::run(app, job)), attempts_max: 20 },
     Kind { name: "settle", run: |app, job| Box::pin(settle::run(app, job)), attempts_max: 20 },
 ];
 

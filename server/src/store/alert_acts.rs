@@ -4,6 +4,7 @@
 //! that go out to webhooks.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::alerts::{self, AlertRow};
 use super::journal::{Change, Entity};
@@ -48,6 +49,8 @@ pub struct Sighting {
     pub still_file_id: Option<String>,
     /// The stretch of the clip, ms UTC; `None` where nothing records.
     pub clip: Option<(i64, i64)>,
+    /// Keeps that stretch from retention until the clip is cut.
+    pub hold: Option<Uuid>,
 }
 
 /// What became of a sighting.
@@ -87,7 +90,7 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
     )?;
     alerts::insert_occurrence(tx, &seen.id, seen.measure, seen.at).await?;
     if let Some((_, end_ms)) = seen.clip {
-        jobs::enqueue(tx, "clip", &seen.id, &json!({}), end_ms.max(seen.at), seen.at).await?;
+        jobs::enqueue(tx, "clip", &seen.id, &json!({"hold": seen.hold}), end_ms.max(seen.at), seen.at).await?;
     }
     let tell_at = seen.at + class(seen.class).tell_after_ms;
     jobs::enqueue(tx, "tell", &seen.id, &json!({}), tell_at, seen.at).await?;

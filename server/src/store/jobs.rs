@@ -57,7 +57,7 @@ pub async fn next_run_at(conn: &mut Conn<'_>) -> Result<Option<i64>, StoreError>
 /// Takes up to `limit` jobs that are due, until `now_ms + lease_ms`.
 pub async fn claim(tx: &mut Tx<'_>, now_ms: i64, lease_ms: i64, limit: i64) -> Result<Vec<JobRow>, StoreError> {
     // The outer condition is looked at again when another runner held the row: it then has it.
-    fetch_all!(
+    let mut claimed: Vec<JobRow> = fetch_all!(
         tx,
         JobRow,
         "UPDATE jobs SET locked_until = $2, attempts = attempts + 1 WHERE id IN ( \
@@ -66,7 +66,10 @@ pub async fn claim(tx: &mut Tx<'_>, now_ms: i64, lease_ms: i64, limit: i64) -> R
         now_ms,
         now_ms + lease_ms,
         limit,
-    )
+    )?;
+    // What is returned has no order of its own.
+    claimed.sort_by(|one, other| (one.run_at, &one.id).cmp(&(other.run_at, &other.id)));
+    Ok(claimed)
 }
 
 /// Keeps a job that takes longer.

@@ -4,8 +4,13 @@
 mod support;
 
 mod access;
+mod alerts;
 mod auth;
 mod cameras;
+mod clocks;
+mod events;
+mod jobs;
 mod phone;
 mod store;
 mod tree;
+mod webhooks;

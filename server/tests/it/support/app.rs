@@ -42,6 +42,11 @@ pub struct Node {
 impl TestApp {
     /// Starts on a fresh database.
     pub async fn start(engine: Engine) -> Self {
+        Self::start_at(engine, Arc::new(SystemClock::new())).await
+    }
+
+    /// Starts on a fresh database with a clock that the test may step.
+    pub async fn start_at(engine: Engine, clock: Arc<dyn media::Clock>) -> Self {
         let data = tempfile::tempdir().unwrap();
         let url = match engine {
             Engine::Sqlite => format!("sqlite://{}", data.path().join("test.db").display()),
@@ -54,7 +59,7 @@ impl TestApp {
         supervisor.once("sequencer", async move {
             let _ = sequencer.sequence().await;
         });
-        let app = App::new(db, data.path(), None, Arc::new(SystemClock::new())).await.unwrap();
+        let app = App::new(db, data.path(), None, clock).await.unwrap();
         let shared = web::Data::new(app.clone());
         let server = HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", server.addrs()[0]);

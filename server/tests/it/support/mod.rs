@@ -1,8 +1,10 @@
 //! What the tests stand on: a fresh database of either engine, and the application on a port of its own.
 
+mod alerts;
 mod app;
 mod postgres;
 
+pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
 pub(crate) use app::{Client, Node, TestApp};
 
 /// The engines every test runs on.

@@ -1,0 +1,107 @@
+//! Copies an alert's clip from the recordings to the file store when its end has passed, fixes its hash, and lets the
+//! recordings go.
+//!
+//! The stretch is on hold from the alert on, so retention cannot take it before. A fragment is on disk only when it is
+//! whole; the job waits a little for the one that holds the clip's end, and then takes what there is: a clip can be played
+//! within three seconds of its end.
+
+use futures::StreamExt as _;
+use media::playback::{Export, PlaybackError};
+use media::segment::HoldId;
+use uuid::Uuid;
+
+use super::JobError;
+use crate::App;
+use crate::auth::Scope;
+use crate::files::FilesError;
+use crate::store::alerts::{self, AlertRow};
+use crate::store::files::{self, FileRow};
+use crate::store::jobs::JobRow;
+use crate::store::{StoreError, alert_acts};
+
+/// How long the job waits for the fragment that holds the end, ms.
+const PATIENCE_MS: i64 = 2_000;
+/// How often it looks meanwhile, ms.
+const LOOK_MS: i64 = 200;
+/// A clip is 30 s long; this is far more than a camera sends in that time, bytes.
+const CLIP_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
+    let row = alerts::get(&mut app.db.read().await?.conn(), &Scope::system(), &job.subject).await?;
+    let Some(row) = row.filter(|row| row.clip_state == "pending") else {
+        return release(&app, &job).await;
+    };
+    let engine = app.engine.clone().ok_or_else(|| JobError::Retry("no recordings here".to_owned()))?;
+    let (Some(start_ms), Some(end_ms)) = (row.clip_start, row.clip_end) else {
+        return Err(JobError::GiveUp("the clip has no stretch".to_owned()));
+    };
+    let camera: Uuid = row.camera_id.parse().map_err(|_| JobError::GiveUp("the camera has no id".to_owned()))?;
+    let now_ms = app.clock.wall_ms();
+    let whole = engine.timeline(camera, start_ms, end_ms).last().is_some_and(|span| span.end_ms >= end_ms);
+    if !whole && now_ms < end_ms + PATIENCE_MS {
+        return Err(JobError::NotYet(LOOK_MS));
+    }
+    match engine.export(camera, start_ms, end_ms).await {
+        Ok(export) => keep(&app, &row, &export).await?,
+        Err(PlaybackError::Nothing) => nothing(&app, &row).await?,
+        // The longest part that can be one file shows more than none.
+        Err(PlaybackError::CodecChange { pieces }) => match pieces.iter().max_by_key(|piece| piece.end_ms - piece.start_ms) {
+            Some(piece) => {
+                let export = engine.export(camera, piece.start_ms.max(start_ms), piece.end_ms.min(end_ms)).await.map_err(|error| JobError::Retry(error.to_string()))?;
+                keep(&app, &row, &export).await?;
+            }
+            None => nothing(&app, &row).await?,
+        },
+        Err(error) => return Err(JobError::Retry(error.to_string())),
+    }
+    release(&app, &job).await
+}
+
+/// Into the file store first, then the rows: a row never points to nothing.
+async fn keep(app: &App, row: &AlertRow, export: &Export) -> Result<(), JobError> {
+    let retry = |error: FilesError| JobError::Retry(error.to_string());
+    let content = export.read(0..export.len()).map(|chunk| chunk.map_err(std::io::Error::other)).boxed();
+    let spooled = app.files.spool(content, CLIP_BYTES_MAX).await.map_err(retry)?;
+    app.files.put(&spooled).await.map_err(retry)?;
+    let file = FileRow {
+        id: Uuid::now_v7().to_string(),
+        sha256: spooled.sha256.clone(),
+        filetype: "video/mp4".to_owned(),
+        bytes: i64::try_from(spooled.bytes).unwrap_or(i64::MAX),
+        width: None,
+        height: None,
+        user_id: None,
+        created_at: app.clock.wall_ms(),
+    };
+    let (id, at, start_ms, end_ms) = (row.id.clone(), app.clock.wall_ms(), export.start_ms(), export.end_ms());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                files::insert(tx, &file).await?;
+                alerts::set_clip(tx, &id, &file.id, start_ms, end_ms).await?;
+                alert_acts::changed(tx, &id, at).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+async fn nothing(app: &App, row: &AlertRow) -> Result<(), StoreError> {
+    let (id, at) = (row.id.clone(), app.clock.wall_ms());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                alerts::no_clip(tx, &id).await?;
+                alert_acts::changed(tx, &id, at).await
+            })
+        })
+        .await
+}
+
+async fn release(app: &App, job: &JobRow) -> Result<(), JobError> {
+    let hold = serde_json::from_str::<serde_json::Value>(&job.payload).ok().and_then(|payload| payload["hold"].as_str().and_then(|id| id.parse().ok()));
+    if let (Some(engine), Some(hold)) = (&app.engine, hold) {
+        engine.release(HoldId(hold)).await.map_err(|error| JobError::Retry(error.to_string()))?;
+    }
+    Ok(())
+}
