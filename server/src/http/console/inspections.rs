@@ -307,7 +307,7 @@ struct Event {
 }
 
 /// One inspection: its answers by section, evidence, both results, and what happened.
-#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path)), responses((status = 200, body = Inspection), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")), responses((status = 200, body = Inspection), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}")]
 async fn read(app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id) -> Result<web::Json<Inspection>, Problem> {
     let mut reader = app.db.read().await?;
@@ -425,7 +425,7 @@ struct FileArgs {
 }
 
 /// A file of an inspection, as taken or reduced.
-#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path), ("evidence_id" = Uuid, Path), FileArgs),
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000022"), FileArgs),
     responses((status = 200, description = "the file", content_type = "image/jpeg"), (status = 206, description = "a range of it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}/evidence/{evidence_id}")]

@@ -86,7 +86,8 @@ async fn list(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, args: A
 }
 
 /// Gives an inspection to officers, the lead first. Until it is closed it opens the premises to them.
-#[utoipa::path(tag = "assignments", params(("Idempotency-Key" = Option<String>, Header, description = "The same again gets the same answer.")), request_body = NewAssignment,
+#[utoipa::path(tag = "assignments", params(("Idempotency-Key" = Option<String>, Header, description = "The same again gets the same answer.")),
+    request_body(content = NewAssignment, example = json!({"premises_id": "01928f6e-0000-7000-8000-000000000001", "template_id": "01928f6e-0000-7000-8000-000000000002", "kind": "routine", "due_on": "2026-11-30", "officer_ids": ["01928f6e-0000-7000-8000-000000000003"]})),
     responses((status = 201, body = AssignmentView), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/assignments")]
@@ -150,7 +151,7 @@ async fn create(request: HttpRequest, app: web::Data<App>, caller: Caller<can::A
 }
 
 /// One assignment.
-#[utoipa::path(tag = "assignments", params(("id" = String, Path)), responses((status = 200, body = AssignmentView), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(tag = "assignments", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000040")), responses((status = 200, body = AssignmentView), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/assignments/{id}")]
 async fn read(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, id: Id) -> Result<web::Json<AssignmentView>, Problem> {
     Ok(web::Json(view(&mut app.db.read().await?.conn(), &caller, &id.to_string()).await?))
@@ -177,7 +178,7 @@ struct AssignmentChange {
 }
 
 /// Takes an assignment back, with a reason. An inspection that its officers have begun is still accepted.
-#[utoipa::path(tag = "assignments", params(("id" = String, Path)), request_body = AssignmentChange,
+#[utoipa::path(tag = "assignments", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000040")), request_body(content = AssignmentChange, example = json!({"state": "cancelled", "reason": "学校停课", "version": 1})),
     responses((status = 200, body = AssignmentView), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/assignments/{id}")]

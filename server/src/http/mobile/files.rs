@@ -40,7 +40,7 @@ struct StoredFile {
 
 /// Stores a picture: JPEG, PNG or WebP, at most 12 MB and 40 megapixels.
 #[utoipa::path(tag = "files",
-    request_body(content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp")), description = "The picture itself."),
+    request_body(content((Vec<u8> = "image/png", example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPQ6w4HAAH7ARF0JhTpAAAAAElFTkSuQmCC"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp")), description = "The picture itself; the example is in base64."),
     responses((status = 201, body = StoredFile),
         (status = 413, body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, body = ProblemBody, content_type = "application/problem+json"),

@@ -5,6 +5,7 @@ use mobile_api::template::{Template, TemplateSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, can};
@@ -45,7 +46,7 @@ async fn list(app: web::Data<App>, _caller: Caller<can::TemplatesRead>, args: Ar
 }
 
 /// One version with its body: sections, items, and the numbers by which it judges.
-#[utoipa::path(tag = "templates", params(("id" = String, Path)), responses((status = 200, body = Template), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[utoipa::path(tag = "templates", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000002")), responses((status = 200, body = Template), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/templates/{id}")]
 async fn read(app: web::Data<App>, _caller: Caller<can::TemplatesRead>, id: Id) -> Result<web::Json<Template>, Problem> {
     let row = templates::get(&mut app.db.read().await?.conn(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;

@@ -43,9 +43,9 @@ async fn describe() -> HttpResponse {
 /// Begins an upload of a piece of evidence, before or after the inspection that names it. What is here already is told by
 /// an offset that equals the length; what was begun before goes on where it stands.
 #[utoipa::path(tag = "uploads",
-    params(("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Length" = u64, Header, description = "bytes, at most 25 MB", example = 68),
+    params(("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Length" = u64, Header, description = "bytes, at most 25 MB", example = 69),
         ("Upload-Metadata" = String, Header, description = "inspection_id, evidence_id, sha256 (hex) and filetype, each in base64",
-            example = "inspection_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDIw,evidence_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDIx,sha256 NDMxY2VkNmY5ZDYyNmMxMGY4ODk3MTI5YTNlOWRkNjQzMmM5YjhmZTE0MDg1M2YwMzM0ODE3ZDI3M2Y3OGI1ZA==,filetype aW1hZ2UvcG5n")),
+            example = "inspection_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEw,evidence_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEy,sha256 OGIyMDk4MDQwMTMzMTQ4NTc3MDBlNmNiNjAxZjYzZGU3MmUxMmIyNDgwYzI1Yzg2OTczYTBiZGY1M2ZkYzdkMA==,filetype aW1hZ2UvcG5n")),
     responses((status = 201, description = "Location, Upload-Offset, Upload-Expires"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json"), (status = 413, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
@@ -127,7 +127,7 @@ async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &
 }
 
 /// How far an upload has come.
-#[utoipa::path(tag = "uploads", params(("id" = Uuid, Path), ("Tus-Resumable" = String, Header, example = "1.0.0")),
+#[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 200, description = "Upload-Offset, Upload-Length, Upload-Expires"), (status = 404, description = "no such upload, or it has expired")))]
 #[head("/uploads/{id}")]
 async fn stand(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id) -> Result<HttpResponse, Problem> {
@@ -144,9 +144,9 @@ async fn stand(request: HttpRequest, app: web::Data<App>, caller: Caller<can::In
 
 /// Adds a piece where the last one ended. The answer to the last piece comes when the whole file is checked and stored.
 #[utoipa::path(tag = "uploads",
-    params(("id" = Uuid, Path), ("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Offset" = u64, Header, description = "bytes that are here", example = 0),
+    params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Offset" = u64, Header, description = "bytes that are here", example = 0),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha256 BASE64` of this piece")),
-    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The bytes; the example is in base64.", example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPQ6w4HAAH7ARF0JhTpAAAAAElFTkSuQmCC"),
     responses((status = 204, description = "Upload-Offset, Upload-Expires"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json"),
         (status = 460, body = ProblemBody, content_type = "application/problem+json")))]
@@ -166,7 +166,7 @@ async fn append(request: HttpRequest, app: web::Data<App>, caller: Caller<can::I
 }
 
 /// Throws an upload away. A file that is whole stays: it is evidence.
-#[utoipa::path(tag = "uploads", params(("id" = Uuid, Path), ("Tus-Resumable" = String, Header, example = "1.0.0")),
+#[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000031"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/uploads/{id}")]
 async fn terminate(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id) -> Result<HttpResponse, Problem> {

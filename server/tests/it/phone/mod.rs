@@ -1,6 +1,7 @@
 //! The phone's contract: files, templates, assignments, inspections, uploads, synchronisation.
 
 mod assignments;
+mod examples;
 mod files;
 mod inspections;
 mod replays;

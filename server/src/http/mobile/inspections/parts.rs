@@ -64,7 +64,11 @@ impl IncomingPart {
 /// Stores a part. The same again answers 200; a lower revision, another content under the same one, another device, or a
 /// part that comes after the submission 409 with both named.
 #[utoipa::path(tag = "inspections",
-    params(("id" = Uuid, Path, description = "the inspection"), ("part_id" = Uuid, Path, description = "made on the phone, UUIDv7")), request_body = PutPart,
+    params(("id" = Uuid, Path, description = "the inspection", example = "01928f6e-0000-7000-8000-000000000010"), ("part_id" = Uuid, Path, description = "made on the phone, UUIDv7", example = "01928f6e-0000-7000-8000-000000000011")),
+    request_body(content = PutPart, example = json!({"revision": 1, "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25",
+        "content": {"device_id": "phone-1",
+            "answers": [{"item_code": "6.1", "result": "conforms", "number": 130, "answered_at": "2026-11-23T06:10:00.000Z", "evidence_ids": []}],
+            "evidence": [], "locations": [], "signatures": [], "clock": {"device_time": "2026-11-23T06:30:00.000Z", "monotonic_ms": 1500000}}})),
     responses((status = 201, body = PartStored), (status = 200, body = PartStored, description = "the same was here before, or this revision replaced it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]

@@ -46,7 +46,15 @@ pub struct InspectionStored {
 }
 
 /// Stores a header, and a part with it. The same again answers 200; another header under this id 409 with both hashes.
-#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, description = "made on the phone, UUIDv7")), request_body = PutInspection,
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, description = "made on the phone, UUIDv7", example = "01928f6e-0000-7000-8000-000000000010")),
+    request_body(content = PutInspection, example = json!({
+        "header": {"premises_id": "01928f6e-0000-7000-8000-000000000001", "template_id": "01928f6e-0000-7000-8000-000000000002",
+            "kind": "routine", "started_at": "2026-11-23T06:05:00.000Z", "officers": ["01928f6e-0000-7000-8000-000000000003"], "device": {"id": "phone-1"}},
+        "content_sha256": "7db9536af6a906e603ed1f34cf8c04cabd7b710a5c4eded823cd6b176f37a6bb",
+        "part": {"id": "01928f6e-0000-7000-8000-000000000011", "revision": 1, "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25",
+            "content": {"device_id": "phone-1",
+            "answers": [{"item_code": "6.1", "result": "conforms", "number": 130, "answered_at": "2026-11-23T06:10:00.000Z", "evidence_ids": []}],
+            "evidence": [], "locations": [], "signatures": [], "clock": {"device_time": "2026-11-23T06:30:00.000Z", "monotonic_ms": 1500000}}}})),
     responses((status = 201, body = InspectionStored), (status = 200, body = InspectionStored, description = "the same was here before, or the part is a newer revision"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/inspections/{id}")]

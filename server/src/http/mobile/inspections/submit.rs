@@ -29,7 +29,10 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// Submits an inspection. Only its lead does; the same again gets the same, with what is still missing by now.
-#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path)), request_body = Submit,
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")),
+    request_body(content = Submit, example = json!({"parts": [{"id": "01928f6e-0000-7000-8000-000000000021", "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25"}], "choices": {},
+        "result": {"outcome": "conforms", "checked": 1, "key_checked": 1, "general_checked": 0, "key_failed": [], "general_failed": [], "not_applicable": [],
+            "score": 100.0, "grade": "excellent", "consequences": [], "unanswered": []}, "submitted_at": "2026-11-23T06:40:00.000Z"})),
     responses((status = 200, body = Submitted), (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
