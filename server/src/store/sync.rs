@@ -148,6 +148,17 @@ pub async fn rectifications(conn: &mut Conn<'_>, scope: &Scope, wanted: Wanted<'
     select.tail("ORDER BY a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 
+/// Of these alerts, those that were dispatched at some time: only they can be, or have been, orders on a phone.
+pub async fn once_dispatched(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = Select::new("SELECT w.id FROM work_items w")
+        .and("w.kind = 'alert' AND w.state IN ('dispatched', 'rectified', 'closed')", [])
+        .and_any("w.id = ?", ids.iter().map(|id| id.as_str().into()))
+        .tail("ORDER BY w.id", [])
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
 /// A notice to a person.
 #[derive(Debug, Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns of notices")]

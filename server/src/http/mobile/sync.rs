@@ -163,7 +163,10 @@ impl Run<'_> {
         let more = i64::try_from(rows.len()).unwrap_or(self.limit) >= self.limit;
         let next = if more { rows.last().map_or(head, |row| row.seq) } else { head };
         for kind in KINDS {
-            let ids = named(&rows, kind);
+            let mut ids = named(&rows, kind);
+            if kind == SyncEntity::Rectification && !ids.is_empty() {
+                ids = sync::once_dispatched(conn, &ids).await?;
+            }
             if !ids.is_empty() {
                 self.resolve(conn, kind, &ids).await?;
             }

@@ -5,7 +5,6 @@ use mobile_api::template::{Template, TemplateSummary};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, can};

@@ -16,7 +16,8 @@ on_both!(the_same_five_times_at_once_is_one, |app| {
     let template = phone.template().await;
     let draft = Draft::new(&app, &phone, &template);
     let body = draft.put();
-    let answers = join_all((0..5).map(|_| phone.client.send(Method::PUT, Box::leak(draft.path().into_boxed_str()), Some(&body)))).await;
+    let path = draft.path();
+    let answers = join_all((0..5).map(|_| phone.client.put(&path, &body))).await;
     let mut statuses: Vec<u16> = answers.iter().map(|(status, _)| status.as_u16()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 200, 200, 201], "{answers:?}");
@@ -27,8 +28,6 @@ on_both!(the_same_five_times_at_once_is_one, |app| {
     assert!(answers.iter().all(|(status, answer)| *status == StatusCode::OK && answer == &answers[0].1), "{answers:?}");
     assert_eq!(answers[0].1["state"], "complete");
     one(&phone, &draft).await;
-    let auditor = app.person("auditor", &app.city).await;
-    drop(auditor);
 });
 
 /// There is one inspection with one part.
@@ -112,7 +111,7 @@ fn written_otherwise(value: &Value, seed: u64) -> String {
             let mut members: Vec<_> = members.iter().collect();
             let by = usize::try_from(seed % 7).unwrap() % members.len().max(1);
             members.rotate_left(by);
-            if seed % 2 == 0 {
+            if seed.is_multiple_of(2) {
                 members.reverse();
             }
             let written: Vec<String> = members.iter().map(|(name, value)| format!(" {}\n: {}", escaped(name, seed), written_otherwise(value, seed.rotate_right(3)))).collect();

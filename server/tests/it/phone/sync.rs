@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use server::store::alert_acts::{self, Sighting};
 use server::store::journal::{Change, Entity};
 
 use super::{Draft, Phone, text};
@@ -113,6 +114,60 @@ on_both!(changes_come_once_and_what_left_the_scope_is_gone, |app| {
     let canteen = app.person("food_safety_officer", &app.premises).await;
     assert_eq!(ids(&follow(&canteen, None, 100).await.0, "assignment", "upsert"), BTreeSet::new());
 });
+
+on_both!(orders_and_notices_reach_those_who_put_right, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let supervisor = app.person("supervisor", &app.office).await;
+    let (canteen, outsider) = (app.person("food_safety_officer", &app.premises).await, app.person("officer", &app.other_office).await);
+    let camera = json!({"name": "切配间", "premises_id": app.premises.id, "source_url": "rtsp://127.0.0.1:9/none", "enabled": false});
+    let (status, camera) = administrator.post("/cameras", &camera).await;
+    assert_eq!(status, StatusCode::CREATED, "{camera}");
+    settled(&app).await;
+    let (_, cursor) = follow(&canteen, None, 100).await;
+    let (_, elsewhere) = follow(&outsider, None, 100).await;
+    let alert = raise(&app, &text(&camera["id"])).await;
+    settled(&app).await;
+    let (raised, cursor) = follow(&canteen, Some(&cursor), 100).await;
+    assert_eq!(ids(&raised, "rectification", "delete"), BTreeSet::new(), "what was never an order is not told as gone");
+    assert_eq!(supervisor.post(&format!("/alerts/{alert}/confirm"), &json!({"version": 1})).await.0, StatusCode::OK);
+    let order = json!({"version": 2, "deadline": "P1D", "text": "请清洁镜头"});
+    assert_eq!(supervisor.post(&format!("/alerts/{alert}/dispatch"), &order).await.0, StatusCode::OK);
+    settled(&app).await;
+    let (ordered, cursor) = follow(&canteen, Some(&cursor), 100).await;
+    let row = &held(&ordered)[&("rectification".to_owned(), alert.clone())];
+    assert_eq!((row["state"].as_str(), row["text"].as_str(), row["camera_name"].as_str()), (Some("dispatched"), Some("请清洁镜头"), Some("切配间")));
+    assert!(row["due_at"].is_string());
+    let notices: Vec<_> = ordered.iter().filter(|item| item["entity"] == "notice").map(|item| text(&item["value"]["kind"])).collect();
+    assert!(notices.contains(&"dispatched".to_owned()), "{notices:?}");
+    assert!(held(&follow(&canteen, None, 3).await.0).contains_key(&("rectification".to_owned(), alert.clone())), "a new start has it too");
+    assert_eq!(canteen.post(&format!("/alerts/{alert}/rectify"), &json!({"version": 3, "text": "已清洁"})).await.0, StatusCode::OK);
+    settled(&app).await;
+    assert_eq!(ids(&follow(&canteen, Some(&cursor), 100).await.0, "rectification", "delete"), BTreeSet::from([alert]));
+    assert_eq!(follow(&outsider, Some(&elsewhere), 100).await.0, Vec::<Value>::new(), "another office hears nothing");
+});
+
+/// An alert as the engine raises it.
+async fn raise(app: &TestApp, camera_id: &str) -> String {
+    let now_ms = app.app.clock.wall_ms();
+    let seen = Sighting {
+        id: uuid::Uuid::now_v7().to_string(),
+        kind: "covered".to_owned(),
+        class: 0,
+        camera_id: camera_id.to_owned(),
+        premises_id: app.premises.id.clone(),
+        began_at: now_ms - 5_000,
+        at: now_ms,
+        measure: 0.9,
+        threshold: 0.5,
+        rule: "{}".to_owned(),
+        repeat_interval_ms: 60_000,
+        still_file_id: None,
+        clip: None,
+    };
+    let id = seen.id.clone();
+    app.app.db.write(move |tx| Box::pin(async move { alert_acts::sighted(tx, &seen).await })).await.unwrap();
+    id
+}
 
 on_both!(a_cursor_that_is_not_ones_own_or_too_old_is_told_apart, |app| {
     let (one, two) = (Phone::at(&app, &app.office).await, Phone::at(&app, &app.office).await);

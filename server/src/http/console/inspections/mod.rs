@@ -1,0 +1,170 @@
+//! `/inspections`, as desks read them: the list, the page of one with its answers by section, its evidence.
+
+mod item;
+mod page;
+
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use mobile_api::judge::Outcome;
+use mobile_api::problem::ProblemType;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use crate::App;
+use crate::auth::{Caller, Session, can};
+use crate::domain::permission::Permission;
+use crate::files::Reduced;
+use crate::http::content::{Content, serve};
+use crate::http::mobile::inspections::outcome_code;
+use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
+use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
+use crate::store::{Conn, StoreError, evidence, inspections, templates};
+
+use self::page::Inspection;
+pub(crate) use item::{InspectionItem, items};
+
+/// Hours from UTC of the days that "today" means (Asia/Shanghai has no summer time).
+const DAY_OFFSET_MS: i64 = 8 * 3_600_000;
+const DAY_MS: i64 = 24 * 3_600_000;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(list).service(read).service(evidence_file);
+}
+
+/// Whose inspections a caller sees: those of their area; those under way only where they may see assignments too.
+fn sight(session: &Session) -> Sight {
+    Sight { read: session.access.scope(Permission::InspectionsRead), drafts: session.access.scope(Permission::AssignmentsRead) }
+}
+
+/// One that the caller may see: of their area, or their own.
+async fn find(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Option<InspectionRow>, StoreError> {
+    match inspections::get(conn, &sight(session), id).await? {
+        Some(row) => Ok(Some(row)),
+        None => inspections::get_own(conn, &session.user_id.to_string(), id).await,
+    }
+}
+
+/// Where an inspection stands.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Draft,
+    Submitted,
+    Complete,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Submitted => "submitted",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListArgs {
+    #[param(max_length = 36)]
+    premises_id: Option<String>,
+    state: Option<State>,
+    /// The outcome.
+    result: Option<Outcome>,
+    /// Begun at this time or later.
+    #[param(example = "2026-11-01T00:00:00.000Z", max_length = 40)]
+    since: Option<String>,
+    /// Begun before this time.
+    #[param(max_length = 40)]
+    until: Option<String>,
+    #[param(max_length = 36)]
+    officer_id: Option<String>,
+    /// Begun today, Asia/Shanghai.
+    today: Option<bool>,
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// Inspections, newest first.
+#[utoipa::path(tag = "inspections", params(ListArgs), responses((status = 200, body = Listed<InspectionItem>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/inspections")]
+async fn list(app: web::Data<App>, caller: Caller<can::InspectionsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<InspectionItem>>, Problem> {
+    let page = page(args.limit, args.cursor.as_deref())?;
+    let mut filter = InspectionFilter {
+        premises_id: args.premises_id.clone(),
+        state: args.state.map(|state| state.as_str().to_owned()),
+        outcome: args.result.map(|outcome| outcome_code(outcome).to_owned()),
+        since_ms: moment_ms("since", args.since.as_deref())?,
+        until_ms: moment_ms("until", args.until.as_deref())?,
+        officer_id: args.officer_id.clone(),
+    };
+    if args.today.unwrap_or(false) {
+        let now_ms = app.clock.wall_ms();
+        let midnight = now_ms - (now_ms + DAY_OFFSET_MS).rem_euclid(DAY_MS);
+        filter.since_ms = Some(filter.since_ms.map_or(midnight, |since| since.max(midnight)));
+    }
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let sight = sight(&caller);
+    let mut rows = inspections::list(conn, &sight, &filter, &page).await?;
+    let counted = inspections::count(conn, &sight, &filter).await?;
+    let next = page.cut(&mut rows, |row| (row.started_at.to_string(), row.id.clone()));
+    Ok(web::Json(listed(items(conn, &rows).await?, next, counted)))
+}
+
+/// One inspection: its answers by section, evidence, both results, and what happened.
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")), responses((status = 200, body = Inspection), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/inspections/{id}")]
+async fn read(app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id) -> Result<web::Json<Inspection>, Problem> {
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let row = find(conn, &caller, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    let item = items(conn, std::slice::from_ref(&row)).await?.pop().ok_or_else(Problem::not_found)?;
+    let parts = inspections::parts(conn, &row.id).await?;
+    let files = evidence::of_inspection(conn, &row.id).await?;
+    let template = templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?.body()?;
+    drop(reader);
+    Ok(web::Json(Inspection::of(&row, item, parts, &files, &template)?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FileArgs {
+    /// A reduced copy at least so wide, pixels; the evidence itself is the file as taken.
+    #[param(minimum = 16, maximum = 4096, example = 640)]
+    width: Option<u32>,
+}
+
+/// A file of an inspection, as taken or reduced.
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000022"), FileArgs),
+    responses((status = 200, description = "the file", content_type = "image/jpeg"), (status = 206, description = "a range of it"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/inspections/{id}/evidence/{evidence_id}")]
+async fn evidence_file(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id, args: Args<FileArgs>) -> Result<HttpResponse, Problem> {
+    if args.width.is_some_and(|width| !(16..=4_096).contains(&width)) {
+        return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
+    }
+    let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    let found = {
+        let mut reader = app.db.read().await?;
+        let conn = &mut reader.conn();
+        let row = find(conn, &caller, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
+        evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id)
+    };
+    let found = found.ok_or_else(Problem::not_found)?;
+    let (Some(filetype), Some(bytes)) = (found.stored_filetype, found.bytes) else {
+        return Err(Problem::not_found().because("it has not arrived yet"));
+    };
+    if let Some(width) = args.width
+        && let Reduced::Copy { filetype, content } = app.files.reduced(&found.sha256, &filetype, width).await?
+    {
+        let caching = ("cache-control", "private, max-age=3600, immutable");
+        return Ok(HttpResponse::Ok().content_type(filetype).insert_header(caching).body(content));
+    }
+    let bytes = u64::try_from(bytes).unwrap_or(0);
+    serve(&request, &app.files, &Content { sha256: &found.sha256, filetype: &filetype, bytes, download: None }).await
+}
