@@ -130,3 +130,14 @@ fn an_outage_is_not_part_of_a_fault() {
     kitchen.play(&black, 10);
     assert_eq!(kitchen.told(), [(DiagnosisKind::Black, Phase::Raised)]);
 }
+
+#[test]
+fn a_cover_at_night_is_told_by_what_the_camera_shows_by_day() {
+    let mut kitchen = Kitchen::with(quick());
+    kitchen.play(&clip(&scene(0), Picture::Normal), 60);
+    let night = Scene { light: Light::Night, ..scene(0) };
+    kitchen.play(&clip(&night, Picture::Normal), 120);
+    kitchen.is_quiet("the night");
+    kitchen.play(&clip(&night, Picture::Covered), 60);
+    assert_eq!(kitchen.told(), [(DiagnosisKind::Covered, Phase::Raised)]);
+}

@@ -27,8 +27,8 @@ use change::Luma;
 /// A loop of footage: what its frames weigh, and its key frames decoded.
 struct Clip {
     frame_ms: u64,
-    /// Bytes of each frame, and for key frames the decoded picture.
-    frames: Vec<(u32, Option<Luma>)>,
+    /// Bytes of each frame, and for key frames the decoded picture and what it says unchanged.
+    frames: Vec<(u32, Option<(Luma, Look)>)>,
 }
 
 /// Places that cameras look at, small and short so that the tests stay quick.
@@ -61,7 +61,7 @@ fn decode(scene: &Scene, picture: Picture) -> Clip {
             let stride = usize::try_from(frame.comp_stride(0)).expect("positive");
             let luma = frame.comp_data(0).expect("luma").chunks(stride).take(size.1 as usize);
             let pixels = luma.flat_map(|row| row[..size.0 as usize].to_vec()).collect();
-            Luma { width: size.0 as usize, height: size.1 as usize, pixels, colour: look.colour }
+            (Luma { width: size.0 as usize, height: size.1 as usize, pixels, colour: look.colour }, look)
         });
         (u32::try_from(frame.len()).expect("small"), key)
     });
@@ -89,11 +89,19 @@ impl Kitchen {
     }
 
     fn play(&mut self, clip: &Clip, seconds: u64) {
-        self.play_changed(clip, seconds, |_, _| {});
+        self.play_looks(clip, seconds, |_, look, _| look.clone());
     }
 
     /// Plays a clip round and round; `change` is given each picture that is looked at and the seconds since the start.
     fn play_changed(&mut self, clip: &Clip, seconds: u64, mut change: impl FnMut(&mut Luma, f32)) {
+        self.play_looks(clip, seconds, |luma, _, seconds| {
+            let mut luma = luma.clone();
+            change(&mut luma, seconds);
+            luma.look()
+        });
+    }
+
+    fn play_looks(&mut self, clip: &Clip, seconds: u64, mut look: impl FnMut(&Luma, &Look, f32) -> Look) {
         let start_ms = self.now_ms;
         for (bytes, key) in clip.frames.iter().cycle() {
             if self.now_ms >= start_ms + seconds * 1_000 {
@@ -102,14 +110,13 @@ impl Kitchen {
             let at = At { mono_ms: self.now_ms, wall_ms: MORNING_MS + i64::try_from(self.now_ms).expect("days") };
             let size = FrameSize { wall_ms: at.wall_ms, bytes: *bytes, is_key: key.is_some() };
             self.watch.note_sizes(&[size], at.mono_ms);
-            if let Some(luma) = key
+            if let Some((luma, plain)) = key
                 && self.watch.wants_look(at.mono_ms).is_some()
             {
-                let mut luma = luma.clone();
                 #[expect(clippy::cast_precision_loss, reason = "seconds of a scenario")]
-                change(&mut luma, (self.now_ms - start_ms) as f32 / 1_000.0);
+                let look = look(luma, plain, (self.now_ms - start_ms) as f32 / 1_000.0);
                 self.looks += 1;
-                let found = self.watch.note_look(luma.look(), at);
+                let found = self.watch.note_look(look, at);
                 self.findings.extend(found.into_iter().map(|finding| (self.now_ms - start_ms, finding)));
             }
             self.now_ms += clip.frame_ms;
