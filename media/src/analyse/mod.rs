@@ -17,8 +17,6 @@ mod picture;
 mod process;
 mod protocol;
 mod queue;
-#[cfg(test)]
-mod scenarios;
 mod watcher;
 mod worker;
 

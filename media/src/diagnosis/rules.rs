@@ -228,7 +228,6 @@ mod tests {
             measure: 1.0,
             threshold: 2.0,
             since: None,
-            is_suspect: false,
         })
     }
 
@@ -271,7 +270,7 @@ mod tests {
     #[test]
     fn the_first_cause_hides_the_others() {
         let (settings, mut rules) = (DiagnosisSettings::default(), Rules::default());
-        let all = PRECEDENCE.map(|kind| Judged { kind, verdict: Verdict::Present, measure: 1.0, threshold: 2.0, since: None, is_suspect: false });
+        let all = PRECEDENCE.map(|kind| Judged { kind, verdict: Verdict::Present, measure: 1.0, threshold: 2.0, since: None });
         let findings: Vec<Finding> = (0..60).flat_map(|second| rules.note(&settings, &all, at(second))).collect();
         assert_eq!(told(&findings), [(DiagnosisKind::Black, Phase::Raised, 1)]);
     }

@@ -289,13 +289,13 @@ fn fragment_time(file: &mut SegmentFile, entry: &FragmentEntry) -> Result<MoofTi
     let first = moof_time(file, entry.media_offset())?;
     let last_len = entry.header.chunks.last().map_or(0, |chunk| u64::from(chunk.len));
     let last_at = entry.end_offset() - last_len;
-    if last_at == entry.media_offset() {
-        return Ok(first);
-    }
-    let last = moof_time(file, last_at)?;
+    let last = if last_at == entry.media_offset() { first } else { moof_time(file, last_at)? };
     let duration = (last.start + last.duration).checked_sub(first.start);
     let duration = duration.ok_or_else(|| damaged(last_at, "a fragment's times go back"))?;
-    Ok(MoofTime { duration, ..first })
+    // A last frame without a duration would share its time with the first one after the gap: it gets the usual one.
+    let usual = duration / entry.header.frames().saturating_sub(1).max(1);
+    let missing = if last.last_duration == 0 { usual } else { 0 };
+    Ok(MoofTime { duration: duration + missing, ..first })
 }
 
 fn moof_time(file: &mut SegmentFile, offset: u64) -> Result<MoofTime, PlaybackError> {

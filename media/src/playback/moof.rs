@@ -20,6 +20,8 @@ pub(super) struct MoofTime {
     pub(super) start: u64,
     /// Sum of its samples' durations.
     pub(super) duration: u64,
+    /// Duration of its last sample. The muxer does not know that of the last one before the stream ends and writes 0.
+    pub(super) last_duration: u64,
     /// Presentation minus decoding time of its first sample.
     pub(super) first_composition: i64,
 }
@@ -31,12 +33,12 @@ impl MoofTime {
         let part = |name: BoxType| child(moof, traf, *b"traf", name).map(|found| &moof[found.body()..found.end]);
         let (tfhd, tfdt, trun) = (part(*b"tfhd")?, part(*b"tfdt")?, part(*b"trun")?);
         let start = if tfdt.first()? == &1 { be_u64(tfdt, 4)? } else { u64::from(be_u32(tfdt, 4)?) };
-        let (duration, first_composition) = samples(tfhd, trun)?;
-        Some(Self { start, duration, first_composition })
+        let (duration, last_duration, first_composition) = samples(tfhd, trun)?;
+        Some(Self { start, duration, last_duration, first_composition })
     }
 }
 
-fn samples(tfhd: &[u8], trun: &[u8]) -> Option<(u64, i64)> {
+fn samples(tfhd: &[u8], trun: &[u8]) -> Option<(u64, u64, i64)> {
     let flags = be_u32(trun, 0)? & 0x00ff_ffff;
     let count = be_u32(trun, 4)?;
     let fields = |mask: u32| TRUN_SAMPLE_FIELDS.iter().filter(|field| *field & mask & flags != 0).count() * 4;
@@ -49,14 +51,16 @@ fn samples(tfhd: &[u8], trun: &[u8]) -> Option<(u64, i64)> {
         first_composition = i64::from(offset.cast_signed());
     }
     if flags & TRUN_DURATION == 0 {
-        return Some((u64::from(default_duration(tfhd)?) * u64::from(count), first_composition));
+        let each = u64::from(default_duration(tfhd)?);
+        return Some((each * u64::from(count), each, first_composition));
     }
-    let mut duration = 0;
+    let (mut duration, mut last) = (0, 0);
     for _ in 0..count {
-        duration += u64::from(be_u32(trun, at)?);
+        last = u64::from(be_u32(trun, at)?);
+        duration += last;
         at += sample_len;
     }
-    Some((duration, first_composition))
+    Some((duration, last, first_composition))
 }
 
 fn default_duration(tfhd: &[u8]) -> Option<u32> {
@@ -175,7 +179,7 @@ mod tests {
     fn times_are_read() {
         for version in [0, 1] {
             let time = MoofTime::read(&moof(version, 123_456)).expect("a moof");
-            assert_eq!(time, MoofTime { start: 123_456, duration: 10_800, first_composition: 7200 });
+            assert_eq!(time, MoofTime { start: 123_456, duration: 10_800, last_duration: 3600, first_composition: 7200 });
         }
         assert_eq!(MoofTime::read(b"\0\0\0\x08free"), None);
     }

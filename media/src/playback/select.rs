@@ -78,7 +78,10 @@ pub(super) fn select(
     let mut header: Option<Bytes> = None;
     // Whether what comes next follows a key frame that is among the found.
     let mut decodable = false;
-    for info in index.overlapping(camera, start_ms, end_ms) {
+    let infos = index.overlapping(camera, start_ms, end_ms);
+    let mut next_starts = infos.iter().skip(1).map(|info| Some(info.start_ms)).chain([None]).collect::<Vec<_>>().into_iter();
+    for info in infos {
+        let next_start_ms = next_starts.next().flatten();
         let Some(file) = open(index.path_of(&info))? else { continue };
         let Some(video) = video_header(&file.init) else {
             tracing::warn!(path = info.path, "a recorded file without a video header is left out");
@@ -87,7 +90,7 @@ pub(super) fn select(
         // Another run of the muxer, another stream: what it has before its key frame cannot be decoded.
         decodable &= header.as_ref() == Some(&file.init);
         header = Some(file.init.clone());
-        let wanted = wanted(&file.fragments, start_ms, end_ms, &mut decodable);
+        let wanted = wanted(&file.fragments, (start_ms, end_ms), next_start_ms, &mut decodable);
         if !wanted.is_empty() {
             found.push(Recorded { info, file, video, wanted });
         }
@@ -95,14 +98,23 @@ pub(super) fn select(
     if found.is_empty() { Err(PlaybackError::Nothing) } else { Ok(found) }
 }
 
-fn wanted(fragments: &[FragmentEntry], start_ms: i64, end_ms: i64, decodable: &mut bool) -> Vec<(usize, FragmentEntry)> {
+fn wanted(
+    fragments: &[FragmentEntry],
+    (start_ms, end_ms): (i64, i64),
+    next_start_ms: Option<i64>,
+    decodable: &mut bool,
+) -> Vec<(usize, FragmentEntry)> {
     let mut taken = Vec::new();
     let mut number = 0;
     while number < fragments.len() {
         // A sync fragment with what continues it is shown or left out together, as far as its end.
         let group_end = (number + 1..fragments.len()).find(|&next| fragments[next].header.sync).unwrap_or(fragments.len());
         let group = &fragments[number..group_end];
-        let shown_until_ms = group.last().map_or(i64::MIN, |last| last.header.end_ms());
+        // Arrival times jitter: a group counts as over when the next one begins, even if its frames last a little longer.
+        let next_ms = fragments.get(group_end).map(|next| next.header.wall_ms).or(next_start_ms);
+        let next_ms = next_ms.filter(|next_ms| *next_ms > group[0].header.wall_ms);
+        let ends_ms = group.last().map_or(i64::MIN, |last| last.header.end_ms());
+        let shown_until_ms = next_ms.map_or(ends_ms, |next_ms| ends_ms.min(next_ms));
         *decodable |= group[0].header.sync;
         if *decodable && shown_until_ms > start_ms {
             let inside = group.iter().enumerate().take_while(|(_, entry)| entry.header.wall_ms < end_ms);
@@ -159,6 +171,7 @@ mod tests {
             mono_ms: 0,
             duration_ms: 2000,
             sync,
+            checksum: 0,
             discontinuity: false,
             chunks: vec![ChunkInfo { len: 1, duration_ms: 2000, frames: 50 }],
         };
@@ -166,7 +179,7 @@ mod tests {
     }
 
     fn numbers(fragments: &[FragmentEntry], start_ms: i64, end_ms: i64, mut decodable: bool) -> Vec<usize> {
-        wanted(fragments, start_ms, end_ms, &mut decodable).into_iter().map(|(number, _)| number).collect()
+        wanted(fragments, (start_ms, end_ms), None, &mut decodable).into_iter().map(|(number, _)| number).collect()
     }
 
     #[test]
@@ -176,6 +189,18 @@ mod tests {
         assert_eq!(numbers(&fragments, 5000, 5001, false), [1, 2], "from the key frame before");
         assert_eq!(numbers(&fragments, 7000, 9000, false), [1, 2, 3, 4]);
         assert_eq!(numbers(&fragments, 20_000, 30_000, false), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_group_is_over_when_the_next_one_begins() {
+        let mut fragments = [entry(0, true), entry(2, true)];
+        fragments[1].header.wall_ms -= 3;
+        assert_eq!(numbers(&fragments, 1997, 3000, false), [1]);
+        assert_eq!(numbers(&fragments, 1996, 3000, false), [0, 1]);
+        let before_the_next_file = wanted(&fragments, (3990, 9000), Some(3990), &mut true);
+        assert!(before_the_next_file.is_empty());
+        let clock_set_back = wanted(&fragments, (3990, 9000), Some(10), &mut true);
+        assert_eq!(clock_set_back.len(), 1);
     }
 
     #[test]
