@@ -11,6 +11,6 @@ export function reasonWords(code: string): string {
 
 /** Why a camera is not simply recording. */
 export function cameraReason(camera: Camera): string {
-  if (camera.state === 'recording' || camera.state === 'disabled' || !camera.state_reason) return ''
+  if (camera.state === 'recording' || camera.state === 'disabled' || !camera.state_reason || camera.state_reason === 'none') return ''
   return reasonWords(camera.state_reason)
 }
