@@ -3,7 +3,7 @@
 //! A row of the change log only says that something changed; what the phone gets is the thing as it is now and as this
 //! caller may see it, or a tombstone. So a row that is told twice does no harm, and one that left the scope is told as gone.
 
-use super::sql::{Arg, Select, execute, fetch_optional};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -200,19 +200,38 @@ pub async fn rectifications_at(conn: &mut Conn<'_>, premises: &[String]) -> Resu
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// Remembers what a version of a person's scope covers, once; forgets the oldest.
-pub async fn remember_scope(tx: &mut Tx<'_>, user_id: &str, scope_version: i64, nodes: &str, at: i64) -> Result<(), StoreError> {
+/// The nodes where a person's grants let them read premises now, in order. Assignments open premises too, but say so one by one.
+pub async fn granted_nodes(conn: &mut Conn<'_>, user_id: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (String,),
+        "SELECT DISTINCT g.node_path FROM grants g JOIN role_permissions rp ON rp.role = g.role AND rp.permission = 'premises.read' \
+         WHERE g.user_id = $1 AND (g.valid_until IS NULL OR g.valid_until > $2) ORDER BY g.node_path",
+        user_id,
+        now_ms,
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Remembers what a person's scope covers and forgets the oldest; gives its version. Where it `changed` without a version of
+/// its own (a grant has run out), the next version begins.
+pub async fn remember_scope(tx: &mut Tx<'_>, user_id: &str, version: i64, changed: bool, nodes: &str, at: i64) -> Result<i64, StoreError> {
+    if changed {
+        // Of two phones that notice at once, one begins the version and the other finds it begun.
+        execute!(tx, "UPDATE users SET scope_version = scope_version + 1 WHERE id = $1 AND scope_version = $2", user_id, version)?;
+    }
+    let row = fetch_optional!(tx, (i64,), "SELECT scope_version FROM users WHERE id = $1", user_id)?;
+    let version = row.map_or(version, |row| row.0);
     execute!(
         tx,
-        "INSERT INTO sync_scopes (user_id, scope_version, nodes, created_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (user_id, scope_version) DO UPDATE SET nodes = excluded.nodes",
+        "INSERT INTO sync_scopes (user_id, scope_version, nodes, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, scope_version) DO NOTHING",
         user_id,
-        scope_version,
+        version,
         nodes,
         at,
     )?;
-    execute!(tx, "DELETE FROM sync_scopes WHERE user_id = $1 AND scope_version <= $2", user_id, scope_version - SCOPES_KEPT)?;
-    Ok(())
+    execute!(tx, "DELETE FROM sync_scopes WHERE user_id = $1 AND scope_version <= $2", user_id, version - SCOPES_KEPT)?;
+    Ok(version)
 }
 
 /// What a version of a person's scope covered, where that is remembered.

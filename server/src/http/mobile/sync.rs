@@ -50,10 +50,10 @@ async fn synchronise(app: web::Data<App>, caller: Caller<can::SignedIn>, query: 
     if query.since.as_deref().is_some_and(|since| since.len() > mobile_api::limits::CURSOR_BYTES_MAX) {
         return Err(Problem::of(ProblemType::Malformed).because("not a cursor of this server"));
     }
-    remember(&app, &caller).await?;
+    let version = remember(&app, &caller).await?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
-    let mut run = Run { app: &app, session: &caller, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
+    let mut run = Run { app: &app, session: &caller, version, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
     let (cursor, more) = match query.since.as_deref() {
         None => {
             let head = journal::head(conn).await?;
@@ -70,24 +70,27 @@ async fn synchronise(app: web::Data<App>, caller: Caller<can::SignedIn>, query: 
         items: run.items,
         more,
         server_time: Moment(run.now_ms),
-        scope_version: caller.access.scope_version,
+        scope_version: version,
     }))
 }
 
-/// Keeps what the caller's scope covers now, for the day it changes. Written only where it is new.
-async fn remember(app: &App, session: &Session) -> Result<(), Problem> {
-    let user_id = session.user_id.to_string();
-    let nodes = serde_json::to_string(session.access.scope(Permission::PremisesRead).nodes()).map_err(StoreError::damaged)?;
+/// The version of the caller's scope, with what it covers remembered for the day it changes. A grant that has run out
+/// changes the scope without anybody's act: it is noticed here and makes a version of its own.
+async fn remember(app: &App, session: &Session) -> Result<i64, Problem> {
+    let (user_id, now_ms) = (session.user_id.to_string(), app.clock.wall_ms());
     let version = session.access.scope_version;
-    let known = sync::remembered_scope(&mut app.db.read().await?.conn(), &user_id, version).await?;
+    let (nodes, known) = {
+        let mut reader = app.db.read().await?;
+        let conn = &mut reader.conn();
+        (sync::granted_nodes(conn, &user_id, now_ms).await?, sync::remembered_scope(conn, &user_id, version).await?)
+    };
+    let nodes = serde_json::to_string(&nodes).map_err(StoreError::damaged)?;
     if known.as_deref() == Some(nodes.as_str()) {
-        return Ok(());
+        return Ok(version);
     }
-    let at = app.clock.wall_ms();
-    app.db
-        .write(move |tx| Box::pin(async move { sync::remember_scope(tx, &user_id, version, &nodes, at).await }))
-        .await
-        .map_err(|error: StoreError| error.into())
+    let changed = known.is_some();
+    let remembered = app.db.write(move |tx| Box::pin(async move { sync::remember_scope(tx, &user_id, version, changed, &nodes, now_ms).await })).await;
+    remembered.map_err(|error: StoreError| error.into())
 }
 
 enum Since {
@@ -100,6 +103,8 @@ enum Since {
 struct Run<'a> {
     app: &'a App,
     session: &'a Session,
+    /// Of the caller's scope.
+    version: i64,
     limit: i64,
     now_ms: i64,
     items: Vec<SyncItem>,
@@ -107,7 +112,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn decode(&self, text: &str) -> Result<Since, Problem> {
-        let version = self.session.access.scope_version;
+        let version = self.version;
         let decode = |version| Cursor::decode(text, self.session.user_id, version, |body| self.app.sealer.mac("sync", body));
         match decode(version) {
             Ok(cursor) => Ok(Since::Here(cursor)),
@@ -120,7 +125,7 @@ impl Run<'_> {
     }
 
     fn cursor(&self, change: i64, full: Option<String>) -> Cursor {
-        Cursor { user_id: self.session.user_id, scope_version: self.session.access.scope_version, change, full }
+        Cursor { user_id: self.session.user_id, scope_version: self.version, change, full }
     }
 
     fn left(&self) -> i64 {

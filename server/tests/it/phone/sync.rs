@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::store::alert_acts::{self, Sighting};
 use server::store::journal::{Change, Entity};
+use server::store::users;
 
 use super::{Draft, Phone, text};
 use crate::support::{Client, Node, TestApp, on_both};
@@ -113,6 +114,39 @@ on_both!(changes_come_once_and_what_left_the_scope_is_gone, |app| {
     // The premises' own people are told nothing of what is planned for it.
     let canteen = app.person("food_safety_officer", &app.premises).await;
     assert_eq!(ids(&follow(&canteen, None, 100).await.0, "assignment", "upsert"), BTreeSet::new());
+});
+
+on_both!(a_change_of_scope_brings_what_is_new_and_tombstones_to_every_phone, |app| {
+    more_premises(&app, &app.office, 2).await;
+    let officer = Phone::at(&app, &app.office).await;
+    settled(&app).await;
+    // Two phones of one person, at the same place.
+    let (before, one) = follow(&officer.client, None, 100).await;
+    let (_, two) = follow(&officer.client, None, 100).await;
+    let lost = ids(&before, "premises", "upsert");
+    assert_eq!(lost.len(), 3);
+    let (user_id, office, other) = (officer.user_id.clone(), app.office.clone(), app.other_office.clone());
+    app.app
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                // One grant has run out, another was given.
+                users::grant(tx, &user_id, "officer", &office.id, &office.path, Some(1)).await?;
+                users::grant(tx, &user_id, "officer", &other.id, &other.path, None).await
+            })
+        })
+        .await
+        .unwrap();
+    more_premises(&app, &app.other_office, 1).await;
+    settled(&app).await;
+    let (fresh, _) = follow(&officer.client, None, 100).await;
+    assert_eq!(ids(&fresh, "premises", "upsert").len(), 2);
+    for (cursor, limit) in [(one, 100), (two, 1)] {
+        let (changed, after) = follow(&officer.client, Some(&cursor), limit).await;
+        assert_eq!(ids(&changed, "premises", "delete"), lost, "what was lost comes as tombstones");
+        assert_eq!(held(&[before.clone(), changed].concat()), held(&fresh), "and the phone holds what a new start gives");
+        assert_eq!(follow(&officer.client, Some(&after), 100).await.0, Vec::<Value>::new());
+    }
 });
 
 on_both!(orders_and_notices_reach_those_who_put_right, |app| {
