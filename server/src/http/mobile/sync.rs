@@ -153,7 +153,9 @@ impl Run<'_> {
             }
             after = String::new();
         }
-        Ok((self.cursor(change, None), false))
+        // What happened since the run began, or, after a change of scope, since the phone was last here, follows at once.
+        let more = journal::head(conn).await? > change;
+        Ok((self.cursor(change, None), more))
     }
 
     /// A page of changes after `since`.

@@ -197,6 +197,7 @@ async fn raise(app: &TestApp, camera_id: &str) -> String {
         repeat_interval_ms: 60_000,
         still_file_id: None,
         clip: None,
+        hold: None,
     };
     let id = seen.id.clone();
     app.app.db.write(move |tx| Box::pin(async move { alert_acts::sighted(tx, &seen).await })).await.unwrap();
