@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
+pub mod accounts;
 pub mod auth;
 pub mod demo;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod outward;
+pub mod lifecycle;
+pub mod proxies;
 pub mod rate;
 pub mod store;
 pub mod uploads;
+pub mod tls;
 
 /// What every handler and job works with. Clones share it.
 #[derive(Clone)]

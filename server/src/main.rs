@@ -1,3 +1,5 @@
-//! The `bright-kitchen` binary.
+//! The `bright-kitchen` binary: see `server::cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    server::cli::main()
+}

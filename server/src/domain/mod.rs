@@ -6,6 +6,7 @@ pub mod camera;
 pub mod geo;
 pub mod organization;
 pub mod permission;
+pub mod person;
 pub mod premises;
 pub mod text;
 pub mod workflow;

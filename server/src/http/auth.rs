@@ -34,7 +34,7 @@ struct LoginRequest {
 
 /// What a client signs its requests with.
 #[derive(Debug, Serialize, ToSchema)]
-struct TokenAnswer {
+pub(super) struct TokenAnswer {
     /// EdDSA JWT; `Authorization: Bearer`.
     access_token: String,
     /// Spent once.
@@ -201,7 +201,7 @@ fn bounded(texts: &[&str]) -> Result<(), Problem> {
 }
 
 /// The tokens, and the cookie that GETs of a browser use.
-fn answer(request: &HttpRequest, tokens: &Tokens) -> HttpResponse {
+pub(super) fn answer(request: &HttpRequest, tokens: &Tokens) -> HttpResponse {
     let cookie = Cookie::build(COOKIE, tokens.access.clone())
         .path("/")
         .http_only(true)

@@ -12,6 +12,8 @@ mod pages;
 mod problem;
 pub mod range;
 mod router;
+mod setup;
+pub mod trust;
 
 use actix_web::HttpRequest;
 

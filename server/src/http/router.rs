@@ -12,12 +12,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, media, mobile, pages};
+use super::{JSON_LIMIT, REQUEST, Problem, RequestFacts, auth, console, media, mobile, pages, setup, trust};
 use crate::App;
 
 /// Everything below `/api/v1`.
 fn api(config: &mut ServiceConfig<'_>) {
     auth::configure(config);
+    setup::configure(config);
     console::configure(config);
     media::configure(config);
     mobile::configure(config);
@@ -34,6 +35,7 @@ pub fn build(
         .app_data(web::Data::new(Routes::of(&document)))
         .app_data(web::Data::new(document))
         .app_data(web::PayloadConfig::new(JSON_LIMIT))
+        .configure(trust::configure)
         .configure(pages::configure)
         .default_service(web::route().to(nothing_here))
         .wrap(middleware::Compress::default())

@@ -30,6 +30,7 @@ pub mod settings;
 pub mod sync;
 pub mod templates;
 pub mod uploads;
+pub mod roles;
 pub mod users;
 pub mod webhooks;
 pub mod work;

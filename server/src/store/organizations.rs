@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::journal::{Change, Entity};
-use super::sql::{Select, contains, execute, fetch_optional};
+use super::sql::{Select, contains, execute, fetch_all};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::organization::Level;
@@ -65,9 +65,9 @@ pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<
     scope.restrict(Select::new(HEAD).and("o.id = ?", [id.into()]), "o.path LIKE ?").fetch_optional(conn).await
 }
 
-/// Whether there is a tree, and its top.
-pub async fn top(conn: &mut Conn<'_>) -> Result<Option<(String, String)>, StoreError> {
-    fetch_optional!(conn, (String, String), "SELECT id, path FROM organizations WHERE parent_id IS NULL ORDER BY id LIMIT 1")
+/// Id and path of each top there is, oldest first.
+pub async fn tops(conn: &mut Conn<'_>) -> Result<Vec<(String, String)>, StoreError> {
+    fetch_all!(conn, (String, String), "SELECT id, path FROM organizations WHERE parent_id IS NULL ORDER BY id LIMIT 100")
 }
 
 /// Adds a node below `parent` (id, path), or at the top; gives its id and path.

@@ -1,0 +1,112 @@
+//! The command line: one file a command. Each reads the same settings and ends with a code that scripts can rely on:
+//! 0 done, 1 failed or faults found, 2 wrong arguments or configuration.
+
+mod admin;
+mod migrate;
+mod openapi;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::accounts::AccountError;
+use crate::config::{Config, ConfigError, Flags, LogFormat};
+use crate::lifecycle::LifecycleError;
+use crate::store::StoreError;
+
+/// Bright Kitchen 明厨: food safety in canteens, from camera and checklist to a closed case.
+///
+/// Settings come from flags, from environment variables BRIGHT_KITCHEN_…, and from a TOML file, in this order.
+#[derive(Debug, Parser)]
+#[command(name = "bright-kitchen", version, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Migrate(migrate::MigrateArgs),
+    Admin(admin::AdminArgs),
+    Openapi(openapi::OpenapiArgs),
+}
+
+/// What a command can end with.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Starting, running, stopping.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Accounts.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// Standard input or output, files named on the command line.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// In words.
+    #[error("{0}")]
+    Said(String),
+}
+
+impl CliError {
+    fn code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(2),
+            Self::Lifecycle(LifecycleError::Cut) => ExitCode::from(130),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Runs the command that was given.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => args.run(),
+        Command::Migrate(args) => args.run(),
+        Command::Admin(args) => args.run(),
+        Command::Openapi(args) => args.run(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bright-kitchen: {error}");
+            error.code()
+        }
+    }
+}
+
+/// Reads the settings and starts the log. Every command but the analysis process begins here.
+fn begin(flags: &Flags) -> Result<Config, CliError> {
+    let config = Config::load(flags)?;
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| CliError::Said(error.to_string()))?;
+    // Standard output is for what the command was asked for; the log goes beside it.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match config.log_format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| CliError::Said(error.to_string()))?;
+    Ok(config)
+}
+
+/// Runs a command's work to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(work))
+}
+
+/// For a text that `--password-stdin` reads: the first line, at most 1,024 bytes.
+fn line_from_stdin() -> Result<String, CliError> {
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(std::io::Read::take(std::io::stdin(), 1_024)), &mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

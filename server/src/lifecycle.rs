@@ -1,0 +1,263 @@
+//! Start and stop of the whole program.
+//!
+//! Start: folder and its lock, database and migrations, keys, background tasks, then the door. Stop (SIGTERM, SIGINT, or a
+//! task the program cannot be without has panicked): the door closes, open streams are told, segments are closed, and what
+//! does not finish in time is dropped. A second signal ends it at once.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpServer, web};
+use media::{OnPanic, Supervisor, SystemClock};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
+
+use crate::App;
+use crate::auth::KeysError;
+use crate::config::Config;
+use crate::http::{self, trust};
+use crate::proxies::TrustedProxies;
+use crate::store::{Db, StoreError};
+use crate::tls::{self, TlsError};
+
+/// Pause before a background task that failed is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Why the program does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// The data folder cannot be made or used.
+    #[error("the data folder {}: {cause}", .path.display())]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// Another one is running on the same folder.
+    #[error("another bright-kitchen is using {}", .0.display())]
+    Busy(PathBuf),
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The server itself failed.
+    #[error("the HTTP server failed: {0}")]
+    Http(std::io::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// HTTPS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A task the program cannot be without has panicked.
+    #[error("a vital task has failed; see the log")]
+    Fatal,
+    /// A second signal came.
+    #[error("stopped at once, by a second signal")]
+    Cut,
+    /// What a command prepares before the door opens.
+    #[error("{0}")]
+    Prepare(String),
+}
+
+/// The data folder, held by one program at a time.
+#[derive(Debug)]
+pub struct DataLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+
+/// Makes the data folder where there is none, for its owner only.
+pub fn data_folder(path: &Path) -> Result<(), LifecycleError> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| LifecycleError::Data { path: path.to_owned(), cause: error.to_string() })
+}
+
+impl DataLock {
+    /// Takes the folder, or says that somebody has it.
+    pub fn take(path: &Path) -> Result<Self, LifecycleError> {
+        data_folder(path)?;
+        let failed = |cause: String| LifecycleError::Data { path: path.to_owned(), cause };
+        let file = File::options().write(true).create(true).truncate(false).open(path.join("lock")).map_err(|error| failed(error.to_string()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(LifecycleError::Busy(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+/// What the program is told about itself when the door opens.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How people reach it, without a slash at the end.
+    pub url: String,
+    /// The authority a phone has to trust, where it is our own.
+    pub authority: Option<tls::Authority>,
+}
+
+/// Opens the database of a configuration, with its migrations done.
+pub async fn open_database(config: &Config) -> Result<Db, LifecycleError> {
+    data_folder(&config.data)?;
+    // The store's own task is not among those that shut down: the others write until their end, and `Db::close` ends it.
+    let db = Db::open(&config.database(), &Supervisor::new()).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// Runs until a signal comes. `opened` is called once the door is open: it prints what a person needs to know.
+pub async fn run<F>(config: Config, opened: impl FnOnce(App, Opened) -> F + 'static) -> Result<(), LifecycleError>
+where
+    F: Future<Output = Result<(), String>>,
+{
+    let _lock = DataLock::take(&config.data)?;
+    let db = open_database(&config).await?;
+    let app = App::new(db, &config.data, Arc::new(SystemClock::new())).await?;
+    let supervisor = Supervisor::new();
+    background(&app, &supervisor);
+
+    let (tls_config, authority) = tls_of(&config)?;
+    let trusted = TrustedProxies::new(config.trusted_proxies.0.clone());
+    let (data, page) = (web::Data::new(app.clone()), web::Data::new(trust::Page::new(authority.clone())));
+    let server = HttpServer::new(move || {
+        let trusted = trusted.clone();
+        http::build(data.clone())
+            .app_data(page.clone())
+            .wrap(actix_web::middleware::from_fn(move |request, next| trusted.clone().believe(request, next)))
+    })
+    .workers(if config.http_workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { config.http_workers })
+    .max_connections(config.http_connections_max)
+    .client_request_timeout(Duration::from_millis(config.http_head_timeout_ms))
+    .keep_alive(Duration::from_millis(config.http_keep_alive_ms))
+    .shutdown_timeout(config.shutdown_timeout_ms.div_ceil(1_000))
+    .disable_signals();
+    let failed = |cause| LifecycleError::Listen { address: config.listen, cause };
+    let server = match tls_config {
+        Some(tls_config) => server.bind_rustls_0_23(config.listen, tls_config).map_err(failed)?,
+        None => server.bind(config.listen).map_err(failed)?,
+    };
+    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    let server = server.run();
+    let handle = server.handle();
+    let door = supervisor.clone();
+    supervisor.once("http", async move {
+        if let Err(error) = server.await {
+            error!(%error, "the HTTP server failed");
+        }
+        // Without the door the program is of no use.
+        door.fatal().cancel();
+    });
+    let shown = Opened { address, url: reached_at(&config, address), authority };
+    info!(address = %address, url = shown.url, "listening");
+    opened(app.clone(), shown).await.map_err(LifecycleError::Prepare)?;
+
+    let mut signals = Signals::new()?;
+    let vital = supervisor.fatal();
+    let fatal = tokio::select! {
+        () = signals.next() => false,
+        () = vital.cancelled() => true,
+    };
+    info!("stopping; a second signal stops at once");
+    let stopped = async {
+        let patience = Duration::from_millis(config.shutdown_timeout_ms);
+        // Streams and cameras are told first; the door then waits only for answers under way.
+        supervisor.soft().cancel();
+        if tokio::time::timeout(patience, handle.stop(true)).await.is_err() {
+            warn!("answers under way were dropped");
+        }
+        let dropped = supervisor.shutdown(patience).await;
+        app.db.close().await;
+        info!(dropped = dropped.len(), "stopped");
+    };
+    tokio::select! {
+        () = stopped => if fatal { Err(LifecycleError::Fatal) } else { Ok(()) },
+        () = signals.next() => Err(LifecycleError::Cut),
+    }
+}
+
+/// Tasks that run beside the requests.
+fn background(app: &App, supervisor: &Supervisor) {
+    let (db, soft) = (app.db.clone(), supervisor.soft());
+    supervisor.task("sequencer", OnPanic::Restart, move || {
+        let (db, soft) = (db.clone(), soft.clone());
+        async move {
+            loop {
+                let ended = tokio::select! {
+                    ended = db.sequence() => ended,
+                    () = soft.cancelled() => return,
+                };
+                if let Err(error) = ended {
+                    error!(%error, "changes wait to be numbered");
+                }
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        }
+    });
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, LifecycleError> {
+        let hear = |kind| signal(kind).map_err(LifecycleError::Http);
+        Ok(Self { terminate: hear(SignalKind::terminate())?, interrupt: hear(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn tls_of(config: &Config) -> Result<(Option<rustls::ServerConfig>, Option<tls::Authority>), TlsError> {
+    if let (Some(certificate), Some(key)) = (&config.tls_cert, &config.tls_key) {
+        return Ok((Some(tls::from_files(certificate, key)?), None));
+    }
+    if config.tls_self_signed {
+        let (server, authority) = tls::self_signed(&config.data, &config.tls_names.0)?;
+        return Ok((Some(server), Some(authority)));
+    }
+    Ok((None, None))
+}
+
+/// The address for people: as configured, or the first by which others reach this machine.
+fn reached_at(config: &Config, address: SocketAddr) -> String {
+    if let Some(url) = &config.public_url {
+        return url.as_str().trim_end_matches('/').to_owned();
+    }
+    let scheme = if config.tls() { "https" } else { "http" };
+    let ip = if address.ip().is_unspecified() { tls::lan_addresses().first().copied().unwrap_or(address.ip()) } else { address.ip() };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_program_holds_a_data_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("deep/data");
+        let held = DataLock::take(&data).unwrap();
+        assert!(matches!(DataLock::take(&data), Err(LifecycleError::Busy(_))));
+        drop(held);
+        DataLock::take(&data).unwrap();
+    }
+}
