@@ -16,13 +16,13 @@ use media::{OnPanic, Supervisor, SystemClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::App;
 use crate::auth::KeysError;
 use crate::config::Config;
 use crate::http::{self, trust};
 use crate::proxies::TrustedProxies;
 use crate::store::{Db, StoreError};
 use crate::tls::{self, TlsError};
+use crate::{App, AppError};
 
 /// Pause before a background task that failed is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
@@ -58,6 +58,9 @@ pub enum LifecycleError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Keys or files.
+    #[error(transparent)]
+    App(#[from] AppError),
     /// HTTPS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -123,7 +126,7 @@ where
 {
     let _lock = DataLock::take(&config.data)?;
     let db = open_database(&config).await?;
-    let app = App::new(db, &config.data, Arc::new(SystemClock::new())).await?;
+    let app = App::new(db, &config.data, config.files_url.as_deref(), Arc::new(SystemClock::new())).await?;
     let supervisor = Supervisor::new();
     background(&app, &supervisor);
 

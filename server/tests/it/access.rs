@@ -29,6 +29,8 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("POST", "/auth/logout", SignedIn),
         ("POST", "/auth/password", SignedIn),
         ("GET", "/me", SignedIn),
+        ("GET", "/setup", Nobody),
+        ("POST", "/setup", Nobody),
         ("GET", "/openapi.json", Nobody),
         ("GET", "/organizations", One(P::OrganizationsRead)),
         ("POST", "/organizations", One(P::OrganizationsManage)),

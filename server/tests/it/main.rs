@@ -11,6 +11,7 @@ mod clocks;
 mod events;
 mod jobs;
 mod phone;
+mod cli;
 mod store;
 mod tree;
 mod webhooks;

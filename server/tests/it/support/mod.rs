@@ -2,7 +2,7 @@
 
 mod alerts;
 mod app;
-mod postgres;
+pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
 pub(crate) use app::{Client, Node, TestApp};
