@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+pub mod about;
 pub mod accounts;
+pub mod audit_head;
 pub mod auth;
 pub mod demo;
 pub mod cli;
@@ -43,6 +45,10 @@ pub struct App {
     pub engine: Option<media::Engine>,
     /// Told when a camera, its premises or its settings have changed.
     pub cameras_changed: Arc<tokio::sync::Notify>,
+    /// What the program knows of itself.
+    pub about: about::About,
+    /// Tasks that run beside the requests.
+    pub supervisor: media::Supervisor,
     /// Looking at video is noted once a minute for the same person and camera.
     pub views_noted: rate::Limiter,
     /// Tasks that run beside the requests.
@@ -89,6 +95,8 @@ impl App {
             files,
             uploads,
             engine: None,
+            about: about::About::new(data.to_owned(), false),
+            supervisor: media::Supervisor::new(),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
             supervisor: media::Supervisor::new(),

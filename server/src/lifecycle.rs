@@ -5,20 +5,24 @@
 //! does not finish in time is dropped. A second signal ends it at once.
 
 use std::fs::{File, TryLockError};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpServer, web};
-use media::{OnPanic, Supervisor, SystemClock};
+use media::{Engine, EngineError, MediaEvent, OnPanic, Supervisor, SystemClock};
+use tokio::sync::mpsc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use crate::about::About;
+use crate::audit_head;
 use crate::auth::KeysError;
 use crate::config::Config;
 use crate::http::{self, trust};
+use crate::ingest;
 use crate::proxies::TrustedProxies;
 use crate::store::{Db, StoreError};
 use crate::tls::{self, TlsError};
@@ -61,6 +65,9 @@ pub enum LifecycleError {
     /// Keys or files.
     #[error(transparent)]
     App(#[from] AppError),
+    /// Cameras and recordings.
+    #[error("the recorder cannot start: {0}")]
+    Engine(#[from] EngineError),
     /// HTTPS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -126,9 +133,14 @@ where
 {
     let _lock = DataLock::take(&config.data)?;
     let db = open_database(&config).await?;
-    let app = App::new(db, &config.data, config.files_url.as_deref(), Arc::new(SystemClock::new())).await?;
+    let listener = TcpListener::bind(config.listen).map_err(|cause| LifecycleError::Listen { address: config.listen, cause })?;
+    let address = listener.local_addr().map_err(LifecycleError::Http)?;
     let supervisor = Supervisor::new();
-    background(&app, &supervisor);
+    let mut app = App::new(db, &config.data, config.files_url.as_deref(), Arc::new(SystemClock::new())).await?;
+    app.about = About::new(config.recordings(), config.tls());
+    app.supervisor = supervisor.clone();
+    let events = start_engine(&mut app, &config, address.port()).await?;
+    background(&app, &config, events);
 
     let (tls_config, authority) = tls_of(&config)?;
     let trusted = TrustedProxies::new(config.trusted_proxies.0.clone());
@@ -145,12 +157,11 @@ where
     .keep_alive(Duration::from_millis(config.http_keep_alive_ms))
     .shutdown_timeout(config.shutdown_timeout_ms.div_ceil(1_000))
     .disable_signals();
-    let failed = |cause| LifecycleError::Listen { address: config.listen, cause };
     let server = match tls_config {
-        Some(tls_config) => server.bind_rustls_0_23(config.listen, tls_config).map_err(failed)?,
-        None => server.bind(config.listen).map_err(failed)?,
+        Some(tls_config) => server.listen_rustls_0_23(listener, tls_config),
+        None => server.listen(listener),
     };
-    let address = server.addrs().first().copied().unwrap_or(config.listen);
+    let server = server.map_err(LifecycleError::Http)?;
     let server = server.run();
     let handle = server.handle();
     let door = supervisor.clone();
@@ -189,21 +200,41 @@ where
     }
 }
 
+/// Starts the recorder: repairs what the last run left, which reads the end of every recorded file.
+async fn start_engine(app: &mut App, config: &Config, own_port: u16) -> Result<mpsc::Receiver<MediaEvent>, LifecycleError> {
+    let program = std::env::current_exe().inspect_err(|error| warn!(%error, "this program cannot be found: no analysis")).ok();
+    let (settings, supervisor, clock) = (config.engine(program, own_port), app.supervisor.clone(), app.clock.clone());
+    let started = app.supervisor.blocking("engine start", move || Engine::start(settings, &supervisor, clock)).await;
+    let (engine, events) = started.map_err(|_| LifecycleError::Fatal)??;
+    app.engine = Some(engine);
+    Ok(events)
+}
+
 /// Tasks that run beside the requests.
-fn background(app: &App, supervisor: &Supervisor) {
-    let (db, soft) = (app.db.clone(), supervisor.soft());
+fn background(app: &App, config: &Config, events: mpsc::Receiver<MediaEvent>) {
+    let supervisor = &app.supervisor;
+    let (soft, hard) = (supervisor.soft(), supervisor.hard());
+    supervisor.once("media events in", ingest::run(app.clone(), events, hard));
+    {
+        let (app, soft) = (app.clone(), soft.clone());
+        supervisor.task("cameras", OnPanic::Restart, move || ingest::apply::run(app.clone(), soft.clone()));
+    }
+    {
+        let (app, data, soft) = (app.clone(), config.data.clone(), soft.clone());
+        supervisor.task("audit head", OnPanic::Restart, move || audit_head::run(app.clone(), data.clone(), soft.clone()));
+    }
+    let db = app.db.clone();
     supervisor.task("sequencer", OnPanic::Restart, move || {
         let (db, soft) = (db.clone(), soft.clone());
         async move {
-            loop {
-                let ended = tokio::select! {
-                    ended = db.sequence() => ended,
-                    () = soft.cancelled() => return,
-                };
-                if let Err(error) = ended {
-                    error!(%error, "changes wait to be numbered");
+            while !soft.is_cancelled() {
+                tokio::select! {
+                    ended = db.sequence() => if let Err(error) = ended {
+                        error!(%error, "changes wait to be numbered");
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                    },
+                    () = soft.cancelled() => {}
                 }
-                tokio::time::sleep(RETRY_PAUSE).await;
             }
         }
     });

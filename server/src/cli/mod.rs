@@ -32,6 +32,12 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Admin(admin::AdminArgs),
     Openapi(openapi::OpenapiArgs),
+    /// Look at pictures for a server: the process that `serve` starts by itself
+    ///
+    /// It speaks with its server over standard input and output, and ends with it.
+    ///
+    /// Example: none; it is not for people.
+    Analyse,
 }
 
 /// What a command can end with.
@@ -74,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(args) => args.run(),
         Command::Admin(args) => args.run(),
         Command::Openapi(args) => args.run(),
+        Command::Analyse => Ok(media::analyse_main()),
     };
     match done {
         Ok(code) => code,

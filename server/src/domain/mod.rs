@@ -4,6 +4,7 @@ pub mod alert;
 pub mod calendar;
 pub mod camera;
 pub mod geo;
+pub mod operator;
 pub mod organization;
 pub mod permission;
 pub mod person;

@@ -12,6 +12,7 @@ mod pages;
 mod problem;
 pub mod range;
 mod router;
+mod running;
 mod setup;
 pub mod trust;
 
@@ -25,6 +26,7 @@ pub use idempotency::{Answer, Repeatable};
 pub use list::{Listed, listed};
 pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};
 pub use router::{build, openapi};
+pub use running::Metrics;
 
 use crate::store::journal::Actor;
 

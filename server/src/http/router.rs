@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, REQUEST, Problem, RequestFacts, auth, console, media, mobile, pages, setup, trust};
+use super::{JSON_LIMIT, REQUEST, Problem, RequestFacts, auth, console, media, mobile, pages, running, setup, trust};
 use crate::App;
 
 /// Everything below `/api/v1`.
@@ -22,6 +22,7 @@ fn api(config: &mut ServiceConfig<'_>) {
     console::configure(config);
     media::configure(config);
     mobile::configure(config);
+    running::configure_api(config);
     config.service(openapi_document);
 }
 
@@ -35,6 +36,7 @@ pub fn build(
         .app_data(web::Data::new(Routes::of(&document)))
         .app_data(web::Data::new(document))
         .app_data(web::PayloadConfig::new(JSON_LIMIT))
+        .configure(running::configure)
         .configure(trust::configure)
         .configure(pages::configure)
         .default_service(web::route().to(nothing_here))
@@ -138,7 +140,11 @@ async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'static>)
         return Ok(request.into_response(response).map_into_right_body());
     }
     let started = std::time::Instant::now();
+    let app = request.app_data::<web::Data<App>>().cloned();
     let mut response = REQUEST.scope(facts, next.call(request)).instrument(span.clone()).await?.map_into_left_body();
+    if let Some(app) = app {
+        app.about.metrics().answered(response.status().as_u16(), started.elapsed());
+    }
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), ms = started.elapsed().as_millis(), "answered"));
     for (name, value) in SECURITY_HEADERS {
         let name = HeaderName::from_static(name);

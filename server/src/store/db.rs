@@ -108,6 +108,16 @@ pub enum EngineKind {
     Postgres,
 }
 
+impl EngineKind {
+    /// For people and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
 impl Db {
     /// Opens `sqlite://PATH` or `postgres://…`, creating the SQLite file where there is none. Runs no migration.
     pub async fn open(url: &str, supervisor: &Supervisor) -> Result<Self, StoreError> {

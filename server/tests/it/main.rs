@@ -12,6 +12,7 @@ mod events;
 mod jobs;
 mod phone;
 mod cli;
+mod people;
 mod store;
 mod tree;
 mod webhooks;

@@ -1,0 +1,171 @@
+//! `/system/health`: everything that tells whether the system does its work, and in words what is wrong.
+
+use actix_web::{get, web};
+use mobile_api::moment::Moment;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::App;
+use crate::auth::{Caller, can};
+use crate::http::{Problem, ProblemBody};
+use crate::store::figures::{self, Figures};
+
+/// Below this share of free disk: low, percent.
+const DISK_LOW_PERCENT: u64 = 10;
+/// Below this share: the reserve, percent.
+const DISK_RESERVE_PERCENT: u64 = 5;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(system_health);
+}
+
+/// How the system is.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    version: &'static str,
+    uptime_s: u64,
+    database: DatabaseHealth,
+    disk: Option<DiskHealth>,
+    recording: RecordingHealth,
+    analysis: AnalysisHealth,
+    jobs: QueueHealth,
+    outbox: QueueHealth,
+    time: TimeHealth,
+    /// HTTPS is spoken by this program itself.
+    tls: bool,
+    /// What needs somebody, worst first; empty where all is well.
+    problems: Vec<HealthProblem>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct DatabaseHealth {
+    /// sqlite or postgres
+    engine: &'static str,
+    ok: bool,
+    size_bytes: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct DiskHealth {
+    path: String,
+    free_bytes: u64,
+    total_bytes: u64,
+    /// ok, low or reserve
+    level: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct RecordingHealth {
+    /// Cameras that shall record.
+    cameras: i64,
+    /// Cameras that do.
+    recording: i64,
+    /// Events of the recorder that had to be read from its index again.
+    events_dropped: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AnalysisHealth {
+    /// Processes that run.
+    running: usize,
+    restarts: u64,
+    /// Looks that wait.
+    queue: usize,
+    looks: u64,
+    failed_looks: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct QueueHealth {
+    waiting: i64,
+    failed: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TimeHealth {
+    server: Moment,
+}
+
+/// Something that needs somebody.
+#[derive(Debug, Serialize, ToSchema)]
+struct HealthProblem {
+    /// disk_reserve, disk_low, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
+    code: &'static str,
+    /// In words, English.
+    detail: String,
+}
+
+/// How the system is.
+#[utoipa::path(tag = "system", responses((status = 200, body = Health), (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/system/health")]
+async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) -> Result<web::Json<Health>, Problem> {
+    let now_ms = app.clock.wall_ms();
+    let figures = figures::read(&mut app.db.read().await?.conn(), now_ms).await?;
+    let analysis = app.engine.as_ref().map(|engine| engine.analyser().status());
+    let health = Health {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: app.about.uptime_s(),
+        database: DatabaseHealth { engine: app.db.kind().as_str(), ok: true, size_bytes: app.db.size_bytes().await? },
+        disk: disk(&app),
+        recording: recording(&app, &figures),
+        analysis: analysis.map_or(AnalysisHealth { running: 0, restarts: 0, queue: 0, looks: 0, failed_looks: 0 }, |status| AnalysisHealth {
+            running: status.processes.len(),
+            restarts: status.starts.saturating_sub(u64::try_from(status.processes.len()).unwrap_or(u64::MAX)),
+            queue: status.looks_waiting,
+            looks: status.looks,
+            failed_looks: status.failed_looks,
+        }),
+        jobs: QueueHealth { waiting: figures.jobs_waiting, failed: figures.jobs_failed },
+        outbox: QueueHealth { waiting: figures.outbox_waiting, failed: figures.outbox_failed },
+        time: TimeHealth { server: Moment(now_ms) },
+        tls: app.about.encrypted(),
+        problems: Vec::new(),
+    };
+    let problems = problems(&app, &health, &figures);
+    Ok(web::Json(Health { problems, ..health }))
+}
+
+fn disk(app: &App) -> Option<DiskHealth> {
+    let space = app.about.space()?;
+    let free_percent = space.free_bytes.saturating_mul(100) / space.total_bytes.max(1);
+    let level = match free_percent {
+        free if free < DISK_RESERVE_PERCENT => "reserve",
+        free if free < DISK_LOW_PERCENT => "low",
+        _ => "ok",
+    };
+    Some(DiskHealth { path: app.about.recordings().display().to_string(), free_bytes: space.free_bytes, total_bytes: space.total_bytes, level })
+}
+
+fn recording(app: &App, figures: &Figures) -> RecordingHealth {
+    let count = |states: &[&str]| figures.cameras.iter().filter(|(state, _)| states.contains(&state.as_str())).map(|(_, count)| count).sum();
+    RecordingHealth {
+        cameras: count(&["connecting", "recording", "degraded", "offline"]),
+        recording: count(&["recording", "degraded"]),
+        events_dropped: app.engine.as_ref().map_or(0, media::Engine::events_dropped),
+    }
+}
+
+fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem> {
+    let mut problems = Vec::new();
+    let mut note = |holds: bool, code, detail: String| {
+        if holds {
+            problems.push(HealthProblem { code, detail });
+        }
+    };
+    if let Some(disk) = &health.disk {
+        let free_gb = disk.free_bytes / 1_000_000_000;
+        note(disk.level == "reserve", "disk_reserve", format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it"));
+        note(disk.level == "low", "disk_low", format!("the disk is nearly full ({free_gb} GB free): the oldest recordings are deleted"));
+    }
+    let expects_analysis = app.engine.is_some() && health.analysis.restarts > 0;
+    note(expects_analysis && health.analysis.running == 0, "analysis_stopped", "the analysis process does not run: pictures are not watched".to_owned());
+    let silent = health.recording.cameras - health.recording.recording;
+    note(silent > 0, "cameras_silent", format!("{silent} of {} cameras deliver no picture", health.recording.cameras));
+    note(figures.jobs_failed_lately > 0, "jobs_failed", format!("{} jobs were given up in the last day", figures.jobs_failed_lately));
+    note(figures.outbox_failed > 0, "deliveries_failed", format!("{} deliveries to webhooks were given up", figures.outbox_failed));
+    note(health.recording.events_dropped > 0, "events_dropped", format!("{} events of the recorder were read from its index again", health.recording.events_dropped));
+    let panics = app.supervisor.panics();
+    note(panics > 0, "tasks_panicked", format!("{panics} faults of the program were caught; see the log"));
+    problems
+}

@@ -1,0 +1,117 @@
+//! Figures in Prometheus' text form. Labels are bounded: methods, classes of status, states; never ids or paths.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::App;
+use crate::store::{StoreError, figures};
+
+/// Upper ends of the buckets of durations, ms.
+const BUCKETS_MS: [u64; 8] = [5, 10, 25, 50, 100, 250, 1_000, 5_000];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// What is counted of requests. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    answers: [AtomicU64; CLASSES.len()],
+    buckets: [AtomicU64; BUCKETS_MS.len() + 1],
+    duration_us: AtomicU64,
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn answered(&self, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
+        self.0.answers[class].fetch_add(1, Ordering::Relaxed);
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let bucket = BUCKETS_MS.iter().position(|end| took_ms <= *end).unwrap_or(BUCKETS_MS.len());
+        self.0.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        self.0.duration_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn write(&self, text: &mut Text) {
+        text.head("bright_kitchen_http_answers_total", "counter", "Answers by class of status");
+        for (class, count) in CLASSES.iter().zip(&self.0.answers) {
+            text.line(&format!("bright_kitchen_http_answers_total{{class=\"{class}\"}}"), count.load(Ordering::Relaxed));
+        }
+        text.head("bright_kitchen_http_duration_seconds", "histogram", "Time to the head of an answer");
+        let mut sum = 0;
+        for (at, bucket) in self.0.buckets.iter().enumerate() {
+            sum += bucket.load(Ordering::Relaxed);
+            let end = BUCKETS_MS.get(at).map_or("+Inf".to_owned(), |end| format!("{}", Duration::from_millis(*end).as_secs_f64()));
+            text.line(&format!("bright_kitchen_http_duration_seconds_bucket{{le=\"{end}\"}}"), sum);
+        }
+        text.line("bright_kitchen_http_duration_seconds_sum", Duration::from_micros(self.0.duration_us.load(Ordering::Relaxed)).as_secs_f64());
+        text.line("bright_kitchen_http_duration_seconds_count", sum);
+    }
+}
+
+/// The text as it grows.
+#[derive(Debug, Default)]
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    }
+
+    fn line(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.0.push_str(&format!("{name} {value}\n"));
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, kind, help);
+        self.line(name, value);
+    }
+}
+
+/// All figures, now.
+pub(super) async fn text(app: &App) -> Result<String, StoreError> {
+    let figures = figures::read(&mut app.db.read().await?.conn(), app.clock.wall_ms()).await?;
+    let mut text = Text::default();
+    text.head("bright_kitchen_info", "gauge", "What runs");
+    text.line(&format!("bright_kitchen_info{{version=\"{}\",database=\"{}\"}}", env!("CARGO_PKG_VERSION"), app.db.kind().as_str()), 1);
+    text.one("bright_kitchen_uptime_seconds", "gauge", "Time since the start", app.about.uptime_s());
+    app.about.metrics().write(&mut text);
+    text.one("bright_kitchen_database_bytes", "gauge", "Size of the database", app.db.size_bytes().await?);
+    text.head("bright_kitchen_cameras", "gauge", "Cameras by state");
+    for (state, count) in &figures.cameras {
+        text.line(&format!("bright_kitchen_cameras{{state=\"{state}\"}}"), count);
+    }
+    text.one("bright_kitchen_alerts_open", "gauge", "Alerts that are not closed", figures.alerts_open);
+    text.one("bright_kitchen_jobs_waiting", "gauge", "Jobs that wait", figures.jobs_waiting);
+    text.one("bright_kitchen_jobs_failed", "gauge", "Jobs that were given up", figures.jobs_failed);
+    text.one("bright_kitchen_outbox_waiting", "gauge", "Webhook deliveries that wait", figures.outbox_waiting);
+    text.one("bright_kitchen_outbox_failed", "gauge", "Webhook deliveries that were given up", figures.outbox_failed);
+    text.one("bright_kitchen_audit_unlinked", "gauge", "Audit rows that are not yet in the chain", figures.audit_unlinked);
+    text.one("bright_kitchen_change_log_head", "counter", "The newest number of the change log", figures.change_head);
+    if let Some(space) = app.about.space() {
+        text.one("bright_kitchen_disk_free_bytes", "gauge", "Free space where recordings are", space.free_bytes);
+        text.one("bright_kitchen_disk_total_bytes", "gauge", "Size of the disk where recordings are", space.total_bytes);
+    }
+    text.one("bright_kitchen_tasks_panicked_total", "counter", "Panics that were caught", app.supervisor.panics());
+    Ok(text.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_fall_into_growing_buckets() {
+        let metrics = Metrics::default();
+        for took_ms in [1, 7, 7_000] {
+            metrics.answered(200, Duration::from_millis(took_ms));
+        }
+        metrics.answered(503, Duration::from_millis(1));
+        let mut text = Text::default();
+        metrics.write(&mut text);
+        for line in ["answers_total{class=\"2xx\"} 3", "answers_total{class=\"5xx\"} 1", "bucket{le=\"0.005\"} 2", "bucket{le=\"0.01\"} 3", "bucket{le=\"+Inf\"} 4", "seconds_count 4"] {
+            assert!(text.0.contains(line), "{line} in {}", text.0);
+        }
+    }
+}
