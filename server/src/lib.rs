@@ -47,8 +47,6 @@ pub struct App {
     pub cameras_changed: Arc<tokio::sync::Notify>,
     /// What the program knows of itself.
     pub about: about::About,
-    /// Tasks that run beside the requests.
-    pub supervisor: media::Supervisor,
     /// Looking at video is noted once a minute for the same person and camera.
     pub views_noted: rate::Limiter,
     /// Tasks that run beside the requests.
@@ -96,7 +94,6 @@ impl App {
             uploads,
             engine: None,
             about: about::About::new(data.to_owned(), false),
-            supervisor: media::Supervisor::new(),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
             supervisor: media::Supervisor::new(),

@@ -22,7 +22,7 @@ use crate::audit_head;
 use crate::auth::KeysError;
 use crate::config::Config;
 use crate::http::{self, trust};
-use crate::ingest;
+use crate::{ingest, jobs, outward};
 use crate::proxies::TrustedProxies;
 use crate::store::{Db, StoreError};
 use crate::tls::{self, TlsError};
@@ -139,6 +139,7 @@ where
     let mut app = App::new(db, &config.data, config.files_url.as_deref(), Arc::new(SystemClock::new())).await?;
     app.about = About::new(config.recordings(), config.tls());
     app.supervisor = supervisor.clone();
+    app.webhook_policy = outward::Policy::new(config.webhook_networks.0.clone(), vec![address.port()]);
     let events = start_engine(&mut app, &config, address.port()).await?;
     background(&app, &config, events);
 
@@ -223,6 +224,7 @@ fn background(app: &App, config: &Config, events: mpsc::Receiver<MediaEvent>) {
         let (app, data, soft) = (app.clone(), config.data.clone(), soft.clone());
         supervisor.task("audit head", OnPanic::Restart, move || audit_head::run(app.clone(), data.clone(), soft.clone()));
     }
+    jobs::start(app);
     let db = app.db.clone();
     supervisor.task("sequencer", OnPanic::Restart, move || {
         let (db, soft) = (db.clone(), soft.clone());

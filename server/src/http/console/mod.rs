@@ -1,8 +1,8 @@
 //! What desks use.
 
+mod alerts;
 mod audit;
 mod cameras;
-mod alerts;
 mod events;
 mod notices;
 pub(super) mod inspections;
@@ -10,18 +10,18 @@ mod operators;
 mod organizations;
 mod overview;
 mod premises;
-mod webhooks;
-
-pub(crate) use webhooks::purpose as webhook_purpose;
 mod users;
+mod webhooks;
 
 pub(crate) use cameras::purpose as camera_secret_purpose;
 use utoipa_actix_web::service_config::ServiceConfig;
+pub(crate) use webhooks::purpose as webhook_purpose;
 
 /// Registers the routes of desks.
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    cameras::configure(config);
     alerts::configure(config);
+    audit::configure(config);
+    cameras::configure(config);
     events::configure(config);
     notices::configure(config);
     overview::configure(config);
@@ -30,6 +30,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     audit::configure(config);
     operators::configure(config);
     organizations::configure(config);
+    overview::configure(config);
     premises::configure(config);
     users::configure(config);
+    webhooks::configure(config);
 }
