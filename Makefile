@@ -30,7 +30,7 @@ build: setup
 	cargo build --locked --package server
 
 run: build
-	@footage=$$(.ci/footage); exec $(PROGRAM) demo --data "$(DATA)" --footage "$$footage" \
+	@exec $(PROGRAM) demo --data "$(DATA)" \
 		$(if $(LAN),--listen 0.0.0.0:$(PORT) --tls-self-signed,--listen 127.0.0.1:$(PORT)) $(if $(MINIMAL),--minimal)
 
 lint: setup

@@ -2,6 +2,7 @@
 //! 0 done, 1 failed or faults found, 2 wrong arguments or configuration.
 
 mod admin;
+mod demo;
 mod migrate;
 mod openapi;
 mod serve;
@@ -29,6 +30,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
     Migrate(migrate::MigrateArgs),
     Admin(admin::AdminArgs),
     Openapi(openapi::OpenapiArgs),
@@ -77,6 +79,7 @@ impl CliError {
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => args.run(),
+        Command::Demo(args) => args.run(),
         Command::Migrate(args) => args.run(),
         Command::Admin(args) => args.run(),
         Command::Openapi(args) => args.run(),
