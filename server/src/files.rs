@@ -111,6 +111,12 @@ impl Files {
         for folder in [&spool, &reduced] {
             std::fs::create_dir_all(folder)?;
         }
+        Self::look(data, url)
+    }
+
+    /// The same for looking beside a running server: what that has half spooled stays.
+    pub fn look(data: &Path, url: Option<&str>) -> Result<Self, FilesError> {
+        let (spool, reduced) = (data.join("spool"), data.join("reduced"));
         let store = match url {
             None => local(&data.join("files"))?,
             Some(url) => by_url(url)?,

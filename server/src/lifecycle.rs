@@ -126,6 +126,16 @@ pub async fn open_database(config: &Config) -> Result<Db, LifecycleError> {
     Ok(db)
 }
 
+/// Opens a database that is there already, and changes nothing.
+pub async fn open_existing(config: &Config) -> Result<Db, LifecycleError> {
+    let url = config.database();
+    let file = url.strip_prefix("sqlite:").map(|rest| PathBuf::from(rest.trim_start_matches("//").split('?').next().unwrap_or_default()));
+    if let Some(path) = file.filter(|path| !path.is_file()) {
+        return Err(LifecycleError::Data { path, cause: "there is no database".to_owned() });
+    }
+    Ok(Db::open(&url, &Supervisor::new()).await?)
+}
+
 /// Runs until a signal comes. `opened` is called once the door is open: it prints what a person needs to know.
 pub async fn run<F>(config: Config, opened: impl FnOnce(App, Opened) -> F + 'static) -> Result<(), LifecycleError>
 where

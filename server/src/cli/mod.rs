@@ -2,6 +2,8 @@
 //! 0 done, 1 failed or faults found, 2 wrong arguments or configuration.
 
 mod admin;
+mod backup;
+mod check;
 mod demo;
 mod migrate;
 mod openapi;
@@ -32,7 +34,10 @@ enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Migrate(migrate::MigrateArgs),
+    Check(check::CheckArgs),
     Admin(admin::AdminArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Openapi(openapi::OpenapiArgs),
     /// Look at pictures for a server: the process that `serve` starts by itself
     ///
@@ -54,6 +59,9 @@ pub enum CliError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Backup and restore.
+    #[error(transparent)]
+    Backup(#[from] crate::backup::BackupError),
     /// Accounts.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -81,7 +89,10 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => args.run(),
         Command::Demo(args) => args.run(),
         Command::Migrate(args) => args.run(),
+        Command::Check(args) => args.run(),
         Command::Admin(args) => args.run(),
+        Command::Backup(args) => args.run(),
+        Command::Restore(args) => args.run(),
         Command::Openapi(args) => args.run(),
         Command::Analyse => Ok(media::analyse_main()),
     };

@@ -225,6 +225,28 @@ impl Db {
         Ok(())
     }
 
+    /// Holds one instant of a PostgreSQL database, so that a dump and what is counted beside it agree.
+    pub async fn export_snapshot(&self) -> Result<PgMoment, StoreError> {
+        let Engine::Postgres(pool) = &self.0.engine else {
+            return Err(StoreError::Unavailable("SQLite is copied whole".to_owned()));
+        };
+        let mut transaction = pool.begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *transaction).await?;
+        let (id,): (String,) = sqlx::query_as("SELECT pg_export_snapshot()").fetch_one(&mut *transaction).await?;
+        Ok(PgMoment { transaction, id })
+    }
+
+    /// What the engine itself finds wrong with its files and references; PostgreSQL sees to that by itself.
+    pub async fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
+        let Engine::Sqlite { readers, .. } = &self.0.engine else { return Ok(Vec::new()) };
+        let found: Vec<(String,)> = sqlx::query_as("SELECT * FROM pragma_integrity_check(100)").fetch_all(readers).await?;
+        let dangling: Vec<(String, Option<i64>, String)> =
+            sqlx::query_as("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100").fetch_all(readers).await?;
+        let found = found.into_iter().map(|row| row.0).filter(|text| text != "ok");
+        let dangling = dangling.into_iter().map(|(table, row, parent)| format!("row {} of {table} points to a row of {parent} that is not there", row.unwrap_or_default()));
+        Ok(found.chain(dangling).collect())
+    }
+
     /// Size of the database, bytes.
     pub async fn size_bytes(&self) -> Result<i64, StoreError> {
         let row: (i64,) = match &self.0.engine {
@@ -246,6 +268,29 @@ impl Db {
             }
             Engine::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// One instant of a PostgreSQL database, for as long as this is held.
+pub struct PgMoment {
+    transaction: sqlx::Transaction<'static, Postgres>,
+    id: String,
+}
+
+impl PgMoment {
+    /// What `pg_dump --snapshot` takes.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Reads as of that instant.
+    pub fn conn(&mut self) -> Conn<'_> {
+        Conn::Postgres(&mut self.transaction)
+    }
+
+    /// Lets it go.
+    pub async fn end(self) -> Result<(), StoreError> {
+        Ok(self.transaction.rollback().await?)
     }
 }
 

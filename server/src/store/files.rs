@@ -49,3 +49,19 @@ pub async fn after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Result<Vec<F
         limit,
     )
 }
+
+/// Evidence whose file is not the one that was promised: kind, id, promised hash, stored hash.
+pub async fn evidence_mismatches(conn: &mut Conn<'_>) -> Result<Vec<(String, String, String, String)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, String, String, String),
+        "SELECT COALESCE(e.kind, 'evidence'), e.id, e.sha256, f.sha256 FROM inspection_evidence e JOIN files f ON f.id = e.file_id \
+         WHERE f.sha256 <> e.sha256 ORDER BY e.id LIMIT 1000",
+    )
+}
+
+/// Alerts whose clip is said to be ready and has no file.
+pub async fn clips_without_file(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(conn, (String,), "SELECT id FROM alerts WHERE clip_state = 'ready' AND clip_file_id IS NULL ORDER BY id LIMIT 1000")?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}

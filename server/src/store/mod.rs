@@ -19,6 +19,7 @@ pub mod inspections;
 pub mod jobs;
 pub mod audit_heads;
 pub mod cameras;
+pub mod counts;
 pub mod figures;
 pub mod logins;
 pub mod notices;
@@ -38,6 +39,6 @@ pub mod webhooks;
 pub mod work;
 pub mod work_clocks;
 
-pub use db::{Conn, Db, EngineKind, Reader, Tx};
+pub use db::{Conn, Db, EngineKind, PgMoment, Reader, Tx};
 pub use error::StoreError;
 pub use page::{COUNT_LIMIT, PAGE_DEFAULT, PAGE_LIMIT, Page};

@@ -3,7 +3,7 @@
 use media::SegmentInfo;
 use uuid::Uuid;
 
-use super::sql::{execute, fetch_all};
+use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 
 /// Keeps a segment as the engine tells it; a camera that is not ours is passed over.
@@ -121,4 +121,23 @@ pub async fn recorded(conn: &mut Conn<'_>, camera_id: &str, start_ms: i64, end_m
         start_ms,
         end_ms,
     )
+}
+
+/// Whether a segment is in the index.
+pub async fn has_segment(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(fetch_optional!(conn, (String,), "SELECT id FROM segments WHERE id = $1", id)?.is_some())
+}
+
+/// Takes a segment whose file is gone out of the index and notes the gap.
+pub async fn segment_lost(tx: &mut Tx<'_>, row: &SegmentRow) -> Result<(), StoreError> {
+    execute!(tx, "DELETE FROM segments WHERE id = $1", row.id.as_str())?;
+    execute!(
+        tx,
+        "INSERT INTO camera_gaps (id, camera_id, start_ms, end_ms, reason) VALUES ($1, $2, $3, $4, 'disk')",
+        Uuid::now_v7().to_string(),
+        row.camera_id.as_str(),
+        row.start_ms,
+        row.end_ms,
+    )?;
+    Ok(())
 }

@@ -1,0 +1,102 @@
+//! `check`: what is stored against what is on the disk. Says every fault; with repair, mends what can be mended without
+//! losing anything, and says what it did.
+//!
+//! It may run beside a server. What the server has open just then (segments that grow, rows that are not linked yet) is
+//! then not judged; repair needs the data folder for itself.
+
+mod audit;
+mod database;
+mod files;
+mod segments;
+
+use std::path::{Path, PathBuf};
+
+use crate::files::{Files, FilesError};
+use crate::store::{Db, StoreError};
+
+/// Why the check itself could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file store.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The recordings folder.
+    #[error("recordings: {0}")]
+    Recordings(String),
+    /// Writing what is found.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// database, files, evidence, segments or audit.
+    pub part: &'static str,
+    /// In words, with what it is about.
+    pub detail: String,
+    /// What repair did about it.
+    pub repaired: Option<String>,
+}
+
+/// What is looked at, and what was found.
+pub struct Check<'a> {
+    db: &'a Db,
+    files: &'a Files,
+    recordings: PathBuf,
+    data: PathBuf,
+    repair: bool,
+    /// A server is using the data folder.
+    running: bool,
+    report: Report,
+}
+
+/// The findings.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// In the order of finding.
+    pub faults: Vec<Fault>,
+    /// Worth knowing, not wrong.
+    pub notes: Vec<String>,
+    /// Files in the store that were hashed.
+    pub files: u64,
+    /// Recorded files that were looked at.
+    pub segments: u64,
+    /// Rows of the audit chain that were hashed.
+    pub audit_rows: u64,
+}
+
+impl Report {
+    /// Faults that are still there.
+    pub fn left(&self) -> usize {
+        self.faults.iter().filter(|fault| fault.repaired.is_none()).count()
+    }
+}
+
+impl<'a> Check<'a> {
+    /// A check of a database and the folders that belong to it.
+    pub fn new(db: &'a Db, files: &'a Files, data: &Path, recordings: PathBuf, repair: bool, running: bool) -> Self {
+        Self { db, files, recordings, data: data.to_owned(), repair: repair && !running, running, report: Report::default() }
+    }
+
+    /// Looks at everything.
+    pub async fn run(mut self) -> Result<Report, CheckError> {
+        self.database().await?;
+        self.stored_files().await?;
+        self.evidence().await?;
+        self.segments().await?;
+        self.audit().await?;
+        Ok(self.report)
+    }
+
+    fn fault(&mut self, part: &'static str, detail: impl Into<String>) {
+        self.report.faults.push(Fault { part, detail: detail.into(), repaired: None });
+    }
+
+    fn repaired(&mut self, part: &'static str, detail: impl Into<String>, done: impl Into<String>) {
+        self.report.faults.push(Fault { part, detail: detail.into(), repaired: Some(done.into()) });
+    }
+}

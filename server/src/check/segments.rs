@@ -1,0 +1,121 @@
+//! Recorded files against the index: the files are the truth.
+
+use std::collections::HashMap;
+
+use media::SegmentInfo;
+use media::segment::recover::{self, Findings};
+
+use super::{Check, CheckError};
+use crate::store::recordings::{self, SegmentRow};
+
+/// Rows read at once.
+const PAGE: i64 = 2_000;
+
+impl Check<'_> {
+    pub(super) async fn segments(&mut self) -> Result<(), CheckError> {
+        let mut rows = self.segment_rows().await?;
+        let found = self.scan(false).await?;
+        if self.repair && (found.segments.iter().any(|segment| segment.cut_bytes.is_some()) || !found.empty.is_empty()) {
+            self.scan(true).await?;
+        }
+        for segment in found.segments {
+            self.report.segments += 1;
+            let row = rows.remove(&segment.segment.id.to_string());
+            // A server closes what it has open; until then file and row grow one after the other.
+            if self.running && (segment.cut_bytes.is_some() || row.as_ref().is_none_or(|row| !row.closed)) {
+                continue;
+            }
+            let path = segment.segment.path.clone();
+            if let Some(cut_bytes) = segment.cut_bytes {
+                let detail = format!("{path} was not closed in order");
+                match self.repair {
+                    true => self.repaired("segments", detail, format!("closed it; {cut_bytes} bytes of a piece that was cut off are gone")),
+                    false => self.fault("segments", detail),
+                }
+            }
+            let wrong = match &row {
+                None => Some(format!("{path} is on the disk and not in the index")),
+                Some(row) if !same(row, &segment.segment) => Some(format!("{path} is another than its row in the index says")),
+                Some(_) => None,
+            };
+            if let Some(detail) = wrong {
+                self.index_again(detail, segment.camera.to_string(), segment.segment).await?;
+            }
+        }
+        for path in found.empty.iter().filter(|_| !self.running) {
+            let detail = format!("{path} holds no whole piece");
+            match self.repair {
+                true => self.report.faults.push(super::Fault { part: "segments", detail, repaired: Some("removed the empty file".to_owned()) }),
+                false => self.report.faults.push(super::Fault { part: "segments", detail, repaired: None }),
+            }
+        }
+        for (path, problem) in found.unreadable {
+            rows.retain(|_, row| row.path != path);
+            self.fault("segments", format!("{path} cannot be read: {problem}"));
+        }
+        let running = self.running;
+        for row in rows.into_values().filter(|row| row.closed || !running) {
+            self.forget(row).await?;
+        }
+        Ok(())
+    }
+
+    async fn segment_rows(&self) -> Result<HashMap<String, SegmentRow>, CheckError> {
+        let mut rows = HashMap::new();
+        let mut after = String::new();
+        loop {
+            let page = recordings::segments_after(&mut self.db.read().await?.conn(), &after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(rows) };
+            after.clone_from(&last.id);
+            rows.extend(page.into_iter().map(|row| (row.id.clone(), row)));
+        }
+    }
+
+    async fn scan(&self, repair: bool) -> Result<Findings, CheckError> {
+        if !self.recordings.is_dir() {
+            return Ok(Findings::default());
+        }
+        let recordings = self.recordings.clone();
+        let scanned = tokio::task::spawn_blocking(move || recover::scan(&recordings, repair)).await;
+        let found = scanned.map_err(|error| CheckError::Recordings(error.to_string()))?;
+        found.map_err(|error| CheckError::Recordings(error.to_string()))
+    }
+
+    /// Writes the row that the file asks for.
+    async fn index_again(&mut self, detail: String, camera: String, segment: SegmentInfo) -> Result<(), CheckError> {
+        if !self.repair {
+            self.fault("segments", detail);
+            return Ok(());
+        }
+        let id = segment.id.to_string();
+        self.db.write(move |tx| Box::pin(async move { recordings::put_segment(tx, &camera, &segment, true).await })).await?;
+        if recordings::has_segment(&mut self.db.read().await?.conn(), &id).await? {
+            self.repaired("segments", detail, "put it into the index");
+        } else {
+            self.fault("segments", format!("{detail}; its camera is not known, so it was left as it is"));
+        }
+        Ok(())
+    }
+
+    /// A row without a file promises a recording that is not there.
+    async fn forget(&mut self, row: SegmentRow) -> Result<(), CheckError> {
+        let detail = format!("{} is in the index and not on the disk", row.path);
+        if !self.repair {
+            self.fault("segments", detail);
+            return Ok(());
+        }
+        self.db.write(move |tx| Box::pin(async move { recordings::segment_lost(tx, &row).await })).await?;
+        self.repaired("segments", detail, "took it out of the index and noted a gap");
+        Ok(())
+    }
+}
+
+fn same(row: &SegmentRow, segment: &SegmentInfo) -> bool {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    row.closed
+        && row.path == segment.path
+        && row.start_ms == segment.start_ms
+        && row.end_ms == segment.end_ms
+        && row.bytes == number(segment.bytes)
+        && row.fragments == i64::from(segment.fragments)
+}
