@@ -7,22 +7,22 @@ pub mod accounts;
 pub mod audit_head;
 pub mod auth;
 pub mod backup;
-pub mod demo;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod files;
 pub mod http;
 pub mod ingest;
 pub mod jobs;
-pub mod outward;
 pub mod lifecycle;
+pub mod outward;
 pub mod proxies;
 pub mod rate;
 pub mod store;
-pub mod uploads;
 pub mod tls;
+pub mod uploads;
 
 /// What every handler and job works with. Clones share it.
 #[derive(Clone)]

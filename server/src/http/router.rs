@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, REQUEST, Problem, RequestFacts, auth, console, media, mobile, pages, running, setup, trust};
+use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, media, mobile, pages, running, setup, trust};
 use crate::App;
 
 /// Everything below `/api/v1`.

@@ -239,7 +239,7 @@ impl Db {
     /// What the engine itself finds wrong with its files and references; PostgreSQL sees to that by itself.
     pub async fn integrity_faults(&self) -> Result<Vec<String>, StoreError> {
         let Engine::Sqlite { readers, .. } = &self.0.engine else { return Ok(Vec::new()) };
-        let found: Vec<(String,)> = sqlx::query_as("SELECT * FROM pragma_integrity_check(100)").fetch_all(readers).await?;
+        let found: Vec<(String,)> = sqlx::query_as("PRAGMA integrity_check(100)").fetch_all(readers).await?;
         let dangling: Vec<(String, Option<i64>, String)> =
             sqlx::query_as("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100").fetch_all(readers).await?;
         let found = found.into_iter().map(|row| row.0).filter(|text| text != "ok");

@@ -6,7 +6,6 @@ pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
 pub(crate) use app::{Client, Node, TestApp};
-pub(crate) use app::{Client, TestApp};
 
 /// The engines every test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,3 +40,18 @@ macro_rules! on_both {
     };
 }
 pub(crate) use on_both;
+
+/// Changes the database behind the program's back, as somebody with the file in hand would.
+pub(crate) async fn tamper(db: &server::store::Db, sql: &'static str) {
+    use server::store::{Conn, StoreError};
+    let changed = db.write(move |tx| {
+        Box::pin(async move {
+            let rows = match &mut **tx {
+                Conn::Sqlite(connection) => sqlx::query(sql).execute(&mut **connection).await.map(|done| done.rows_affected()),
+                Conn::Postgres(connection) => sqlx::query(sql).execute(&mut **connection).await.map(|done| done.rows_affected()),
+            };
+            Ok::<_, StoreError>(rows?)
+        })
+    });
+    assert_eq!(changed.await.unwrap(), 1, "{sql}");
+}

@@ -1,0 +1,159 @@
+//! What is stored is checked, backed up under load and restored elsewhere, through the real program.
+
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::cli::{Running, run, text};
+use crate::support::{Engine, postgres};
+
+const PASSWORD: &str = "correct-horse-battery";
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn place<'a>(data: &'a Path, database: &'a str) -> [&'a str; 4] {
+    ["--data", data.to_str().unwrap(), "--database-url", database]
+}
+
+fn command(words: &[&str], place: [&str; 4]) -> Output {
+    run(&[words, &place].concat(), "")
+}
+
+fn database(engine: Engine, data: &Path) -> String {
+    match engine {
+        Engine::Sqlite => format!("sqlite://{}", data.join("kept.db").display()),
+        Engine::Postgres => postgres::fresh_database(),
+    }
+}
+
+/// A running server with somebody who writes to it.
+async fn busy_server(engine: Engine, data: &Path, database: &str) -> (Running, reqwest::Client, String) {
+    let out = run(&[&["admin", "create", "--username", "wang", "--role", "administrator", "--password-stdin"][..], &place(data, database)].concat(), PASSWORD);
+    assert!(out.status.success(), "{engine:?}: {}", text(&out.stderr));
+    let server = Running::start(data, &["--database-url", database]);
+    let (_, tokens) = server.post("/auth/login", &json!({"username": "wang", "password": PASSWORD})).await;
+    (server, reqwest::Client::new(), tokens["access_token"].as_str().unwrap().to_owned())
+}
+
+async fn backup_under_load(engine: Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let from = database(engine, folder.path());
+    let (mut server, client, token) = busy_server(engine, &data, &from).await;
+
+    // Photos and operators are written all the while.
+    let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let writer = {
+        let (stop, written, client, token, url) = (stop.clone(), written.clone(), client.clone(), token.clone(), server.url.clone());
+        tokio::task::spawn(async move {
+            while !stop.load(Ordering::SeqCst) {
+                let number = written.load(Ordering::SeqCst);
+                let made = client.post(format!("{url}/api/v1/operators")).bearer_auth(&token).json(&json!({"name": format!("绿源 {number}")})).send().await.unwrap();
+                assert_eq!(made.status(), 201);
+                written.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+    };
+    let deadline = Instant::now() + DEADLINE;
+    while written.load(Ordering::SeqCst) < 20 {
+        assert!(Instant::now() < deadline && !writer.is_finished(), "nothing is written");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let to = folder.path().join("backup");
+    let (backup_to, from_place) = (to.clone(), (data.clone(), from.clone()));
+    let out = tokio::task::spawn_blocking(move || command(&["backup", "--to", backup_to.to_str().unwrap()], place(&from_place.0, &from_place.1))).await.unwrap();
+    assert!(out.status.success(), "{engine:?}: {}{}", text(&out.stdout), text(&out.stderr));
+    stop.store(true, Ordering::SeqCst);
+    writer.await.unwrap();
+
+    let checked = command(&["check"], place(&data, &from));
+    assert!(checked.status.success(), "beside the running server: {}", text(&checked.stdout));
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(command(&["check"], place(&data, &from)).status.success());
+
+    let elsewhere = folder.path().join("elsewhere");
+    let target = match engine {
+        Engine::Sqlite => format!("sqlite://{}", folder.path().join("restored.db").display()),
+        Engine::Postgres => postgres::fresh_database(),
+    };
+    let restored = command(&["restore", "--from", to.to_str().unwrap()], place(&elsewhere, &target));
+    assert!(restored.status.success(), "{engine:?}: {}{}", text(&restored.stdout), text(&restored.stderr));
+    let checked = command(&["check"], place(&elsewhere, &target));
+    assert!(checked.status.success() && text(&checked.stdout).contains(": 0 faults"), "{}{}", text(&checked.stdout), text(&checked.stderr));
+    let again = command(&["restore", "--from", to.to_str().unwrap()], place(&elsewhere, &target));
+    assert!(again.status.code() == Some(1) && text(&again.stderr).contains("not empty"), "nothing is overwritten: {}", text(&again.stderr));
+
+    // The same people sign in with the same keys.
+    let restored = Running::start(&elsewhere, &["--database-url", &target]);
+    let me = client.get(format!("{}/api/v1/me", restored.url)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(me.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_is_restored_elsewhere_sqlite() {
+    backup_under_load(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_is_restored_elsewhere_postgres() {
+    backup_under_load(Engine::Postgres).await;
+}
+
+async fn faults_are_found(engine: Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let url = database(engine, folder.path());
+    let (mut server, client, token) = busy_server(engine, &data, &url).await;
+    let mut photo = std::io::Cursor::new(Vec::new());
+    image::RgbImage::from_pixel(64, 64, image::Rgb([200, 120, 40])).write_to(&mut photo, image::ImageFormat::Jpeg).unwrap();
+    // Evidence comes from those who answer alerts.
+    let officer = run(&[&["admin", "create", "--username", "zhao", "--role", "officer", "--password-stdin"][..], &place(&data, &url)].concat(), PASSWORD);
+    assert!(officer.status.success());
+    let (_, tokens) = server.post("/auth/login", &json!({"username": "zhao", "password": PASSWORD})).await;
+    let stored = client.post(format!("{}/api/v1/files", server.url)).bearer_auth(tokens["access_token"].as_str().unwrap()).header("content-type", "image/jpeg").body(photo.into_inner()).send().await.unwrap();
+    let file: serde_json::Value = stored.json().await.unwrap();
+    let sha256 = file["sha256"].as_str().unwrap_or_else(|| panic!("{file}")).to_owned();
+    let renamed = client.post(format!("{}/api/v1/operators", server.url)).bearer_auth(&token).json(&json!({"name": "绿源"})).send().await.unwrap();
+    assert_eq!(renamed.status(), 201);
+    // The chain is linked within a second; what is not linked yet is no fault.
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(command(&["check"], place(&data, &url)).status.success());
+
+    let path = data.join("files/sha256").join(&sha256[..2]).join(&sha256[2..4]).join(&sha256);
+    let whole = std::fs::read(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.code() == Some(1) && text(&out.stdout).contains("does not hash to its name"), "{}", text(&out.stdout));
+    std::fs::remove_file(&path).unwrap();
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.code() == Some(1) && text(&out.stdout).contains("is not in the file store"), "{}", text(&out.stdout));
+    std::fs::write(&path, &whole).unwrap();
+
+    // Somebody with the database in hand changes who did it.
+    let db = server::store::Db::open(&url, &media::Supervisor::new()).await.unwrap();
+    crate::support::tamper(&db, "UPDATE audit_log SET actor_name = 'nobody' WHERE seq = 1").await;
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.code() == Some(1) && text(&out.stdout).contains("row 1 ") && text(&out.stdout).contains("was changed"), "{}", text(&out.stdout));
+    crate::support::tamper(&db, "DELETE FROM audit_log WHERE seq = (SELECT MAX(seq) FROM audit_log)").await;
+    db.close().await;
+    std::fs::write(data.join("audit-heads.log"), "2026-11-23 9999 abcd key signature\n").unwrap();
+    let out = command(&["check"], place(&data, &url));
+    assert!(text(&out.stdout).contains("the end of the chain was cut off"), "{}", text(&out.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_is_found_sqlite() {
+    faults_are_found(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_is_found_postgres() {
+    faults_are_found(Engine::Postgres).await;
+}
