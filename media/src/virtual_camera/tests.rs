@@ -247,7 +247,7 @@ async fn two_cameras_cannot_have_one_path() {
 fn a_missing_source_says_what_to_install() {
     let folder = tempfile::tempdir().expect("folder");
     let library = FootageLibrary::new(&folder.path().join("none.avi"), folder.path());
-    let error = library.get(&Scene::tiny("X"), Picture::Normal).err().expect("no source");
+    let error = library.get(&Scene::tiny("X"), Picture::Normal).expect_err("no source");
     assert!(error.to_string().contains("opencv-doc"));
 }
 

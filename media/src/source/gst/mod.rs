@@ -1,5 +1,6 @@
-//! Every source but RTSP over TCP, through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, HLS, files
-//! and test patterns.
+//! Every source but RTSP over TCP, through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, files and
+//! test patterns. HLS is refused until its playlists are fetched under the same rules for addresses as everything else:
+//! GStreamer's HLS elements follow redirections and any address that a playlist names.
 //!
 //! A pipeline is built for one connection and thrown away with it. Its head ([`head`]) speaks the protocol; its tail
 //! ([`tail`]) finds the video in whatever comes and gives it as access units. State changes run on GStreamer's own
@@ -30,7 +31,7 @@ use head::Head;
 const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Schemes that [`open`] takes.
-pub const SCHEMES: [&str; 7] = ["rtsp", "rtmp", "srt", "http", "https", "file", "test"];
+pub const SCHEMES: [&str; 5] = ["rtsp", "rtmp", "srt", "file", "test"];
 
 /// Opens a source and waits for its first picture.
 ///

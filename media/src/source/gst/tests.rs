@@ -10,6 +10,8 @@ use super::*;
 use crate::camera::{Secret, Transport};
 use crate::clock::SystemClock;
 use crate::settings::EngineConfig;
+use crate::source::Opener as _;
+use crate::source::open::SystemOpener;
 use crate::supervise::Supervisor;
 use crate::virtual_camera::{
     Account, AuthScheme, FootageLibrary, Incident, Picture, Scene, VirtualCameraConfig, VirtualServer,
@@ -289,4 +291,17 @@ async fn an_incident_of_the_picture_does_not_end_the_source() {
     let parameters = tokio::time::timeout(DEADLINE, changed).await.expect("in time");
     assert_eq!((parameters.width, parameters.height), (704, 576));
     assert_eq!(camera.sent().last().map(|frame| frame.picture), Some(Picture::OtherSize));
+}
+
+#[tokio::test]
+async fn a_camera_that_refuses_tcp_is_taken_over_udp_unless_tcp_is_wanted() {
+    let configs = vec![VirtualCameraConfig { udp_only: true, ..camera("a", Codec::H264) }];
+    let (server, _supervisor) = cameras(configs).await;
+    let opener = SystemOpener::new(&EngineConfig::new(PathBuf::new()), Arc::new(SystemClock::new()));
+    let wanted = |transport| SourceSpec { transport, ..spec(server.url("a").as_str()) };
+    let mut source = opener.open(&wanted(Transport::Auto)).await.expect("over UDP");
+    let (parameters, units) = read(source.as_mut(), 10).await;
+    assert_eq!(parameters.width, 320);
+    well_formed(&units);
+    assert_eq!(opener.open(&wanted(Transport::Tcp)).await.err().map(|error| error.reason), Some(StateReason::BadStream));
 }

@@ -24,7 +24,7 @@ const PICTURE_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(30);
 /// Refuses what the pictures or the encoders cannot do.
 pub(super) fn check(scene: &Scene) -> Result<(), FootageError> {
     let refuse = |why| Err(FootageError::Scene(why));
-    if scene.width % 8 != 0 || scene.height % 2 != 0 || !(64..=3840).contains(&scene.width) || !(64..=2160).contains(&scene.height) {
+    if !scene.width.is_multiple_of(8) || !scene.height.is_multiple_of(2) || !(64..=3840).contains(&scene.width) || !(64..=2160).contains(&scene.height) {
         return refuse("the width is a multiple of 8, the height of 2, both from 64 to 3840x2160");
     }
     if scene.rate.num == 0 || scene.rate.den == 0 || !(1.0..=60.0).contains(&scene.rate.fps()) {

@@ -124,12 +124,15 @@ pub fn is_picture(codec: Codec, nal: &[u8]) -> bool {
     }
 }
 
+/// A loop in memory, or the place where it is being made.
+type Slot = Arc<Mutex<Option<Arc<Footage>>>>;
+
 /// Makes footage, or finds it in the cache. Clones share what is in memory.
 #[derive(Clone)]
 pub struct FootageLibrary {
     source: PathBuf,
     cache: PathBuf,
-    loops: Arc<Mutex<HashMap<String, Arc<Mutex<Option<Arc<Footage>>>>>>>,
+    loops: Arc<Mutex<HashMap<String, Slot>>>,
 }
 
 impl FootageLibrary {
