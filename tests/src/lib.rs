@@ -1,1 +1,27 @@
-//! Support for the end-to-end tests: they drive the real binary, real cameras and both databases.
+//! What the end-to-end tests share: the real program on a folder of its own, a client that speaks to it as people do, and
+//! ffprobe's judgement of what it exports.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs, reason = "a test says what went wrong by failing")]
+
+#[path = "../../server/tests/it/support/postgres.rs"]
+pub mod postgres;
+mod client;
+mod probe;
+mod program;
+
+pub use client::Client;
+pub use probe::{Probed, decodes_cleanly, probe};
+pub use program::{PASSWORD, Program};
+
+use std::time::Duration;
+
+/// Waits until `look` gives something, at most `limit`; then fails with `what`.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, limit: Duration, mut look: impl FnMut() -> F) -> T {
+    let deadline = tokio::time::Instant::now() + limit;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,6 @@
+//! End to end through the real program, with real cameras over RTSP.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
+
+mod cameras;
+mod crash;
+mod story;

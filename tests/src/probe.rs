@@ -1,0 +1,40 @@
+//! What ffprobe and ffmpeg say of a file: they are not ours, so they do not share our mistakes.
+
+use std::path::Path;
+use std::process::Command;
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probed {
+    pub codec: String,
+    pub width: i64,
+    pub height: i64,
+    pub duration_s: f64,
+    pub frames: i64,
+}
+
+/// Reads a file with ffprobe, counting its frames.
+pub fn probe(path: &Path) -> Probed {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries", "stream=codec_name,width,height,nb_read_frames:format=duration", "-of", "json"])
+        .arg(path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stream = &json["streams"][0];
+    Probed {
+        codec: stream["codec_name"].as_str().unwrap_or_default().to_owned(),
+        width: stream["width"].as_i64().unwrap_or_default(),
+        height: stream["height"].as_i64().unwrap_or_default(),
+        duration_s: json["format"]["duration"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default(),
+        frames: stream["nb_read_frames"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default(),
+    }
+}
+
+/// Decodes every frame; panics with ffmpeg's words where it complains.
+pub fn decodes_cleanly(path: &Path) {
+    let output = Command::new("ffmpeg").args(["-v", "warning", "-i"]).arg(path).args(["-f", "null", "-"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}

@@ -1,0 +1,119 @@
+//! The real program.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::{Client, until};
+
+/// The password of everybody in the tests.
+pub const PASSWORD: &str = "clean-kitchen-2026";
+
+/// A running `bright-kitchen serve` on a folder of its own, with `root`, who may everything that sets things up.
+pub struct Program {
+    pub folder: tempfile::TempDir,
+    pub address: String,
+    database_url: Option<String>,
+    settings: Vec<(String, String)>,
+    child: Option<Child>,
+}
+
+impl Program {
+    /// Starts on an empty folder; `database_url` other than the folder's SQLite where given. `settings` are environment
+    /// variables, without their prefix.
+    pub async fn start(database_url: Option<String>, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut program = Self { folder, address: format!("127.0.0.1:{port}"), database_url, settings, child: None };
+        let mut make = program.command(&["admin", "create", "--username", "root", "--role", "administrator", "--role", "supervisor", "--password-stdin"]);
+        let mut make = make.stdin(Stdio::piped()).spawn().unwrap();
+        make.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+        assert!(make.wait().unwrap().success(), "admin create failed");
+        program.serve().await;
+        program
+    }
+
+    /// The program that is tested: named by the environment, else the one cargo built beside this test.
+    fn path() -> PathBuf {
+        std::env::var_os("BRIGHT_KITCHEN_PROGRAM").map_or_else(
+            || {
+                // target/debug/deps/e2e-… lies beside target/debug/bright-kitchen
+                let mut path = std::env::current_exe().unwrap();
+                path.pop();
+                path.pop();
+                path.join("bright-kitchen")
+            },
+            PathBuf::from,
+        )
+    }
+
+    /// A command of the program with this folder and database.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(Self::path());
+        command.args(args).env("BRIGHT_KITCHEN_DATA", self.folder.path()).env("BRIGHT_KITCHEN_LOG", "warn");
+        if let Some(url) = &self.database_url {
+            command.env("BRIGHT_KITCHEN_DATABASE_URL", url);
+        }
+        for (name, value) in &self.settings {
+            command.env(format!("BRIGHT_KITCHEN_{name}"), value);
+        }
+        command
+    }
+
+    /// Starts `serve` on the same folder and port, and waits until it is ready.
+    pub async fn serve(&mut self) {
+        let mut child = self.command(&["serve", "--listen", &self.address.clone()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        for stream in [child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>), child.stderr.take().map(|err| Box::new(err) as _)].into_iter().flatten() {
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    eprintln!("    | {line}");
+                }
+            });
+        }
+        self.child = Some(child);
+        let url = format!("http://{}/readyz", self.address);
+        until("the program is ready", Duration::from_secs(60), || async { reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success()) }).await;
+    }
+
+    /// Signs in.
+    pub async fn sign_in(&self, username: &str) -> Client {
+        let mut client = Client::new(&self.address);
+        let (status, tokens) = client.post("/auth/login", &json!({"username": username, "password": PASSWORD})).await;
+        assert_eq!(status, 200, "{tokens}");
+        client.token = tokens["access_token"].as_str().map(str::to_owned);
+        client
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Asks it to end, and gives whether it ended well.
+    pub fn stop(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else { return true };
+        let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        child.wait().unwrap().success()
+    }
+
+    /// Runs a command to its end: exit code and what it printed.
+    pub fn run(&self, args: &[&str]) -> (Option<i32>, String) {
+        let output = self.command(args).output().unwrap();
+        (output.status.code(), format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
