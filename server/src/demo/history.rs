@@ -83,6 +83,7 @@ async fn acts(app: &App, data: &Path, planted: &Planted, base: String) -> Result
     ] {
         let alert = raise(app, &supervisor, camera, kind, now - days_ago * DAY_MS, &picture).await?;
         supervisor.settle(&canteen, &alert, end, &picture, now).await?;
+        tell(app, camera, kind, Phase::Cleared, now - days_ago * DAY_MS + 600_000, None).await?;
     }
     Ok(())
 }
@@ -95,23 +96,27 @@ enum End {
 
 /// Tells the ingest what the diagnosis would have told, and finds the alert that came of it.
 async fn raise(app: &App, supervisor: &Person, camera: Uuid, kind: DiagnosisKind, at_ms: i64, still: &[u8]) -> Result<String, HistoryError> {
-    let event = MediaEvent::Diagnosis {
-        camera,
-        kind,
-        phase: Phase::Raised,
-        at_ms,
-        began_ms: at_ms - 8_000,
-        measure: 0.12,
-        threshold: 0.35,
-        count: 1,
-        still_jpeg: Some(still.to_vec()),
-    };
-    diagnosis::keep(app, &event).await.map_err(std::io::Error::other)?;
+    tell(app, camera, kind, Phase::Raised, at_ms, Some(still)).await?;
     let (_, alerts) = supervisor.send(Method::GET, &format!("/alerts?camera_id={camera}&kind={}", kind.as_str()), None).await?;
     let alerts = alerts["items"].as_array().cloned().unwrap_or_default();
     let wanted = Moment(at_ms).to_string();
     let found = alerts.iter().find(|alert| alert["raised_at"] == json!(wanted)).and_then(|alert| alert["id"].as_str());
     found.map(str::to_owned).ok_or(HistoryError::Lacks("the alert that was raised"))
+}
+
+async fn tell(app: &App, camera: Uuid, kind: DiagnosisKind, phase: Phase, at_ms: i64, still: Option<&[u8]>) -> Result<(), HistoryError> {
+    let event = MediaEvent::Diagnosis {
+        camera,
+        kind,
+        phase,
+        at_ms,
+        began_ms: at_ms - 8_000,
+        measure: 0.12,
+        threshold: 0.35,
+        count: 1,
+        still_jpeg: still.map(<[u8]>::to_vec),
+    };
+    Ok(diagnosis::keep(app, &event).await.map_err(std::io::Error::other)?)
 }
 
 /// Somebody at the application's door.
