@@ -44,13 +44,13 @@ fn parse(text: &str, len: u64) -> Wanted {
 }
 
 /// Begins the answer: 200, 206 with `Content-Range`, or 416; and which bytes to send.
-pub fn begin(request: &HttpRequest, len: u64) -> Result<(HttpResponseBuilder, Range<u64>), HttpResponse> {
+pub fn begin(request: &HttpRequest, len: u64) -> Result<(HttpResponseBuilder, Range<u64>), Box<HttpResponse>> {
     let (status, range) = match wanted(request, len) {
         Wanted::All => (StatusCode::OK, 0..len),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Nowhere => {
             let response = HttpResponse::build(StatusCode::RANGE_NOT_SATISFIABLE).insert_header((header::CONTENT_RANGE, format!("bytes */{len}"))).finish();
-            return Err(response);
+            return Err(Box::new(response));
         }
     };
     let mut response = HttpResponse::build(status);

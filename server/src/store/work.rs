@@ -202,6 +202,7 @@ pub struct Stepped {
 }
 
 /// Makes one transition. `version` is what the caller saw; `None` for the program, which acts on what is there.
+#[expect(clippy::too_many_arguments, reason = "each is a fact of its own, and all callers have them at hand")]
 pub async fn step(tx: &mut Tx<'_>, scope: &Scope, id: &str, version: Option<i64>, by: By<'_>, act: &Act, evidence: &[String], at: i64) -> Result<Stepped, WorkError> {
     let before = get(tx, scope, id).await?.ok_or(WorkError::NotFound)?;
     let table = before.table()?;

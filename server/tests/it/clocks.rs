@@ -48,7 +48,7 @@ async fn a_device_alert_is_told_after_five_minutes_and_grows_late() {
         pass(MINUTE).await.unwrap();
         let raised = ("alert_raised".to_owned(), "none".to_owned());
         for person in ["canteen", "officer", "desk"] {
-            assert_eq!(look(person).await, [raised.clone()], "{person}: told together");
+            assert_eq!(look(person).await, std::slice::from_ref(&raised), "{person}: told together");
         }
         assert_eq!((look("district").await, look("elsewhere").await), (vec![], vec![]), "the nearest answers");
         let desk = app.sign_in("desk").await;

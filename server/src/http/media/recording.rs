@@ -71,7 +71,7 @@ async fn one_file(request: HttpRequest, app: web::Data<App>, caller: Caller<can:
 fn send(request: &HttpRequest, export: Export, filename: Option<String>) -> HttpResponse {
     let (mut response, wanted) = match range::begin(request, export.len()) {
         Ok(begun) => begun,
-        Err(nowhere) => return nowhere,
+        Err(nowhere) => return *nowhere,
     };
     let gaps: Vec<String> = export.gaps().iter().take(50).map(|gap| format!("{}/{}", Moment(gap.start_ms), Moment(gap.end_ms))).collect();
     response

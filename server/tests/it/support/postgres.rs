@@ -64,7 +64,9 @@ fn start() -> Cluster {
         log = log.display(),
         folder = folder.display(),
     );
-    as_postgres(&line).stderr(Stdio::null()).spawn().unwrap();
+    let watchdog = as_postgres(&line).stderr(Stdio::null()).spawn().unwrap();
+    // It outlives this process on purpose, so nobody waits for it.
+    std::mem::forget(watchdog);
     wait_for(&folder.join(".s.PGSQL.5432"), &log);
     Cluster { socket: folder }
 }
