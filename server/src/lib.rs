@@ -20,6 +20,7 @@ pub mod lifecycle;
 pub mod outward;
 pub mod proxies;
 pub mod rate;
+pub mod sheet;
 pub mod store;
 pub mod tls;
 pub mod uploads;

@@ -8,6 +8,7 @@ mod demo;
 mod migrate;
 mod openapi;
 mod serve;
+mod transfer;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,8 @@ enum Command {
     Admin(admin::AdminArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Import(transfer::ImportArgs),
+    Export(transfer::ExportArgs),
     Openapi(openapi::OpenapiArgs),
     /// Look at pictures for a server: the process that `serve` starts by itself
     ///
@@ -93,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Admin(args) => args.run(),
         Command::Backup(args) => args.run(),
         Command::Restore(args) => args.run(),
+        Command::Import(args) => args.run(),
+        Command::Export(args) => args.run(),
         Command::Openapi(args) => args.run(),
         Command::Analyse => Ok(media::analyse_main()),
     };

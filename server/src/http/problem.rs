@@ -109,6 +109,11 @@ impl Problem {
         Self::of(ProblemType::StaleVersion).with("present", present)
     }
 
+    /// Faults of fields.
+    pub fn errors(&self) -> &[FieldFault] {
+        &self.errors
+    }
+
     /// Which type it is.
     pub fn kind(&self) -> ProblemType {
         self.kind

@@ -23,6 +23,7 @@ pub mod inspections;
 pub mod jobs;
 pub mod lateness;
 pub mod logins;
+pub mod nodes;
 pub mod notices;
 pub mod operators;
 pub mod organizations;

@@ -15,5 +15,6 @@ mod keeping;
 mod people;
 mod phone;
 mod store;
+mod transfer;
 mod tree;
 mod webhooks;

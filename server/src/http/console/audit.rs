@@ -80,6 +80,19 @@ pub(super) struct ListArgs {
     cursor: Option<String>,
 }
 
+impl ListArgs {
+    pub(super) fn filter(&self) -> Result<AuditFilter, Problem> {
+        Ok(AuditFilter {
+            actor_id: self.actor_id.clone(),
+            action: self.action.clone(),
+            entity: self.entity.clone(),
+            entity_id: self.entity_id.clone(),
+            since_ms: moment_ms("since", self.since.as_deref())?,
+            until_ms: moment_ms("until", self.until.as_deref())?,
+        })
+    }
+}
+
 /// Acts in the caller's part of the tree, newest first.
 #[utoipa::path(tag = "audit", params(ListArgs), responses((status = 200, body = Listed<AuditEntry>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/audit")]
@@ -88,9 +101,7 @@ async fn list(app: web::Data<App>, caller: Caller<can::AuditRead>, args: Args<Li
     if args.cursor.is_some() && page.after_number().is_none() {
         return Err(Problem::of(ProblemType::Malformed).because("cursor is one that a list gave"));
     }
-    let (since_ms, until_ms) = (moment_ms("since", args.since.as_deref())?, moment_ms("until", args.until.as_deref())?);
-    let args = args.0;
-    let filter = AuditFilter { actor_id: args.actor_id, action: args.action, entity: args.entity, entity_id: args.entity_id, since_ms, until_ms };
+    let filter = args.filter()?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let mut rows = journal::list_audit(conn, &caller.scope(), &filter, &page).await?;

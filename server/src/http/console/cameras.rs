@@ -104,7 +104,7 @@ impl From<CameraRow> for Camera {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListArgs {
+pub(super) struct ListArgs {
     /// Part of the camera's or the premises' name, pinyin or initials.
     #[param(max_length = 100)]
     q: Option<String>,
@@ -140,18 +140,24 @@ enum SortArg {
     StateSince,
 }
 
+impl ListArgs {
+    pub(super) fn filter(&self) -> CameraFilter {
+        CameraFilter {
+            text: self.q.clone(),
+            premises_id: self.premises_id.map(|id| id.to_string()),
+            organization_id: self.organization_id.map(|id| id.to_string()),
+            state: self.state.map(|state| format!("{state:?}").to_lowercase()),
+            zone: self.zone.map(|zone| zone.as_str().to_owned()),
+        }
+    }
+}
+
 /// Cameras of the caller's part of the tree.
 #[utoipa::path(tag = "cameras", params(ListArgs), responses((status = 200, body = Listed<Camera>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras")]
 async fn list(app: web::Data<App>, caller: Caller<can::CamerasRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Camera>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
-    let filter = CameraFilter {
-        text: args.q.clone(),
-        premises_id: args.premises_id.map(|id| id.to_string()),
-        organization_id: args.organization_id.map(|id| id.to_string()),
-        state: args.state.map(|state| format!("{state:?}").to_lowercase()),
-        zone: args.zone.map(|zone| zone.as_str().to_owned()),
-    };
+    let filter = args.filter();
     let sort = match args.sort {
         None | Some(SortArg::Name) => CameraSort::Name,
         Some(SortArg::NameDescending) => CameraSort::NameDescending,
@@ -174,7 +180,7 @@ fn sent<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"name": "烹饪区 1", "premises_id": "01990000-0000-7000-8000-000000000005", "source_url": "rtsp://192.168.1.64/Streaming/Channels/101", "username": "admin", "password": "camera-password", "zone": "cooking"}))]
-struct CameraInput {
+pub(super) struct CameraInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     premises_id: Option<String>,
@@ -201,7 +207,7 @@ struct CameraInput {
 
 impl CameraInput {
     /// What is to be stored: this input over what there is. Looks the premises up in the caller's scope.
-    async fn over(self, conn: &mut Conn<'_>, scope: &Scope, sealer: &Sealer, id: String, present: Option<&CameraRow>) -> Result<CameraData, Problem> {
+    pub(super) async fn over(self, conn: &mut Conn<'_>, scope: &Scope, sealer: &Sealer, id: String, present: Option<&CameraRow>) -> Result<CameraData, Problem> {
         let mut faults = Faults::new();
         let name = self.name.or_else(|| present.map(|row| row.name.clone())).unwrap_or_default();
         faults.text("name", &name, NAME_LIMIT);

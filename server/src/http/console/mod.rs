@@ -10,6 +10,7 @@ mod operators;
 mod organizations;
 mod overview;
 mod premises;
+pub(crate) mod transfer;
 mod users;
 mod webhooks;
 
@@ -29,6 +30,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     organizations::configure(config);
     overview::configure(config);
     premises::configure(config);
+    transfer::configure(config);
     users::configure(config);
     webhooks::configure(config);
 }

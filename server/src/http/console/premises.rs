@@ -126,7 +126,7 @@ impl TryFrom<PremisesRow> for Premises {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListArgs {
+pub(super) struct ListArgs {
     /// Part of the name, of its pinyin or initials, of the address or the code.
     #[param(max_length = 100)]
     q: Option<String>,
@@ -152,18 +152,24 @@ enum SortArg {
     Updated,
 }
 
+impl ListArgs {
+    pub(super) fn filter(&self) -> PremisesFilter {
+        PremisesFilter {
+            text: self.q.clone(),
+            kind: self.kind.map(|kind| kind.as_str().to_owned()),
+            organization_id: self.organization_id.map(|id| id.to_string()),
+            disabled: self.disabled,
+            risk_grade: self.risk_grade.map(|grade| grade.as_str().to_owned()),
+        }
+    }
+}
+
 /// Premises of the caller's part of the tree.
 #[utoipa::path(tag = "premises", params(ListArgs), responses((status = 200, body = Listed<Premises>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/premises")]
 async fn list(app: web::Data<App>, caller: Caller<can::PremisesRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Premises>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
-    let filter = PremisesFilter {
-        text: args.q.clone(),
-        kind: args.kind.map(|kind| kind.as_str().to_owned()),
-        organization_id: args.organization_id.map(|id| id.to_string()),
-        disabled: args.disabled,
-        risk_grade: args.risk_grade.map(|grade| grade.as_str().to_owned()),
-    };
+    let filter = args.filter();
     let sort = match args.sort {
         None | Some(SortArg::Name) => PremisesSort::Name,
         Some(SortArg::NameDescending) => PremisesSort::NameDescending,
@@ -187,7 +193,7 @@ fn sent<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(example = json!({"name": "澄海实验幼儿园食堂", "kind": "kindergarten_canteen", "organization_id": "01990000-0000-7000-8000-000000000003", "address": "文祠西路 12 号", "latitude": 23.4656, "longitude": 116.7561, "risk_grade": "B"}))]
-struct PremisesInput {
+pub(super) struct PremisesInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     kind: Option<PremisesKind>,
@@ -231,7 +237,7 @@ struct PremisesInput {
 
 impl PremisesInput {
     /// What is to be stored: this input over what there is. Looks up the organization in the caller's scope.
-    async fn over(self, conn: &mut Conn<'_>, scope: &Scope, present: Option<&PremisesRow>) -> Result<PremisesData, Problem> {
+    pub(super) async fn over(self, conn: &mut Conn<'_>, scope: &Scope, present: Option<&PremisesRow>) -> Result<PremisesData, Problem> {
         let mut faults = Faults::new();
         let line = |faults: &mut Faults, field: &str, limit: usize, sent: Option<Option<String>>, present: Option<String>| match sent {
             None => present,

@@ -28,7 +28,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListArgs {
+pub(super) struct ListArgs {
     /// raised, confirmed, dismissed, dispatched, rectified, closed, cleared, inspection_requested or case_opened; several with commas.
     #[param(example = "raised")]
     state: Option<String>,
@@ -57,7 +57,7 @@ struct ListArgs {
 }
 
 impl ListArgs {
-    fn filter(&self) -> Result<AlertFilter, Problem> {
+    pub(super) fn filter(&self) -> Result<AlertFilter, Problem> {
         Ok(AlertFilter {
             states: several("state", self.state.as_deref())?,
             kinds: several("kind", self.kind.as_deref())?,

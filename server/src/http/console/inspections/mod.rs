@@ -33,7 +33,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// Whose inspections a caller sees: those of their area; those under way only where they may see assignments too.
-fn sight(session: &Session) -> Sight {
+pub(super) fn sight(session: &Session) -> Sight {
     Sight { read: session.access.scope(Permission::InspectionsRead), drafts: session.access.scope(Permission::AssignmentsRead) }
 }
 
@@ -67,7 +67,7 @@ impl State {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListArgs {
+pub(super) struct ListArgs {
     #[param(max_length = 36)]
     premises_id: Option<String>,
     state: Option<State>,
@@ -88,24 +88,30 @@ struct ListArgs {
     cursor: Option<String>,
 }
 
+impl ListArgs {
+    pub(super) fn filter(&self, now_ms: i64) -> Result<InspectionFilter, Problem> {
+        let mut filter = InspectionFilter {
+            premises_id: self.premises_id.clone(),
+            state: self.state.map(|state| state.as_str().to_owned()),
+            outcome: self.result.map(|outcome| outcome_code(outcome).to_owned()),
+            since_ms: moment_ms("since", self.since.as_deref())?,
+            until_ms: moment_ms("until", self.until.as_deref())?,
+            officer_id: self.officer_id.clone(),
+        };
+        if self.today.unwrap_or(false) {
+            let midnight = now_ms - (now_ms + DAY_OFFSET_MS).rem_euclid(DAY_MS);
+            filter.since_ms = Some(filter.since_ms.map_or(midnight, |since| since.max(midnight)));
+        }
+        Ok(filter)
+    }
+}
+
 /// Inspections, newest first.
 #[utoipa::path(tag = "inspections", params(ListArgs), responses((status = 200, body = Listed<InspectionItem>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections")]
 async fn list(app: web::Data<App>, caller: Caller<can::InspectionsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<InspectionItem>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
-    let mut filter = InspectionFilter {
-        premises_id: args.premises_id.clone(),
-        state: args.state.map(|state| state.as_str().to_owned()),
-        outcome: args.result.map(|outcome| outcome_code(outcome).to_owned()),
-        since_ms: moment_ms("since", args.since.as_deref())?,
-        until_ms: moment_ms("until", args.until.as_deref())?,
-        officer_id: args.officer_id.clone(),
-    };
-    if args.today.unwrap_or(false) {
-        let now_ms = app.clock.wall_ms();
-        let midnight = now_ms - (now_ms + DAY_OFFSET_MS).rem_euclid(DAY_MS);
-        filter.since_ms = Some(filter.since_ms.map_or(midnight, |since| since.max(midnight)));
-    }
+    let filter = args.filter(app.clock.wall_ms())?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let sight = sight(&caller);

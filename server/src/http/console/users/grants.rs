@@ -9,15 +9,15 @@ use crate::store::{StoreError, Tx, roles, users};
 
 /// A grant that may be given: its node is there and lies in the giver's scope.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) role: String,
-    pub(super) node_id: String,
-    pub(super) path: String,
-    pub(super) valid_until: Option<i64>,
+pub(in crate::http::console) struct Wanted {
+    pub(in crate::http::console) role: String,
+    pub(in crate::http::console) node_id: String,
+    pub(in crate::http::console) path: String,
+    pub(in crate::http::console) valid_until: Option<i64>,
 }
 
 /// Checks what is to be given; every fault by its place.
-pub(super) async fn check_grants(tx: &mut Tx<'_>, scope: &Scope, given: &[GrantInput]) -> Result<Vec<Wanted>, Problem> {
+pub(in crate::http::console) async fn check_grants(tx: &mut Tx<'_>, scope: &Scope, given: &[GrantInput]) -> Result<Vec<Wanted>, Problem> {
     let known = roles::list(tx).await?;
     let mut faults = Faults::new();
     faults.count("grants", given.len(), GRANT_LIMIT);
@@ -44,7 +44,7 @@ pub(super) async fn check_grants(tx: &mut Tx<'_>, scope: &Scope, given: &[GrantI
 }
 
 /// Makes the person's grants inside `scope` these; those outside stay. Whether anything changed.
-pub(super) async fn apply(tx: &mut Tx<'_>, scope: &Scope, user_id: &str, wanted: &[Wanted]) -> Result<bool, StoreError> {
+pub(in crate::http::console) async fn apply(tx: &mut Tx<'_>, scope: &Scope, user_id: &str, wanted: &[Wanted]) -> Result<bool, StoreError> {
     let mut changed = false;
     let present = users::grants(tx, user_id).await?;
     for grant in present.iter().filter(|grant| scope.covers(&grant.node_path)) {
@@ -67,6 +67,6 @@ pub(super) async fn apply(tx: &mut Tx<'_>, scope: &Scope, user_id: &str, wanted:
 }
 
 /// Whether every role of the person lies inside `scope`.
-pub(super) async fn manages_all(tx: &mut Tx<'_>, scope: &Scope, user_id: &str) -> Result<bool, StoreError> {
+pub(in crate::http::console) async fn manages_all(tx: &mut Tx<'_>, scope: &Scope, user_id: &str) -> Result<bool, StoreError> {
     Ok(users::grants(tx, user_id).await?.iter().all(|grant| scope.covers(&grant.node_path)))
 }

@@ -14,39 +14,39 @@ const NUMBER_LIMIT: usize = 50;
 /// A role at a node of the tree: it reaches that node and what is below it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GrantInput {
+pub(in crate::http::console) struct GrantInput {
     #[schema(example = "supervisor", max_length = 64)]
-    pub(super) role: String,
+    pub(in crate::http::console) role: String,
     /// An organization or a premises.
-    pub(super) node_id: Uuid,
+    pub(in crate::http::console) node_id: Uuid,
     /// Until taken back where absent.
-    pub(super) valid_until: Option<Moment>,
+    pub(in crate::http::console) valid_until: Option<Moment>,
 }
 
 /// A person to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"username": "liming", "display_name": "李明", "password": "spring-river-lantern", "grants": []}))]
-pub(super) struct NewPerson {
+pub(in crate::http::console) struct NewPerson {
     #[schema(min_length = 2, max_length = 64)]
-    pub(super) username: String,
+    pub(in crate::http::console) username: String,
     #[schema(min_length = 1, max_length = 100)]
-    pub(super) display_name: String,
+    pub(in crate::http::console) display_name: String,
     /// 10 to 128 characters; the person must change it at the first sign-in.
     #[schema(min_length = 10, max_length = 128)]
-    pub(super) password: String,
+    pub(in crate::http::console) password: String,
     #[schema(max_length = 50)]
-    pub(super) phone: Option<String>,
+    pub(in crate::http::console) phone: Option<String>,
     /// Law-enforcement certificate (执法证号).
     #[schema(max_length = 50)]
-    pub(super) certificate_number: Option<String>,
+    pub(in crate::http::console) certificate_number: Option<String>,
     #[serde(default)]
     #[schema(max_items = 64)]
-    pub(super) grants: Vec<GrantInput>,
+    pub(in crate::http::console) grants: Vec<GrantInput>,
 }
 
 impl NewPerson {
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(in crate::http::console) fn check(&self, faults: &mut Faults) {
         faults.text("display_name", &self.display_name, NAME_LIMIT);
         faults.optional_text("phone", self.phone.as_deref(), NUMBER_LIMIT);
         faults.optional_text("certificate_number", self.certificate_number.as_deref(), NUMBER_LIMIT);
@@ -62,26 +62,26 @@ fn sent<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"display_name": "李明", "disabled": false, "version": 1}))]
-pub(super) struct PersonChange {
+pub(in crate::http::console) struct PersonChange {
     #[schema(min_length = 1, max_length = 100)]
-    pub(super) display_name: Option<String>,
+    pub(in crate::http::console) display_name: Option<String>,
     #[serde(default, deserialize_with = "sent")]
     #[schema(value_type = Option<String>, max_length = 50)]
-    pub(super) phone: Option<Option<String>>,
+    pub(in crate::http::console) phone: Option<Option<String>>,
     #[serde(default, deserialize_with = "sent")]
     #[schema(value_type = Option<String>, max_length = 50)]
-    pub(super) certificate_number: Option<Option<String>>,
+    pub(in crate::http::console) certificate_number: Option<Option<String>>,
     /// Replaces the grants in the caller's part of the tree.
     #[schema(max_items = 64)]
-    pub(super) grants: Option<Vec<GrantInput>>,
+    pub(in crate::http::console) grants: Option<Vec<GrantInput>>,
     /// Ends the person's logins and streams.
-    pub(super) disabled: Option<bool>,
+    pub(in crate::http::console) disabled: Option<bool>,
     /// The version that was read.
-    pub(super) version: i64,
+    pub(in crate::http::console) version: i64,
 }
 
 impl PersonChange {
-    pub(super) fn check(&self, faults: &mut Faults) {
+    pub(in crate::http::console) fn check(&self, faults: &mut Faults) {
         if let Some(name) = &self.display_name {
             faults.text("display_name", name, NAME_LIMIT);
         }
@@ -90,7 +90,7 @@ impl PersonChange {
     }
 
     /// This over what there is.
-    pub(super) fn over(&self, row: &UserRow) -> UserData {
+    pub(in crate::http::console) fn over(&self, row: &UserRow) -> UserData {
         let kept = |sent: &Option<Option<String>>, present: &Option<String>| sent.clone().map_or_else(|| present.clone(), line);
         UserData {
             display_name: self.display_name.as_ref().map_or_else(|| row.display_name.clone(), |name| name.trim().to_owned()),
@@ -102,7 +102,7 @@ impl PersonChange {
 }
 
 /// Trimmed; nothing where it is empty.
-pub(super) fn line(text: Option<String>) -> Option<String> {
+pub(in crate::http::console) fn line(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
@@ -110,7 +110,7 @@ pub(super) fn line(text: Option<String>) -> Option<String> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"new_password": "spring-river-lantern"}))]
-pub(super) struct NewPassword {
+pub(in crate::http::console) struct NewPassword {
     #[schema(min_length = 10, max_length = 128)]
-    pub(super) new_password: String,
+    pub(in crate::http::console) new_password: String,
 }

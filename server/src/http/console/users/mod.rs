@@ -4,8 +4,8 @@
 //! their password is for those who manage every node that the person has a role at: otherwise an office could take over an
 //! account of the district. Nobody changes their own roles, and somebody can always manage people at the top.
 
-mod grants;
-mod input;
+pub(super) mod grants;
+pub(super) mod input;
 mod view;
 
 use actix_web::{HttpResponse, get, patch, post, web};
@@ -36,7 +36,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ListArgs {
+pub(super) struct ListArgs {
     /// Part of the name, its pinyin or initials, the user name or the phone number.
     #[param(max_length = 100)]
     q: Option<String>,
@@ -50,13 +50,18 @@ struct ListArgs {
     cursor: Option<String>,
 }
 
+impl ListArgs {
+    pub(super) fn filter(&self) -> UserFilter {
+        UserFilter { text: self.q.clone(), role: self.role.clone(), disabled: self.disabled, node_id: self.node_id.map(|id| id.to_string()) }
+    }
+}
+
 /// People with a role in the caller's part of the tree, by name.
 #[utoipa::path(tag = "people", params(ListArgs), responses((status = 200, body = Listed<User>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/users")]
 async fn list(app: web::Data<App>, caller: Caller<can::UsersRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<User>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
-    let args = args.0;
-    let filter = UserFilter { text: args.q, role: args.role, disabled: args.disabled, node_id: args.node_id.map(|id| id.to_string()) };
+    let filter = args.filter();
     let scope = caller.scope();
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();

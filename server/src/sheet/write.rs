@@ -1,0 +1,147 @@
+//! Writing a table.
+
+use rust_xlsxwriter::{Format as Look, Workbook, XlsxError};
+
+use super::begins_a_formula;
+
+/// CSV or XLSX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// UTF-8 with a byte-order mark, so that spreadsheets read Chinese right.
+    Csv,
+    /// One sheet.
+    Xlsx,
+}
+
+impl Format {
+    /// By the ending of a file's name.
+    pub fn parse(ending: &str) -> Option<Self> {
+        match ending {
+            "csv" => Some(Self::Csv),
+            "xlsx" => Some(Self::Xlsx),
+            _ => None,
+        }
+    }
+
+    /// For the header of an answer.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Nothing.
+    Empty,
+    /// Text; never taken for a formula.
+    Text(String),
+    /// A whole number.
+    Whole(i64),
+    /// A fraction.
+    Number(f64),
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+impl From<i64> for Cell {
+    fn from(number: i64) -> Self {
+        Self::Whole(number)
+    }
+}
+impl From<f64> for Cell {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+impl From<bool> for Cell {
+    fn from(truth: bool) -> Self {
+        Self::Text(truth.to_string())
+    }
+}
+impl<T: Into<Self>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Empty, Into::into)
+    }
+}
+
+/// Writes a table, or says why the spreadsheet could not be made.
+pub fn write(format: Format, header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, String> {
+    match format {
+        Format::Csv => write_csv(header, rows).map_err(|error| error.to_string()),
+        Format::Xlsx => write_xlsx(header, rows).map_err(|error| error.to_string()),
+    }
+}
+
+fn write_csv(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
+    writer.write_record(header)?;
+    for row in rows {
+        writer.write_record(row.iter().map(|cell| match cell {
+            Cell::Empty => String::new(),
+            // An apostrophe makes a spreadsheet show it as it is.
+            Cell::Text(text) if begins_a_formula(text) => format!("'{text}"),
+            Cell::Text(text) => text.clone(),
+            Cell::Whole(number) => number.to_string(),
+            Cell::Number(number) => number.to_string(),
+        }))?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
+}
+
+fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let bold = Look::new().set_bold();
+    for (column, name) in (0_u16..).zip(header) {
+        sheet.write_string_with_format(0, column, *name, &bold)?;
+        sheet.set_column_width(column, 18)?;
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    for (at, row) in (1_u32..).zip(rows) {
+        for (column, cell) in (0_u16..).zip(row) {
+            match cell {
+                Cell::Empty => {}
+                // Written as a string it is never a formula.
+                Cell::Text(text) => drop(sheet.write_string(at, column, text)?),
+                Cell::Whole(number) => drop(sheet.write_number(at, column, *number as f64)?),
+                Cell::Number(number) => drop(sheet.write_number(at, column, *number)?),
+            }
+        }
+    }
+    book.save_to_buffer()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::read;
+
+    #[test]
+    fn both_formats_come_back_as_they_were() {
+        let rows = vec![vec![Cell::from("东岸小学"), Cell::Whole(300), Cell::Number(23.5), Cell::Empty], vec![Cell::from("=cmd|' /C calc'!A0"), Cell::Whole(-1), Cell::Empty, Cell::from(true)]];
+        for format in [Format::Csv, Format::Xlsx] {
+            let table = read(&write(format, &["a", "b", "c", "d"], &rows).unwrap()).unwrap();
+            assert_eq!(table.header, ["a", "b", "c", "d"]);
+            assert_eq!(table.rows[0].1, ["东岸小学", "300", "23.5", ""], "{format:?}");
+            assert_eq!(table.rows[1].1, ["=cmd|' /C calc'!A0", "-1", "", "true"], "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_formula_is_only_text() {
+        let csv = String::from_utf8(write(Format::Csv, &["a"], &[vec![Cell::from("=1+1")], vec![Cell::from("-x")]]).unwrap()).unwrap();
+        assert!(csv.contains("\r\n'=1+1\r\n'-x\r\n"), "{csv}");
+    }
+}
