@@ -13,7 +13,7 @@ mod record;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use exports::{ExportFilter, export};
-pub(crate) use imports::{Import, Outcome, run};
+pub(crate) use imports::{Import, run};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     imports::configure(config);
