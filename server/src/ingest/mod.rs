@@ -27,6 +27,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Takes events until the engine has told its last one.
 pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: CancellationToken) {
+    if let Err(error) = diagnosis::settle(&app).await {
+        warn!(%error, "alerts that were over while nobody looked stay open");
+    }
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut dropped = 0;
     while events.recv_many(&mut batch, BATCH_MAX).await > 0 {
