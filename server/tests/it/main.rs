@@ -8,6 +8,7 @@ mod alerts;
 mod auth;
 mod cameras;
 mod cli;
+mod clips;
 mod clocks;
 mod events;
 mod jobs;
