@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use media::SegmentInfo;
 use media::segment::recover::{self, Findings};
+use uuid::Uuid;
 
 use super::{Check, CheckError};
 use crate::store::recordings::{self, SegmentRow};
@@ -15,18 +16,23 @@ impl Check<'_> {
     pub(super) async fn segments(&mut self) -> Result<(), CheckError> {
         let mut rows = self.segment_rows().await?;
         let found = self.scan(false).await?;
-        if self.repair && (found.segments.iter().any(|segment| segment.cut_bytes.is_some()) || !found.empty.is_empty()) {
+        let not_closed: HashMap<Uuid, u64> = found.segments.iter().filter_map(|segment| Some((segment.segment.id, segment.cut_bytes?))).collect();
+        let mut segments = found.segments;
+        if self.repair && (!not_closed.is_empty() || !found.empty.is_empty()) {
             self.scan(true).await?;
+            // Closing a file adds its table: what goes into the index is the file as it is then.
+            segments = self.scan(false).await?.segments;
         }
-        for segment in found.segments {
+        for segment in segments {
             self.report.segments += 1;
             let row = rows.remove(&segment.segment.id.to_string());
             // A server closes what it has open; until then file and row grow one after the other.
-            if self.running && (segment.cut_bytes.is_some() || row.as_ref().is_none_or(|row| !row.closed)) {
+            let cut_bytes = not_closed.get(&segment.segment.id);
+            if self.running && (cut_bytes.is_some() || row.as_ref().is_none_or(|row| !row.closed)) {
                 continue;
             }
             let path = segment.segment.path.clone();
-            if let Some(cut_bytes) = segment.cut_bytes {
+            if let Some(cut_bytes) = cut_bytes {
                 let detail = format!("{path} was not closed in order");
                 match self.repair {
                     true => self.repaired("segments", detail, format!("closed it; {cut_bytes} bytes of a piece that was cut off are gone")),

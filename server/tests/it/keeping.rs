@@ -157,3 +157,84 @@ async fn every_fault_is_found_sqlite() {
 async fn every_fault_is_found_postgres() {
     faults_are_found(Engine::Postgres).await;
 }
+
+/// The recorded files below a folder.
+fn recorded(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
+            match entry.file_type().unwrap().is_dir() {
+                true => waiting.push(entry.path()),
+                false if entry.path().extension().is_some_and(|ending| ending == "mp4") => found.push(entry.path()),
+                false => {}
+            }
+        }
+    }
+    found
+}
+
+/// Waits until a recording made since `before` has some bytes.
+async fn wait_for_recording(folder: &Path, before: &[std::path::PathBuf]) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !recorded(folder).iter().any(|path| !before.contains(path) && std::fs::metadata(path).is_ok_and(|file| file.len() > 100_000)) {
+        assert!(Instant::now() < deadline, "nothing is recorded");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recordings_are_repaired_after_kill_9_and_lost_ones_become_gaps() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let url = database(Engine::Sqlite, folder.path());
+    let (mut server, client, token) = busy_server(Engine::Sqlite, &data, &url).await;
+    let post = |url: String, body: serde_json::Value| {
+        let (client, token) = (client.clone(), token.clone());
+        async move {
+            let made = client.post(url).bearer_auth(token).json(&body).send().await.unwrap();
+            assert_eq!(made.status(), 201);
+            made.json::<serde_json::Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
+        }
+    };
+    let api = format!("{}/api/v1", server.url);
+    let tops: serde_json::Value = client.get(format!("{api}/organizations")).bearer_auth(&token).send().await.unwrap().json().await.unwrap();
+    let district = post(format!("{api}/organizations"), json!({"name": "明湖区", "level": "district", "parent_id": tops["items"][0]["id"]})).await;
+    let premises = post(format!("{api}/premises"), json!({"name": "东岸小学食堂", "kind": "school_canteen", "organization_id": district})).await;
+    let camera = post(format!("{api}/cameras"), json!({"name": "灶台", "premises_id": premises, "source_url": "test:"})).await;
+
+    let recordings = data.join("recordings");
+    wait_for_recording(&recordings, &[]).await;
+    server.child.kill().unwrap();
+    server.wait();
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.code() == Some(1) && text(&out.stdout).contains("was not closed in order"), "{}", text(&out.stdout));
+    let out = command(&["check", "--repair"], place(&data, &url));
+    assert!(out.status.success() && text(&out.stdout).contains("repaired"), "{}", text(&out.stdout));
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.success(), "nothing is left: {}", text(&out.stdout));
+
+    // Killed again, the next start repairs by itself; an orderly stop leaves nothing to do.
+    let before = recorded(&recordings);
+    let mut server = Running::start(&data, &["--database-url", &url]);
+    wait_for_recording(&recordings, &before).await;
+    server.child.kill().unwrap();
+    server.wait();
+    let before = recorded(&recordings);
+    let mut server = Running::start(&data, &["--database-url", &url]);
+    wait_for_recording(&recordings, &before).await;
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.success(), "beside the running server: {}", text(&out.stdout));
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.success(), "after an orderly stop: {}", text(&out.stdout));
+
+    std::fs::remove_file(&before[0]).unwrap();
+    let out = command(&["check"], place(&data, &url));
+    assert!(out.status.code() == Some(1) && text(&out.stdout).contains("in the index and not on the disk"), "{}", text(&out.stdout));
+    assert!(command(&["check", "--repair"], place(&data, &url)).status.success());
+    let db = server::store::Db::open(&url, &media::Supervisor::new()).await.unwrap();
+    let gaps = server::store::recordings::gaps(&mut db.read().await.unwrap().conn(), &camera, 0, i64::MAX).await.unwrap();
+    assert!(gaps.iter().any(|gap| gap.reason == "disk"), "{gaps:?}");
+}
