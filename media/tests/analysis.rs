@@ -155,7 +155,7 @@ async fn garbage_is_refused_and_the_next_picture_is_decoded() {
     let rig = rig(|_| {});
     let good = first_key(Codec::H264);
     let mut noise = good.clone();
-    noise.data = [&2_000_u32.to_be_bytes()[..], &(0..2_000_u32).map(|n| (n * n >> 3) as u8).collect::<Vec<u8>>()].concat().into();
+    noise.data = [&2_000_u32.to_be_bytes()[..], &(0..2_000_u32).map(|n| ((n * n) >> 3) as u8).collect::<Vec<u8>>()].concat().into();
     let mut cut = good.clone();
     cut.data = cut.data.slice(..cut.data.len() / 2);
     let huge = KeyFrame { width: 100_000, height: 100_000, ..good.clone() };

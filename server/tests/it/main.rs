@@ -10,6 +10,7 @@ mod cameras;
 mod cli;
 mod clips;
 mod clocks;
+mod contract;
 mod events;
 mod jobs;
 mod keeping;

@@ -1,0 +1,8 @@
+//! The committed contract is the one the code has.
+
+#[test]
+fn the_committed_contract_is_the_one_the_code_has() {
+    let committed: serde_json::Value = serde_json::from_str(include_str!("../../../openapi.json")).unwrap();
+    let code = serde_json::to_value(server::http::openapi()).unwrap();
+    assert!(committed == code, "run `bright-kitchen openapi > openapi.json` and commit it");
+}
