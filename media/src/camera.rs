@@ -302,10 +302,7 @@ impl From<StateReason> for GapReason {
             StateReason::Stalled => Self::Stalled,
             StateReason::Disk => Self::Disk,
             StateReason::Disabled => Self::Disabled,
-            StateReason::NotVideo
-            | StateReason::UnsupportedCodec
-            | StateReason::BadStream
-            | StateReason::NoKeyFrame => Self::BadStream,
+            StateReason::NotVideo | StateReason::UnsupportedCodec | StateReason::BadStream | StateReason::NoKeyFrame => Self::BadStream,
             StateReason::None
             | StateReason::NoRoute
             | StateReason::Timeout
@@ -377,10 +374,8 @@ mod tests {
     fn a_window_over_midnight_belongs_to_the_day_on_which_it_starts() {
         let mut weekdays = [false; 7];
         weekdays[4] = true; // Friday 22:00 to Saturday 06:00
-        let hours = ArmedHours {
-            utc_offset_minutes: 480,
-            windows: vec![ArmedWindow { weekdays, start_minute: 22 * 60, end_minute: 6 * 60 }],
-        };
+        let hours =
+            ArmedHours { utc_offset_minutes: 480, windows: vec![ArmedWindow { weekdays, start_minute: 22 * 60, end_minute: 6 * 60 }] };
         let friday_midnight_cst = 1_767_283_200_000; // 2026-01-02 00:00 +08:00, a Friday
         let hour = 3_600_000;
         assert!(!hours.contains(friday_midnight_cst + 5 * hour));

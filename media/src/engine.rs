@@ -30,8 +30,8 @@ use crate::segment::recover::{self, Findings};
 use crate::segment::{SegmentError, SegmentIndex};
 use crate::settings::EngineConfig;
 use crate::source::{Opener, open::SystemOpener};
-use crate::tryout::{self, ProbeError, ProbeReport};
 use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+use crate::tryout::{self, ProbeError, ProbeReport};
 
 /// Events that wait for the server before they wait in the engine.
 const EVENTS_MAX: usize = 1_024;

@@ -23,10 +23,10 @@ pub mod virtual_camera;
 
 use std::sync::OnceLock;
 
-pub use analyse::{AnalysisFeed, AnalysisStatus, Analyser, KeyFrame, Still, StillError, analyse_main};
+pub use analyse::{Analyser, AnalysisFeed, AnalysisStatus, KeyFrame, Still, StillError, analyse_main};
 pub use camera::{
-    ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec,
-    StateReason, StreamInfo, Transport,
+    ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec, StateReason,
+    StreamInfo, Transport,
 };
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
@@ -34,8 +34,8 @@ pub use engine::{AskError, Engine, EngineError, EngineParts};
 pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
 pub use playback::{Export, LiveError, PlaybackError};
 pub use settings::{AnalysisConfig, EngineConfig};
-pub use tryout::{ProbeError, ProbeReport};
 pub use supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+pub use tryout::{ProbeError, ProbeReport};
 
 /// GStreamer could not be started, or a part of it is not installed.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use media::virtual_camera::footage::{Footage, Frame};
 use media::virtual_camera::{FootageLibrary, Picture, Scene};
 use media::{
-    AnalysisConfig, AnalysisFeed, Analyser, Codec, DiagnosisKind, DiagnosisSettings, KeyFrame, MediaEvent, Phase,
-    StillError, Supervisor, SystemClock,
+    Analyser, AnalysisConfig, AnalysisFeed, Codec, DiagnosisKind, DiagnosisSettings, KeyFrame, MediaEvent, Phase, StillError, Supervisor,
+    SystemClock,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -97,11 +97,8 @@ fn give(feed: &AnalysisFeed, footage: &Footage, frame: &Frame) {
 }
 
 fn key_frame(footage: &Footage, frame: &Frame) -> KeyFrame {
-    let data: Vec<u8> = frame
-        .nals
-        .iter()
-        .flat_map(|nal| [&u32::try_from(nal.len()).expect("small").to_be_bytes()[..], nal].concat())
-        .collect();
+    let data: Vec<u8> =
+        frame.nals.iter().flat_map(|nal| [&u32::try_from(nal.len()).expect("small").to_be_bytes()[..], nal].concat()).collect();
     KeyFrame {
         camera: CAMERA,
         codec: footage.codec,

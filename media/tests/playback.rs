@@ -11,8 +11,8 @@ use media::playback::{Export, PlaybackError};
 use media::segment::SegmentFile;
 use media::virtual_camera::{FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use media::{
-    AnalysisConfig, CameraSpec, CameraState, Codec, DiagnosisSettings, Engine, EngineConfig, SegmentInfo, SourceSpec,
-    StillError, Supervisor, SystemClock,
+    AnalysisConfig, CameraSpec, CameraState, Codec, DiagnosisSettings, Engine, EngineConfig, SegmentInfo, SourceSpec, StillError,
+    Supervisor, SystemClock,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -58,12 +58,7 @@ impl Cursor {
     ///
     /// # Errors
     /// [`CursorError`], which names the answer each gets.
-    pub fn decode(
-        text: &str,
-        user_id: Uuid,
-        scope_version: i64,
-        mac: impl Fn(&[u8]) -> Vec<u8>,
-    ) -> Result<Self, CursorError> {
+    pub fn decode(text: &str, user_id: Uuid, scope_version: i64, mac: impl Fn(&[u8]) -> Vec<u8>) -> Result<Self, CursorError> {
         let bytes = from_base64url(text).ok_or(CursorError::Malformed)?;
         let body_bytes = bytes.len().checked_sub(MAC_BYTES).ok_or(CursorError::Malformed)?;
         let (body, tag) = bytes.split_at(body_bytes);

@@ -131,11 +131,7 @@ pub fn judge(template: &TemplateBody, answers: &[Answer]) -> Judgement {
             continue;
         }
         (if item.key { &mut judged.key_failed } else { &mut judged.general_failed }).push(item.code.clone());
-        let consequence = consequence(
-            item.key,
-            answer.affects_safety.unwrap_or(false),
-            answer.corrected_on_spot.unwrap_or(false),
-        );
+        let consequence = consequence(item.key, answer.affects_safety.unwrap_or(false), answer.corrected_on_spot.unwrap_or(false));
         judged.consequences.push(ItemConsequence { item_code: item.code.clone(), consequence });
     }
     judged.outcome = outcome(judged.key_failed.len(), judged.general_failed.len(), &template.rule);

@@ -112,10 +112,8 @@ fn only_unannounced_and_repeated_checks_leave_items_out() {
 
 fn answers(pairs: &[(&str, &str)]) -> PartContent {
     let mut content = content();
-    content["answers"] = pairs
-        .iter()
-        .map(|(code, result)| json!({"item_code": code, "result": result, "answered_at": "2026-11-23T06:10:00Z"}))
-        .collect();
+    content["answers"] =
+        pairs.iter().map(|(code, result)| json!({"item_code": code, "result": result, "answered_at": "2026-11-23T06:10:00Z"})).collect();
     serde_json::from_value(content).expect("a part")
 }
 
@@ -128,8 +126,7 @@ fn the_lead_chooses_between_two_answers_and_what_nobody_chose_is_named() {
     let choices = BTreeMap::from([("1.1".to_owned(), two)]);
     let merged = merge(&parts, &choices);
     assert_eq!(merged.undecided, ["1.2"]);
-    let results: Vec<(&str, ItemResult)> =
-        merged.answers.iter().map(|answer| (answer.item_code.as_str(), answer.result)).collect();
+    let results: Vec<(&str, ItemResult)> = merged.answers.iter().map(|answer| (answer.item_code.as_str(), answer.result)).collect();
     assert_eq!(
         results,
         [("1.1", ItemResult::Fails), ("1.2", ItemResult::Fails), ("1.3", ItemResult::Conforms), ("1.4", ItemResult::Fails)]

@@ -149,11 +149,16 @@ pub async fn reset_password(db: &Db, username: &str, password: &str, actor: Acto
     let hash = hash_password(password);
     db.write(move |tx| {
         Box::pin(async move {
-            let user = users::credentials(tx, username.as_str()).await?.ok_or_else(|| AccountError::Unknown(username.as_str().to_owned()))?;
+            let user =
+                users::credentials(tx, username.as_str()).await?.ok_or_else(|| AccountError::Unknown(username.as_str().to_owned()))?;
             users::set_password(tx, &user.id, &hash, false, now_ms).await?;
             logins::clear_failures(tx, username.as_str()).await?;
             logins::end_sessions_of(tx, &user.id, None, now_ms, "password_changed").await?;
-            tx.audit(now_ms, Act { actor: &actor, action: "password_reset", entity: Some(("user", &user.id)), path: "/", detail: json!({}) }).await?;
+            tx.audit(
+                now_ms,
+                Act { actor: &actor, action: "password_reset", entity: Some(("user", &user.id)), path: "/", detail: json!({}) },
+            )
+            .await?;
             Ok(())
         })
     })

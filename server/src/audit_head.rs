@@ -69,8 +69,15 @@ pub async fn sign_day(app: &App, data: &Path) -> Result<bool, HeadError> {
     let line = format!("{day} {seq} {hash} {key_id} {signature}\n");
     // The file first: a signature that is only in the database would be of no use.
     let path = data.join(LOG_FILE);
-    let written = std::fs::OpenOptions::new().append(true).create(true).open(&path).and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_all()));
+    let written = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_all()));
     written.map_err(|cause| HeadError::File { path, cause })?;
-    let signed = app.db.write(move |tx| Box::pin(async move { audit_heads::insert(tx, &day, (seq, &hash), &key_id, &signature, now_ms).await })).await?;
+    let signed = app
+        .db
+        .write(move |tx| Box::pin(async move { audit_heads::insert(tx, &day, (seq, &hash), &key_id, &signature, now_ms).await }))
+        .await?;
     Ok(signed)
 }

@@ -241,10 +241,8 @@ fn by_url(url: &str) -> Result<Arc<dyn ObjectStore>, FilesError> {
     match parsed.scheme() {
         "file" => local(&parsed.to_file_path().map_err(|()| FilesError::Setting(format!("{url}: not a local folder")))?),
         "s3" => {
-            let bucket = AmazonS3Builder::from_env()
-                .with_url(url)
-                .build()
-                .map_err(|error| FilesError::Setting(format!("{url}: {error}")))?;
+            let bucket =
+                AmazonS3Builder::from_env().with_url(url).build().map_err(|error| FilesError::Setting(format!("{url}: {error}")))?;
             let prefix = parsed.path().trim_matches('/').to_owned();
             Ok(if prefix.is_empty() { Arc::new(bucket) } else { Arc::new(PrefixStore::new(bucket, prefix)) })
         }
@@ -275,7 +273,8 @@ mod tests {
         let (folder, files) = files();
         // Large enough to go in several pieces.
         let content: Vec<u8> = (0..12_000_000_u32).map(|n| u8::try_from(n % 251).unwrap_or(0)).collect();
-        let chunks = futures::stream::iter(content.chunks(100_000).map(|c| Ok::<_, std::io::Error>(Bytes::copy_from_slice(c))).collect::<Vec<_>>());
+        let chunks =
+            futures::stream::iter(content.chunks(100_000).map(|c| Ok::<_, std::io::Error>(Bytes::copy_from_slice(c))).collect::<Vec<_>>());
         let spooled = files.spool(chunks, 12_000_000).await.expect("spooled");
         assert_eq!(spooled.sha256, hex::encode(Sha256::digest(&content)));
         files.put(&spooled).await.expect("put");

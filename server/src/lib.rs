@@ -77,7 +77,12 @@ pub enum AppError {
 impl App {
     /// Puts the parts together over an open, migrated database; `data` holds the key file, and the files where no URL is given.
     /// Publishes the templates that ship with this version.
-    pub async fn new(db: store::Db, data: &std::path::Path, files_url: Option<&str>, clock: Arc<dyn media::clock::Clock>) -> Result<Self, AppError> {
+    pub async fn new(
+        db: store::Db,
+        data: &std::path::Path,
+        files_url: Option<&str>,
+        clock: Arc<dyn media::clock::Clock>,
+    ) -> Result<Self, AppError> {
         let files = files::Files::open(data, files_url)?;
         let uploads = uploads::Uploads::open(data)?;
         store::templates::ensure_shipped(&db, clock.wall_ms()).await?;

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use actix_web::{HttpServer, web};
 use media::{Engine, EngineError, MediaEvent, OnPanic, Supervisor, SystemClock};
-use tokio::sync::mpsc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use crate::about::About;
@@ -22,11 +22,11 @@ use crate::audit_head;
 use crate::auth::KeysError;
 use crate::config::Config;
 use crate::http::{self, trust};
-use crate::{ingest, jobs, outward};
 use crate::proxies::TrustedProxies;
 use crate::store::{Db, StoreError};
 use crate::tls::{self, TlsError};
 use crate::{App, AppError};
+use crate::{ingest, jobs, outward};
 
 /// Pause before a background task that failed is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
@@ -97,7 +97,8 @@ impl DataLock {
     pub fn take(path: &Path) -> Result<Self, LifecycleError> {
         data_folder(path)?;
         let failed = |cause: String| LifecycleError::Data { path: path.to_owned(), cause };
-        let file = File::options().write(true).create(true).truncate(false).open(path.join("lock")).map_err(|error| failed(error.to_string()))?;
+        let file =
+            File::options().write(true).create(true).truncate(false).open(path.join("lock")).map_err(|error| failed(error.to_string()))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(LifecycleError::Busy(path.to_owned())),

@@ -52,7 +52,8 @@ impl Policy {
     /// A URL that may be kept: well formed, http or https, no credentials in it. Where it leads is looked at when it is used.
     pub fn parse(text: &str) -> Result<Url, OutwardError> {
         let url: Url = text.trim().parse().map_err(|_| OutwardError::Format)?;
-        let plain = matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty() && url.password().is_none();
+        let plain =
+            matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.username().is_empty() && url.password().is_none();
         if plain && text.len() <= URL_CHARS_MAX { Ok(url) } else { Err(OutwardError::Format) }
     }
 
@@ -80,7 +81,15 @@ mod tests {
     #[test]
     fn only_plain_web_addresses_are_kept() {
         assert!(Policy::parse("https://receiver.example/hook?x=1").is_ok());
-        for bad in ["", "receiver.example", "ftp://x/", "file:///etc/passwd", "http://user:pass@x/", "http://", &format!("http://x/{}", "a".repeat(600))] {
+        for bad in [
+            "",
+            "receiver.example",
+            "ftp://x/",
+            "file:///etc/passwd",
+            "http://user:pass@x/",
+            "http://",
+            &format!("http://x/{}", "a".repeat(600)),
+        ] {
             assert_eq!(Policy::parse(bad), Err(OutwardError::Format), "{bad}");
         }
     }
@@ -93,7 +102,14 @@ mod tests {
             async move { policy.resolve(&Policy::parse(text).expect("well formed")).await.is_ok() }
         };
         assert!(leads("http://127.0.0.1:9000/").await && leads("http://10.1.2.3/").await);
-        for bad in ["http://127.0.0.1:8080/", "http://169.254.169.254/", "http://8.8.8.8/", "http://[::ffff:169.254.1.1]/", "http://0.0.0.0/", "http://224.0.0.1/"] {
+        for bad in [
+            "http://127.0.0.1:8080/",
+            "http://169.254.169.254/",
+            "http://8.8.8.8/",
+            "http://[::ffff:169.254.1.1]/",
+            "http://0.0.0.0/",
+            "http://224.0.0.1/",
+        ] {
             assert!(!leads(bad).await, "{bad}");
         }
     }

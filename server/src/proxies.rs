@@ -56,7 +56,11 @@ impl TrustedProxies {
     }
 
     /// The outermost middleware.
-    pub async fn believe(self, mut request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    pub async fn believe(
+        self,
+        mut request: ServiceRequest,
+        next: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
         let peer = request.peer_addr().map(|peer| peer.ip());
         self.clean(request.headers_mut(), peer);
         next.call(request).await

@@ -92,7 +92,10 @@ pub fn self_signed(data: &Path, names: &[String]) -> Result<(ServerConfig, Autho
 
 fn server(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?.with_no_client_auth().with_single_cert(chain, key)?)
+    Ok(ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?)
 }
 
 /// Reads the authority, or makes it.
@@ -176,7 +179,8 @@ mod tests {
         let (_, first) = self_signed(data.path(), &["kitchen.example".to_owned()]).unwrap();
         let (_, second) = self_signed(data.path(), &[]).unwrap();
         assert_eq!((&first.pem, first.fingerprint.len()), (&second.pem, 32 * 3 - 1));
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(data.path().join("tls/authority.key")).unwrap().permissions());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(data.path().join("tls/authority.key")).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
 

@@ -241,7 +241,17 @@ async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &F
         inspections::note_change(tx, &row, row.state != "draft", at).await?;
         if complete {
             let detail = serde_json::json!({"last_evidence_id": upload.evidence_id});
-            tx.audit(at, Act { actor: &session.actor, action: "inspection_complete", entity: Some(("inspection", &row.id)), path: &row.premises_path, detail }).await?;
+            tx.audit(
+                at,
+                Act {
+                    actor: &session.actor,
+                    action: "inspection_complete",
+                    entity: Some(("inspection", &row.id)),
+                    path: &row.premises_path,
+                    detail,
+                },
+            )
+            .await?;
         }
     }
     Ok(())

@@ -45,7 +45,10 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
     assert!(code.is_some(), "check answers after a crash: {said}");
     program.serve().await;
     let root = program.sign_in("root").await;
-    until("the camera records again", SLOW, || async { (root.get(&format!("/cameras/{camera}")).await.1["state"] == "recording").then_some(()) }).await;
+    until("the camera records again", SLOW, || async {
+        (root.get(&format!("/cameras/{camera}")).await.1["state"] == "recording").then_some(())
+    })
+    .await;
     tokio::time::sleep(Duration::from_secs(6)).await;
     let now = root.get("/me").await.1["server_time"].as_str().unwrap().to_owned();
     let day = format!("{}T00:00:00Z", &now[..10]);

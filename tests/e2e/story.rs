@@ -36,7 +36,8 @@ async fn story(database_url: Option<String>) {
     let url = server.url("kitchen").to_string();
     let (_, tried) = root.post("/cameras/test", &json!({"source_url": url, "username": "viewer", "password": "wrong"})).await;
     assert_eq!((tried["ok"].as_bool(), tried["problem"].as_str()), (Some(false), Some("wrong_password")), "{tried}");
-    let (_, tried) = root.post("/cameras/test", &json!({"source_url": url, "username": "viewer", "password": "secret-of-the-camera"})).await;
+    let (_, tried) =
+        root.post("/cameras/test", &json!({"source_url": url, "username": "viewer", "password": "secret-of-the-camera"})).await;
     assert_eq!((tried["ok"].as_bool(), tried["codec"].as_str(), tried["width"].as_i64()), (Some(true), Some("h264"), Some(704)), "{tried}");
     assert!(tried["still"].as_str().is_some_and(|still| still.starts_with("data:image/jpeg;base64,")));
 
@@ -74,7 +75,8 @@ async fn story(database_url: Option<String>) {
     let confirmed = act(&desk, id, "confirm", json!({})).await;
     assert_eq!(confirmed["state"], "confirmed");
     let deadline = "2099-01-01T00:00:00Z";
-    let (status, refused) = canteen.post(&format!("/alerts/{id}/dispatch"), &json!({"version": confirmed["version"], "deadline": deadline})).await;
+    let (status, refused) =
+        canteen.post(&format!("/alerts/{id}/dispatch"), &json!({"version": confirmed["version"], "deadline": deadline})).await;
     assert_eq!(status, 403, "{refused}");
     let soon = soon();
     let dispatched = act(&desk, id, "dispatch", json!({"deadline": soon, "text": "请检查摄像机"})).await;
@@ -85,7 +87,8 @@ async fn story(database_url: Option<String>) {
     let photo: Value = serde_json::from_str(&sent.text().await.unwrap()).unwrap();
     let rectified = act(&canteen, id, "rectify", json!({"text": "已恢复照明", "evidence_ids": [photo["id"]]})).await;
     assert_eq!(rectified["state"], "rectified");
-    let (_, reviewed) = canteen.post(&format!("/alerts/{id}/review"), &json!({"version": rectified["version"], "decision": "accept"})).await;
+    let (_, reviewed) =
+        canteen.post(&format!("/alerts/{id}/review"), &json!({"version": rectified["version"], "decision": "accept"})).await;
     assert_eq!(reviewed["type"], "forbidden", "nobody reviews their own answer");
     let closed = act(&desk, id, "review", json!({"decision": "accept"})).await;
     assert_eq!(closed["state"], "closed");
@@ -130,7 +133,12 @@ async fn live(client: &Client, camera: &str) {
     let playlist = String::from_utf8(playlist).unwrap();
     assert_eq!(status, 200, "{playlist}");
     let header = playlist.split("#EXT-X-MAP:URI=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-    let part = playlist.lines().filter(|line| line.starts_with("#EXT-X-PART:") && line.contains("INDEPENDENT")).filter_map(|line| line.split("URI=\"").nth(1)?.split('"').next()).next_back().unwrap();
+    let part = playlist
+        .lines()
+        .filter(|line| line.starts_with("#EXT-X-PART:") && line.contains("INDEPENDENT"))
+        .filter_map(|line| line.split("URI=\"").nth(1)?.split('"').next())
+        .next_back()
+        .unwrap();
     let mut stream = client.bytes(&format!("/cameras/{camera}/live/{header}")).await.2;
     stream.extend(client.bytes(&format!("/cameras/{camera}/live/{part}")).await.2);
     let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
@@ -155,7 +163,12 @@ async fn recorded(client: &Client, camera: &str) {
     let probed = probe(file.path());
     assert!(probed.duration_s > 20.0 && probed.frames > 200, "{probed:?}");
     decodes_cleanly(file.path());
-    let ranged = client.request(reqwest::Method::GET, &format!("/cameras/{camera}/recording.mp4?start={from}&end={to}")).header("range", "bytes=10-109").send().await.unwrap();
+    let ranged = client
+        .request(reqwest::Method::GET, &format!("/cameras/{camera}/recording.mp4?start={from}&end={to}"))
+        .header("range", "bytes=10-109")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(ranged.status().as_u16(), 206);
     assert_eq!(ranged.bytes().await.unwrap(), bytes[10..110]);
 }

@@ -80,7 +80,11 @@ impl Client {
     /// Adds a person who has changed the password that was given; give the username to sign in with.
     pub async fn add_person(&self, username: &str, role: &str, node: &str) {
         let given = "given-by-the-administrator-1";
-        self.made("/users", &json!({"username": username, "display_name": username, "password": given, "grants": [{"role": role, "node_id": node}]})).await;
+        self.made(
+            "/users",
+            &json!({"username": username, "display_name": username, "password": given, "grants": [{"role": role, "node_id": node}]}),
+        )
+        .await;
         let mut person = Self { token: None, ..self.clone() };
         let (_, tokens) = person.post("/auth/login", &json!({"username": username, "password": given})).await;
         person.token = tokens["access_token"].as_str().map(str::to_owned);

@@ -2,9 +2,9 @@
 //! ffprobe's judgement of what it exports.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs, reason = "a test says what went wrong by failing")]
 
+mod client;
 #[path = "../../server/tests/it/support/postgres.rs"]
 pub mod postgres;
-mod client;
 mod probe;
 mod program;
 

@@ -16,7 +16,17 @@ pub struct Probed {
 /// Reads a file with ffprobe, counting its frames.
 pub fn probe(path: &Path) -> Probed {
     let output = Command::new("ffprobe")
-        .args(["-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries", "stream=codec_name,width,height,nb_read_frames:format=duration", "-of", "json"])
+        .args([
+            "-v",
+            "error",
+            "-count_frames",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+            "stream=codec_name,width,height,nb_read_frames:format=duration",
+            "-of",
+            "json",
+        ])
         .arg(path)
         .output()
         .unwrap();

@@ -30,7 +30,17 @@ impl Program {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut program = Self { folder, address: format!("127.0.0.1:{port}"), database_url, settings, child: None };
-        let mut make = program.command(&["admin", "create", "--username", "root", "--role", "administrator", "--role", "supervisor", "--password-stdin"]);
+        let mut make = program.command(&[
+            "admin",
+            "create",
+            "--username",
+            "root",
+            "--role",
+            "administrator",
+            "--role",
+            "supervisor",
+            "--password-stdin",
+        ]);
         let mut make = make.stdin(Stdio::piped()).spawn().unwrap();
         make.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
         assert!(make.wait().unwrap().success(), "admin create failed");
@@ -67,8 +77,15 @@ impl Program {
 
     /// Starts `serve` on the same folder and port, and waits until it is ready.
     pub async fn serve(&mut self) {
-        let mut child = self.command(&["serve", "--listen", &self.address.clone()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        for stream in [child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>), child.stderr.take().map(|err| Box::new(err) as _)].into_iter().flatten() {
+        let mut child =
+            self.command(&["serve", "--listen", &self.address.clone()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        for stream in [
+            child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>),
+            child.stderr.take().map(|err| Box::new(err) as _),
+        ]
+        .into_iter()
+        .flatten()
+        {
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
                     eprintln!("    | {line}");
@@ -77,7 +94,10 @@ impl Program {
         }
         self.child = Some(child);
         let url = format!("http://{}/readyz", self.address);
-        until("the program is ready", Duration::from_secs(60), || async { reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success()) }).await;
+        until("the program is ready", Duration::from_secs(60), || async {
+            reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
     }
 
     /// Signs in.

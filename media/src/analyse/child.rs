@@ -92,8 +92,7 @@ fn answer(request: &Request, body: &[u8], decoders: &mut DecoderPool) -> Made {
             .split_at_checked(config_bytes)
             .ok_or_else(|| "the configuration is longer than the message".to_owned())
             .and_then(|(config, data)| {
-                let picture =
-                    decoders.decode(codec, (width, height), config, data).map_err(|error| error.to_string())?;
+                let picture = decoders.decode(codec, (width, height), config, data).map_err(|error| error.to_string())?;
                 let look = look.then(|| picture::look(&picture)).transpose().map_err(|error| error.to_string())?;
                 let still = still_width_max.map(|width_max| picture::jpeg(&picture, width_max)).transpose();
                 let (jpeg, size) = match still.map_err(|error| error.to_string())? {

@@ -108,10 +108,7 @@ impl Decoder {
             Codec::H265 => ("avdec_h265", "video/x-h265"),
         };
         // One thread: several would each hold pictures, and the time of one key frame is short.
-        let element = gst::ElementFactory::make(element)
-            .property("max-threads", 1_i32)
-            .property("output-corrupt", false)
-            .build()?;
+        let element = gst::ElementFactory::make(element).property("max-threads", 1_i32).property("output-corrupt", false).build()?;
         let received = Arc::new(Mutex::new(Output::default()));
         let (into_chain, into_event) = (received.clone(), received.clone());
         let output = gst::Pad::builder(gst::PadDirection::Sink)
@@ -123,25 +120,19 @@ impl Decoder {
             })
             .event_function(move |pad, parent, event| {
                 if let gst::EventView::Caps(caps) = event.view() {
-                    into_event.lock().unwrap_or_else(PoisonError::into_inner).info =
-                        gst_video::VideoInfo::from_caps(caps.caps()).ok();
+                    into_event.lock().unwrap_or_else(PoisonError::into_inner).info = gst_video::VideoInfo::from_caps(caps.caps()).ok();
                 }
                 gst::Pad::event_default(pad, parent, event)
             })
             .build();
         let input = gst::Pad::builder(gst::PadDirection::Src).name("key_frame").build();
-        let pad_of = |name: &str| {
-            element.static_pad(name).ok_or_else(|| gst::glib::bool_error!("the decoder has no pad {}", name))
-        };
+        let pad_of = |name: &str| element.static_pad(name).ok_or_else(|| gst::glib::bool_error!("the decoder has no pad {}", name));
         input.link(&pad_of("sink")?).map_err(|error| gst::glib::bool_error!("{}", error))?;
         pad_of("src")?.link(&output).map_err(|error| gst::glib::bool_error!("{}", error))?;
         output.set_active(true)?;
         element.set_state(gst::State::Playing).map_err(|error| gst::glib::bool_error!("{}", error))?;
         input.set_active(true)?;
-        let caps = gst::Caps::builder(media_type)
-            .field("stream-format", "byte-stream")
-            .field("alignment", "au")
-            .build();
+        let caps = gst::Caps::builder(media_type).field("stream-format", "byte-stream").field("alignment", "au").build();
         Ok(Self { element, input, _output: output, received, caps, started: false })
     }
 

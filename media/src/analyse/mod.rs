@@ -140,9 +140,7 @@ impl Analyser {
         supervisor.task("analysis watcher", OnPanic::Restart, move || watcher::run(watching.clone()));
         for index in 0..workers {
             let working = shared.clone();
-            supervisor.task(format!("analysis worker {index}"), OnPanic::Restart, move || {
-                worker::run(working.clone(), index)
-            });
+            supervisor.task(format!("analysis worker {index}"), OnPanic::Restart, move || worker::run(working.clone(), index));
         }
         Self { shared }
     }

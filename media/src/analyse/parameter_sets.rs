@@ -129,12 +129,7 @@ pub fn from_h264_byte_stream(stream: &[u8]) -> Option<(Bytes, Bytes)> {
 
 /// NAL units between start codes.
 fn units_of(stream: &[u8]) -> Vec<&[u8]> {
-    let starts: Vec<usize> = stream
-        .windows(3)
-        .enumerate()
-        .filter(|(_, window)| *window == [0, 0, 1])
-        .map(|(index, _)| index)
-        .collect();
+    let starts: Vec<usize> = stream.windows(3).enumerate().filter(|(_, window)| *window == [0, 0, 1]).map(|(index, _)| index).collect();
     starts
         .iter()
         .enumerate()

@@ -27,8 +27,7 @@ impl Unreadable {
 /// # Errors
 /// [`Unreadable`] for formats without a luma plane.
 pub(super) fn look(picture: &Picture) -> Result<Look, Unreadable> {
-    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &picture.info)
-        .map_err(Unreadable::because)?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &picture.info).map_err(Unreadable::because)?;
     if !frame.format_info().is_yuv() && !frame.format_info().is_gray() {
         return Err(Unreadable("no luma plane".to_owned()));
     }
@@ -51,8 +50,7 @@ pub(super) fn look(picture: &Picture) -> Result<Look, Unreadable> {
 /// # Errors
 /// [`Unreadable`] when it cannot be converted.
 pub(super) fn jpeg(picture: &Picture, width_max: u32) -> Result<(Vec<u8>, u32, u32), Unreadable> {
-    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &picture.info)
-        .map_err(Unreadable::because)?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&picture.buffer, &picture.info).map_err(Unreadable::because)?;
     let (width, height) = fit((picture.info.width(), picture.info.height()), width_max);
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgb, width, height)
         .fps(picture.info.fps())
@@ -62,8 +60,7 @@ pub(super) fn jpeg(picture: &Picture, width_max: u32) -> Result<(Vec<u8>, u32, u
     let converter = gst_video::VideoConverter::new(&picture.info, &info, None).map_err(Unreadable::because)?;
     let mut target = gst::Buffer::with_size(info.size()).map_err(Unreadable::because)?;
     let target = target.get_mut().ok_or_else(|| Unreadable("a new buffer is shared".to_owned()))?;
-    let mut rgb =
-        gst_video::VideoFrameRef::from_buffer_ref_writable(target, &info).map_err(Unreadable::because)?;
+    let mut rgb = gst_video::VideoFrameRef::from_buffer_ref_writable(target, &info).map_err(Unreadable::because)?;
     converter.frame_ref(&frame, &mut rgb);
     let row_bytes = width as usize * 3;
     let stride = usize::try_from(info.stride()[0]).map_err(Unreadable::because)?;
@@ -87,13 +84,7 @@ fn fit((width, height): (u32, u32), width_max: u32) -> (u32, u32) {
 }
 
 /// A component of more than eight bits, or not packed tightly, as bytes.
-fn eight_bits(
-    data: &[u8],
-    stride: usize,
-    (width, height): (usize, usize),
-    pixel_bytes: i32,
-    depth: u32,
-) -> Result<Vec<u8>, Unreadable> {
+fn eight_bits(data: &[u8], stride: usize, (width, height): (usize, usize), pixel_bytes: i32, depth: u32) -> Result<Vec<u8>, Unreadable> {
     let step = usize::try_from(pixel_bytes).map_err(Unreadable::because)?;
     let shift = depth.saturating_sub(8);
     let value = |pixel: &[u8]| match (depth, pixel) {
@@ -116,11 +107,9 @@ fn colour(frame: &gst_video::VideoFrameRef<&gst::BufferRef>) -> f32 {
     }
     let (mut sum, mut count) = (0_u64, 0_u64);
     for component in [1, 2] {
-        let (Ok(data), Ok(stride), Ok(step)) = (
-            frame.comp_data(component),
-            usize::try_from(frame.comp_stride(component)),
-            usize::try_from(frame.comp_pstride(component)),
-        ) else {
+        let (Ok(data), Ok(stride), Ok(step)) =
+            (frame.comp_data(component), usize::try_from(frame.comp_stride(component)), usize::try_from(frame.comp_pstride(component)))
+        else {
             return 0.0;
         };
         let depth = frame.comp_depth(component);

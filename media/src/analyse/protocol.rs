@@ -178,7 +178,13 @@ mod tests {
     #[test]
     fn a_message_comes_back_as_it_was_sent() {
         let ask = Request::Decode {
-            id: 7, codec: Codec::H265, width: 1920, height: 1080, config_bytes: 3, look: true, still_width_max: Some(640),
+            id: 7,
+            codec: Codec::H265,
+            width: 1920,
+            height: 1080,
+            config_bytes: 3,
+            look: true,
+            still_width_max: Some(640),
         };
         let bytes = message(&ask, &[b"abc", b"rest"]).expect("short");
         let (head_bytes, body_bytes) = lengths(*bytes.first_chunk().expect("lengths")).expect("within limits");

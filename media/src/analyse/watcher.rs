@@ -24,23 +24,12 @@ pub(super) struct Watched {
 
 impl Watched {
     /// Changes the settings of a camera that is there; whether it is.
-    pub(super) fn configure(
-        &self,
-        camera: CameraId,
-        settings: &DiagnosisSettings,
-        armed_hours: Option<&ArmedHours>,
-    ) -> bool {
+    pub(super) fn configure(&self, camera: CameraId, settings: &DiagnosisSettings, armed_hours: Option<&ArmedHours>) -> bool {
         self.with(camera, |watch| watch.configure(settings.clone(), armed_hours.cloned())).is_some()
     }
 
     /// Adds a camera.
-    pub(super) fn add(
-        &self,
-        camera: CameraId,
-        settings: DiagnosisSettings,
-        armed_hours: Option<ArmedHours>,
-        kept: Option<Remembered>,
-    ) {
+    pub(super) fn add(&self, camera: CameraId, settings: DiagnosisSettings, armed_hours: Option<ArmedHours>, kept: Option<Remembered>) {
         self.cameras().insert(camera, CameraWatch::new(settings, armed_hours, kept));
     }
 

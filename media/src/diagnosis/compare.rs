@@ -81,10 +81,8 @@ pub fn noise(look: &Look, before: &Look, overlays: &Overlays) -> Option<f32> {
     if (look.width, look.height) != (before.width, before.height) {
         return None;
     }
-    let mut steps: Vec<u16> = (0..CELLS)
-        .filter(|cell| !overlays.hides(*cell))
-        .map(|cell| look.cells[cell].abs_diff(before.cells[cell]))
-        .collect();
+    let mut steps: Vec<u16> =
+        (0..CELLS).filter(|cell| !overlays.hides(*cell)).map(|cell| look.cells[cell].abs_diff(before.cells[cell])).collect();
     let nine_of_ten = steps.len() * 9 / 10;
     if nine_of_ten >= steps.len() {
         return None;
@@ -96,10 +94,8 @@ pub fn noise(look: &Look, before: &Look, overlays: &Overlays) -> Option<f32> {
 /// Median difference between two looks, in steps of luma: how much of the picture stays as it is.
 #[must_use]
 pub fn unrest(look: &Look, before: &Look, overlays: &Overlays) -> f32 {
-    let mut steps: Vec<u16> = (0..CELLS)
-        .filter(|cell| !overlays.hides(*cell))
-        .map(|cell| look.cells[cell].abs_diff(before.cells[cell]))
-        .collect();
+    let mut steps: Vec<u16> =
+        (0..CELLS).filter(|cell| !overlays.hides(*cell)).map(|cell| look.cells[cell].abs_diff(before.cells[cell])).collect();
     let middle = steps.len() / 2;
     if steps.is_empty() {
         return 0.0;
@@ -115,9 +111,7 @@ pub fn against(look: &Look, reference: &Reference, overlays: &Overlays) -> Optio
     let (mut textured, mut alike, mut gone) = (0_usize, 0_usize, 0_usize);
     let (mut coarse_now, mut coarse_known, mut fine) = (Vec::new(), Vec::new(), Vec::new());
     for tile in 0..TILES {
-        let (Some(now), Some(known)) =
-            (Tile::of(&look.cells, overlays, tile), Tile::of(&reference.cells, overlays, tile))
-        else {
+        let (Some(now), Some(known)) = (Tile::of(&look.cells, overlays, tile), Tile::of(&reference.cells, overlays, tile)) else {
             continue;
         };
         coarse_now.push(now.mean);
@@ -162,10 +156,8 @@ struct Tile {
 
 impl Tile {
     fn of(cells: &[u16], overlays: &Overlays, tile: usize) -> Option<Self> {
-        let cells: Vec<f32> = cells_of(tile)
-            .filter(|cell| !overlays.hides(*cell))
-            .map(|cell| f32::from(cells[cell]) / super::look::CELL_SCALE)
-            .collect();
+        let cells: Vec<f32> =
+            cells_of(tile).filter(|cell| !overlays.hides(*cell)).map(|cell| f32::from(cells[cell]) / super::look::CELL_SCALE).collect();
         if cells.len() < TILE_CELLS_MIN {
             return None;
         }

@@ -167,9 +167,7 @@ fn moved(evidence: &Evidence<'_>) -> Judged {
         (None, other) => other.map(|other| other.likeness / OTHER_LIGHT_SHARE),
     };
     let Some(likeness) = likeness else { return unknown(kind, threshold) };
-    below(kind, likeness, threshold)
-        .only_if(evidence.measures.detail >= MOVED_DETAIL_MIN)
-        .unclear_if(is_restless(evidence))
+    below(kind, likeness, threshold).only_if(evidence.measures.detail >= MOVED_DETAIL_MIN).unclear_if(is_restless(evidence))
 }
 
 fn low_contrast(evidence: &Evidence<'_>) -> Judged {

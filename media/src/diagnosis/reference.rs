@@ -229,8 +229,7 @@ mod tests {
     #[test]
     fn far_key_frames_give_a_reference_within_half_a_minute() {
         let mut references = References::default();
-        let done: Vec<bool> =
-            [0, 10_000, 20_000].map(|ms| references.learn(&look(90), LightMode::InfraRed, ms)).into();
+        let done: Vec<bool> = [0, 10_000, 20_000].map(|ms| references.learn(&look(90), LightMode::InfraRed, ms)).into();
         assert_eq!(done, [false, false, true]);
     }
 

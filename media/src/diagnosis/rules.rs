@@ -103,9 +103,7 @@ impl Rules {
     /// Whether something is pending or about to be cleared, so that every key frame is worth a look.
     #[must_use]
     pub fn is_deciding(&self) -> bool {
-        self.stages.iter().any(|stage| {
-            matches!(stage, Stage::Pending { .. } | Stage::Raised { gone_since_mono_ms: Some(_), .. })
-        })
+        self.stages.iter().any(|stage| matches!(stage, Stage::Pending { .. } | Stage::Raised { gone_since_mono_ms: Some(_), .. }))
     }
 
     /// Whether something is raised.
@@ -144,14 +142,7 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn advance(
-        &self,
-        stage: &mut Stage,
-        verdict: Verdict,
-        duration_ms: u64,
-        clear_ms: u64,
-        repeat_interval_ms: u64,
-    ) -> Option<Finding> {
+    fn advance(&self, stage: &mut Stage, verdict: Verdict, duration_ms: u64, clear_ms: u64, repeat_interval_ms: u64) -> Option<Finding> {
         let now = self.at.mono_ms;
         match (*stage, verdict) {
             (Stage::Idle | Stage::Pending { .. }, Verdict::Absent) => {
@@ -189,9 +180,8 @@ impl Step<'_> {
                 None
             }
             (Stage::Raised { began_ms, told_mono_ms, count, .. }, Verdict::Present | Verdict::Unclear) => {
-                let is_due = verdict == Verdict::Present
-                    && repeat_interval_ms > 0
-                    && now.saturating_sub(told_mono_ms) >= repeat_interval_ms;
+                let is_due =
+                    verdict == Verdict::Present && repeat_interval_ms > 0 && now.saturating_sub(told_mono_ms) >= repeat_interval_ms;
                 let (told_mono_ms, count) = if is_due { (now, count.saturating_add(1)) } else { (told_mono_ms, count) };
                 *stage = Stage::Raised { began_ms, told_mono_ms, count, gone_since_mono_ms: None };
                 is_due.then(|| self.finding(Phase::Repeated, began_ms, count))

@@ -6,7 +6,7 @@ use super::compare::{self, Measures};
 use super::judge::{Evidence, Verdict, judge};
 use super::look::Look;
 use super::overlay::Overlays;
-use super::reference::{LightMode, Remembered, References};
+use super::reference::{LightMode, References, Remembered};
 use super::rules::{Finding, Rules};
 use super::settings::DiagnosisSettings;
 use super::sizes::SizeWatch;

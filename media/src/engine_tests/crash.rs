@@ -95,9 +95,7 @@ async fn a_gap_that_was_open_at_the_end_goes_on_with_its_reason_after_the_restar
     house.engine.apply(spec.clone()).await;
     house.until("a file", |event| matches!(event, MediaEvent::SegmentOpened { .. })).await;
     house.camera("a").set(Incident::Unauthorized).await.expect("nothing to make");
-    let opened = house.until("gap", |event| {
-        matches!(event, MediaEvent::GapOpened { reason: GapReason::Unauthorized, .. })
-    });
+    let opened = house.until("gap", |event| matches!(event, MediaEvent::GapOpened { reason: GapReason::Unauthorized, .. }));
     let MediaEvent::GapOpened { start_ms, .. } = opened.await else { unreachable!("a gap") };
     house.supervisor.shutdown(DEADLINE).await;
     house.camera("a").clear();

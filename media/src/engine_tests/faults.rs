@@ -92,11 +92,7 @@ async fn silence_is_told_and_so_is_its_end_even_for_a_camera_that_never_connects
     let mut spec = house.spec("a");
     spec.diagnosis.no_packet_ms = 600;
     house.engine.apply(spec.clone()).await;
-    let lost = |wanted: Phase| {
-        move |event: &MediaEvent| {
-            matches!(event, MediaEvent::Diagnosis { kind: DiagnosisKind::SignalLost, phase, .. } if *phase == wanted)
-        }
-    };
+    let lost = |wanted: Phase| move |event: &MediaEvent| matches!(event, MediaEvent::Diagnosis { kind: DiagnosisKind::SignalLost, phase, .. } if *phase == wanted);
     let raised = house.until("raised", lost(Phase::Raised)).await;
     let MediaEvent::Diagnosis { at_ms, began_ms, measure, .. } = raised else { unreachable!("a diagnosis") };
     assert!(at_ms - began_ms >= 600 && measure >= 600.0);

@@ -16,12 +16,10 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::segment::SegmentFile;
-use crate::virtual_camera::{
-    Account, AuthScheme, FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer,
-};
+use crate::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use crate::{
-    CameraSpec, CameraState, Codec, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, EngineParts, GapReason,
-    MediaEvent, Phase, Secret, SegmentInfo, SourceSpec, StateReason, Supervisor, SystemClock,
+    CameraSpec, CameraState, Codec, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, EngineParts, GapReason, MediaEvent, Phase,
+    Secret, SegmentInfo, SourceSpec, StateReason, Supervisor, SystemClock,
 };
 
 /// Nothing here takes longer on a machine that works.
@@ -57,8 +55,7 @@ fn quick(recordings: &Path) -> EngineConfig {
 fn start_engine(config: EngineConfig) -> (Engine, Supervisor, mpsc::Receiver<MediaEvent>) {
     let supervisor = Supervisor::new();
     let clock = Arc::new(SystemClock::new());
-    let (engine, events) =
-        Engine::start_with(config, &supervisor, clock, EngineParts::default()).expect("the engine starts");
+    let (engine, events) = Engine::start_with(config, &supervisor, clock, EngineParts::default()).expect("the engine starts");
     (engine, supervisor, events)
 }
 
@@ -112,9 +109,7 @@ impl House {
     }
 
     async fn until_state(&mut self, wanted: CameraState, because: StateReason) -> i64 {
-        let fits = |event: &MediaEvent| {
-            matches!(event, MediaEvent::State { state, reason, .. } if (*state, *reason) == (wanted, because))
-        };
+        let fits = |event: &MediaEvent| matches!(event, MediaEvent::State { state, reason, .. } if (*state, *reason) == (wanted, because));
         let MediaEvent::State { at_ms, .. } = self.until(&format!("{wanted} {because}"), fits).await else {
             unreachable!("a state");
         };

@@ -69,8 +69,7 @@ async fn a_stepped_clock_begins_a_new_segment_and_epoch_at_the_next_key_frame() 
     let (script, items) = mpsc::channel(1_000);
     let parts = EngineParts { opener: Some(Arc::new(OneScript(Mutex::new(Some(items))))), ..EngineParts::default() };
     let supervisor = Supervisor::new();
-    let (engine, _events) =
-        Engine::start_with(quick(folder.path()), &supervisor, clock.clone(), parts).expect("the engine starts");
+    let (engine, _events) = Engine::start_with(quick(folder.path()), &supervisor, clock.clone(), parts).expect("the engine starts");
     let url = "rtsp://10.0.0.1/".parse().expect("a URL");
     let spec = CameraSpec {
         id: Uuid::from_u128(7),
@@ -106,9 +105,8 @@ async fn a_stepped_clock_begins_a_new_segment_and_epoch_at_the_next_key_frame() 
     drop(script);
     wait_for("two closed segments", || {
         let segments = engine.segments(spec.id);
-        segments.len() == 2 && segments.iter().all(|segment| {
-            SegmentFile::open(&folder.path().join(&segment.path)).is_ok_and(|file| file.closed)
-        })
+        segments.len() == 2
+            && segments.iter().all(|segment| SegmentFile::open(&folder.path().join(&segment.path)).is_ok_and(|file| file.closed))
     })
     .await;
     supervisor.shutdown(DEADLINE).await;
@@ -173,8 +171,7 @@ async fn cameras_take_turns_to_connect() {
     let config = EngineConfig { connect_limit: 5, ..quick(folder.path()) };
     let parts = EngineParts { opener: Some(Arc::new(crowd)), ..EngineParts::default() };
     let supervisor = Supervisor::new();
-    let (engine, _events) =
-        Engine::start_with(config, &supervisor, Arc::new(SystemClock::new()), parts).expect("the engine starts");
+    let (engine, _events) = Engine::start_with(config, &supervisor, Arc::new(SystemClock::new()), parts).expect("the engine starts");
     for n in 0..40 {
         let url = "rtsp://10.0.0.1/".parse().expect("a URL");
         engine

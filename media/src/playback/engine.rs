@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::PlaybackError;
 use super::export::{EXPORT_MS_MAX, Export};
 use super::live::{self, Awaited, LiveError, LiveName};
 use super::select::{Recorded, select};
 use super::vod::{self, PLAYLIST_MS_MAX};
-use super::PlaybackError;
 use crate::analyse::{KeyFrame, Still, StillError};
 use crate::camera::CameraId;
 use crate::engine::Engine;

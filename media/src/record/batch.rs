@@ -241,15 +241,7 @@ enum Boundary {
 }
 
 fn mark_of(first: &Frame, begins: Option<Begins>) -> ChunkMark {
-    ChunkMark {
-        wall_ms: first.wall_ms,
-        mono_ms: first.mono_ms,
-        duration_ms: 0,
-        frames: 0,
-        independent: first.is_key,
-        begins,
-        ends: false,
-    }
+    ChunkMark { wall_ms: first.wall_ms, mono_ms: first.mono_ms, duration_ms: 0, frames: 0, independent: first.is_key, begins, ends: false }
 }
 
 /// Rounded so that the durations of chunks that follow each other add up to the whole.
@@ -308,10 +300,7 @@ mod tests {
         let config = EngineConfig::new("/r".into());
         let (marks, hand_overs) = run(&config, 100, |n| n % 50 == 0);
         let begins: Vec<_> = marks.iter().filter_map(|mark| mark.begins).collect();
-        assert_eq!(begins, [
-            Begins { sync: true, discontinuity: true, epoch: 0 },
-            Begins { sync: true, discontinuity: false, epoch: 0 },
-        ]);
+        assert_eq!(begins, [Begins { sync: true, discontinuity: true, epoch: 0 }, Begins { sync: true, discontinuity: false, epoch: 0 },]);
         assert_eq!(marks.iter().map(|mark| mark.frames).collect::<Vec<_>>(), [12, 13, 12, 13, 12, 13, 12, 13]);
         assert_eq!(marks.iter().map(|mark| mark.duration_ms).sum::<u32>(), 4_000);
         assert_eq!(marks.iter().filter(|mark| mark.ends).count(), 2);
@@ -332,9 +321,8 @@ mod tests {
     #[test]
     fn a_stream_whose_time_stands_still_is_gathered_to_a_limit_only() {
         let mut batcher = Batcher::new(&EngineConfig::new("/r".into()), 0);
-        let steps: usize = (0..2_500)
-            .map(|n| batcher.push(Frame { pts_ns: 0, dts_ns: n, data: Bytes::new(), ..frame(0, n == 0) }).len())
-            .sum();
+        let steps: usize =
+            (0..2_500).map(|n| batcher.push(Frame { pts_ns: 0, dts_ns: n, data: Bytes::new(), ..frame(0, n == 0) }).len()).sum();
         assert!(steps >= 4 && batcher.pending.len() <= FRAMES_PENDING_MAX);
     }
 

@@ -158,9 +158,15 @@ mod tests {
         drop(after);
         let mut crashed = Gaps::resume(&handle, folder.path().into(), Some(2_000));
         crashed.recorded(&handle, 5_000);
-        assert_eq!(told(&events).await, [
-            "open 100 unauthorized", "open 100 unauthorized", "close 100 900 unauthorized",
-            "open 2000 restart", "close 2000 5000 restart",
-        ]);
+        assert_eq!(
+            told(&events).await,
+            [
+                "open 100 unauthorized",
+                "open 100 unauthorized",
+                "close 100 900 unauthorized",
+                "open 2000 restart",
+                "close 2000 5000 restart",
+            ]
+        );
     }
 }

@@ -101,11 +101,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_is_slow_loses_refreshments_only_and_the_rest_comes_in_order() {
         let sink = EventSink::default();
-        let gap = |start_ms| MediaEvent::GapOpened {
-            camera: uuid::Uuid::nil(),
-            start_ms,
-            reason: crate::camera::GapReason::Offline,
-        };
+        let gap = |start_ms| MediaEvent::GapOpened { camera: uuid::Uuid::nil(), start_ms, reason: crate::camera::GapReason::Offline };
         for n in 0..WAITING_SOFT_MAX {
             sink.tell(gap(i64::try_from(n).expect("small")));
         }

@@ -180,13 +180,7 @@ impl<'a> Run<'a> {
         self.record_unit(unit, placed.pts_ns, unit_ms, degraded).await
     }
 
-    async fn record_unit(
-        &mut self,
-        unit: AccessUnit,
-        pts_ns: i64,
-        mono_ms: i64,
-        degraded: bool,
-    ) -> Result<(), SourceError> {
+    async fn record_unit(&mut self, unit: AccessUnit, pts_ns: i64, mono_ms: i64, degraded: bool) -> Result<(), SourceError> {
         let Some(recorder) = &mut self.recorder else { return Ok(()) };
         let pts_ns = pts_ns.saturating_sub(recorder.origin_ns);
         let dts_ns = recorder.times.next(pts_ns);

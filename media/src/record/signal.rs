@@ -58,11 +58,8 @@ impl SignalRule {
         if rule.enabled && now_ms - back_since_ms < ms(rule.clear_ms) {
             return None;
         }
-        let verdict = Verdict {
-            phase: Phase::Cleared,
-            silent_ms: last_packet_ms.saturating_sub(raised.silent_since_ms).max(0),
-            count: raised.count,
-        };
+        let verdict =
+            Verdict { phase: Phase::Cleared, silent_ms: last_packet_ms.saturating_sub(raised.silent_since_ms).max(0), count: raised.count };
         self.raised = None;
         Some(verdict)
     }

@@ -52,13 +52,7 @@ struct OpenFragment {
 impl FragmentSink {
     /// For one muxer run of the camera behind `handle`.
     #[must_use]
-    pub fn new(
-        handle: Arc<CameraHandle>,
-        index: Arc<SegmentIndex>,
-        clock: Arc<dyn Clock>,
-        codec: Codec,
-        config: &EngineConfig,
-    ) -> Self {
+    pub fn new(handle: Arc<CameraHandle>, index: Arc<SegmentIndex>, clock: Arc<dyn Clock>, codec: Codec, config: &EngineConfig) -> Self {
         // Some bits of the id that differ from camera to camera, whatever made the ids.
         let (high, low) = handle.camera.as_u64_pair();
         let stagger = (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;

@@ -28,10 +28,7 @@ pub struct SystemDisk;
 impl DiskSpace for SystemDisk {
     fn space(&self, path: &Path) -> std::io::Result<Space> {
         let stat = rustix::fs::statvfs(path)?;
-        Ok(Space {
-            free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
-            total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
-        })
+        Ok(Space { free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize), total_bytes: stat.f_blocks.saturating_mul(stat.f_frsize) })
     }
 }
 

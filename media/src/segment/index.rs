@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::SegmentError;
 use super::holds::{Held, HoldError, HoldId, Holds};
 use super::path::SegmentName;
 use super::recover::Recovered;
-use super::SegmentError;
 use crate::camera::{CameraId, Codec};
 use crate::event::{SegmentInfo, Span};
 
@@ -292,4 +292,3 @@ fn sync_file(path: &Path) -> Result<(), SegmentError> {
     }
     Ok(())
 }
-

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use super::SegmentError;
 use super::path::SegmentName;
 use super::reader::{self, FragmentEntry, SegmentFile};
 use super::table::{self, Summary};
-use super::SegmentError;
 use crate::camera::{CameraId, Codec};
 use crate::event::SegmentInfo;
 

@@ -32,11 +32,7 @@ fn chunk(seed: u64, len: usize) -> Bytes {
 fn fragment(start_ms: i64, n: u64, lens: &[usize]) -> (FragmentHeader, Vec<Bytes>) {
     let chunks: Vec<Bytes> = lens.iter().enumerate().map(|(m, len)| chunk(n * 100 + m as u64, *len)).collect();
     let wall_ms = start_ms + i64::try_from(n).expect("small") * 2_000;
-    let infos = chunks.iter().map(|chunk| ChunkInfo {
-        len: u32::try_from(chunk.len()).expect("small"),
-        duration_ms: 500,
-        frames: 12,
-    });
+    let infos = chunks.iter().map(|chunk| ChunkInfo { len: u32::try_from(chunk.len()).expect("small"), duration_ms: 500, frames: 12 });
     let header = FragmentHeader {
         camera: CAMERA,
         sequence: n,

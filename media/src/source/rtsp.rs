@@ -6,9 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
-use retina::client::{
-    Credentials, Demuxed, Described, PlayOptions, Session, SessionGroup, SessionOptions, SetupOptions, Transport,
-};
+use retina::client::{Credentials, Demuxed, Described, PlayOptions, Session, SessionGroup, SessionOptions, SetupOptions, Transport};
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use url::Url;
 
@@ -46,24 +44,14 @@ impl std::fmt::Debug for RtspSource {
 ///
 /// # Errors
 /// [`SourceError`] with the reason in the words of a camera's state; in any case within the limits' time.
-pub async fn open(
-    spec: &SourceSpec,
-    url: Url,
-    limits: SourceLimits,
-    clock: Arc<dyn Clock>,
-) -> Result<RtspSource, SourceError> {
+pub async fn open(spec: &SourceSpec, url: Url, limits: SourceLimits, clock: Arc<dyn Clock>) -> Result<RtspSource, SourceError> {
     match tokio::time::timeout(limits.connect_timeout, connect(spec, url, limits, clock)).await {
         Ok(opened) => opened,
         Err(_) => Err(SourceError::new(StateReason::Timeout, "the camera does not answer in time")),
     }
 }
 
-async fn connect(
-    spec: &SourceSpec,
-    mut url: Url,
-    limits: SourceLimits,
-    clock: Arc<dyn Clock>,
-) -> Result<RtspSource, SourceError> {
+async fn connect(spec: &SourceSpec, mut url: Url, limits: SourceLimits, clock: Arc<dyn Clock>) -> Result<RtspSource, SourceError> {
     let credentials = credentials(spec);
     // The client refuses addresses with credentials inside. Cannot fail: an rtsp address has a host.
     let _no_host = url.set_password(None).and_then(|()| url.set_username(""));
@@ -95,12 +83,8 @@ fn credentials(spec: &SourceSpec) -> Option<Credentials> {
     let url = &spec.url;
     let decoded = |text: &str| percent_decoded(text);
     let (username, password) = match &spec.username {
-        Some(username) => {
-            (username.clone(), spec.password.as_ref().map(|password| password.expose().to_owned()).unwrap_or_default())
-        }
-        None if !url.username().is_empty() => {
-            (decoded(url.username()), url.password().map(decoded).unwrap_or_default())
-        }
+        Some(username) => (username.clone(), spec.password.as_ref().map(|password| password.expose().to_owned()).unwrap_or_default()),
+        None if !url.username().is_empty() => (decoded(url.username()), url.password().map(decoded).unwrap_or_default()),
         None => return None,
     };
     Some(Credentials { username, password })

@@ -138,9 +138,6 @@ mod tests {
             ScriptedIncident { at_ms: 50, for_ms: 10, incident: Incident::Drop },
             ScriptedIncident { at_ms: 0, for_ms: 100, incident: Incident::Black },
         ];
-        assert_eq!(
-            steps(&script),
-            [(0, Step::Begin(Incident::Black)), (50, Step::Begin(Incident::Drop)), (60, Step::End)]
-        );
+        assert_eq!(steps(&script), [(0, Step::Begin(Incident::Black)), (50, Step::Begin(Incident::Drop)), (60, Step::End)]);
     }
 }

@@ -163,8 +163,7 @@ mod tests {
                     {"code": "1.1", "key": true, "text": {"zh": "", "en": "w"}, "basis": "x", "min_photos": 11,
                         "number": {"unit": "g", "min": 5.0, "max": 1.0, "label": text}}]},
                 {"code": "1", "name": text, "items": []}]}));
-        let found: Vec<(String, String)> =
-            bad.check().expect_err("faults").into_iter().map(|fault| (fault.pointer, fault.code)).collect();
+        let found: Vec<(String, String)> = bad.check().expect_err("faults").into_iter().map(|fault| (fault.pointer, fault.code)).collect();
         let expected = [
             ("/rule/points_key", "out_of_range"),
             ("/rule/grades/1/min", "out_of_range"),
@@ -178,8 +177,7 @@ mod tests {
             ("/sections/1/code", "duplicate"),
             ("/sections/1/items", "required"),
         ];
-        let expected: Vec<(String, String)> =
-            expected.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
+        let expected: Vec<(String, String)> = expected.into_iter().map(|(pointer, code)| (pointer.to_owned(), code.to_owned())).collect();
         assert_eq!(found, expected);
     }
 

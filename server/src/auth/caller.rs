@@ -42,10 +42,33 @@ pub mod can {
     }
 
     markers!(
-        OrganizationsRead, OrganizationsManage, OperatorsRead, OperatorsManage, PremisesRead, PremisesManage, UsersRead, UsersManage,
-        CamerasRead, CamerasManage, CamerasTest, VideoLive, VideoRecorded, VideoExport, AlertsRead, AlertsDecide, AlertsRectify,
-        InspectionsRead, InspectionsConduct, AssignmentsRead, AssignmentsManage, TemplatesRead, AuditRead, SystemRead, SettingsManage,
-        FiguresRead, WebhooksManage,
+        OrganizationsRead,
+        OrganizationsManage,
+        OperatorsRead,
+        OperatorsManage,
+        PremisesRead,
+        PremisesManage,
+        UsersRead,
+        UsersManage,
+        CamerasRead,
+        CamerasManage,
+        CamerasTest,
+        VideoLive,
+        VideoRecorded,
+        VideoExport,
+        AlertsRead,
+        AlertsDecide,
+        AlertsRectify,
+        InspectionsRead,
+        InspectionsConduct,
+        AssignmentsRead,
+        AssignmentsManage,
+        TemplatesRead,
+        AuditRead,
+        SystemRead,
+        SettingsManage,
+        FiguresRead,
+        WebhooksManage,
     );
 
     /// Anybody who is signed in and has no password to change.
@@ -144,7 +167,8 @@ impl Session {
         let now_ms = app.clock.wall_ms();
         let claims = app.keys.verify(&token, now_ms / 1_000).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let mut reader = app.db.read().await?;
-        let (row, access) = load(&mut reader.conn(), &claims.sid.to_string(), now_ms).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let (row, access) =
+            load(&mut reader.conn(), &claims.sid.to_string(), now_ms).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let actor = Actor { id: Some(claims.sub), name: row.display_name, ..crate::http::origin(request) };
         Ok(Self { user_id: claims.sub, session_id: claims.sid, access, actor, must_change_password: row.must_change_password })
     }

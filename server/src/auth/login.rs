@@ -81,7 +81,14 @@ impl Logins {
     }
 
     /// Checks a password and opens a login. Takes as long for an unknown user as for a wrong password.
-    pub async fn sign_in(&self, username: &str, attempt: &str, device: Option<String>, origin: &Actor, now_ms: i64) -> Result<Tokens, LoginError> {
+    pub async fn sign_in(
+        &self,
+        username: &str,
+        attempt: &str,
+        device: Option<String>,
+        origin: &Actor,
+        now_ms: i64,
+    ) -> Result<Tokens, LoginError> {
         let username = username.trim().to_lowercase();
         let (failures, user) = {
             let mut reader = self.db.read().await?;
@@ -100,7 +107,13 @@ impl Logins {
         }
     }
 
-    async fn note_failure(&self, username: String, known: Option<logins::FailureRow>, origin: Actor, now_ms: i64) -> Result<LoginError, StoreError> {
+    async fn note_failure(
+        &self,
+        username: String,
+        known: Option<logins::FailureRow>,
+        origin: Actor,
+        now_ms: i64,
+    ) -> Result<LoginError, StoreError> {
         let counted = known.filter(|row| row.last_at > now_ms - FORGET_MS).map_or(0, |row| row.failed_count) + 1;
         let locked_until = (counted >= FAILURES_BEFORE_LOCK).then(|| {
             let doublings = u32::try_from(counted - FAILURES_BEFORE_LOCK).unwrap_or(0).min(8);
@@ -135,7 +148,11 @@ impl Logins {
                     logins::open_session(tx, &session.to_string(), &user.id, device.as_deref(), now_ms).await?;
                     logins::insert_refresh_token(tx, &session.to_string(), &refresh_hash, now_ms, now_ms + REFRESH_TOKEN_S * 1_000).await?;
                     let entity = Some(("user", user.id.as_str()));
-                    tx.audit(now_ms, Act { actor: &actor, action: "login", entity, path: "/", detail: serde_json::json!({"device": device}) }).await
+                    tx.audit(
+                        now_ms,
+                        Act { actor: &actor, action: "login", entity, path: "/", detail: serde_json::json!({"device": device}) },
+                    )
+                    .await
                 })
             })
             .await?;
@@ -173,7 +190,17 @@ impl Logins {
                             logins::end_session(tx, &row.session_id, now_ms, "reuse").await?;
                             let actor = Actor { name: row.display_name.clone(), id: row.user_id.parse().ok(), ..Actor::default() };
                             let entity = Some(("user", row.user_id.as_str()));
-                            tx.audit(now_ms, Act { actor: &actor, action: "refresh_reuse", entity, path: "/", detail: serde_json::json!({"session": row.session_id}) }).await?;
+                            tx.audit(
+                                now_ms,
+                                Act {
+                                    actor: &actor,
+                                    action: "refresh_reuse",
+                                    entity,
+                                    path: "/",
+                                    detail: serde_json::json!({"session": row.session_id}),
+                                },
+                            )
+                            .await?;
                             Ok(Some((row, Some(String::new()))))
                         }
                     }

@@ -12,7 +12,21 @@ const LENGTH_MIN: usize = 10;
 /// Most characters: longer ones only cost time.
 const LENGTH_MAX: usize = 128;
 /// The first that anybody tries.
-const COMMON: &[&str] = &["1234567890", "12345678910", "0123456789", "qwertyuiop", "password123", "password1234", "admin12345", "administrator", "mingchu123", "brightkitchen", "abcd123456", "a123456789", "1q2w3e4r5t"];
+const COMMON: &[&str] = &[
+    "1234567890",
+    "12345678910",
+    "0123456789",
+    "qwertyuiop",
+    "password123",
+    "password1234",
+    "admin12345",
+    "administrator",
+    "mingchu123",
+    "brightkitchen",
+    "abcd123456",
+    "a123456789",
+    "1q2w3e4r5t",
+];
 
 /// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +47,10 @@ pub fn check_policy(username: &str, password: &str) -> Result<(), PasswordError>
     }
     let lower = password.to_lowercase();
     let first = lower.chars().next();
-    if COMMON.contains(&lower.as_str()) || lower.contains(&username.to_lowercase()) && length < username.len() + 6 || lower.chars().all(|character| Some(character) == first) {
+    if COMMON.contains(&lower.as_str())
+        || lower.contains(&username.to_lowercase()) && length < username.len() + 6
+        || lower.chars().all(|character| Some(character) == first)
+    {
         return Err(PasswordError::Guessable);
     }
     Ok(())

@@ -56,7 +56,8 @@ impl Sealer {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let mut key = vec![0_u8; 32];
                 rand::rng().fill_bytes(&mut key);
-                let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| failed(&error))?;
+                let mut file =
+                    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(|error| failed(&error))?;
                 file.write_all(&key).and_then(|()| file.sync_all()).map_err(|error| failed(&error))?;
                 key
             }
@@ -71,7 +72,11 @@ impl Sealer {
     pub fn seal(&self, purpose: &str, secret: &[u8]) -> Result<String, SealError> {
         let mut nonce = [0_u8; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
-        let sealed = self.0.cipher.encrypt(XNonce::from_slice(&nonce), Payload { msg: secret, aad: purpose.as_bytes() }).map_err(|_| SealError::Open)?;
+        let sealed = self
+            .0
+            .cipher
+            .encrypt(XNonce::from_slice(&nonce), Payload { msg: secret, aad: purpose.as_bytes() })
+            .map_err(|_| SealError::Open)?;
         Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
     }
 
@@ -108,6 +113,9 @@ mod tests {
         assert!(Sealer::open(two.path()).unwrap().open_sealed("camera:1", &sealed).is_err());
         assert!(sealer.open_sealed("camera:1", "AAAA").is_err());
         assert_eq!(sealer.mac("sync", b"x"), Sealer::open(one.path()).unwrap().mac("sync", b"x"));
-        assert!(sealer.mac("sync", b"x") != sealer.mac("other", b"x") && sealer.mac("sync", b"x") != Sealer::open(two.path()).unwrap().mac("sync", b"x"));
+        assert!(
+            sealer.mac("sync", b"x") != sealer.mac("other", b"x")
+                && sealer.mac("sync", b"x") != Sealer::open(two.path()).unwrap().mac("sync", b"x")
+        );
     }
 }

@@ -39,7 +39,8 @@ fn without_password(database: &str) -> (String, Option<String>) {
         return (database.to_owned(), None);
     }
     // In a URL it is percent-encoded, in the environment it is not.
-    let plain = url::form_urlencoded::parse(format!("p={}", password.replace('+', "%2B")).as_bytes()).next().map(|(_, value)| value.into_owned());
+    let plain =
+        url::form_urlencoded::parse(format!("p={}", password.replace('+', "%2B")).as_bytes()).next().map(|(_, value)| value.into_owned());
     (url.to_string(), plain)
 }
 

@@ -63,7 +63,8 @@ impl Check<'_> {
         if faults > FAULTS_MAX {
             self.fault("audit", format!("… and {} more faults of the chain", faults - FAULTS_MAX));
         }
-        let mut beyond: Vec<(i64, String)> = promised.into_iter().flat_map(|(at, promises)| promises.into_iter().map(move |(_, by)| (at, by))).collect();
+        let mut beyond: Vec<(i64, String)> =
+            promised.into_iter().flat_map(|(at, promises)| promises.into_iter().map(move |(_, by)| (at, by))).collect();
         beyond.sort();
         for (at, by) in beyond {
             self.fault("audit", format!("{by} names row {at}, which is not there: the end of the chain was cut off"));

@@ -38,7 +38,15 @@ impl Check<'_> {
                 }
             }
         }
-        let unknown: Vec<String> = self.files.list().try_filter_map(|(sha256, _)| { let new = !known.contains(&sha256); async move { Ok(new.then_some(sha256)) } }).try_collect().await?;
+        let unknown: Vec<String> = self
+            .files
+            .list()
+            .try_filter_map(|(sha256, _)| {
+                let new = !known.contains(&sha256);
+                async move { Ok(new.then_some(sha256)) }
+            })
+            .try_collect()
+            .await?;
         if !self.running {
             let more = unknown.len().saturating_sub(NOTES_MAX);
             let names = unknown.iter().take(NOTES_MAX).map(|sha256| format!("{sha256} is in the file store, and no row names it"));

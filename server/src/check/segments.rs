@@ -16,7 +16,8 @@ impl Check<'_> {
     pub(super) async fn segments(&mut self) -> Result<(), CheckError> {
         let mut rows = self.segment_rows().await?;
         let found = self.scan(false).await?;
-        let not_closed: HashMap<Uuid, u64> = found.segments.iter().filter_map(|segment| Some((segment.segment.id, segment.cut_bytes?))).collect();
+        let not_closed: HashMap<Uuid, u64> =
+            found.segments.iter().filter_map(|segment| Some((segment.segment.id, segment.cut_bytes?))).collect();
         let mut segments = found.segments;
         if self.repair && (!not_closed.is_empty() || !found.empty.is_empty()) {
             self.scan(true).await?;
@@ -51,7 +52,9 @@ impl Check<'_> {
         for path in found.empty.iter().filter(|_| !self.running) {
             let detail = format!("{path} holds no whole piece");
             match self.repair {
-                true => self.report.faults.push(super::Fault { part: "segments", detail, repaired: Some("removed the empty file".to_owned()) }),
+                true => {
+                    self.report.faults.push(super::Fault { part: "segments", detail, repaired: Some("removed the empty file".to_owned()) })
+                }
                 false => self.report.faults.push(super::Fault { part: "segments", detail, repaired: None }),
             }
         }

@@ -108,7 +108,8 @@ impl CreateArgs {
         let config = begin(&self.common.0)?;
         let password = line_from_stdin()?;
         let display_name = self.display_name.as_deref().unwrap_or(&self.username);
-        let account = NewAccount::parse(&self.username, display_name, &password, self.roles)?.at(self.city.as_deref(), self.district.as_deref())?;
+        let account =
+            NewAccount::parse(&self.username, display_name, &password, self.roles)?.at(self.city.as_deref(), self.district.as_deref())?;
         block_on(async {
             let db = lifecycle::open_database(&config).await?;
             let id = accounts::create(&db, account, operator(), SystemClock::new().wall_ms()).await?;

@@ -35,7 +35,13 @@ impl BackupArgs {
     pub(super) fn run(self) -> Result<ExitCode, CliError> {
         let config = begin(&self.common.0.or("log", "warn"))?;
         let made = block_on(backup::backup(&config, &self.to, !self.without_recordings, SystemClock::new().wall_ms()))??;
-        println!("backed up {} files, {} bytes, {} rows to {}", made.files, made.bytes, made.counts.iter().map(|(_, count)| count).sum::<i64>(), self.to.display());
+        println!(
+            "backed up {} files, {} bytes, {} rows to {}",
+            made.files,
+            made.bytes,
+            made.counts.iter().map(|(_, count)| count).sum::<i64>(),
+            self.to.display()
+        );
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -50,7 +50,10 @@ impl ServeArgs {
 pub(super) fn announce(opened: &Opened, setup_token: Option<&str>) {
     println!("Bright Kitchen 明厨 is at {}", opened.url);
     if let Some(token) = setup_token {
-        println!("There is no account yet. This link makes the first one; it works once, for 24 hours:\n  {}/setup?token={token}", opened.url);
+        println!(
+            "There is no account yet. This link makes the first one; it works once, for 24 hours:\n  {}/setup?token={token}",
+            opened.url
+        );
     }
     if let Some(authority) = &opened.authority {
         let page = format!("{}/trust", opened.url);

@@ -45,12 +45,14 @@ pub(super) struct ImportArgs {
 impl ImportArgs {
     pub(super) fn run(self) -> Result<ExitCode, CliError> {
         let config = begin(&self.common.0.or("log", "warn"))?;
-        let table = sheet::read(&std::fs::read(&self.file)?).map_err(|error| CliError::Said(format!("{}: {error}", self.file.display())))?;
+        let table =
+            sheet::read(&std::fs::read(&self.file)?).map_err(|error| CliError::Said(format!("{}: {error}", self.file.display())))?;
         let outcome = block_on(async {
             let db = lifecycle::open_database(&config).await?;
             let sealer = Sealer::open(&config.data).map_err(|error| CliError::Said(error.to_string()))?;
             let actor = Actor { name: "command line".to_owned(), ..Actor::default() };
-            let import = Import { kind: self.kind, scope: Scope::system(), actor, sealer, at: SystemClock::new().wall_ms(), dry_run: self.dry_run };
+            let import =
+                Import { kind: self.kind, scope: Scope::system(), actor, sealer, at: SystemClock::new().wall_ms(), dry_run: self.dry_run };
             let outcome = transfer::run(&db, import, table).await.map_err(said)?;
             db.close().await;
             Ok::<_, CliError>(outcome)
@@ -99,7 +101,8 @@ impl ExportArgs {
         };
         let count = block_on(async {
             let db = lifecycle::open_existing(&config).await?;
-            let (header, rows) = transfer::export(&db, &Scope::system(), &filter).await.map(|(kind, rows)| (transfer::header(kind), rows)).map_err(said)?;
+            let (header, rows) =
+                transfer::export(&db, &Scope::system(), &filter).await.map(|(kind, rows)| (transfer::header(kind), rows)).map_err(said)?;
             let (at, count, kind) = (SystemClock::new().wall_ms(), rows.len(), header.1);
             db.write(move |tx| {
                 Box::pin(async move {

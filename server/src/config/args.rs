@@ -65,7 +65,8 @@ impl Flags {
 
 fn arg(key: &'static Key) -> Arg {
     let (flag, variable) = names(key.name);
-    let default = if key.default.is_empty() || key.switch && key.default == "false" { String::new() } else { format!(" [default: {}]", key.default) };
+    let default =
+        if key.default.is_empty() || key.switch && key.default == "false" { String::new() } else { format!(" [default: {}]", key.default) };
     let arg = Arg::new(key.name)
         .long(flag)
         .env(variable)

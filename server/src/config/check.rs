@@ -10,7 +10,10 @@ pub(super) fn whole(config: &Config, faults: &mut Vec<String>) {
         }
     };
     unless(config.tls_cert.is_some() == config.tls_key.is_some(), "--tls-cert and --tls-key go together");
-    unless(!(config.tls_self_signed && config.tls_cert.is_some()), "--tls-self-signed makes its own certificate: leave out --tls-cert and --tls-key");
+    unless(
+        !(config.tls_self_signed && config.tls_cert.is_some()),
+        "--tls-self-signed makes its own certificate: leave out --tls-cert and --tls-key",
+    );
     unless(
         config.listen.ip().is_loopback() || config.tls() || !config.trusted_proxies.0.is_empty(),
         "--listen is not loopback and HTTP is not encrypted: add --tls-cert and --tls-key, or --tls-self-signed, or name the proxy that does it with --trusted-proxies",
@@ -24,7 +27,10 @@ pub(super) fn whole(config: &Config, faults: &mut Vec<String>) {
     }
     unless(config.reserve_percent <= config.disk_low_percent, "--reserve-percent is at most --disk-low-percent");
     unless(config.backoff_min_ms <= config.backoff_max_ms, "--backoff-min-ms is at most --backoff-max-ms");
-    unless(config.chunk_ms <= config.fragment_ms_max && config.fragment_ms_max <= config.segment_ms, "--chunk-ms is at most --fragment-ms-max, and that at most --segment-ms");
+    unless(
+        config.chunk_ms <= config.fragment_ms_max && config.fragment_ms_max <= config.segment_ms,
+        "--chunk-ms is at most --fragment-ms-max, and that at most --segment-ms",
+    );
     for (flag, value) in [
         ("segment-ms", config.segment_ms),
         ("fragment-ms-max", config.fragment_ms_max),

@@ -35,7 +35,8 @@ impl Given {
     /// The value; where it cannot be read, the fault is noted and the default stands in, so that the whole can still be checked.
     pub(super) fn parse<T: FromText>(&self, name: &'static str, faults: &mut Vec<String>) -> Option<T> {
         let (text, origin) = self.0.get(name)?;
-        let read = T::from_text(text).map_err(|fault| faults.push(format!("{} {fault}", described(name, origin.unwrap_or(Origin::Default)))));
+        let read =
+            T::from_text(text).map_err(|fault| faults.push(format!("{} {fault}", described(name, origin.unwrap_or(Origin::Default)))));
         let default = || KEYS.iter().find(|key| key.name == name).and_then(|key| T::from_text(key.default).ok());
         read.ok().or_else(default)
     }

@@ -70,7 +70,9 @@ impl FromText for PathBuf {
             return Err("is empty".to_owned());
         }
         match text.strip_prefix("~/") {
-            Some(rest) => std::env::home_dir().map(|home| home.join(rest)).ok_or_else(|| "begins with ~, and there is no home folder".to_owned()),
+            Some(rest) => {
+                std::env::home_dir().map(|home| home.join(rest)).ok_or_else(|| "begins with ~, and there is no home folder".to_owned())
+            }
             None => Ok(Self::from(text)),
         }
     }
@@ -166,8 +168,10 @@ pub(super) fn without_password(text: &str) -> String {
         return format!("{}://***", url.scheme());
     }
     if holds_parameter {
-        let pairs: Vec<(String, String)> =
-            url.query_pairs().map(|(name, value)| (name.to_string(), if secret(&name) { "***".to_owned() } else { value.into_owned() })).collect();
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(name, value)| (name.to_string(), if secret(&name) { "***".to_owned() } else { value.into_owned() }))
+            .collect();
         url.query_pairs_mut().clear().extend_pairs(pairs);
     }
     url.to_string()

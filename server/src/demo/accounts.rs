@@ -73,7 +73,11 @@ pub(super) async fn make(app: &App, data: &Path, people: &[Person], planted: &Pl
     for (username, name, part, role, at, certificate) in people {
         let password = random_password();
         let secret = password.clone();
-        let password_hash = app.supervisor.blocking("hash password", move || hash_password(&secret)).await.map_err(|error| std::io::Error::other(error.to_string()))?;
+        let password_hash = app
+            .supervisor
+            .blocking("hash password", move || hash_password(&secret))
+            .await
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
         let user = NewUser {
             id: Uuid::now_v7(),
             username: (*username).to_owned(),

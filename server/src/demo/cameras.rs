@@ -29,14 +29,58 @@ struct DemoCamera {
 /// The first incidents come within two minutes of the start, one after another, so that each can be followed; a second
 /// round comes after half an hour.
 const CAMERAS: &[DemoCamera] = &[
-    DemoCamera { path: "school1-cooking", burnt_in: "SCHOOL1 COOKING", name: "烹饪区", premises: 0, zone: "cooking", script: &[(Incident::Black, 60, 420), (Incident::Covered, 2_100, 300)] },
-    DemoCamera { path: "school1-plating", burnt_in: "SCHOOL1 PLATING", name: "分餐间", premises: 0, zone: "plating", script: &[(Incident::Moved, 300, 240)] },
+    DemoCamera {
+        path: "school1-cooking",
+        burnt_in: "SCHOOL1 COOKING",
+        name: "烹饪区",
+        premises: 0,
+        zone: "cooking",
+        script: &[(Incident::Black, 60, 420), (Incident::Covered, 2_100, 300)],
+    },
+    DemoCamera {
+        path: "school1-plating",
+        burnt_in: "SCHOOL1 PLATING",
+        name: "分餐间",
+        premises: 0,
+        zone: "plating",
+        script: &[(Incident::Moved, 300, 240)],
+    },
     DemoCamera { path: "school1-washing", burnt_in: "SCHOOL1 WASHING", name: "洗消间", premises: 0, zone: "dish_washing", script: &[] },
-    DemoCamera { path: "school2-cooking", burnt_in: "SCHOOL2 COOKING", name: "烹饪区", premises: 1, zone: "cooking", script: &[(Incident::Frozen, 90, 420), (Incident::Black, 2_400, 240)] },
-    DemoCamera { path: "school2-samples", burnt_in: "SCHOOL2 SAMPLES", name: "留样间", premises: 1, zone: "retained_samples", script: &[] },
-    DemoCamera { path: "kinder-cooking", burnt_in: "KINDER COOKING", name: "厨房", premises: 2, zone: "cooking", script: &[(Incident::Drop, 120, 240), (Incident::Drop, 2_700, 120)] },
-    DemoCamera { path: "kinder-plating", burnt_in: "KINDER PLATING", name: "备餐间", premises: 2, zone: "plating", script: &[(Incident::OverExposed, 600, 180)] },
-    DemoCamera { path: "central-line", burnt_in: "CENTRAL LINE", name: "热加工线", premises: 3, zone: "cooking", script: &[(Incident::Covered, 180, 300)] },
+    DemoCamera {
+        path: "school2-cooking",
+        burnt_in: "SCHOOL2 COOKING",
+        name: "烹饪区",
+        premises: 1,
+        zone: "cooking",
+        script: &[(Incident::Frozen, 90, 420), (Incident::Black, 2_400, 240)],
+    },
+    DemoCamera {
+        path: "school2-samples", burnt_in: "SCHOOL2 SAMPLES", name: "留样间", premises: 1, zone: "retained_samples", script: &[]
+    },
+    DemoCamera {
+        path: "kinder-cooking",
+        burnt_in: "KINDER COOKING",
+        name: "厨房",
+        premises: 2,
+        zone: "cooking",
+        script: &[(Incident::Drop, 120, 240), (Incident::Drop, 2_700, 120)],
+    },
+    DemoCamera {
+        path: "kinder-plating",
+        burnt_in: "KINDER PLATING",
+        name: "备餐间",
+        premises: 2,
+        zone: "plating",
+        script: &[(Incident::OverExposed, 600, 180)],
+    },
+    DemoCamera {
+        path: "central-line",
+        burnt_in: "CENTRAL LINE",
+        name: "热加工线",
+        premises: 3,
+        zone: "cooking",
+        script: &[(Incident::Covered, 180, 300)],
+    },
     DemoCamera { path: "central-store", burnt_in: "CENTRAL STORE", name: "原料库", premises: 3, zone: "storing", script: &[] },
 ];
 
@@ -96,7 +140,8 @@ pub(super) async fn add(app: &App, planted: &Planted, port: u16) -> Result<(), D
                 for row in &rows {
                     cameras::insert(tx, row, at).await?;
                     let detail = serde_json::json!({"name": row.name, "source_url": row.source_url});
-                    tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("camera", &row.id)), path: &row.path, detail }).await?;
+                    tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("camera", &row.id)), path: &row.path, detail })
+                        .await?;
                 }
                 Ok::<_, StoreError>(())
             })

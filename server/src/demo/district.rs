@@ -84,7 +84,8 @@ async fn authorities(tx: &mut Tx<'_>, offices: &[&str], at: i64) -> Result<Plant
         planted.offices.push(node(organizations::insert(tx, name, Level::Office, Some(above), at).await?));
     }
     let actor = Actor::system();
-    let act = Act { actor: &actor, action: "create", entity: Some(("organization", &planted.city.id)), path: "/", detail: json!({"demo": true}) };
+    let act =
+        Act { actor: &actor, action: "create", entity: Some(("organization", &planted.city.id)), path: "/", detail: json!({"demo": true}) };
     tx.audit(at, act).await?;
     Ok(planted)
 }

@@ -63,17 +63,21 @@ fn open_door(app: &App) -> Result<(String, actix_web::dev::ServerHandle), Histor
 async fn acts(app: &App, data: &Path, planted: &Planted, base: String) -> Result<(), HistoryError> {
     let now = app.clock.wall_ms();
     let sign_in = |username: &'static str| Person::sign_in(data, base.clone(), username);
-    let (supervisor, officer, officer2, canteen) = (sign_in("supervisor").await?, sign_in("officer").await?, sign_in("officer2").await?, sign_in("canteen").await?);
+    let (supervisor, officer, officer2, canteen) =
+        (sign_in("supervisor").await?, sign_in("officer").await?, sign_in("officer2").await?, sign_in("canteen").await?);
     let template = supervisor.template("school_canteen").await?;
     for (premises, days_ago, failed) in [(0, 21, &[][..]), (4, 12, &["2.2", "9.1"][..]), (5, 5, &["6.1"][..])] {
-        let assignment = supervisor.assign(&planted.premises[premises].id, &template.0, &[&officer, &officer2], now - days_ago * DAY_MS + DAY_MS).await?;
+        let assignment = supervisor
+            .assign(&planted.premises[premises].id, &template.0, &[&officer, &officer2], now - days_ago * DAY_MS + DAY_MS)
+            .await?;
         officer.inspect(&officer2, &planted.premises[premises].id, &template, &assignment, now - days_ago * DAY_MS, failed).await?;
     }
     for premises in [0, 5] {
         supervisor.assign(&planted.premises[premises].id, &template.0, &[&officer, &officer2], now).await?;
     }
     let (_, cameras) = supervisor.send(Method::GET, &format!("/cameras?premises_id={}", planted.premises[0].id), None).await?;
-    let cameras: Vec<Uuid> = cameras["items"].as_array().into_iter().flatten().filter_map(|camera| camera["id"].as_str()?.parse().ok()).collect();
+    let cameras: Vec<Uuid> =
+        cameras["items"].as_array().into_iter().flatten().filter_map(|camera| camera["id"].as_str()?.parse().ok()).collect();
     let [first, second, ..] = cameras[..] else { return Err(HistoryError::Lacks("cameras")) };
     let picture = supervisor.picture(second).await?;
     for (camera, kind, days_ago, end) in [
@@ -95,7 +99,14 @@ enum End {
 }
 
 /// Tells the ingest what the diagnosis would have told, and finds the alert that came of it.
-async fn raise(app: &App, supervisor: &Person, camera: Uuid, kind: DiagnosisKind, at_ms: i64, still: &[u8]) -> Result<String, HistoryError> {
+async fn raise(
+    app: &App,
+    supervisor: &Person,
+    camera: Uuid,
+    kind: DiagnosisKind,
+    at_ms: i64,
+    still: &[u8],
+) -> Result<String, HistoryError> {
     tell(app, camera, kind, Phase::Raised, at_ms, Some(still)).await?;
     let (_, alerts) = supervisor.send(Method::GET, &format!("/alerts?camera_id={camera}&kind={}", kind.as_str()), None).await?;
     let alerts = alerts["items"].as_array().cloned().unwrap_or_default();
@@ -129,9 +140,11 @@ struct Person {
 
 impl Person {
     async fn sign_in(data: &Path, base: String, username: &'static str) -> Result<Self, HistoryError> {
-        let account = accounts::read(data)?.into_iter().find(|account| account.username == username).ok_or(HistoryError::Lacks("an account"))?;
+        let account =
+            accounts::read(data)?.into_iter().find(|account| account.username == username).ok_or(HistoryError::Lacks("an account"))?;
         let mut person = Self { base, http: reqwest::Client::new(), token: String::new(), id: String::new() };
-        let (_, tokens) = person.send(Method::POST, "/auth/login", Some(json!({"username": account.username, "password": account.password}))).await?;
+        let (_, tokens) =
+            person.send(Method::POST, "/auth/login", Some(json!({"username": account.username, "password": account.password}))).await?;
         person.token = text(&tokens, "access_token")?;
         let (_, me) = person.send(Method::GET, "/me", None).await?;
         person.id = text(&me, "id")?;
@@ -159,7 +172,10 @@ impl Person {
     /// Id and body of the newest template with this code.
     async fn template(&self, code: &str) -> Result<(String, i64, TemplateBody), HistoryError> {
         let (_, templates) = self.send(Method::GET, "/templates", None).await?;
-        let listed = templates["items"].as_array().and_then(|items| items.iter().find(|item| item["code"] == code)).ok_or(HistoryError::Lacks("the template"))?;
+        let listed = templates["items"]
+            .as_array()
+            .and_then(|items| items.iter().find(|item| item["code"] == code))
+            .ok_or(HistoryError::Lacks("the template"))?;
         let id = text(listed, "id")?;
         let (_, whole) = self.send(Method::GET, &format!("/templates/{id}"), None).await?;
         let body = serde_json::from_value(whole["body"].clone()).map_err(|_| HistoryError::Lacks("a template body"))?;
@@ -176,18 +192,33 @@ impl Person {
     }
 
     /// A whole inspection as a phone sends it.
-    async fn inspect(&self, second: &Person, premises: &str, template: &(String, i64, TemplateBody), assignment: &str, at_ms: i64, failed: &[&str]) -> Result<(), HistoryError> {
+    async fn inspect(
+        &self,
+        second: &Person,
+        premises: &str,
+        template: &(String, i64, TemplateBody),
+        assignment: &str,
+        at_ms: i64,
+        failed: &[&str],
+    ) -> Result<(), HistoryError> {
         let (id, part_id) = (Uuid::now_v7(), Uuid::now_v7());
         let header = json!({"premises_id": premises, "template_id": template.0, "assignment_id": assignment, "kind": "routine", "started_at": Moment(at_ms),
             "officers": [self.id, second.id], "device": {"id": "demo-phone", "model": "demo"}});
-        let answers: Vec<Value> = template.2.items().enumerate().map(|(number, item)| answer(item, at_ms + 40_000 * number as i64, failed)).collect();
+        let answers: Vec<Value> =
+            template.2.items().enumerate().map(|(number, item)| answer(item, at_ms + 40_000 * number as i64, failed)).collect();
         let content = json!({"device_id": "demo-phone", "answers": answers, "evidence": [], "signatures": [],
             "locations": [{"latitude": 30.2741, "longitude": 120.1551, "accuracy_m": 12.0, "device_time": Moment(at_ms)}],
             "clock": {"device_time": Moment(at_ms + 3_000_000), "monotonic_ms": 3_000_000}});
         let hash = |value: &Value| mobile_api::canonical::sha256_hex(value);
         self.send(Method::PUT, &format!("/inspections/{id}"), Some(json!({"header": header, "content_sha256": hash(&header)}))).await?;
-        self.send(Method::PUT, &format!("/inspections/{id}/parts/{part_id}"), Some(json!({"content": content, "content_sha256": hash(&content), "revision": 1}))).await?;
-        let parsed: Vec<mobile_api::inspection::Answer> = serde_json::from_value(json!(answers)).map_err(|_| HistoryError::Lacks("answers of the right shape"))?;
+        self.send(
+            Method::PUT,
+            &format!("/inspections/{id}/parts/{part_id}"),
+            Some(json!({"content": content, "content_sha256": hash(&content), "revision": 1})),
+        )
+        .await?;
+        let parsed: Vec<mobile_api::inspection::Answer> =
+            serde_json::from_value(json!(answers)).map_err(|_| HistoryError::Lacks("answers of the right shape"))?;
         let judged = mobile_api::judge::judge(&template.2, &parsed);
         let submission = json!({"parts": [{"id": part_id, "content_sha256": hash(&content)}], "choices": {}, "result": judged, "submitted_at": Moment(at_ms + 3_000_000)});
         self.send(Method::POST, &format!("/inspections/{id}/submit"), Some(submission)).await?;
@@ -220,7 +251,12 @@ impl Person {
                 let response = post.json(&body).send().await?;
                 let status = response.status();
                 if !status.is_success() {
-                    return Err(HistoryError::Refused { method: Method::POST, path: action.to_owned(), status, body: response.text().await? });
+                    return Err(HistoryError::Refused {
+                        method: Method::POST,
+                        path: action.to_owned(),
+                        status,
+                        body: response.text().await?,
+                    });
                 }
                 Ok(())
             }

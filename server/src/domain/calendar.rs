@@ -23,8 +23,7 @@ const LOOK_DAYS_MAX: i64 = 4_000;
 const SHIPPED: &[&str] = &[include_str!("data/calendar/2026.json")];
 
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(SHIPPED));
-static ZONE: LazyLock<TimeZone> =
-    LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))));
+static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))));
 
 /// The end of a stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,7 +223,11 @@ mod tests {
             ("2026-10-08T18:00", 2, "2026-10-11T00:00"),
         ];
         for (start, count, due) in table {
-            assert_eq!(Calendar::shipped().after_working_days(at(start), count), Due { at_ms: at(due), assumed: false }, "{start} + {count}");
+            assert_eq!(
+                Calendar::shipped().after_working_days(at(start), count),
+                Due { at_ms: at(due), assumed: false },
+                "{start} + {count}"
+            );
         }
     }
 

@@ -127,7 +127,8 @@ pub type RuleChanges = BTreeMap<String, RuleChange>;
 impl RuleChange {
     /// What is wrong with it, if anything: field and words.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
-        let outside = |value: Option<f64>, low: f64, high: f64| value.is_some_and(|value| !value.is_finite() || value < low || value > high);
+        let outside =
+            |value: Option<f64>, low: f64, high: f64| value.is_some_and(|value| !value.is_finite() || value < low || value > high);
         if outside(self.threshold, 0.0, 10_000.0) {
             return Some(("threshold", "0 to 10,000, in the kind's own unit"));
         }
@@ -190,7 +191,9 @@ mod tests {
 
     #[test]
     fn the_nearest_setting_wins_and_the_rest_is_inherited() {
-        let of = |threshold: Option<f64>, duration_s: Option<f64>| RuleChanges::from([("black".to_owned(), RuleChange { threshold, duration_s, ..RuleChange::default() })]);
+        let of = |threshold: Option<f64>, duration_s: Option<f64>| {
+            RuleChanges::from([("black".to_owned(), RuleChange { threshold, duration_s, ..RuleChange::default() })])
+        };
         let all = merged([&of(Some(20.0), Some(9.0)), &of(Some(25.0), None)]);
         assert_eq!(all["black"], RuleChange { threshold: Some(25.0), duration_s: Some(9.0), ..RuleChange::default() });
     }

@@ -45,10 +45,22 @@ fn gcj02_from_wgs84(latitude: f64, longitude: f64) -> (f64, f64) {
     let (x, y) = (longitude - 105.0, latitude - 35.0);
     let wave = |a: f64, b: f64, v: f64| 20.0 * (a * v * PI).sin() + 20.0 * (b * v * PI).sin();
     let shared = 2.0 / 3.0 * wave(6.0, 2.0, x);
-    let north = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * x.abs().sqrt() + shared
+    let north = -100.0
+        + 2.0 * x
+        + 3.0 * y
+        + 0.2 * y * y
+        + 0.1 * x * y
+        + 0.2 * x.abs().sqrt()
+        + shared
         + 2.0 / 3.0 * (20.0 * (y * PI).sin() + 40.0 * (y / 3.0 * PI).sin())
         + 2.0 / 3.0 * (160.0 * (y / 12.0 * PI).sin() + 320.0 * (y * PI / 30.0).sin());
-    let east = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * x.abs().sqrt() + shared
+    let east = 300.0
+        + x
+        + 2.0 * y
+        + 0.1 * x * x
+        + 0.1 * x * y
+        + 0.1 * x.abs().sqrt()
+        + shared
         + 2.0 / 3.0 * (20.0 * (x * PI).sin() + 40.0 * (x / 3.0 * PI).sin())
         + 2.0 / 3.0 * (150.0 * (x / 12.0 * PI).sin() + 300.0 * (x / 30.0 * PI).sin());
     let radians = latitude / 180.0 * PI;

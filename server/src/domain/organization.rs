@@ -53,6 +53,11 @@ mod tests {
     #[test]
     fn the_tree_has_one_order() {
         assert!(City.fits_below(None) && District.fits_below(None) && District.fits_below(Some(City)) && Office.fits_below(Some(District)));
-        assert!(!Office.fits_below(None) && !Office.fits_below(Some(City)) && !City.fits_below(Some(District)) && !Office.fits_below(Some(Office)));
+        assert!(
+            !Office.fits_below(None)
+                && !Office.fits_below(Some(City))
+                && !City.fits_below(Some(District))
+                && !Office.fits_below(Some(Office))
+        );
     }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use image::{DynamicImage, ImageFormat};
 use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageFormat};
 use uuid::Uuid;
 
 use super::picture::{off_thread, orientation};

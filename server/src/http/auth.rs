@@ -105,12 +105,19 @@ struct PasswordRequest {
 #[utoipa::path(tag = "auth", request_body = PasswordRequest,
     responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/auth/password")]
-async fn change_password(request: HttpRequest, app: web::Data<App>, session: Session, body: Body<PasswordRequest>) -> Result<HttpResponse, Problem> {
+async fn change_password(
+    request: HttpRequest,
+    app: web::Data<App>,
+    session: Session,
+    body: Body<PasswordRequest>,
+) -> Result<HttpResponse, Problem> {
     bounded(&[&body.current_password, &body.new_password])?;
     let now_ms = app.clock.wall_ms();
     let body = body.into_inner();
     let user_id = session.user_id.to_string();
-    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &user_id).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &user_id)
+        .await?
+        .ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
     check_policy(&user.username, &body.new_password).map_err(password_problem)?;
     let (current, stored, new) = (body.current_password, user.password_hash.clone(), body.new_password);
     let hashed = web::block(move || (verify_password(&current, Some(&stored)) && current != new).then(|| hash_password(&new)))
@@ -125,12 +132,23 @@ async fn change_password(request: HttpRequest, app: web::Data<App>, session: Ses
             Box::pin(async move {
                 users::set_password(tx, &user_id, &hash, false, now_ms).await?;
                 crate::store::logins::end_sessions_of(tx, &user_id, None, now_ms, "password_changed").await?;
-                tx.audit(now_ms, Act { actor: &actor, action: "password_change", entity: Some(("user", &user_id)), path: "/", detail: serde_json::json!({}) }).await
+                tx.audit(
+                    now_ms,
+                    Act {
+                        actor: &actor,
+                        action: "password_change",
+                        entity: Some(("user", &user_id)),
+                        path: "/",
+                        detail: serde_json::json!({}),
+                    },
+                )
+                .await
             })
         })
         .await?;
     app.streams.end_user(session.user_id);
-    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &session.user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    let user =
+        users::credentials_by_id(&mut app.db.read().await?.conn(), &session.user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let tokens = app.logins.open(user, None, origin(&request), now_ms).await?;
     Ok(answer(&request, &tokens))
 }
@@ -185,7 +203,13 @@ async fn me(app: web::Data<App>, session: Session) -> Result<web::Json<Me>, Prob
         permissions: session.access.permissions().into_iter().collect(),
         grants: grants
             .into_iter()
-            .map(|row| GrantView { role: row.role, node_id: row.node_id, node_name: row.node_name, node_level: row.node_level, valid_until: row.valid_until.map(Moment) })
+            .map(|row| GrantView {
+                role: row.role,
+                node_id: row.node_id,
+                node_name: row.node_name,
+                node_level: row.node_level,
+                valid_until: row.valid_until.map(Moment),
+            })
             .collect(),
         server_time: Moment(app.clock.wall_ms()),
         locale: "zh-CN",

@@ -22,7 +22,13 @@ pub struct Content<'a> {
 /// Answers with the file, or with the part that `Range` asks for.
 pub async fn serve(request: &HttpRequest, files: &Files, content: &Content<'_>) -> Result<HttpResponse, Problem> {
     let tag = format!("\"{}\"", content.sha256);
-    let matches = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(|value| value.split(',').any(|one| one.trim() == tag || one.trim() == "*"));
+    let matches = |name: header::HeaderName| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| value.split(',').any(|one| one.trim() == tag || one.trim() == "*"))
+    };
     if matches(header::IF_NONE_MATCH) == Some(true) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
@@ -63,7 +69,9 @@ enum Wanted {
 
 /// One range of bytes; several, or other units, are answered with all of it, as RFC 9110 allows.
 fn wanted(request: &HttpRequest, bytes: u64) -> Wanted {
-    let Some(ranges) = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|value| value.trim().strip_prefix("bytes=")) else {
+    let Some(ranges) =
+        request.headers().get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|value| value.trim().strip_prefix("bytes="))
+    else {
         return Wanted::Whole;
     };
     let Some((from, to)) = ranges.split_once('-').filter(|_| !ranges.contains(',')) else { return Wanted::Whole };
@@ -84,8 +92,12 @@ impl From<FilesError> for Problem {
             FilesError::NotFound(_) => Self::not_found(),
             FilesError::TooLarge { bytes_max } => Self::of(ProblemType::TooLarge).because(format!("at most {bytes_max} bytes")),
             FilesError::Cut(_) => Self::of(ProblemType::Malformed).because("the body was cut off"),
-            FilesError::Picture(PictureError::UnknownType) => Self::of(ProblemType::UnsupportedMediaType).because("not a JPEG, PNG or WebP picture"),
-            FilesError::Picture(refused @ PictureError::TooManyPixels { .. }) => Self::of(ProblemType::TooLarge).because(refused.to_string()),
+            FilesError::Picture(PictureError::UnknownType) => {
+                Self::of(ProblemType::UnsupportedMediaType).because("not a JPEG, PNG or WebP picture")
+            }
+            FilesError::Picture(refused @ PictureError::TooManyPixels { .. }) => {
+                Self::of(ProblemType::TooLarge).because(refused.to_string())
+            }
             FilesError::Picture(PictureError::Damaged(_)) => Self::field("", "format", "the picture cannot be read"),
             FilesError::Setting(_) | FilesError::Unavailable(_) => {
                 tracing::error!(%error, "the file store is not available");

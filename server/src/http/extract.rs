@@ -175,7 +175,8 @@ impl FromRequest for Id {
 
 /// The page that `limit` and `cursor` ask for.
 pub fn page(limit: Option<i64>, cursor: Option<&str>) -> Result<Page, Problem> {
-    Page::parse(limit, cursor).ok_or_else(|| Problem::of(ProblemType::Malformed).because("limit is 1 to 200; cursor is one that a list gave"))
+    Page::parse(limit, cursor)
+        .ok_or_else(|| Problem::of(ProblemType::Malformed).because("limit is 1 to 200; cursor is one that a list gave"))
 }
 
 /// An RFC 3339 time of the query, as ms UTC.

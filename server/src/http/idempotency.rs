@@ -54,7 +54,9 @@ impl Repeatable {
             Some(value) => {
                 let key = value.to_str().unwrap_or_default().trim();
                 if key.is_empty() || key.len() > KEY_CHARS_MAX {
-                    return Err(Problem::of(ProblemType::Malformed).because(format!("Idempotency-Key is 1 to {KEY_CHARS_MAX} visible characters")));
+                    return Err(
+                        Problem::of(ProblemType::Malformed).because(format!("Idempotency-Key is 1 to {KEY_CHARS_MAX} visible characters"))
+                    );
                 }
                 Some(key.to_owned())
             }
@@ -71,7 +73,9 @@ impl Repeatable {
         let Some(key) = &self.key else { return Ok(None) };
         match logins::idempotent_answer(conn, &self.user_id, key).await? {
             None => Ok(None),
-            Some((hash, status, body)) if hash == self.request_hash => Ok(Some(Answer { status: u16::try_from(status).unwrap_or(200), body })),
+            Some((hash, status, body)) if hash == self.request_hash => {
+                Ok(Some(Answer { status: u16::try_from(status).unwrap_or(200), body }))
+            }
             Some(_) => Err(Problem::of(ProblemType::Conflict).because("this Idempotency-Key was used for another request")),
         }
     }

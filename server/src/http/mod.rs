@@ -18,10 +18,10 @@ pub mod trust;
 
 use actix_web::HttpRequest;
 
+pub(crate) use console::camera_secret_purpose;
 pub(crate) use console::webhook_purpose;
 pub use content::{Content, serve};
 pub use extract::{Args, Body, Id, JSON_LIMIT, moment_ms, page, parse_json, payload_problem};
-pub(crate) use console::camera_secret_purpose;
 pub use idempotency::{Answer, Repeatable};
 pub use list::{Listed, listed};
 pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};

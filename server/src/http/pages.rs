@@ -33,14 +33,18 @@ fn serve(request: &HttpRequest, page: &str) -> Result<HttpResponse, Problem> {
     let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let name = if is_file { path } else { page };
     let asset = Assets::get(name).ok_or_else(|| {
-        let detail = if Assets::get(page).is_none() { "the pages are not built into this program: run `make setup`" } else { "no such file" };
+        let detail =
+            if Assets::get(page).is_none() { "the pages are not built into this program: run `make setup`" } else { "no such file" };
         Problem::not_found().because(detail)
     })?;
     let etag = format!("\"{}\"", hex::encode(&asset.metadata.sha256_hash()[..16]));
     // Names under assets/ carry a hash of their content; all else is asked for again each time.
     let caching = if name.contains("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     if request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).insert_header((header::CACHE_CONTROL, caching)).finish());
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .insert_header((header::CACHE_CONTROL, caching))
+            .finish());
     }
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, content_type(name, asset.metadata.mimetype())))

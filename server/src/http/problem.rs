@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use mobile_api::field::{FieldFault, Faults};
+use mobile_api::field::{Faults, FieldFault};
 use mobile_api::problem::ProblemType;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -198,11 +198,15 @@ impl From<WorkError> for Problem {
 impl From<UploadError> for Problem {
     fn from(error: UploadError) -> Self {
         match error {
-            UploadError::Offset { offset } => Self::of(ProblemType::StaleVersion).because(error.to_string()).with("present", serde_json::json!({"offset": offset})),
+            UploadError::Offset { offset } => {
+                Self::of(ProblemType::StaleVersion).because(error.to_string()).with("present", serde_json::json!({"offset": offset}))
+            }
             UploadError::Busy => Self::of(ProblemType::Unavailable).because(error.to_string()).with("retry_after_s", 5),
             UploadError::Checksum => Self::of(ProblemType::ChecksumMismatch),
             UploadError::TooLong => Self::of(ProblemType::TooLarge).because(error.to_string()),
-            UploadError::Replaced(present) => Self::of(ProblemType::Conflict).because("this evidence stands for another file").with("present", serde_json::json!({"sha256": present.sha256})),
+            UploadError::Replaced(present) => Self::of(ProblemType::Conflict)
+                .because("this evidence stands for another file")
+                .with("present", serde_json::json!({"sha256": present.sha256})),
             UploadError::Files(error) => error.into(),
             UploadError::Store(error) => error.into(),
         }

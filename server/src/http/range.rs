@@ -49,7 +49,9 @@ pub fn begin(request: &HttpRequest, len: u64) -> Result<(HttpResponseBuilder, Ra
         Wanted::All => (StatusCode::OK, 0..len),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Nowhere => {
-            let response = HttpResponse::build(StatusCode::RANGE_NOT_SATISFIABLE).insert_header((header::CONTENT_RANGE, format!("bytes */{len}"))).finish();
+            let response = HttpResponse::build(StatusCode::RANGE_NOT_SATISFIABLE)
+                .insert_header((header::CONTENT_RANGE, format!("bytes */{len}")))
+                .finish();
             return Err(Box::new(response));
         }
     };

@@ -29,8 +29,17 @@ fn api(config: &mut ServiceConfig<'_>) {
 /// An application for one worker.
 pub fn build(
     app: web::Data<App>,
-) -> Web<impl actix_web::dev::ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<impl MessageBody>, Error = actix_web::Error, InitError = ()>> {
-    let (web_app, document) = Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts();
+) -> Web<
+    impl actix_web::dev::ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let (web_app, document) =
+        Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts();
     web_app
         .app_data(app)
         .app_data(web::Data::new(Routes::of(&document)))
@@ -110,11 +119,19 @@ impl Routes {
 }
 
 fn methods(item: &utoipa::openapi::PathItem) -> Vec<String> {
-    [("GET", &item.get), ("PUT", &item.put), ("POST", &item.post), ("DELETE", &item.delete), ("PATCH", &item.patch), ("HEAD", &item.head), ("OPTIONS", &item.options)]
-        .into_iter()
-        .filter(|(_, operation)| operation.is_some())
-        .map(|(method, _)| method.to_owned())
-        .collect()
+    [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("DELETE", &item.delete),
+        ("PATCH", &item.patch),
+        ("HEAD", &item.head),
+        ("OPTIONS", &item.options),
+    ]
+    .into_iter()
+    .filter(|(_, operation)| operation.is_some())
+    .map(|(method, _)| method.to_owned())
+    .collect()
 }
 
 async fn nothing_here(request: HttpRequest) -> HttpResponse {
@@ -130,13 +147,17 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
 }
 
 /// What every request passes through: an id, a language, a log span, and headers that keep browsers careful.
-async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let request_id = Uuid::now_v7().simple().to_string();
     let facts = RequestFacts { english: prefers_english(request.request()), request_id: request_id.clone() };
     let span = tracing::info_span!("request", request_id, method = %request.method(), path = request.path());
     // An encoded NUL is in no path or query of ours, and PostgreSQL cannot take it.
     if request.uri().to_string().contains("%00") {
-        let response = REQUEST.sync_scope(facts, || Problem::of(ProblemType::Malformed).because("the address holds the character NUL").error_response());
+        let response = REQUEST
+            .sync_scope(facts, || Problem::of(ProblemType::Malformed).because("the address holds the character NUL").error_response());
         return Ok(request.into_response(response).map_into_right_body());
     }
     let started = std::time::Instant::now();

@@ -43,8 +43,12 @@ async fn page(request: HttpRequest, page: Option<web::Data<Page>>) -> Result<Htt
     let authority = authority(page)?;
     let address = format!("https://{}/trust", request.connection_info().host());
     let code = qr_svg(&address).unwrap_or_default();
-    let body = PAGE.replace("{{fingerprint}}", &authority.fingerprint).replace("{{address}}", &escaped(&address)).replace("{{code}}", &code);
-    Ok(HttpResponse::Ok().insert_header(("content-type", "text/html; charset=utf-8")).insert_header(("cache-control", "no-store")).body(body))
+    let body =
+        PAGE.replace("{{fingerprint}}", &authority.fingerprint).replace("{{address}}", &escaped(&address)).replace("{{code}}", &code);
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", "text/html; charset=utf-8"))
+        .insert_header(("cache-control", "no-store"))
+        .body(body))
 }
 
 /// A QR code as SVG, black on white; `None` where the text is too long for one.

@@ -124,7 +124,9 @@ fn spec(row: &CameraRow, layers: &[RuleChanges; 3], sealer: &Sealer) -> Result<C
     let password = match &row.password_sealed {
         None => None,
         Some(sealed) => {
-            let opened = sealer.open_sealed(&crate::http::camera_secret_purpose(&row.id), sealed).map_err(|_| "its password cannot be opened with this key file")?;
+            let opened = sealer
+                .open_sealed(&crate::http::camera_secret_purpose(&row.id), sealed)
+                .map_err(|_| "its password cannot be opened with this key file")?;
             Some(Secret::new(String::from_utf8(opened).map_err(|_| "its password is damaged")?))
         }
     };

@@ -43,7 +43,9 @@ async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), S
         }
         MediaEvent::SegmentClosed { camera, segment } => recordings::put_segment(tx, &camera.to_string(), segment, true).await,
         MediaEvent::SegmentDeleted { segment, .. } => recordings::delete_segment(tx, *segment).await,
-        MediaEvent::GapOpened { camera, start_ms, reason } => recordings::open_gap(tx, &camera.to_string(), *start_ms, reason.as_str()).await,
+        MediaEvent::GapOpened { camera, start_ms, reason } => {
+            recordings::open_gap(tx, &camera.to_string(), *start_ms, reason.as_str()).await
+        }
         MediaEvent::GapClosed { camera, start_ms, end_ms, reason } => {
             recordings::close_gap(tx, &camera.to_string(), *start_ms, *end_ms, reason.as_str()).await
         }

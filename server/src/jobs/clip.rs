@@ -47,7 +47,10 @@ pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
         // The longest part that can be one file shows more than none.
         Err(PlaybackError::CodecChange { pieces }) => match pieces.iter().max_by_key(|piece| piece.end_ms - piece.start_ms) {
             Some(piece) => {
-                let export = engine.export(camera, piece.start_ms.max(start_ms), piece.end_ms.min(end_ms)).await.map_err(|error| JobError::Retry(error.to_string()))?;
+                let export = engine
+                    .export(camera, piece.start_ms.max(start_ms), piece.end_ms.min(end_ms))
+                    .await
+                    .map_err(|error| JobError::Retry(error.to_string()))?;
                 keep(&app, &row, &export).await?;
             }
             None => nothing(&app, &row).await?,
@@ -99,7 +102,9 @@ async fn nothing(app: &App, row: &AlertRow) -> Result<(), StoreError> {
 }
 
 async fn release(app: &App, job: &JobRow) -> Result<(), JobError> {
-    let hold = serde_json::from_str::<serde_json::Value>(&job.payload).ok().and_then(|payload| payload["hold"].as_str().and_then(|id| id.parse().ok()));
+    let hold = serde_json::from_str::<serde_json::Value>(&job.payload)
+        .ok()
+        .and_then(|payload| payload["hold"].as_str().and_then(|id| id.parse().ok()));
     if let (Some(engine), Some(hold)) = (&app.engine, hold) {
         engine.release(HoldId(hold)).await.map_err(|error| JobError::Retry(error.to_string()))?;
     }

@@ -89,7 +89,8 @@ async fn one(app: App, delivery: Delivery) -> Result<(), StoreError> {
 
 async fn send(app: &App, delivery: &Delivery) -> Result<u16, String> {
     let url = Policy::parse(&delivery.url).map_err(|error| error.to_string())?;
-    let secret = app.sealer.open_sealed(&webhook_purpose(&delivery.webhook_id), &delivery.secret_sealed).map_err(|error| error.to_string())?;
+    let secret =
+        app.sealer.open_sealed(&webhook_purpose(&delivery.webhook_id), &delivery.secret_sealed).map_err(|error| error.to_string())?;
     let client = app.webhook_policy.client(&url).await.map_err(|error| error.to_string())?;
     let at_s = app.clock.wall_ms() / 1_000;
     let request = client

@@ -83,7 +83,9 @@ async fn take(app: &App, limit: usize) -> Result<Vec<JobRow>, StoreError> {
 async fn one(app: &App, job: JobRow) {
     let known = KINDS.iter().find(|kind| kind.name == job.kind);
     let ended = match known {
-        Some(kind) => tokio::time::timeout(RUN_TIMEOUT, (kind.run)(app.clone(), job.clone())).await.unwrap_or_else(|_| Err(JobError::Retry("took too long".to_owned()))),
+        Some(kind) => tokio::time::timeout(RUN_TIMEOUT, (kind.run)(app.clone(), job.clone()))
+            .await
+            .unwrap_or_else(|_| Err(JobError::Retry("took too long".to_owned()))),
         None => Err(JobError::GiveUp(format!("no job is called {}", job.kind))),
     };
     if let Err(error) = write_down(app, &job, known, ended).await {

@@ -19,7 +19,10 @@ const AGAIN_MS: i64 = 60_000;
 
 pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
     let camera = job.subject.parse().map_err(|_| JobError::GiveUp("the subject is no camera".to_owned()))?;
-    let since_ms = serde_json::from_str::<serde_json::Value>(&job.payload).ok().and_then(|payload| payload["since_ms"].as_i64()).unwrap_or(job.created_at);
+    let since_ms = serde_json::from_str::<serde_json::Value>(&job.payload)
+        .ok()
+        .and_then(|payload| payload["since_ms"].as_i64())
+        .unwrap_or(job.created_at);
     let ids = alerts::lasting(&mut app.db.read().await?.conn(), &job.subject, None, Some(since_ms)).await?;
     if ids.is_empty() {
         return Ok(());

@@ -81,7 +81,11 @@ fn read_xlsx(bytes: &[u8]) -> Result<Rows, SheetError> {
     }
     // The used range may begin below the first row.
     let first = range.start().map_or(0, |(row, _)| row as usize);
-    range.rows().enumerate().map(|(at, row)| Ok((first + at + 1, row.iter().map(|data| cell(&plain(data))).collect::<Result<_, _>>()?))).collect()
+    range
+        .rows()
+        .enumerate()
+        .map(|(at, row)| Ok((first + at + 1, row.iter().map(|data| cell(&plain(data))).collect::<Result<_, _>>()?)))
+        .collect()
 }
 
 /// Unfolds every part once, into nothing, so that a bomb is found before anything keeps it.
@@ -125,7 +129,10 @@ mod tests {
         let text = "\u{feff}name, kind\r\n\"东岸, 小学\",school_canteen\r\n,\r\n'=x,b\r\n";
         let table = read(text.as_bytes()).unwrap();
         assert_eq!(table.header, ["name", "kind"]);
-        assert_eq!(table.rows, [(2, vec!["东岸, 小学".to_owned(), "school_canteen".to_owned()]), (4, vec!["=x".to_owned(), "b".to_owned()])]);
+        assert_eq!(
+            table.rows,
+            [(2, vec!["东岸, 小学".to_owned(), "school_canteen".to_owned()]), (4, vec!["=x".to_owned(), "b".to_owned()])]
+        );
         let (gb, _, _) = encoding_rs::GB18030.encode("名称\n东岸小学\n");
         assert_eq!(read(&gb).unwrap().rows[0].1, ["东岸小学"]);
     }
@@ -144,7 +151,12 @@ mod tests {
     fn a_file_that_unfolds_without_end_is_refused_before_it_is_kept() {
         let mut bomb = Cursor::new(Vec::new());
         let mut writer = zip::ZipWriter::new(&mut bomb);
-        writer.start_file("xl/worksheets/sheet1.xml", zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated)).unwrap();
+        writer
+            .start_file(
+                "xl/worksheets/sheet1.xml",
+                zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated),
+            )
+            .unwrap();
         let zeros = vec![0_u8; 1024 * 1024];
         for _ in 0..=UNFOLDED_BYTES_MAX / zeros.len() as u64 {
             std::io::Write::write_all(&mut writer, &zeros).unwrap();

@@ -130,7 +130,10 @@ mod tests {
 
     #[test]
     fn both_formats_come_back_as_they_were() {
-        let rows = vec![vec![Cell::from("东岸小学"), Cell::Whole(300), Cell::Number(23.5), Cell::Empty], vec![Cell::from("=cmd|' /C calc'!A0"), Cell::Whole(-1), Cell::Empty, Cell::from(true)]];
+        let rows = vec![
+            vec![Cell::from("东岸小学"), Cell::Whole(300), Cell::Number(23.5), Cell::Empty],
+            vec![Cell::from("=cmd|' /C calc'!A0"), Cell::Whole(-1), Cell::Empty, Cell::from(true)],
+        ];
         for format in [Format::Csv, Format::Xlsx] {
             let table = read(&write(format, &["a", "b", "c", "d"], &rows).unwrap()).unwrap();
             assert_eq!(table.header, ["a", "b", "c", "d"]);

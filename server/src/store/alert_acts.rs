@@ -69,7 +69,12 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
         changed(tx, &id, seen.at).await?;
         return Ok(Seen::Joined(id));
     }
-    work::begin(tx, &Beginning { table: &table::TABLE, id: &seen.id, premises_id: &seen.premises_id, by: By::System(DIAGNOSIS), action: "raise" }, seen.at).await?;
+    work::begin(
+        tx,
+        &Beginning { table: &table::TABLE, id: &seen.id, premises_id: &seen.premises_id, by: By::System(DIAGNOSIS), action: "raise" },
+        seen.at,
+    )
+    .await?;
     execute!(
         tx,
         "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, still_file_id, clip_state, clip_start, clip_end) \
@@ -120,7 +125,16 @@ pub async fn over(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<(), WorkError> {
 
 /// Makes one transition with all that belongs to it.
 #[expect(clippy::too_many_arguments, reason = "who, what, on which version, with what, when")]
-pub async fn perform(tx: &mut Tx<'_>, scope: &Scope, id: &str, version: Option<i64>, by: By<'_>, act: &Act, evidence: &[String], at: i64) -> Result<Stepped, WorkError> {
+pub async fn perform(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &str,
+    version: Option<i64>,
+    by: By<'_>,
+    act: &Act,
+    evidence: &[String],
+    at: i64,
+) -> Result<Stepped, WorkError> {
     let stepped = work::step(tx, scope, id, version, by, act, evidence, at).await?;
     let row = read(tx, id).await?;
     let by_user = by.user_id();
@@ -198,6 +212,15 @@ pub fn event_name(action: &str, decision: Option<Decision>) -> &'static str {
 
 /// Every event that webhooks may hear of.
 pub const EVENTS: &[&str] = &[
-    "alert.raised", "alert.confirmed", "alert.dismissed", "alert.reopened", "alert.dispatched", "alert.rectified", "alert.sent_back", "alert.closed", "alert.cleared",
-    "alert.inspection_requested", "alert.case_opened",
+    "alert.raised",
+    "alert.confirmed",
+    "alert.dismissed",
+    "alert.reopened",
+    "alert.dispatched",
+    "alert.rectified",
+    "alert.sent_back",
+    "alert.closed",
+    "alert.cleared",
+    "alert.inspection_requested",
+    "alert.case_opened",
 ];

@@ -130,8 +130,16 @@ pub async fn occurrences(conn: &mut Conn<'_>, alert_id: &str) -> Result<Vec<(i64
 }
 
 /// Alerts of a camera that lie in a period: kind, class, start, end. For its timeline.
-pub async fn of_camera(conn: &mut Conn<'_>, scope: &Scope, camera_id: &str, start_ms: i64, end_ms: i64, limit: i64) -> Result<Vec<AlertRow>, StoreError> {
-    let filter = AlertFilter { camera_id: Some(camera_id.to_owned()), since_ms: Some(start_ms), until_ms: Some(end_ms), ..AlertFilter::default() };
+pub async fn of_camera(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    camera_id: &str,
+    start_ms: i64,
+    end_ms: i64,
+    limit: i64,
+) -> Result<Vec<AlertRow>, StoreError> {
+    let filter =
+        AlertFilter { camera_id: Some(camera_id.to_owned()), since_ms: Some(start_ms), until_ms: Some(end_ms), ..AlertFilter::default() };
     let select = scope.restrict(narrowed(Select::new(HEAD), &filter), "p.path LIKE ?");
     select.tail("ORDER BY a.raised_at, a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
@@ -153,7 +161,12 @@ pub async fn to_join(conn: &mut Conn<'_>, camera_id: &str, kind: &str, seen_sinc
 }
 
 /// Alerts of a camera that still last, of one kind or of all; those not seen since `seen_before_ms` only.
-pub async fn lasting(conn: &mut Conn<'_>, camera_id: &str, kind: Option<&str>, seen_before_ms: Option<i64>) -> Result<Vec<String>, StoreError> {
+pub async fn lasting(
+    conn: &mut Conn<'_>,
+    camera_id: &str,
+    kind: Option<&str>,
+    seen_before_ms: Option<i64>,
+) -> Result<Vec<String>, StoreError> {
     let select = Select::new("SELECT a.id FROM alerts a")
         .and("a.camera_id = ? AND a.ended_at IS NULL", [camera_id.into()])
         .and_if("a.kind = ?", kind)
@@ -164,7 +177,12 @@ pub async fn lasting(conn: &mut Conn<'_>, camera_id: &str, kind: Option<&str>, s
 
 /// Cameras with alerts that still last although nothing was heard of them since `before_ms`.
 pub async fn lasting_cameras(conn: &mut Conn<'_>, before_ms: i64) -> Result<Vec<String>, StoreError> {
-    let rows = fetch_all!(conn, (String,), "SELECT DISTINCT camera_id FROM alerts WHERE ended_at IS NULL AND last_seen_at < $1 ORDER BY camera_id LIMIT 10000", before_ms)?;
+    let rows = fetch_all!(
+        conn,
+        (String,),
+        "SELECT DISTINCT camera_id FROM alerts WHERE ended_at IS NULL AND last_seen_at < $1 ORDER BY camera_id LIMIT 10000",
+        before_ms
+    )?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
@@ -182,7 +200,12 @@ pub async fn seen_again(tx: &mut Tx<'_>, alert_id: &str, measure: f64, at: i64) 
 
 /// Notes that what was seen is over.
 pub async fn ended(tx: &mut Tx<'_>, alert_id: &str, at: i64) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE alerts SET ended_at = CASE WHEN raised_at > $2 THEN raised_at ELSE $2 END WHERE id = $1 AND ended_at IS NULL", alert_id, at)?;
+    execute!(
+        tx,
+        "UPDATE alerts SET ended_at = CASE WHEN raised_at > $2 THEN raised_at ELSE $2 END WHERE id = $1 AND ended_at IS NULL",
+        alert_id,
+        at
+    )?;
     Ok(())
 }
 
@@ -214,7 +237,10 @@ pub async fn evidence_files(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<F
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    Select::new("SELECT id, sha256, filetype, bytes, user_id FROM files").and_any("id = ?", ids.iter().map(|id| Arg::from(id.as_str()))).fetch_all(conn).await
+    Select::new("SELECT id, sha256, filetype, bytes, user_id FROM files")
+        .and_any("id = ?", ids.iter().map(|id| Arg::from(id.as_str())))
+        .fetch_all(conn)
+        .await
 }
 
 /// Alerts whose clip is still to be cut: id, camera, start, end. For holding their recordings again after a start.
@@ -242,6 +268,10 @@ pub async fn set_clip(tx: &mut Tx<'_>, alert_id: &str, file_id: &str, start_ms: 
 
 /// Nothing was recorded: there is no clip.
 pub async fn no_clip(tx: &mut Tx<'_>, alert_id: &str) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE alerts SET clip_state = 'none', clip_start = NULL, clip_end = NULL WHERE id = $1 AND clip_state = 'pending'", alert_id)?;
+    execute!(
+        tx,
+        "UPDATE alerts SET clip_state = 'none', clip_start = NULL, clip_end = NULL WHERE id = $1 AND clip_state = 'pending'",
+        alert_id
+    )?;
     Ok(())
 }

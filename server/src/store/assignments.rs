@@ -136,7 +136,13 @@ pub(crate) async fn for_work(conn: &mut Conn<'_>, id: &str) -> Result<Option<Ass
 }
 
 /// The open assignments of a user among these ids, for the phone. No ids: all of them after `after` in order of id.
-pub async fn open_of(conn: &mut Conn<'_>, user_id: &str, ids: Option<&[String]>, after: &str, limit: i64) -> Result<Vec<AssignmentRow>, StoreError> {
+pub async fn open_of(
+    conn: &mut Conn<'_>,
+    user_id: &str,
+    ids: Option<&[String]>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<AssignmentRow>, StoreError> {
     let select = Select::new(HEAD).and("w.open", []).and(MINE, [user_id.into()]);
     let select = match ids {
         Some(ids) => select.and_any("a.id = ?", ids.iter().map(|id| id.as_str().into())),
@@ -282,7 +288,13 @@ mod tests {
         for state in [AssignmentState::Open, AssignmentState::InProgress, AssignmentState::Done, AssignmentState::Cancelled] {
             assert_eq!(wire_state(stored_state(state)).expect("known"), state);
         }
-        for kind in [InspectionKind::Routine, InspectionKind::Unannounced, InspectionKind::System, InspectionKind::Campaign, InspectionKind::Reinspection] {
+        for kind in [
+            InspectionKind::Routine,
+            InspectionKind::Unannounced,
+            InspectionKind::System,
+            InspectionKind::Campaign,
+            InspectionKind::Reinspection,
+        ] {
             assert_eq!(kind_of(kind_code(kind)).expect("known"), kind);
         }
         assert!(wire_state("raised").is_err());

@@ -85,7 +85,13 @@ fn narrowed(select: Select, filter: &CameraFilter) -> Select {
 }
 
 /// A page of cameras.
-pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &CameraFilter, sort: CameraSort, page: &Page) -> Result<Vec<CameraRow>, StoreError> {
+pub async fn list(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    filter: &CameraFilter,
+    sort: CameraSort,
+    page: &Page,
+) -> Result<Vec<CameraRow>, StoreError> {
     let select = scope.restrict(narrowed(Select::new(HEAD), filter), "p.path LIKE ?");
     let (fragment, order) = match sort {
         CameraSort::Name => ("c.name_key > ? OR (c.name_key = ? AND c.id > ?)", "ORDER BY c.name_key, c.id LIMIT ?"),
@@ -199,7 +205,12 @@ pub async fn update(tx: &mut Tx<'_>, data: &CameraData, version: i64, at: i64) -
 
 /// Where a camera is, for changes that the engine tells.
 async fn place(conn: &mut Conn<'_>, id: &str) -> Result<Option<(String, String)>, StoreError> {
-    fetch_optional!(conn, (String, String), "SELECT p.path, p.id FROM cameras c JOIN premises p ON p.id = c.premises_id WHERE c.id = $1", id)
+    fetch_optional!(
+        conn,
+        (String, String),
+        "SELECT p.path, p.id FROM cameras c JOIN premises p ON p.id = c.premises_id WHERE c.id = $1",
+        id
+    )
 }
 
 /// The state the engine tells. A camera that was removed meanwhile is no error.

@@ -243,7 +243,9 @@ impl Db {
         let dangling: Vec<(String, Option<i64>, String)> =
             sqlx::query_as("SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100").fetch_all(readers).await?;
         let found = found.into_iter().map(|row| row.0).filter(|text| text != "ok");
-        let dangling = dangling.into_iter().map(|(table, row, parent)| format!("row {} of {table} points to a row of {parent} that is not there", row.unwrap_or_default()));
+        let dangling = dangling.into_iter().map(|(table, row, parent)| {
+            format!("row {} of {table} points to a row of {parent} that is not there", row.unwrap_or_default())
+        });
         Ok(found.chain(dangling).collect())
     }
 

@@ -75,7 +75,12 @@ pub async fn missing(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec<Evi
 }
 
 /// A part names a file. `Err(row)` where this id already stands for another file or belongs to another inspection.
-pub async fn promise(tx: &mut Tx<'_>, inspection_id: &str, owner_id: Uuid, evidence: &Evidence) -> Result<Result<(), EvidenceRow>, StoreError> {
+pub async fn promise(
+    tx: &mut Tx<'_>,
+    inspection_id: &str,
+    owner_id: Uuid,
+    evidence: &Evidence,
+) -> Result<Result<(), EvidenceRow>, StoreError> {
     let id = evidence.id.to_string();
     execute!(
         tx,

@@ -62,6 +62,7 @@ pub async fn evidence_mismatches(conn: &mut Conn<'_>) -> Result<Vec<(String, Str
 
 /// Alerts whose clip is said to be ready and has no file.
 pub async fn clips_without_file(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
-    let rows = fetch_all!(conn, (String,), "SELECT id FROM alerts WHERE clip_state = 'ready' AND clip_file_id IS NULL ORDER BY id LIMIT 1000")?;
+    let rows =
+        fetch_all!(conn, (String,), "SELECT id FROM alerts WHERE clip_state = 'ready' AND clip_file_id IS NULL ORDER BY id LIMIT 1000")?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

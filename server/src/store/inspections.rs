@@ -111,7 +111,11 @@ pub struct Sight {
 impl Sight {
     fn restrict(&self, select: Select) -> Select {
         let select = self.read.restrict(select, "p.path LIKE ?");
-        if self.drafts.is_empty() { select.and("i.state <> 'draft'", []) } else { self.drafts.restrict(select, "i.state <> 'draft' OR p.path LIKE ?") }
+        if self.drafts.is_empty() {
+            select.and("i.state <> 'draft'", [])
+        } else {
+            self.drafts.restrict(select, "i.state <> 'draft' OR p.path LIKE ?")
+        }
     }
 }
 
@@ -129,7 +133,9 @@ fn narrowed(select: Select, filter: &InspectionFilter) -> Select {
 pub async fn list(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<InspectionRow>, StoreError> {
     let select = sight.restrict(narrowed(Select::new(HEAD), filter));
     let select = match (page.after_number(), page.after()) {
-        (Some(key), Some((_, id))) => select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()]),
+        (Some(key), Some((_, id))) => {
+            select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
+        }
         _ => select,
     };
     select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
@@ -153,7 +159,14 @@ pub async fn get_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Opt
 }
 
 /// A user's own among these ids, or, without ids, those begun since `since_ms` after `after` in order of id: for the phone.
-pub async fn own(conn: &mut Conn<'_>, user_id: &str, ids: Option<&[String]>, since_ms: i64, after: &str, limit: i64) -> Result<Vec<InspectionRow>, StoreError> {
+pub async fn own(
+    conn: &mut Conn<'_>,
+    user_id: &str,
+    ids: Option<&[String]>,
+    since_ms: i64,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<InspectionRow>, StoreError> {
     let select = Select::new(HEAD).and(MINE, [user_id.into()]).and("i.started_at >= ?", [since_ms.into()]);
     let select = match ids {
         Some(ids) => select.and_any("i.id = ?", ids.iter().map(|id| id.as_str().into())),

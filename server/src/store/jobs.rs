@@ -86,19 +86,36 @@ pub async fn finish(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<(), StoreError
 
 /// It shall be tried again at `run_at`.
 pub async fn retry(tx: &mut Tx<'_>, id: &str, run_at: i64, error: &str) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE jobs SET run_at = $2, locked_until = NULL, last_error = $3 WHERE id = $1 AND done_at IS NULL", id, run_at, shortened(error))?;
+    execute!(
+        tx,
+        "UPDATE jobs SET run_at = $2, locked_until = NULL, last_error = $3 WHERE id = $1 AND done_at IS NULL",
+        id,
+        run_at,
+        shortened(error)
+    )?;
     Ok(())
 }
 
 /// It was too early: it is looked at again at `run_at`, and this was no try.
 pub async fn postpone(tx: &mut Tx<'_>, id: &str, run_at: i64) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE jobs SET run_at = $2, locked_until = NULL, attempts = attempts - 1 WHERE id = $1 AND done_at IS NULL", id, run_at)?;
+    execute!(
+        tx,
+        "UPDATE jobs SET run_at = $2, locked_until = NULL, attempts = attempts - 1 WHERE id = $1 AND done_at IS NULL",
+        id,
+        run_at
+    )?;
     Ok(())
 }
 
 /// It is given up.
 pub async fn give_up(tx: &mut Tx<'_>, id: &str, at: i64, error: &str) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE jobs SET failed_at = $2, locked_until = NULL, last_error = $3 WHERE id = $1 AND done_at IS NULL", id, at, shortened(error))?;
+    execute!(
+        tx,
+        "UPDATE jobs SET failed_at = $2, locked_until = NULL, last_error = $3 WHERE id = $1 AND done_at IS NULL",
+        id,
+        at,
+        shortened(error)
+    )?;
     Ok(())
 }
 

@@ -208,7 +208,13 @@ pub struct ChangeRow {
 }
 
 /// Changes after `since`, in order, at most `limit`, that `scope` covers or that concern `user_id`.
-pub async fn changes_since(conn: &mut Conn<'_>, scope: &Scope, user_id: &str, since: i64, limit: i64) -> Result<Vec<ChangeRow>, StoreError> {
+pub async fn changes_since(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    user_id: &str,
+    since: i64,
+    limit: i64,
+) -> Result<Vec<ChangeRow>, StoreError> {
     let select = Select::new("SELECT seq, at, entity, entity_id, op, path, premises_id, user_id FROM change_log")
         .and("seq > ?", [since.into()])
         .and("user_id IS NULL OR user_id = ?", [user_id.into()]);
@@ -235,7 +241,8 @@ pub struct AuditRow {
     pub hash: Option<String>,
 }
 
-const AUDIT_COLUMNS: &str = "SELECT id, seq, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id, prev_hash, hash FROM audit_log";
+const AUDIT_COLUMNS: &str =
+    "SELECT id, seq, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id, prev_hash, hash FROM audit_log";
 
 /// The hash of a row at place `seq` after `prev_hash`: SHA-256 over canonical JSON (RFC 8785), hex.
 pub fn audit_hash(row: &AuditRow, seq: i64, prev_hash: &str) -> Result<String, StoreError> {
@@ -246,7 +253,11 @@ pub fn audit_hash(row: &AuditRow, seq: i64, prev_hash: &str) -> Result<String, S
 
 /// Links rows that are not yet in the chain, oldest first.
 pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    let unlinked = Select::new(AUDIT_COLUMNS).and("seq IS NULL", []).tail("ORDER BY id LIMIT ?", [ROUND_LIMIT.into()]).fetch_all::<AuditRow>(tx).await?;
+    let unlinked = Select::new(AUDIT_COLUMNS)
+        .and("seq IS NULL", [])
+        .tail("ORDER BY id LIMIT ?", [ROUND_LIMIT.into()])
+        .fetch_all::<AuditRow>(tx)
+        .await?;
     if unlinked.is_empty() {
         return Ok(());
     }
@@ -254,7 +265,14 @@ pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     for row in unlinked {
         seq += 1;
         let next = audit_hash(&row, seq, &hash)?;
-        execute!(tx, "UPDATE audit_log SET seq = $1, prev_hash = $2, hash = $3 WHERE id = $4", seq, hash.as_str(), next.as_str(), row.id.as_str())?;
+        execute!(
+            tx,
+            "UPDATE audit_log SET seq = $1, prev_hash = $2, hash = $3 WHERE id = $4",
+            seq,
+            hash.as_str(),
+            next.as_str(),
+            row.id.as_str()
+        )?;
         hash = next;
     }
     Ok(())
@@ -262,7 +280,11 @@ pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 
 /// The last place of the chain and its hash.
 pub async fn audit_head(conn: &mut Conn<'_>) -> Result<Option<(i64, String)>, StoreError> {
-    fetch_optional!(conn, (i64, String), "SELECT seq, hash FROM audit_log WHERE seq IS NOT NULL AND hash IS NOT NULL ORDER BY seq DESC LIMIT 1")
+    fetch_optional!(
+        conn,
+        (i64, String),
+        "SELECT seq, hash FROM audit_log WHERE seq IS NOT NULL AND hash IS NOT NULL ORDER BY seq DESC LIMIT 1"
+    )
 }
 
 /// What an audit list is narrowed to.

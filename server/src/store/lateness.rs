@@ -19,7 +19,13 @@ pub async fn tick(tx: &mut Tx<'_>, work_id: &str, clock_id: &str, at: i64) -> Re
     if row != before {
         work_clocks::update(tx, &row).await?;
     }
-    let level = signals.iter().filter_map(|signal| match signal { Signal::Late(level) => Some(*level), Signal::HalfTime => None }).max();
+    let level = signals
+        .iter()
+        .filter_map(|signal| match signal {
+            Signal::Late(level) => Some(*level),
+            Signal::HalfTime => None,
+        })
+        .max();
     if let Some(level) = level.filter(|level| *level > work.level()) {
         work::set_level(tx, &work, level, at).await?;
     }
@@ -60,6 +66,11 @@ async fn detail(tx: &mut Tx<'_>, work: &WorkRow, clock: &str, level: Level) -> R
 }
 
 async fn officers(tx: &mut Tx<'_>, assignment_id: &str) -> Result<Vec<String>, StoreError> {
-    let rows = fetch_all!(tx, (String,), "SELECT user_id FROM assignment_officers WHERE assignment_id = $1 ORDER BY user_id LIMIT 50", assignment_id)?;
+    let rows = fetch_all!(
+        tx,
+        (String,),
+        "SELECT user_id FROM assignment_officers WHERE assignment_id = $1 ORDER BY user_id LIMIT 50",
+        assignment_id
+    )?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

@@ -155,7 +155,13 @@ pub async fn insert_refresh_token(tx: &mut Tx<'_>, session_id: &str, hash: &str,
 
 /// Marks a refresh token as spent. Two who spend at once: PostgreSQL lets the second wait and find it spent.
 pub async fn spend_refresh_token(tx: &mut Tx<'_>, hash: &str, at: i64, successor_sealed: &str) -> Result<(), StoreError> {
-    let spent = execute!(tx, "UPDATE refresh_tokens SET used_at = $2, successor_sealed = $3 WHERE token_hash = $1 AND used_at IS NULL", hash, at, successor_sealed)?;
+    let spent = execute!(
+        tx,
+        "UPDATE refresh_tokens SET used_at = $2, successor_sealed = $3 WHERE token_hash = $1 AND used_at IS NULL",
+        hash,
+        at,
+        successor_sealed
+    )?;
     if spent == 0 {
         return Err(StoreError::Unavailable("the token was spent at the same moment".to_owned()));
     }
@@ -181,7 +187,11 @@ pub struct SigningKeyRow {
 
 /// The newest keys, newest first; older ones can only have signed what has expired.
 pub async fn signing_keys(conn: &mut Conn<'_>) -> Result<Vec<SigningKeyRow>, StoreError> {
-    fetch_all!(conn, SigningKeyRow, "SELECT id, private_sealed, public_key, created_at FROM signing_keys WHERE retired_at IS NULL ORDER BY id DESC LIMIT 8")
+    fetch_all!(
+        conn,
+        SigningKeyRow,
+        "SELECT id, private_sealed, public_key, created_at FROM signing_keys WHERE retired_at IS NULL ORDER BY id DESC LIMIT 8"
+    )
 }
 
 /// Adds a key.
@@ -205,17 +215,32 @@ pub async fn insert_setup_link(tx: &mut Tx<'_>, hash: &str, at: i64, expires_at:
 
 /// Spends a set-up link: whether it was good.
 pub async fn spend_setup_link(tx: &mut Tx<'_>, hash: &str, now_ms: i64) -> Result<bool, StoreError> {
-    let spent = execute!(tx, "UPDATE setup_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2", hash, now_ms)?;
+    let spent =
+        execute!(tx, "UPDATE setup_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2", hash, now_ms)?;
     Ok(spent == 1)
 }
 
 /// What was answered to a request with this Idempotency-Key: request hash, status, body.
 pub async fn idempotent_answer(conn: &mut Conn<'_>, user_id: &str, key: &str) -> Result<Option<(String, i64, String)>, StoreError> {
-    fetch_optional!(conn, (String, i64, String), "SELECT request_hash, status, body FROM idempotency_keys WHERE user_id = $1 AND key = $2", user_id, key)
+    fetch_optional!(
+        conn,
+        (String, i64, String),
+        "SELECT request_hash, status, body FROM idempotency_keys WHERE user_id = $1 AND key = $2",
+        user_id,
+        key
+    )
 }
 
 /// Keeps what was answered, in the transaction of the act.
-pub async fn keep_answer(tx: &mut Tx<'_>, user_id: &str, key: &str, request_hash: &str, status: i64, body: &str, at: i64) -> Result<(), StoreError> {
+pub async fn keep_answer(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    key: &str,
+    request_hash: &str,
+    status: i64,
+    body: &str,
+    at: i64,
+) -> Result<(), StoreError> {
     execute!(
         tx,
         "INSERT INTO idempotency_keys (user_id, key, request_hash, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)",

@@ -49,7 +49,8 @@ pub async fn premises_of(conn: &mut Conn<'_>, organization_id: &str, name: &str)
 
 /// The camera with this name at this premises.
 pub async fn camera_of(conn: &mut Conn<'_>, premises_id: &str, name: &str) -> Result<Option<String>, StoreError> {
-    let found = fetch_all!(conn, (String,), "SELECT id FROM cameras WHERE premises_id = $1 AND name = $2 ORDER BY id LIMIT 1", premises_id, name)?;
+    let found =
+        fetch_all!(conn, (String,), "SELECT id FROM cameras WHERE premises_id = $1 AND name = $2 ORDER BY id LIMIT 1", premises_id, name)?;
     Ok(found.into_iter().next().map(|row| row.0))
 }
 

@@ -60,7 +60,8 @@ impl Audience {
     /// Those of the sides, each once.
     pub fn of(&self, sides: Sides) -> Vec<String> {
         let chosen = [(sides.premises, &self.premises), (sides.officers, &self.officers), (sides.deciders, &self.deciders)];
-        let mut users: Vec<String> = chosen.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, users)| users.iter().cloned()).collect();
+        let mut users: Vec<String> =
+            chosen.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, users)| users.iter().cloned()).collect();
         users.sort();
         users.dedup();
         users
@@ -86,20 +87,42 @@ pub async fn audience(conn: &mut Conn<'_>, premises_path: &str, now_ms: i64) -> 
         let node = rows.iter().find(|row| row.0 != premises_path && row.1 == permission).map(|row| row.0.clone());
         node.map_or_else(Vec::new, |node| at(&node, permission))
     };
-    let above = rows.iter().filter(|row| row.0 != premises_path && row.1 == "alerts.decide").map(|row| row.2.clone()).take(SIDE_LIMIT).collect();
-    Ok(Audience { premises: at(premises_path, "alerts.rectify"), officers: nearest("alerts.rectify"), deciders: nearest("alerts.decide"), above })
+    let above =
+        rows.iter().filter(|row| row.0 != premises_path && row.1 == "alerts.decide").map(|row| row.2.clone()).take(SIDE_LIMIT).collect();
+    Ok(Audience {
+        premises: at(premises_path, "alerts.rectify"),
+        officers: nearest("alerts.rectify"),
+        deciders: nearest("alerts.decide"),
+        above,
+    })
 }
 
 /// Tells the sides of a premises about a piece of work, but for the one who caused it.
 #[expect(clippy::too_many_arguments, reason = "about what, whom, by whom, when")]
-pub async fn tell(tx: &mut Tx<'_>, work_id: &str, premises_path: &str, kind: &str, sides: Sides, but: Option<&str>, detail: &Value, at: i64) -> Result<(), StoreError> {
+pub async fn tell(
+    tx: &mut Tx<'_>,
+    work_id: &str,
+    premises_path: &str,
+    kind: &str,
+    sides: Sides,
+    but: Option<&str>,
+    detail: &Value,
+    at: i64,
+) -> Result<(), StoreError> {
     let mut users = audience(tx, premises_path, at).await?.of(sides);
     users.retain(|user| Some(user.as_str()) != but);
     insert(tx, Some(work_id), &users, kind, detail, at).await
 }
 
 /// Adds a notice for each of `users`.
-pub async fn insert(tx: &mut Tx<'_>, work_id: Option<&str>, users: &[String], kind: &str, detail: &Value, at: i64) -> Result<(), StoreError> {
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    work_id: Option<&str>,
+    users: &[String],
+    kind: &str,
+    detail: &Value,
+    at: i64,
+) -> Result<(), StoreError> {
     for user in users {
         let id = Uuid::now_v7().to_string();
         execute!(
@@ -139,10 +162,18 @@ fn mine(head: &'static str, user_id: &str, unread: Option<bool>, now_ms: i64) ->
 }
 
 /// A page of a person's notices, newest first.
-pub async fn list(conn: &mut Conn<'_>, user_id: &str, unread: Option<bool>, page: &Page, now_ms: i64) -> Result<Vec<NoticeRow>, StoreError> {
+pub async fn list(
+    conn: &mut Conn<'_>,
+    user_id: &str,
+    unread: Option<bool>,
+    page: &Page,
+    now_ms: i64,
+) -> Result<Vec<NoticeRow>, StoreError> {
     let select = mine("SELECT id, work_id, kind, detail, show_at, read_at FROM notices", user_id, unread, now_ms);
     let select = match (page.after_number(), page.after()) {
-        (Some(show_at), Some((_, id))) => select.and("show_at < ? OR (show_at = ? AND id < ?)", [show_at.into(), show_at.into(), id.into()]),
+        (Some(show_at), Some((_, id))) => {
+            select.and("show_at < ? OR (show_at = ? AND id < ?)", [show_at.into(), show_at.into(), id.into()])
+        }
         _ => select,
     };
     select.tail("ORDER BY show_at DESC, id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
@@ -150,12 +181,22 @@ pub async fn list(conn: &mut Conn<'_>, user_id: &str, unread: Option<bool>, page
 
 /// How many there are, up to the limit of counts.
 pub async fn count(conn: &mut Conn<'_>, user_id: &str, unread: Option<bool>, now_ms: i64) -> Result<i64, StoreError> {
-    mine("SELECT COUNT(*) FROM (SELECT 1 FROM notices", user_id, unread, now_ms).tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
+    mine("SELECT COUNT(*) FROM (SELECT 1 FROM notices", user_id, unread, now_ms)
+        .tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()])
+        .fetch_number(conn)
+        .await
 }
 
 /// Marks a person's own notice as read; `false` where it is not there. Again is harmless.
 pub async fn read(tx: &mut Tx<'_>, user_id: &str, id: &str, at: i64) -> Result<bool, StoreError> {
-    let own = fetch_optional!(tx, (Option<i64>,), "SELECT read_at FROM notices WHERE id = $1 AND user_id = $2 AND show_at <= $3", id, user_id, at)?;
+    let own = fetch_optional!(
+        tx,
+        (Option<i64>,),
+        "SELECT read_at FROM notices WHERE id = $1 AND user_id = $2 AND show_at <= $3",
+        id,
+        user_id,
+        at
+    )?;
     let Some((read_at,)) = own else { return Ok(false) };
     if read_at.is_none() {
         execute!(tx, "UPDATE notices SET read_at = $2 WHERE id = $1", id, at)?;

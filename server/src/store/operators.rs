@@ -164,7 +164,14 @@ pub async fn update(tx: &mut Tx<'_>, id: &str, data: &OperatorData, version: i64
 }
 
 /// Says which part an operator has at a premises, and when.
-pub async fn link(tx: &mut Tx<'_>, premises: (&str, &str), operator_id: &str, part: &str, days: (Option<&str>, Option<&str>), at: i64) -> Result<(), StoreError> {
+pub async fn link(
+    tx: &mut Tx<'_>,
+    premises: (&str, &str),
+    operator_id: &str,
+    part: &str,
+    days: (Option<&str>, Option<&str>),
+    at: i64,
+) -> Result<(), StoreError> {
     let (premises_id, path) = premises;
     execute!(
         tx,

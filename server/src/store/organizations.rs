@@ -45,7 +45,12 @@ fn narrowed(select: Select, filter: &OrganizationFilter) -> Select {
 }
 
 /// A page of the tree, by path: a parent comes before what is below it only by level, so callers build the tree from `parent_id`.
-pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &OrganizationFilter, page: &Page) -> Result<Vec<OrganizationRow>, StoreError> {
+pub async fn list(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    filter: &OrganizationFilter,
+    page: &Page,
+) -> Result<Vec<OrganizationRow>, StoreError> {
     let select = scope.restrict(narrowed(Select::new(HEAD), filter), "o.path LIKE ?");
     let select = match page.after() {
         Some((key, id)) => select.and("o.name_key > ? OR (o.name_key = ? AND o.id > ?)", [key.into(), key.into(), id.into()]),
@@ -71,7 +76,13 @@ pub async fn tops(conn: &mut Conn<'_>) -> Result<Vec<(String, String)>, StoreErr
 }
 
 /// Adds a node below `parent` (id, path), or at the top; gives its id and path.
-pub async fn insert(tx: &mut Tx<'_>, name: &str, level: Level, parent: Option<(&str, &str)>, at: i64) -> Result<(String, String), StoreError> {
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    name: &str,
+    level: Level,
+    parent: Option<(&str, &str)>,
+    at: i64,
+) -> Result<(String, String), StoreError> {
     let id = Uuid::now_v7().to_string();
     let path = format!("{}{id}/", parent.map_or("/", |parent| parent.1));
     execute!(

@@ -17,13 +17,17 @@ pub async fn premises(conn: &mut Conn<'_>, scope: &Scope) -> Result<(i64, i64), 
 
 /// Cameras by state.
 pub async fn cameras(conn: &mut Conn<'_>, scope: &Scope) -> Result<Vec<(String, i64)>, StoreError> {
-    let select = Select::new("SELECT c.state, COUNT(*) FROM cameras c JOIN premises p ON p.id = c.premises_id").and("p.disabled_at IS NULL", []);
+    let select =
+        Select::new("SELECT c.state, COUNT(*) FROM cameras c JOIN premises p ON p.id = c.premises_id").and("p.disabled_at IS NULL", []);
     scope.restrict(select, "p.path LIKE ?").tail("GROUP BY c.state ORDER BY c.state", []).fetch_all(conn).await
 }
 
 /// Open alerts by state, class and level.
 pub async fn alerts(conn: &mut Conn<'_>, scope: &Scope) -> Result<Vec<(String, i64, String, i64)>, StoreError> {
-    let select = Select::new("SELECT w.state, a.class, w.level, COUNT(*) FROM alerts a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id").and("w.open", []);
+    let select = Select::new(
+        "SELECT w.state, a.class, w.level, COUNT(*) FROM alerts a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id",
+    )
+    .and("w.open", []);
     scope.restrict(select, "p.path LIKE ?").tail("GROUP BY w.state, a.class, w.level", []).fetch_all(conn).await
 }
 
@@ -54,5 +58,9 @@ pub async fn trend(conn: &mut Conn<'_>, scope: &Scope, since_ms: i64) -> Result<
         "SELECT (a.raised_at + 28800000) / 86400000 AS day, COUNT(*), CAST(COALESCE(SUM(CASE WHEN w.state = 'dismissed' THEN 1 ELSE 0 END), 0) AS BIGINT) \
          FROM alerts a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id",
     );
-    scope.restrict(select.and("a.raised_at >= ?", [since_ms.into()]), "p.path LIKE ?").tail("GROUP BY day ORDER BY day", []).fetch_all(conn).await
+    scope
+        .restrict(select.and("a.raised_at >= ?", [since_ms.into()]), "p.path LIKE ?")
+        .tail("GROUP BY day ORDER BY day", [])
+        .fetch_all(conn)
+        .await
 }

@@ -93,7 +93,13 @@ fn narrowed(select: Select, filter: &PremisesFilter) -> Select {
 }
 
 /// A page of premises.
-pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &PremisesFilter, sort: PremisesSort, page: &Page) -> Result<Vec<PremisesRow>, StoreError> {
+pub async fn list(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    filter: &PremisesFilter,
+    sort: PremisesSort,
+    page: &Page,
+) -> Result<Vec<PremisesRow>, StoreError> {
     let select = scope.restrict(narrowed(Select::new(HEAD), filter), "p.path LIKE ?");
     let (fragment, order) = match sort {
         PremisesSort::Name => ("p.name_key > ? OR (p.name_key = ? AND p.id > ?)", "ORDER BY p.name_key, p.id LIMIT ?"),

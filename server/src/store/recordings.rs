@@ -50,7 +50,8 @@ pub async fn open_gap(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, reason: &
 
 /// Ends the open gap, or writes a whole one that was found after a restart.
 pub async fn close_gap(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, end_ms: i64, reason: &str) -> Result<(), StoreError> {
-    let closed = execute!(tx, "UPDATE camera_gaps SET end_ms = $2, reason = $3 WHERE camera_id = $1 AND end_ms IS NULL", camera_id, end_ms, reason)?;
+    let closed =
+        execute!(tx, "UPDATE camera_gaps SET end_ms = $2, reason = $3 WHERE camera_id = $1 AND end_ms IS NULL", camera_id, end_ms, reason)?;
     if closed == 0 {
         execute!(
             tx,

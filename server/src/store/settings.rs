@@ -6,7 +6,14 @@ use super::{Conn, StoreError, Tx};
 
 /// A setting's JSON and its version.
 pub async fn get(conn: &mut Conn<'_>, scope: &str, scope_id: &str, name: &str) -> Result<Option<(String, i64)>, StoreError> {
-    fetch_optional!(conn, (String, i64), "SELECT value, version FROM settings WHERE scope = $1 AND scope_id = $2 AND name = $3", scope, scope_id, name)
+    fetch_optional!(
+        conn,
+        (String, i64),
+        "SELECT value, version FROM settings WHERE scope = $1 AND scope_id = $2 AND name = $3",
+        scope,
+        scope_id,
+        name
+    )
 }
 
 /// Sets a setting; `path` is the node it belongs to.

@@ -22,7 +22,14 @@ pub struct ChangeRow {
 }
 
 /// Changes after `since` up to `head`, in order, that `scope` covers or that concern `user_id`.
-pub async fn changes(conn: &mut Conn<'_>, scope: &Scope, user_id: &str, since: i64, head: i64, limit: i64) -> Result<Vec<ChangeRow>, StoreError> {
+pub async fn changes(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    user_id: &str,
+    since: i64,
+    head: i64,
+    limit: i64,
+) -> Result<Vec<ChangeRow>, StoreError> {
     let select = Select::new("SELECT seq, entity, entity_id FROM change_log")
         .and("seq > ? AND seq <= ?", [since.into(), head.into()])
         .and("user_id IS NULL OR user_id = ?", [user_id.into()])
@@ -100,17 +107,21 @@ pub async fn premises(conn: &mut Conn<'_>, scope: &Scope, wanted: Wanted<'_>, li
 
 /// Operators of these premises today: premises, operator, name, part.
 pub async fn operators(conn: &mut Conn<'_>, premises: &[String], today: &str) -> Result<Vec<(String, String, String, String)>, StoreError> {
-    Select::new("SELECT po.premises_id, po.operator_id, op.name, po.part FROM premises_operators po JOIN operators op ON op.id = po.operator_id")
-        .and_any("po.premises_id = ?", premises.iter().map(|id| id.as_str().into()))
-        .and("COALESCE(po.valid_from, '') <= ? AND COALESCE(po.valid_until, '9999') >= ?", [today.into(), today.into()])
-        .tail("ORDER BY po.premises_id, op.name_key, op.id LIMIT 5000", [])
-        .fetch_all(conn)
-        .await
+    Select::new(
+        "SELECT po.premises_id, po.operator_id, op.name, po.part FROM premises_operators po JOIN operators op ON op.id = po.operator_id",
+    )
+    .and_any("po.premises_id = ?", premises.iter().map(|id| id.as_str().into()))
+    .and("COALESCE(po.valid_from, '') <= ? AND COALESCE(po.valid_until, '9999') >= ?", [today.into(), today.into()])
+    .tail("ORDER BY po.premises_id, op.name_key, op.id LIMIT 5000", [])
+    .fetch_all(conn)
+    .await
 }
 
 /// Ids of templates in force, in order of id.
 pub async fn templates(conn: &mut Conn<'_>, wanted: Wanted<'_>, limit: i64) -> Result<Vec<super::templates::TemplateRow>, StoreError> {
-    let select = Select::new("SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t");
+    let select = Select::new(
+        "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t",
+    );
     // One that an open assignment names is needed too, though a newer one is in force.
     let select = select.and("t.retired_at IS NULL OR EXISTS (SELECT 1 FROM assignments a JOIN work_items w ON w.id = a.id WHERE a.template_id = t.id AND w.open)", []);
     wanted.narrow(select, "t.id = ?", "t.id > ?").tail("ORDER BY t.id LIMIT ?", [limit.into()]).fetch_all(conn).await
@@ -142,7 +153,12 @@ const RECTIFICATIONS: &str = "SELECT a.id, a.kind, a.class, w.state, w.level, w.
     FROM alerts a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id JOIN cameras c ON c.id = a.camera_id";
 
 /// Alerts that wait to be put right, in order of id.
-pub async fn rectifications(conn: &mut Conn<'_>, scope: &Scope, wanted: Wanted<'_>, limit: i64) -> Result<Vec<RectificationRow>, StoreError> {
+pub async fn rectifications(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    wanted: Wanted<'_>,
+    limit: i64,
+) -> Result<Vec<RectificationRow>, StoreError> {
     let select = Select::new(RECTIFICATIONS).and("w.state = 'dispatched'", []);
     let select = wanted.narrow(scope.restrict(select, "p.path LIKE ?"), "a.id = ?", "a.id > ?");
     select.tail("ORDER BY a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
@@ -173,7 +189,13 @@ pub struct NoticeRow {
 
 /// A person's notices since `since_ms`, in order of id. One that is to be shown in a moment comes with that moment: the
 /// phone may be off line by then.
-pub async fn notices(conn: &mut Conn<'_>, user_id: &str, since_ms: i64, wanted: Wanted<'_>, limit: i64) -> Result<Vec<NoticeRow>, StoreError> {
+pub async fn notices(
+    conn: &mut Conn<'_>,
+    user_id: &str,
+    since_ms: i64,
+    wanted: Wanted<'_>,
+    limit: i64,
+) -> Result<Vec<NoticeRow>, StoreError> {
     let select = Select::new("SELECT n.id, n.work_id, n.kind, n.detail, n.show_at, n.read_at FROM notices n")
         .and("n.user_id = ?", [user_id.into()])
         .and("n.show_at >= ?", [since_ms.into()]);
@@ -236,6 +258,12 @@ pub async fn remember_scope(tx: &mut Tx<'_>, user_id: &str, version: i64, change
 
 /// What a version of a person's scope covered, where that is remembered.
 pub async fn remembered_scope(conn: &mut Conn<'_>, user_id: &str, scope_version: i64) -> Result<Option<String>, StoreError> {
-    let row = fetch_optional!(conn, (String,), "SELECT nodes FROM sync_scopes WHERE user_id = $1 AND scope_version = $2", user_id, scope_version)?;
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT nodes FROM sync_scopes WHERE user_id = $1 AND scope_version = $2",
+        user_id,
+        scope_version
+    )?;
     Ok(row.map(|row| row.0))
 }

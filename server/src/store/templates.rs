@@ -1,8 +1,8 @@
 //! Checklist templates. A published version never changes; a newer one retires it for new work only.
 
+use mobile_api::Moment;
 use mobile_api::canonical;
 use mobile_api::template::{Bilingual, Template, TemplateBody, TemplateFile, TemplateSummary};
-use mobile_api::Moment;
 use uuid::Uuid;
 
 use super::journal::{Change, Entity};
@@ -27,7 +27,8 @@ pub struct TemplateRow {
     pub published_at: i64,
 }
 
-const HEAD: &str = "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t";
+const HEAD: &str =
+    "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t";
 
 impl TemplateRow {
     /// Without the body.
@@ -60,7 +61,11 @@ impl TemplateRow {
 
 /// The versions in force, by code.
 pub async fn list(conn: &mut Conn<'_>) -> Result<Vec<TemplateRow>, StoreError> {
-    Select::new(HEAD).and("t.retired_at IS NULL", []).tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()]).fetch_all(conn).await
+    Select::new(HEAD)
+        .and("t.retired_at IS NULL", [])
+        .tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()])
+        .fetch_all(conn)
+        .await
 }
 
 /// A version, in force or not: what was begun with it is finished with it.
@@ -83,7 +88,12 @@ pub async fn publish(tx: &mut Tx<'_>, id: Uuid, file: &TemplateFile, at: i64) ->
         file.code.as_str(),
     )?;
     let body = serde_json::to_value(&file.body).map_err(StoreError::damaged)?;
-    for before in Select::new(HEAD).and("t.code = ?", [file.code.as_str().into()]).and("t.retired_at IS NULL", []).fetch_all::<TemplateRow>(tx).await? {
+    for before in Select::new(HEAD)
+        .and("t.code = ?", [file.code.as_str().into()])
+        .and("t.retired_at IS NULL", [])
+        .fetch_all::<TemplateRow>(tx)
+        .await?
+    {
         execute!(tx, "UPDATE checklist_templates SET retired_at = $2 WHERE id = $1", before.id.as_str(), at)?;
         tx.changed(at, Change::upsert(Entity::Template, &before.id, "/")).await?;
     }

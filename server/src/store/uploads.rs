@@ -49,7 +49,14 @@ pub async fn get(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Option<
 }
 
 /// An upload of the same file that this user has begun: a phone that lost the address goes on there.
-pub async fn unfinished(conn: &mut Conn<'_>, user_id: &str, evidence_id: &str, sha256: &str, length: i64, now_ms: i64) -> Result<Option<UploadRow>, StoreError> {
+pub async fn unfinished(
+    conn: &mut Conn<'_>,
+    user_id: &str,
+    evidence_id: &str,
+    sha256: &str,
+    length: i64,
+    now_ms: i64,
+) -> Result<Option<UploadRow>, StoreError> {
     Select::new(HEAD)
         .and("u.user_id = ?", [user_id.into()])
         .and("u.evidence_id = ? AND u.sha256 = ? AND u.length = ?", [evidence_id.into(), sha256.into(), length.into()])

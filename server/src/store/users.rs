@@ -120,7 +120,14 @@ pub async fn grants(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<GrantRow>,
 }
 
 /// Adds a grant; giving it again changes only until when.
-pub async fn grant(tx: &mut Tx<'_>, user_id: &str, role: &str, node_id: &str, node_path: &str, valid_until: Option<i64>) -> Result<(), StoreError> {
+pub async fn grant(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    role: &str,
+    node_id: &str,
+    node_path: &str,
+    valid_until: Option<i64>,
+) -> Result<(), StoreError> {
     execute!(
         tx,
         "INSERT INTO grants (id, user_id, role, node_id, node_path, valid_until) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -158,7 +165,8 @@ const HEAD: &str = "SELECT u.id, u.username, u.display_name, u.name_key, u.phone
     u.version, u.created_at, u.updated_at, f.locked_until FROM users u LEFT JOIN login_failures f ON f.username = u.username";
 
 /// A person belongs where one of their roles is; somebody without a role belongs to the top.
-const BELONGS: &str = "EXISTS (SELECT 1 FROM users x LEFT JOIN grants g ON g.user_id = x.id WHERE x.id = u.id AND COALESCE(g.node_path, '/') LIKE ?)";
+const BELONGS: &str =
+    "EXISTS (SELECT 1 FROM users x LEFT JOIN grants g ON g.user_id = x.id WHERE x.id = u.id AND COALESCE(g.node_path, '/') LIKE ?)";
 
 /// What a list is narrowed to.
 #[derive(Debug, Clone, Default)]
@@ -179,9 +187,10 @@ fn narrowed(select: Select, filter: &UserFilter) -> Select {
         ),
         None => select,
     };
-    let select = select
-        .and_if("EXISTS (SELECT 1 FROM grants g WHERE g.user_id = u.id AND g.role = ?)", filter.role.clone())
-        .and_if("EXISTS (SELECT 1 FROM grants g WHERE g.user_id = u.id AND g.node_path LIKE ?)", filter.node_id.as_ref().map(|id| format!("%/{id}/%")));
+    let select = select.and_if("EXISTS (SELECT 1 FROM grants g WHERE g.user_id = u.id AND g.role = ?)", filter.role.clone()).and_if(
+        "EXISTS (SELECT 1 FROM grants g WHERE g.user_id = u.id AND g.node_path LIKE ?)",
+        filter.node_id.as_ref().map(|id| format!("%/{id}/%")),
+    );
     match filter.disabled {
         Some(true) => select.and("u.disabled_at IS NOT NULL", []),
         Some(false) => select.and("u.disabled_at IS NULL", []),
@@ -297,6 +306,11 @@ pub async fn top_managers(tx: &mut Tx<'_>, now_ms: i64) -> Result<i64, StoreErro
 
 /// The path of an organization or a premises.
 pub async fn node_path(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, StoreError> {
-    let row = fetch_optional!(conn, (String,), "SELECT path FROM organizations WHERE id = $1 UNION ALL SELECT path FROM premises WHERE id = $1", id)?;
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT path FROM organizations WHERE id = $1 UNION ALL SELECT path FROM premises WHERE id = $1",
+        id
+    )?;
     Ok(row.map(|row| row.0))
 }

@@ -92,7 +92,8 @@ pub async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
 
 /// Writes an event of an alert for every webhook that wants it. The same event of the same version is written once.
 pub async fn publish(tx: &mut Tx<'_>, event: &str, row: &AlertRow, at: i64) -> Result<(), StoreError> {
-    let webhooks: Vec<WebhookRow> = Select::new(HEAD).and("enabled", []).tail("ORDER BY id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
+    let webhooks: Vec<WebhookRow> =
+        Select::new(HEAD).and("enabled", []).tail("ORDER BY id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
     for webhook in webhooks {
         let kinds: Vec<String> = serde_json::from_str(&webhook.kinds).map_err(StoreError::damaged)?;
         if !row.premises_path.starts_with(&webhook.path) || !(kinds.is_empty() || kinds.contains(&row.kind)) {
@@ -180,7 +181,14 @@ pub async fn delivered(tx: &mut Tx<'_>, id: &str, status: i64, at: i64) -> Resul
 }
 
 /// It has not; `next_at` is when to try again, `None` where it is given up.
-pub async fn not_delivered(tx: &mut Tx<'_>, id: &str, status: Option<i64>, error: &str, next_at: Option<i64>, at: i64) -> Result<(), StoreError> {
+pub async fn not_delivered(
+    tx: &mut Tx<'_>,
+    id: &str,
+    status: Option<i64>,
+    error: &str,
+    next_at: Option<i64>,
+    at: i64,
+) -> Result<(), StoreError> {
     execute!(
         tx,
         "UPDATE outbox SET last_status = $2, last_error = $3, next_at = COALESCE($4, next_at), failed_at = $5 WHERE id = $1",

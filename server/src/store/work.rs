@@ -172,7 +172,8 @@ pub struct Beginning<'a> {
 
 /// Begins a piece of work in its table's first state.
 pub async fn begin(tx: &mut Tx<'_>, new: &Beginning<'_>, at: i64) -> Result<(), StoreError> {
-    let office: Option<(String, String)> = fetch_optional!(tx, (String, String), "SELECT organization_id, path FROM premises WHERE id = $1", new.premises_id)?;
+    let office: Option<(String, String)> =
+        fetch_optional!(tx, (String, String), "SELECT organization_id, path FROM premises WHERE id = $1", new.premises_id)?;
     let (office_id, path) = office.ok_or_else(|| StoreError::Conflict("the premises is gone".to_owned()))?;
     execute!(
         tx,
@@ -203,7 +204,16 @@ pub struct Stepped {
 
 /// Makes one transition. `version` is what the caller saw; `None` for the program, which acts on what is there.
 #[expect(clippy::too_many_arguments, reason = "each is a fact of its own, and all callers have them at hand")]
-pub async fn step(tx: &mut Tx<'_>, scope: &Scope, id: &str, version: Option<i64>, by: By<'_>, act: &Act, evidence: &[String], at: i64) -> Result<Stepped, WorkError> {
+pub async fn step(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &str,
+    version: Option<i64>,
+    by: By<'_>,
+    act: &Act,
+    evidence: &[String],
+    at: i64,
+) -> Result<Stepped, WorkError> {
     let before = get(tx, scope, id).await?.ok_or(WorkError::NotFound)?;
     let table = before.table()?;
     let past = past(&history(tx, id).await?);
@@ -219,7 +229,9 @@ pub async fn step(tx: &mut Tx<'_>, scope: &Scope, id: &str, version: Option<i64>
     };
     // A stale version is told before a wrong state, because it is the cause of it; who may not ask is told neither.
     let way = match checked {
-        Err(refusal @ (Refusal::NotNow | Refusal::OwnAnswer)) if version.is_none_or(|version| version == before.version) => return Err(WorkError::Refused(refusal)),
+        Err(refusal @ (Refusal::NotNow | Refusal::OwnAnswer)) if version.is_none_or(|version| version == before.version) => {
+            return Err(WorkError::Refused(refusal));
+        }
         Err(refusal @ (Refusal::Forbidden | Refusal::Faults(_))) => return Err(WorkError::Refused(refusal)),
         Err(_) => return Err(WorkError::Stale),
         Ok(_) if version.is_some_and(|version| version != before.version) => return Err(WorkError::Stale),
@@ -251,7 +263,13 @@ pub async fn step(tx: &mut Tx<'_>, scope: &Scope, id: &str, version: Option<i64>
 }
 
 /// Applies a transition to the clocks; gives the nearest due moment and the level that are left.
-async fn move_clocks(tx: &mut Tx<'_>, work: &WorkRow, way: &Transition, deadline_ms: Option<i64>, at: i64) -> Result<(Option<i64>, Level), StoreError> {
+async fn move_clocks(
+    tx: &mut Tx<'_>,
+    work: &WorkRow,
+    way: &Transition,
+    deadline_ms: Option<i64>,
+    at: i64,
+) -> Result<(Option<i64>, Level), StoreError> {
     let mut clocks = work_clocks::of_work(tx, &work.id).await?;
     let before = clocks.clone();
     for effect in way.effects {
@@ -266,8 +284,19 @@ async fn move_clocks(tx: &mut Tx<'_>, work: &WorkRow, way: &Transition, deadline
 fn standing_of(clocks: &[ClockRow], known: Level, at: i64, context: Context<'_>) -> (Option<i64>, Level) {
     let due_at = clocks.iter().filter(|row| row.clock.runs()).map(|row| row.clock.due_ms).min();
     let left = clocks.iter().filter(|row| row.clock.stopped_ms.is_none());
-    let told = |row: &ClockRow| if row.clock.red_ms.is_some() { Level::Red } else if row.clock.yellow_ms.is_some() { Level::Yellow } else { Level::None };
-    let level = left.map(|row| (told(row), row.clock.level(at, context))).map(|(told, now)| if told == Level::Red && now == Level::Supervised { known } else { told }).max();
+    let told = |row: &ClockRow| {
+        if row.clock.red_ms.is_some() {
+            Level::Red
+        } else if row.clock.yellow_ms.is_some() {
+            Level::Yellow
+        } else {
+            Level::None
+        }
+    };
+    let level = left
+        .map(|row| (told(row), row.clock.level(at, context)))
+        .map(|(told, now)| if told == Level::Red && now == Level::Supervised { known } else { told })
+        .max();
     (due_at, level.unwrap_or(Level::None))
 }
 
@@ -296,7 +325,17 @@ fn entity(kind: &str) -> Entity {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row")]
-async fn insert_history(tx: &mut Tx<'_>, work_id: &str, by: By<'_>, act: &Act, evidence: &[String], from: Option<&str>, to: &str, version: i64, at: i64) -> Result<(), StoreError> {
+async fn insert_history(
+    tx: &mut Tx<'_>,
+    work_id: &str,
+    by: By<'_>,
+    act: &Act,
+    evidence: &[String],
+    from: Option<&str>,
+    to: &str,
+    version: i64,
+    at: i64,
+) -> Result<(), StoreError> {
     let actor = by.actor();
     let (kind, rule) = match by {
         By::User(..) => ("user", None),
@@ -326,7 +365,17 @@ async fn insert_history(tx: &mut Tx<'_>, work_id: &str, by: By<'_>, act: &Act, e
 }
 
 #[expect(clippy::too_many_arguments, reason = "what the two journals hold")]
-async fn journal(tx: &mut Tx<'_>, kind: &str, id: &str, premises_id: &str, path: &str, by: By<'_>, act: &Act, detail: serde_json::Value, at: i64) -> Result<(), StoreError> {
+async fn journal(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    id: &str,
+    premises_id: &str,
+    path: &str,
+    by: By<'_>,
+    act: &Act,
+    detail: serde_json::Value,
+    at: i64,
+) -> Result<(), StoreError> {
     let action = format!("{kind}_{}", act.action);
     tx.audit(at, journal::Act { actor: &by.actor(), action: &action, entity: Some((kind, id)), path, detail }).await?;
     // What is planned for a premises is told above it only: an unannounced check stays one.

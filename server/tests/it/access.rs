@@ -126,8 +126,20 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
 
 /// Roles, each at the office, so that the other office's things lie outside.
 const ROLES: &[&str] = &[
-    "administrator", "head", "supervisor", "officer", "legal_reviewer", "intake", "grid_member", "food_safety_director", "food_safety_officer", "principal",
-    "education_viewer", "parent", "auditor", "wall",
+    "administrator",
+    "head",
+    "supervisor",
+    "officer",
+    "legal_reviewer",
+    "intake",
+    "grid_member",
+    "food_safety_director",
+    "food_safety_officer",
+    "principal",
+    "education_viewer",
+    "parent",
+    "auditor",
+    "wall",
 ];
 
 /// What a route cannot do without.
@@ -142,7 +154,12 @@ fn routes() -> BTreeMap<(String, String), ()> {
     let document = serde_json::to_value(server::http::openapi()).unwrap();
     let mut routes = BTreeMap::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys().filter(|key| ["get", "put", "post", "patch", "delete", "head", "options"].contains(&key.as_str())) {
+        for method in item
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|key| ["get", "put", "post", "patch", "delete", "head", "options"].contains(&key.as_str()))
+        {
             routes.insert((method.to_uppercase(), path.trim_start_matches("/api/v1").to_owned()), ());
         }
     }
@@ -151,7 +168,8 @@ fn routes() -> BTreeMap<(String, String), ()> {
 
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
-    let rows: BTreeMap<(String, String), ()> = table().iter().map(|(method, path, _)| (((*method).to_owned(), (*path).to_owned()), ())).collect();
+    let rows: BTreeMap<(String, String), ()> =
+        table().iter().map(|(method, path, _)| (((*method).to_owned(), (*path).to_owned()), ())).collect();
     let routes = routes();
     let without: Vec<_> = routes.keys().filter(|route| !rows.contains_key(*route)).collect();
     let gone: Vec<_> = rows.keys().filter(|row| !routes.contains_key(*row)).collect();
@@ -167,7 +185,10 @@ async fn every_role_walks_every_route() {
     }
     for (role, client) in &walkers {
         let (_, me) = client.get("/me").await;
-        let permissions: Vec<String> = me["permissions"].as_array().map(|all| all.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()).unwrap_or_default();
+        let permissions: Vec<String> = me["permissions"]
+            .as_array()
+            .map(|all| all.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect())
+            .unwrap_or_default();
         let may = |permission: &Permission| permissions.iter().any(|code| code == permission.code());
         for (method, path, needs) in table() {
             if path.starts_with("/auth/") || path == "/events" {

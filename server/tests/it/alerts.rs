@@ -32,7 +32,14 @@ on_both!(an_alert_goes_from_the_picture_to_the_closed_case, |app| {
 
     let (_, alert) = supervisor.get(&path).await;
     assert_eq!(
-        (alert["kind"].as_str(), alert["class"].as_i64(), alert["state"].as_str(), alert["camera_id"].as_str(), alert["count"].as_i64(), alert["version"].as_i64()),
+        (
+            alert["kind"].as_str(),
+            alert["class"].as_i64(),
+            alert["state"].as_str(),
+            alert["camera_id"].as_str(),
+            alert["count"].as_i64(),
+            alert["version"].as_i64()
+        ),
         (Some("black"), Some(0), Some("raised"), Some(camera.to_string().as_str()), Some(1), Some(1)),
         "{alert}"
     );
@@ -45,31 +52,57 @@ on_both!(an_alert_goes_from_the_picture_to_the_closed_case, |app| {
     assert_eq!((still.status(), still.headers()["content-type"].to_str().unwrap()), (StatusCode::OK, "image/jpeg"));
     assert_eq!(still.bytes().await.unwrap(), STILL);
     let part = supervisor.request(Method::GET, &format!("{path}/still.jpg"), None).header("range", "bytes=0-3").send().await.unwrap();
-    assert_eq!((part.status(), part.headers()["content-range"].to_str().unwrap().to_owned()), (StatusCode::PARTIAL_CONTENT, format!("bytes 0-3/{}", STILL.len())));
+    assert_eq!(
+        (part.status(), part.headers()["content-range"].to_str().unwrap().to_owned()),
+        (StatusCode::PARTIAL_CONTENT, format!("bytes 0-3/{}", STILL.len()))
+    );
     assert_eq!(supervisor.get(&format!("{path}/clip.mp4")).await.0, StatusCode::NOT_FOUND);
 
     assert_eq!(canteen.get(&path).await.1["allowed_actions"], json!([]));
     assert_eq!(canteen.post(&format!("{path}/confirm"), &json!({"version": 1})).await.0, StatusCode::FORBIDDEN);
     let (status, confirmed) = supervisor.post(&format!("{path}/confirm"), &json!({"version": 1, "text": "镜头被布盖住"})).await;
-    assert_eq!((status, confirmed["state"].as_str(), confirmed["version"].as_i64()), (StatusCode::OK, Some("confirmed"), Some(2)), "{confirmed}");
+    assert_eq!(
+        (status, confirmed["state"].as_str(), confirmed["version"].as_i64()),
+        (StatusCode::OK, Some("confirmed"), Some(2)),
+        "{confirmed}"
+    );
     assert_eq!(confirmed["history"][1]["text"], "镜头被布盖住");
 
     let (status, problem) = supervisor.post(&format!("{path}/dispatch"), &json!({"version": 2})).await;
-    assert_eq!((status, problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/deadline"), Some("required")));
+    assert_eq!(
+        (status, problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/deadline"), Some("required"))
+    );
     let (status, dispatched) = supervisor.post(&format!("{path}/dispatch"), &json!({"version": 2, "deadline": "P1D"})).await;
-    assert_eq!((status, dispatched["state"].as_str(), dispatched["clocks"][0]["name"].as_str()), (StatusCode::OK, Some("dispatched"), Some("rectify")), "{dispatched}");
+    assert_eq!(
+        (status, dispatched["state"].as_str(), dispatched["clocks"][0]["name"].as_str()),
+        (StatusCode::OK, Some("dispatched"), Some("rectify")),
+        "{dispatched}"
+    );
     assert_eq!(dispatched["due_at"], dispatched["clocks"][0]["due_at"]);
     let (_, told) = canteen.get("/notices?unread=true").await;
-    assert_eq!((told["total"].as_i64(), told["items"][0]["kind"].as_str(), &told["items"][0]["work_id"]), (Some(1), Some("dispatched"), &dispatched["id"]));
-    assert_eq!(canteen.post(&format!("/notices/{}/read", told["items"][0]["id"].as_str().unwrap()), &json!({})).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(
+        (told["total"].as_i64(), told["items"][0]["kind"].as_str(), &told["items"][0]["work_id"]),
+        (Some(1), Some("dispatched"), &dispatched["id"])
+    );
+    assert_eq!(
+        canteen.post(&format!("/notices/{}/read", told["items"][0]["id"].as_str().unwrap()), &json!({})).await.0,
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(canteen.get("/notices?unread=true").await.1["total"], 0);
 
     let theirs = add_picture(&app.app, &me(&supervisor).await).await;
-    let (status, problem) = canteen.post(&format!("{path}/rectify"), &json!({"version": 3, "text": "已取下", "evidence_ids": [theirs]})).await;
-    assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/evidence_ids/0")), "{problem}");
+    let (status, problem) =
+        canteen.post(&format!("{path}/rectify"), &json!({"version": 3, "text": "已取下", "evidence_ids": [theirs]})).await;
+    assert_eq!(
+        (status, problem["errors"][0]["pointer"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/evidence_ids/0")),
+        "{problem}"
+    );
     assert_eq!(canteen.get(&path).await.1["state"], "dispatched", "nothing was kept of the refused answer");
     let picture = add_picture(&app.app, &me(&canteen).await).await;
-    let (status, rectified) = canteen.post(&format!("{path}/rectify"), &json!({"version": 3, "text": "已取下", "evidence_ids": [picture]})).await;
+    let (status, rectified) =
+        canteen.post(&format!("{path}/rectify"), &json!({"version": 3, "text": "已取下", "evidence_ids": [picture]})).await;
     assert_eq!((status, rectified["state"].as_str()), (StatusCode::OK, Some("rectified")), "{rectified}");
     assert!(rectified["clocks"][0]["paused_at"].is_string(), "the clock stands still while the bureau reviews");
     let evidence = supervisor.request(Method::GET, &format!("{path}/evidence/{picture}"), None).send().await.unwrap();
@@ -78,18 +111,25 @@ on_both!(an_alert_goes_from_the_picture_to_the_closed_case, |app| {
 
     let (status, problem) = supervisor.post(&format!("{path}/review"), &json!({"version": 4, "decision": "send_back"})).await;
     assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/reason")));
-    let (status, back) = supervisor.post(&format!("{path}/review"), &json!({"version": 4, "decision": "send_back", "reason": "照片看不清"})).await;
+    let (status, back) =
+        supervisor.post(&format!("{path}/review"), &json!({"version": 4, "decision": "send_back", "reason": "照片看不清"})).await;
     assert_eq!((status, back["state"].as_str()), (StatusCode::OK, Some("dispatched")), "{back}");
     assert!(back["clocks"][0]["paused_at"].is_null());
     assert_eq!(canteen.get("/notices?unread=true").await.1["items"][0]["kind"], "sent_back");
     let (_, again) = canteen.post(&format!("{path}/rectify"), &json!({"version": 5, "text": "重新拍照"})).await;
     assert_eq!(again["state"], "rectified", "{again}");
     let (status, closed) = supervisor.post(&format!("{path}/review"), &json!({"version": 6, "decision": "accept"})).await;
-    assert_eq!((status, closed["state"].as_str(), closed["due_at"].is_null(), closed["allowed_actions"].as_array().map(Vec::len)), (StatusCode::OK, Some("closed"), true, Some(0)));
+    assert_eq!(
+        (status, closed["state"].as_str(), closed["due_at"].is_null(), closed["allowed_actions"].as_array().map(Vec::len)),
+        (StatusCode::OK, Some("closed"), true, Some(0))
+    );
     let acts: Vec<_> = closed["history"].as_array().unwrap().iter().map(|act| act["action"].as_str().unwrap()).collect();
     assert_eq!(acts, ["raise", "confirm", "dispatch", "rectify", "review", "rectify", "review"]);
     let (_, figures) = supervisor.get("/overview").await;
-    assert_eq!((figures["alerts"]["open"].as_i64(), &figures["rectification"]), (Some(0), &json!({"dispatched": 1, "rectified": 1, "on_time": 1})));
+    assert_eq!(
+        (figures["alerts"]["open"].as_i64(), &figures["rectification"]),
+        (Some(0), &json!({"dispatched": 1, "rectified": 1, "on_time": 1}))
+    );
     assert_eq!((figures["trend"].as_array().map(Vec::len), figures["trend"][13]["alerts"].as_i64()), (Some(14), Some(1)));
 });
 
@@ -102,7 +142,10 @@ on_both!(what_lies_outside_is_not_there_and_a_stale_version_is_told_with_what_is
     }
     assert_eq!(outsider.post(&format!("{path}/confirm"), &json!({"version": 1})).await.0, StatusCode::NOT_FOUND);
     let supervisor = app.person("supervisor", &app.office).await;
-    assert_eq!(supervisor.post(&format!("{path}/dismiss"), &json!({"version": 1, "reason": "误报"})).await.1["history"][1]["reason"], "false_alarm");
+    assert_eq!(
+        supervisor.post(&format!("{path}/dismiss"), &json!({"version": 1, "reason": "误报"})).await.1["history"][1]["reason"],
+        "false_alarm"
+    );
     let (status, stale) = supervisor.post(&format!("{path}/confirm"), &json!({"version": 1})).await;
     assert_eq!(
         (status, stale["type"].as_str(), stale["present"]["state"].as_str(), stale["present"]["version"].as_i64()),
@@ -113,7 +156,10 @@ on_both!(what_lies_outside_is_not_there_and_a_stale_version_is_told_with_what_is
     assert_eq!((status, wrong["type"].as_str()), (StatusCode::CONFLICT, Some("invalid_transition")));
     assert_eq!(supervisor.get("/overview").await.1["trend"][13]["dismissed"], 1, "dismissed ones stay in the figures");
     let (status, reopened) = supervisor.post(&format!("{path}/reopen"), &json!({"version": 2, "reason": "再看一次"})).await;
-    assert_eq!((status, reopened["state"].as_str(), &reopened["allowed_actions"]), (StatusCode::OK, Some("raised"), &json!(["confirm", "dismiss"])));
+    assert_eq!(
+        (status, reopened["state"].as_str(), &reopened["allowed_actions"]),
+        (StatusCode::OK, Some("raised"), &json!(["confirm", "dismiss"]))
+    );
     for bad in [json!({}), json!({"version": "1"}), json!({"version": 3, "more": 1}), json!({"version": 3, "reason": "x".repeat(2_001)})] {
         assert_eq!(supervisor.post(&format!("{path}/dismiss"), &bad).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
     }
@@ -124,7 +170,11 @@ on_both!(nobody_reviews_their_own_answer, |app| {
     let username = "both";
     app.add_person(username, &[("supervisor", &app.office), ("officer", &app.office)], false).await;
     let both = app.sign_in(username).await;
-    for (action, body) in [("confirm", json!({"version": 1})), ("dispatch", json!({"version": 2, "deadline": "PT8H"})), ("rectify", json!({"version": 3, "text": "现场已处理"}))] {
+    for (action, body) in [
+        ("confirm", json!({"version": 1})),
+        ("dispatch", json!({"version": 2, "deadline": "PT8H"})),
+        ("rectify", json!({"version": 3, "text": "现场已处理"})),
+    ] {
         let (status, answer) = both.post(&format!("{path}/{action}"), &body).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
     }
@@ -165,7 +215,11 @@ on_both!(repeats_join_and_what_nobody_touched_clears_by_itself, |app| {
     // After a restart the diagnosis begins anew.
     tell(Phase::Raised, now + 2_000).await;
     let alert = the_alert(&supervisor).await;
-    assert_eq!((alert["count"].as_i64(), alert["state"].as_str(), alert["version"].as_i64()), (Some(3), Some("raised"), Some(1)), "joining is no transition");
+    assert_eq!(
+        (alert["count"].as_i64(), alert["state"].as_str(), alert["version"].as_i64()),
+        (Some(3), Some("raised"), Some(1)),
+        "joining is no transition"
+    );
     let path = format!("/alerts/{}", alert["id"].as_str().unwrap());
     assert_eq!(supervisor.get(&path).await.1["occurrences"].as_array().map(Vec::len), Some(3));
     tell(Phase::Cleared, now + 9_000).await;
@@ -187,7 +241,11 @@ on_both!(repeats_join_and_what_nobody_touched_clears_by_itself, |app| {
     supervisor.post(&format!("{path}/dispatch"), &json!({"version": 2, "deadline": "P1D"})).await;
     tell(Phase::Cleared, now + 13_000).await;
     let (_, answered) = supervisor.get(&path).await;
-    assert_eq!((answered["state"].as_str(), answered["history"][3]["actor"]["kind"].as_str()), (Some("rectified"), Some("system")), "{answered}");
+    assert_eq!(
+        (answered["state"].as_str(), answered["history"][3]["actor"]["kind"].as_str()),
+        (Some("rectified"), Some("system")),
+        "{answered}"
+    );
     assert_eq!(supervisor.post(&format!("{path}/review"), &json!({"version": 4, "decision": "accept"})).await.1["state"], "closed");
 });
 

@@ -34,7 +34,8 @@ on_both!(wrong_passwords_lock_a_name_whether_or_not_it_exists, |app| {
 on_both!(a_refresh_token_is_spent_once_with_grace_for_the_same_device, |app| {
     app.add_person("wang", &[("officer", &app.office)], false).await;
     let client = app.nobody();
-    let (_, login) = client.post("/auth/login", &json!({"username": "wang", "password": "clean-kitchen-2026", "device_id": "phone-1"})).await;
+    let (_, login) =
+        client.post("/auth/login", &json!({"username": "wang", "password": "clean-kitchen-2026", "device_id": "phone-1"})).await;
     let spend = |device: &'static str| {
         let (client, token) = (client.clone(), login["refresh_token"].clone());
         async move { client.post("/auth/refresh", &json!({"refresh_token": token, "device_id": device})).await }
@@ -56,9 +57,11 @@ on_both!(a_password_set_by_somebody_else_must_be_changed_first, |app| {
     let (status, problem) = client.get("/premises").await;
     assert_eq!((status, problem["type"].as_str()), (StatusCode::FORBIDDEN, Some("password_change_required")));
     assert_eq!(client.get("/me").await.0, StatusCode::OK);
-    let (status, problem) = client.post("/auth/password", &json!({"current_password": "clean-kitchen-2026", "new_password": "short"})).await;
+    let (status, problem) =
+        client.post("/auth/password", &json!({"current_password": "clean-kitchen-2026", "new_password": "short"})).await;
     assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/new_password")));
-    let (status, tokens) = client.post("/auth/password", &json!({"current_password": "clean-kitchen-2026", "new_password": "a-much-better-one"})).await;
+    let (status, tokens) =
+        client.post("/auth/password", &json!({"current_password": "clean-kitchen-2026", "new_password": "a-much-better-one"})).await;
     assert_eq!(status, StatusCode::OK, "{tokens}");
     assert_eq!(client.get("/premises").await.0, StatusCode::UNAUTHORIZED, "the old login has ended");
     client.token = tokens["access_token"].as_str().map(str::to_owned);
@@ -73,7 +76,12 @@ on_both!(signing_out_ends_the_login, |app| {
 
 on_both!(the_cookie_reads_but_never_writes, |app| {
     app.add_person("zhao", &[("administrator", &app.city)], false).await;
-    let login = app.nobody().request(reqwest::Method::POST, "/auth/login", Some(&json!({"username": "zhao", "password": "clean-kitchen-2026"}))).send().await.unwrap();
+    let login = app
+        .nobody()
+        .request(reqwest::Method::POST, "/auth/login", Some(&json!({"username": "zhao", "password": "clean-kitchen-2026"})))
+        .send()
+        .await
+        .unwrap();
     let cookie = login.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     let pair = cookie.split(';').next().unwrap().to_owned();

@@ -10,7 +10,10 @@ on_both!(a_camera_is_added_and_never_gives_its_password_back, |app| {
     let body = json!({"name": "烹饪区 1", "premises_id": app.premises.id, "source_url": "rtsp://admin:s3cr%40t@127.0.0.1:9/none", "zone": "cooking"});
     let (status, camera) = administrator.post("/cameras", &body).await;
     assert_eq!(status, StatusCode::CREATED, "{camera}");
-    assert_eq!((camera["source_url"].as_str(), camera["username"].as_str(), camera["has_password"].as_bool()), (Some("rtsp://127.0.0.1:9/none"), Some("admin"), Some(true)));
+    assert_eq!(
+        (camera["source_url"].as_str(), camera["username"].as_str(), camera["has_password"].as_bool()),
+        (Some("rtsp://127.0.0.1:9/none"), Some("admin"), Some(true))
+    );
     let id = camera["id"].as_str().unwrap();
     let (_, everything) = administrator.get(&format!("/cameras/{id}")).await;
     assert!(!everything.to_string().contains("s3cr"), "{everything}");
@@ -26,22 +29,33 @@ on_both!(a_camera_is_added_and_never_gives_its_password_back, |app| {
 on_both!(a_bad_source_is_refused_in_words, |app| {
     let administrator = app.person("administrator", &app.city).await;
     for (url, code) in [("192.168.1.64", "format"), ("gopher://x/", "scheme"), ("rtsp:///x", "format")] {
-        let (status, problem) = administrator.post("/cameras", &json!({"name": "x", "premises_id": app.premises.id, "source_url": url})).await;
+        let (status, problem) =
+            administrator.post("/cameras", &json!({"name": "x", "premises_id": app.premises.id, "source_url": url})).await;
         assert_eq!((status, problem["errors"][0]["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(code)), "{url}");
     }
 });
 
 on_both!(settings_of_the_diagnosis_are_inherited, |app| {
     let administrator = app.person("administrator", &app.city).await;
-    let (_, camera) = administrator.post("/cameras", &json!({"name": "x", "premises_id": app.premises.id, "source_url": "test:", "enabled": false})).await;
+    let (_, camera) = administrator
+        .post("/cameras", &json!({"name": "x", "premises_id": app.premises.id, "source_url": "test:", "enabled": false}))
+        .await;
     let id = camera["id"].as_str().unwrap();
-    let (status, _) = administrator.put("/settings/diagnosis?scope=system", &json!({"black": {"threshold": 12.0, "duration_s": 9.0}})).await;
+    let (status, _) =
+        administrator.put("/settings/diagnosis?scope=system", &json!({"black": {"threshold": 12.0, "duration_s": 9.0}})).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(administrator.put(&format!("/settings/diagnosis?scope=camera&id={id}"), &json!({"black": {"threshold": 15.0}})).await.0, StatusCode::OK);
+    assert_eq!(
+        administrator.put(&format!("/settings/diagnosis?scope=camera&id={id}"), &json!({"black": {"threshold": 15.0}})).await.0,
+        StatusCode::OK
+    );
     let (_, rules) = administrator.get(&format!("/cameras/{id}/diagnosis")).await;
-    assert_eq!((rules["black"]["threshold"].as_f64(), rules["black"]["duration_s"].as_f64(), rules["black"]["from"].as_str()), (Some(15.0), Some(9.0), Some("camera")));
+    assert_eq!(
+        (rules["black"]["threshold"].as_f64(), rules["black"]["duration_s"].as_f64(), rules["black"]["from"].as_str()),
+        (Some(15.0), Some(9.0), Some("camera"))
+    );
     assert_eq!(rules["frozen"]["from"], "default");
-    let (status, problem) = administrator.put("/settings/diagnosis?scope=system", &json!({"purple": {}, "black": {"duration_s": -1.0}})).await;
+    let (status, problem) =
+        administrator.put("/settings/diagnosis?scope=system", &json!({"purple": {}, "black": {"duration_s": -1.0}})).await;
     assert_eq!((status, problem["errors"].as_array().map(Vec::len)), (StatusCode::UNPROCESSABLE_ENTITY, Some(2)));
     let supervisor = app.person("supervisor", &app.office).await;
     assert_eq!(supervisor.put("/settings/diagnosis?scope=system", &json!({})).await.0, StatusCode::FORBIDDEN);

@@ -111,7 +111,9 @@ fn every_fault_of_the_settings_is_told_at_once() {
         .unwrap();
     let told = text(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{told}");
-    for part in ["stall_ms is not", "\"nonsense\"", "BRIGHT_KITCHEN_CONNECT_LIMIT is not", "--listen is not loopback", "--retention-days is"] {
+    for part in
+        ["stall_ms is not", "\"nonsense\"", "BRIGHT_KITCHEN_CONNECT_LIMIT is not", "--listen is not loopback", "--retention-days is"]
+    {
         assert!(told.contains(part), "{part:?} is missing in {told}");
     }
 }
@@ -128,7 +130,9 @@ fn flags_beat_the_environment_which_beats_the_file_which_beats_the_defaults() {
         .output()
         .unwrap();
     let printed = text(&out.stdout);
-    for line in ["stall_ms = \"11\"  # flag", "chunk_ms = \"22\"  # environment", "sync_interval_ms = \"3\"  # file", "segment_ms = \"600000\"\n"] {
+    for line in
+        ["stall_ms = \"11\"  # flag", "chunk_ms = \"22\"  # environment", "sync_interval_ms = \"3\"  # file", "segment_ms = \"600000\"\n"]
+    {
         assert!(printed.contains(line), "{line:?} is missing in {printed}");
     }
     assert!(!printed.contains("topsecret") && printed.contains("postgres://u:***@h/d"), "{printed}");
@@ -146,7 +150,14 @@ fn what_is_printed_can_be_read_back() {
 #[test]
 fn every_command_has_help_with_examples() {
     let help = text(&program().arg("--help").output().unwrap().stdout);
-    let commands: Vec<&str> = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
     assert!(commands.len() >= 4, "{help}");
     for command in commands {
         let help = text(&program().args([command, "--help"]).output().unwrap().stdout);
@@ -174,16 +185,20 @@ async fn first_account_works(engine: Engine) {
     let (status, tokens) = server.post("/auth/login", &json!({"username": "wang", "password": PASSWORD})).await;
     assert_eq!((status, &tokens["password_change_required"]), (StatusCode::OK, &json!(false)), "{tokens}");
     let bearer = tokens["access_token"].as_str().unwrap();
-    let me: Value = reqwest::Client::new().get(format!("{}/api/v1/me", server.url)).bearer_auth(bearer).send().await.unwrap().json().await.unwrap();
+    let me: Value =
+        reqwest::Client::new().get(format!("{}/api/v1/me", server.url)).bearer_auth(bearer).send().await.unwrap().json().await.unwrap();
     let roles: Vec<&str> = me["grants"].as_array().unwrap().iter().map(|grant| grant["role"].as_str().unwrap()).collect();
     assert_eq!((roles, &me["grants"][0]["node_level"]), (vec!["administrator", "supervisor"], &json!("city")));
 
     // Beside the running server, and what is refused.
     assert!(create("li", &["auditor"], PASSWORD).status.success());
     assert_eq!(server.post("/auth/login", &json!({"username": "li", "password": PASSWORD})).await.0, StatusCode::OK);
-    for (username, role, password, told) in
-        [("wang", "auditor", PASSWORD, "already"), ("zhao", "emperor", PASSWORD, "no role"), ("zhao", "auditor", "short", "10 to 128"), ("z z", "auditor", PASSWORD, "user name")]
-    {
+    for (username, role, password, told) in [
+        ("wang", "auditor", PASSWORD, "already"),
+        ("zhao", "emperor", PASSWORD, "no role"),
+        ("zhao", "auditor", "short", "10 to 128"),
+        ("z z", "auditor", PASSWORD, "user name"),
+    ] {
         let out = create(username, &[role], password);
         assert!(out.status.code() == Some(1) && text(&out.stderr).contains(told), "{username}: {}", text(&out.stderr));
     }

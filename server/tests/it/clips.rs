@@ -22,7 +22,17 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
     supervisor.once("media events", server::ingest::run(with_engine.clone(), events, supervisor.hard()));
     let camera = add_camera(&app, &app.premises, "分餐间").await;
     let source = SourceSpec { url: "test:".parse().unwrap(), username: None, password: None, transport: Transport::Auto };
-    engine.apply(CameraSpec { id: camera, name: "分餐间".to_owned(), source, enabled: true, armed_hours: None, diagnosis: DiagnosisSettings::default(), audio: false }).await;
+    engine
+        .apply(CameraSpec {
+            id: camera,
+            name: "分餐间".to_owned(),
+            source,
+            enabled: true,
+            armed_hours: None,
+            diagnosis: DiagnosisSettings::default(),
+            audio: false,
+        })
+        .await;
     let recorded = || engine.timeline(camera, 0, i64::MAX).iter().map(|span| span.end_ms - span.start_ms).sum::<i64>();
     until("nine seconds recorded", || async { (recorded() >= RECORDED_MS).then_some(()) }).await;
 
@@ -42,14 +52,18 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
     let clip = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).send().await.unwrap();
     assert_eq!((clip.status(), clip.headers()["content-type"].to_str().unwrap()), (StatusCode::OK, "video/mp4"));
     let content = clip.bytes().await.unwrap();
-    assert_eq!((alert["clip"]["sha256"].as_str(), alert["clip"]["bytes"].as_u64()), (Some(hex::encode(Sha256::digest(&content)).as_str()), Some(content.len() as u64)));
+    assert_eq!(
+        (alert["clip"]["sha256"].as_str(), alert["clip"]["bytes"].as_u64()),
+        (Some(hex::encode(Sha256::digest(&content)).as_str()), Some(content.len() as u64))
+    );
     let part = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).header("range", "bytes=4-7").send().await.unwrap();
     assert_eq!((part.status(), part.bytes().await.unwrap().as_ref()), (StatusCode::PARTIAL_CONTENT, &b"ftyp"[..]));
     let beyond = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).header("range", "bytes=999999999-").send().await.unwrap();
     assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
     let file = app.data.path().join("clip.mp4");
     std::fs::write(&file, &content).unwrap();
-    let probed = Command::new("ffprobe").args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"]).arg(&file).output().unwrap();
+    let probed =
+        Command::new("ffprobe").args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"]).arg(&file).output().unwrap();
     let seconds: f64 = String::from_utf8_lossy(&probed.stdout).trim().parse().unwrap();
     assert!(seconds > 1.0 && probed.stderr.is_empty(), "{seconds} s {}", String::from_utf8_lossy(&probed.stderr));
     assert_eq!(engine.index().holds(), [], "the recording is let go");

@@ -16,7 +16,12 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn told(client: &Client) -> Vec<(String, String)> {
     let (_, list) = client.get("/notices?limit=200").await;
-    let mut told: Vec<_> = list["items"].as_array().unwrap_or_else(|| panic!("{list}")).iter().map(|notice| (notice["kind"].as_str().unwrap().to_owned(), notice["detail"]["level"].as_str().unwrap().to_owned())).collect();
+    let mut told: Vec<_> = list["items"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{list}"))
+        .iter()
+        .map(|notice| (notice["kind"].as_str().unwrap().to_owned(), notice["detail"]["level"].as_str().unwrap().to_owned()))
+        .collect();
     told.reverse();
     told
 }
@@ -69,7 +74,11 @@ async fn a_device_alert_is_told_after_five_minutes_and_grows_late() {
         assert_eq!(heard, expected, "each once, however often it is looked at");
         let desk = app.sign_in("desk").await;
         let (_, late) = desk.get("/alerts?level=supervised").await;
-        assert_eq!((late["total"].as_i64(), late["items"][0]["state"].as_str()), (Some(1), Some("raised")), "the level stands beside the state");
+        assert_eq!(
+            (late["total"].as_i64(), late["items"][0]["state"].as_str()),
+            (Some(1), Some("raised")),
+            "the level stands beside the state"
+        );
         assert_eq!(desk.get("/overview").await.1["alerts"]["overdue"], 1);
 
         // Dispatching is the answer; the premises gets its own clock, which begins in time.

@@ -34,7 +34,11 @@ impl Stream {
                 self.text = rest;
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned));
                 if let Some(name) = field("event") {
-                    return Some((field("id").and_then(|id| id.parse().ok()), name, serde_json::from_str(&field("data").unwrap()).unwrap()));
+                    return Some((
+                        field("id").and_then(|id| id.parse().ok()),
+                        name,
+                        serde_json::from_str(&field("data").unwrap()).unwrap(),
+                    ));
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -69,12 +73,20 @@ on_both!(an_alert_reaches_an_open_console_within_a_second, |app| {
     let mut stream = Stream::open(&supervisor, None).await;
     let now = app.app.clock.wall_ms();
     let started = Instant::now();
-    hear(&app.app, [diagnosis(other, DiagnosisKind::Black, Phase::Raised, now), diagnosis(camera, DiagnosisKind::Black, Phase::Raised, now)]).await;
+    hear(
+        &app.app,
+        [diagnosis(other, DiagnosisKind::Black, Phase::Raised, now), diagnosis(camera, DiagnosisKind::Black, Phase::Raised, now)],
+    )
+    .await;
     let (id, name, data) = stream.about("alert", Duration::from_secs(5)).await;
     let took = started.elapsed();
     assert!(took < Duration::from_secs(1), "{took:?}");
     let (_, list) = supervisor.get("/alerts").await;
-    assert_eq!((name.as_str(), &data["id"], &data["premises_id"]), ("change", &list["items"][0]["id"], &json!(app.premises.id)), "its own office's, not the other's");
+    assert_eq!(
+        (name.as_str(), &data["id"], &data["premises_id"]),
+        ("change", &list["items"][0]["id"], &json!(app.premises.id)),
+        "its own office's, not the other's"
+    );
 
     supervisor.post(&format!("/alerts/{}/confirm", data["id"].as_str().unwrap()), &json!({"version": 1})).await;
     let (next, ..) = stream.about("alert", Duration::from_secs(5)).await;

@@ -6,11 +6,21 @@ use server::store::{StoreError, jobs, webhooks};
 use crate::support::{TestApp, on_both};
 
 async fn claim(app: &TestApp, now_ms: i64) -> Vec<jobs::JobRow> {
-    app.app.db.write(move |tx| Box::pin(async move { jobs::claim(tx, now_ms, 1_000, 10).await })).await.map_err(|error: StoreError| error).unwrap()
+    app.app
+        .db
+        .write(move |tx| Box::pin(async move { jobs::claim(tx, now_ms, 1_000, 10).await }))
+        .await
+        .map_err(|error: StoreError| error)
+        .unwrap()
 }
 
 async fn enqueue(app: &TestApp, subject: &'static str, run_at: i64) {
-    app.app.db.write(move |tx| Box::pin(async move { jobs::enqueue(tx, "test", subject, &json!({"n": run_at}), run_at, 0).await })).await.map_err(|error: StoreError| error).unwrap();
+    app.app
+        .db
+        .write(move |tx| Box::pin(async move { jobs::enqueue(tx, "test", subject, &json!({"n": run_at}), run_at, 0).await }))
+        .await
+        .map_err(|error: StoreError| error)
+        .unwrap();
 }
 
 on_both!(one_job_waits_for_a_subject_and_one_runner_has_it, |app| {
@@ -22,7 +32,10 @@ on_both!(one_job_waits_for_a_subject_and_one_runner_has_it, |app| {
     assert_eq!(next().await, Some(200), "the earlier moment counts");
     assert_eq!(claim(&app, 100).await.len(), 0);
     let taken = claim(&app, 400).await;
-    assert_eq!(taken.iter().map(|job| (job.subject.as_str(), job.attempts)).collect::<std::collections::BTreeSet<_>>(), [("a", 1), ("b", 1)].into());
+    assert_eq!(
+        taken.iter().map(|job| (job.subject.as_str(), job.attempts)).collect::<std::collections::BTreeSet<_>>(),
+        [("a", 1), ("b", 1)].into()
+    );
     assert_eq!((claim(&app, 1_000).await.len(), next().await), (0, Some(1_400)), "leased");
     let again = claim(&app, 1_400).await;
     assert_eq!(again.iter().map(|job| job.attempts).collect::<Vec<_>>(), [2, 2], "a runner that died loses its jobs");

@@ -31,7 +31,10 @@ fn database(engine: Engine, data: &Path) -> String {
 
 /// A running server with somebody who writes to it.
 async fn busy_server(engine: Engine, data: &Path, database: &str) -> (Running, reqwest::Client, String) {
-    let out = run(&[&["admin", "create", "--username", "wang", "--role", "administrator", "--password-stdin"][..], &place(data, database)].concat(), PASSWORD);
+    let out = run(
+        &[&["admin", "create", "--username", "wang", "--role", "administrator", "--password-stdin"][..], &place(data, database)].concat(),
+        PASSWORD,
+    );
     assert!(out.status.success(), "{engine:?}: {}", text(&out.stderr));
     let server = Running::start(data, &["--database-url", database]);
     let (_, tokens) = server.post("/auth/login", &json!({"username": "wang", "password": PASSWORD})).await;
@@ -51,7 +54,13 @@ async fn backup_under_load(engine: Engine) {
         tokio::task::spawn(async move {
             while !stop.load(Ordering::SeqCst) {
                 let number = written.load(Ordering::SeqCst);
-                let made = client.post(format!("{url}/api/v1/operators")).bearer_auth(&token).json(&json!({"name": format!("绿源 {number}")})).send().await.unwrap();
+                let made = client
+                    .post(format!("{url}/api/v1/operators"))
+                    .bearer_auth(&token)
+                    .json(&json!({"name": format!("绿源 {number}")}))
+                    .send()
+                    .await
+                    .unwrap();
                 assert_eq!(made.status(), 201);
                 written.fetch_add(1, Ordering::SeqCst);
             }
@@ -64,7 +73,10 @@ async fn backup_under_load(engine: Engine) {
     }
     let to = folder.path().join("backup");
     let (backup_to, from_place) = (to.clone(), (data.clone(), from.clone()));
-    let out = tokio::task::spawn_blocking(move || command(&["backup", "--to", backup_to.to_str().unwrap()], place(&from_place.0, &from_place.1))).await.unwrap();
+    let out =
+        tokio::task::spawn_blocking(move || command(&["backup", "--to", backup_to.to_str().unwrap()], place(&from_place.0, &from_place.1)))
+            .await
+            .unwrap();
     assert!(out.status.success(), "{engine:?}: {}{}", text(&out.stdout), text(&out.stderr));
     stop.store(true, Ordering::SeqCst);
     writer.await.unwrap();
@@ -111,13 +123,24 @@ async fn faults_are_found(engine: Engine) {
     let mut photo = std::io::Cursor::new(Vec::new());
     image::RgbImage::from_pixel(64, 64, image::Rgb([200, 120, 40])).write_to(&mut photo, image::ImageFormat::Jpeg).unwrap();
     // Evidence comes from those who answer alerts.
-    let officer = run(&[&["admin", "create", "--username", "zhao", "--role", "officer", "--password-stdin"][..], &place(&data, &url)].concat(), PASSWORD);
+    let officer = run(
+        &[&["admin", "create", "--username", "zhao", "--role", "officer", "--password-stdin"][..], &place(&data, &url)].concat(),
+        PASSWORD,
+    );
     assert!(officer.status.success());
     let (_, tokens) = server.post("/auth/login", &json!({"username": "zhao", "password": PASSWORD})).await;
-    let stored = client.post(format!("{}/api/v1/files", server.url)).bearer_auth(tokens["access_token"].as_str().unwrap()).header("content-type", "image/jpeg").body(photo.into_inner()).send().await.unwrap();
+    let stored = client
+        .post(format!("{}/api/v1/files", server.url))
+        .bearer_auth(tokens["access_token"].as_str().unwrap())
+        .header("content-type", "image/jpeg")
+        .body(photo.into_inner())
+        .send()
+        .await
+        .unwrap();
     let file: serde_json::Value = stored.json().await.unwrap();
     let sha256 = file["sha256"].as_str().unwrap_or_else(|| panic!("{file}")).to_owned();
-    let renamed = client.post(format!("{}/api/v1/operators", server.url)).bearer_auth(&token).json(&json!({"name": "绿源"})).send().await.unwrap();
+    let renamed =
+        client.post(format!("{}/api/v1/operators", server.url)).bearer_auth(&token).json(&json!({"name": "绿源"})).send().await.unwrap();
     assert_eq!(renamed.status(), 201);
     // The chain is linked within a second; what is not linked yet is no fault.
     server.signal("TERM");
@@ -140,7 +163,11 @@ async fn faults_are_found(engine: Engine) {
     let db = server::store::Db::open(&url, &media::Supervisor::new()).await.unwrap();
     crate::support::tamper(&db, "UPDATE audit_log SET actor_name = 'nobody' WHERE seq = 1").await;
     let out = command(&["check"], place(&data, &url));
-    assert!(out.status.code() == Some(1) && text(&out.stdout).contains("row 1 ") && text(&out.stdout).contains("was changed"), "{}", text(&out.stdout));
+    assert!(
+        out.status.code() == Some(1) && text(&out.stdout).contains("row 1 ") && text(&out.stdout).contains("was changed"),
+        "{}",
+        text(&out.stdout)
+    );
     crate::support::tamper(&db, "DELETE FROM audit_log WHERE seq = (SELECT MAX(seq) FROM audit_log)").await;
     db.close().await;
     std::fs::write(data.join("audit-heads.log"), "2026-11-23 9999 abcd key signature\n").unwrap();
@@ -198,9 +225,12 @@ async fn recordings_are_repaired_after_kill_9_and_lost_ones_become_gaps() {
         }
     };
     let api = format!("{}/api/v1", server.url);
-    let tops: serde_json::Value = client.get(format!("{api}/organizations")).bearer_auth(&token).send().await.unwrap().json().await.unwrap();
-    let district = post(format!("{api}/organizations"), json!({"name": "明湖区", "level": "district", "parent_id": tops["items"][0]["id"]})).await;
-    let premises = post(format!("{api}/premises"), json!({"name": "东岸小学食堂", "kind": "school_canteen", "organization_id": district})).await;
+    let tops: serde_json::Value =
+        client.get(format!("{api}/organizations")).bearer_auth(&token).send().await.unwrap().json().await.unwrap();
+    let district =
+        post(format!("{api}/organizations"), json!({"name": "明湖区", "level": "district", "parent_id": tops["items"][0]["id"]})).await;
+    let premises =
+        post(format!("{api}/premises"), json!({"name": "东岸小学食堂", "kind": "school_canteen", "organization_id": district})).await;
     let camera = post(format!("{api}/cameras"), json!({"name": "灶台", "premises_id": premises, "source_url": "test:"})).await;
 
     let recordings = data.join("recordings");

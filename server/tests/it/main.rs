@@ -1,5 +1,9 @@
 //! Integration tests: the real application over real HTTP, on SQLite and on a throw-away PostgreSQL 15.
-#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test says what went wrong by failing; support is shared by modules that come and go")]
+#![expect(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test says what went wrong by failing; support is shared by modules that come and go"
+)]
 
 mod support;
 

@@ -61,7 +61,10 @@ async fn wait<T, E: std::fmt::Debug>(until: impl Future<Output = Result<T, E>>) 
 
 on_both!(a_panic_in_one_write_harms_nobody_else, |app| {
     let db = app.app.db.clone();
-    let panicked = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(db.write(|_tx| Box::pin(async move { panic!("on purpose") as Result<(), StoreError> })))).await;
+    let panicked = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(
+        db.write(|_tx| Box::pin(async move { panic!("on purpose") as Result<(), StoreError> })),
+    ))
+    .await;
     assert!(!matches!(panicked, Ok(Ok(()))));
     let added = app.app.db.write(|tx| Box::pin(async move { organizations::insert(tx, "还在", Level::City, None, 5).await })).await;
     assert!(added.is_ok());
@@ -74,7 +77,8 @@ on_both!(the_audit_chain_links_every_row_and_shows_a_changed_one, |app| {
             .write(move |tx| {
                 Box::pin(async move {
                     let actor = Actor::system();
-                    tx.audit(number, Act { actor: &actor, action: "test", entity: None, path: "/", detail: json!({"number": number}) }).await
+                    tx.audit(number, Act { actor: &actor, action: "test", entity: None, path: "/", detail: json!({"number": number}) })
+                        .await
                 })
             })
             .await
@@ -107,8 +111,11 @@ async fn both_engines_give_the_same_rows() {
     for engine in ENGINES {
         let app = TestApp::start(engine).await;
         let administrator = app.person("administrator", &app.city).await;
-        for (name, kind) in [("b 食堂", "other"), ("A 食堂", "school_canteen"), ("中央厨房", "central_kitchen"), ("a食堂", "other")] {
-            administrator.post("/premises", &json!({"name": name, "kind": kind, "organization_id": app.office.id, "risk_grade": "A"})).await;
+        for (name, kind) in [("b 食堂", "other"), ("A 食堂", "school_canteen"), ("中央厨房", "central_kitchen"), ("a食堂", "other")]
+        {
+            administrator
+                .post("/premises", &json!({"name": name, "kind": kind, "organization_id": app.office.id, "risk_grade": "A"}))
+                .await;
         }
         let (_, mut list) = administrator.get("/premises?sort=name").await;
         for item in list["items"].as_array_mut().unwrap() {

@@ -26,12 +26,25 @@ on_both!(a_dry_run_tells_every_bad_cell_and_changes_nothing, |app| {
         ,宫殿,北岸所,很多,,\n\
         北岸食堂,other,西岸市场监管所,-5,95,200\n";
     let (status, outcome) = import(&administrator, "/imports/premises?dry_run=true", "text/csv", table.as_bytes().to_vec()).await;
-    assert_eq!((status, outcome["rows"].as_i64(), outcome["creates"].as_i64(), outcome["applied"].as_bool()), (StatusCode::OK, Some(3), Some(1), Some(false)), "{outcome}");
-    let mut told: Vec<(i64, &str)> = outcome["errors"].as_array().unwrap().iter().map(|error| (error["row"].as_i64().unwrap(), error["column"].as_str().unwrap())).collect();
+    assert_eq!(
+        (status, outcome["rows"].as_i64(), outcome["creates"].as_i64(), outcome["applied"].as_bool()),
+        (StatusCode::OK, Some(3), Some(1), Some(false)),
+        "{outcome}"
+    );
+    let mut told: Vec<(i64, &str)> = outcome["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["row"].as_i64().unwrap(), error["column"].as_str().unwrap()))
+        .collect();
     told.sort();
     assert_eq!(told, [(3, "diners"), (3, "kind"), (3, "name"), (3, "organization"), (4, "diners"), (4, "latitude")], "{outcome}");
     let (status, problem) = import(&administrator, "/imports/premises", "text/csv", table.as_bytes().to_vec()).await;
-    assert_eq!((status, problem["import"]["applied"].as_bool(), problem["errors"][0]["pointer"].is_string()), (StatusCode::UNPROCESSABLE_ENTITY, Some(false), true), "{problem}");
+    assert_eq!(
+        (status, problem["import"]["applied"].as_bool(), problem["errors"][0]["pointer"].is_string()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some(false), true),
+        "{problem}"
+    );
     assert_eq!(administrator.get("/premises").await.1["total"], 2, "nothing was changed");
 
     let (_, unknown) = import(&administrator, "/imports/premises?dry_run=true", "text/csv", b"name,colour\nx,red\n".to_vec()).await;
@@ -44,7 +57,10 @@ on_both!(a_dry_run_tells_every_bad_cell_and_changes_nothing, |app| {
 
 on_both!(premises_come_in_go_out_and_come_in_again, |app| {
     let administrator = app.person("administrator", &app.district).await;
-    let table = format!("name,kind,organization,diners,code\n=南岸小学食堂,school_canteen,东岸市场监管所,320,K-1\n北岸食堂,other,{},,\n", app.other_office.id);
+    let table = format!(
+        "name,kind,organization,diners,code\n=南岸小学食堂,school_canteen,东岸市场监管所,320,K-1\n北岸食堂,other,{},,\n",
+        app.other_office.id
+    );
     let (status, outcome) = import(&administrator, "/imports/premises", "text/csv", table.into_bytes()).await;
     assert_eq!((status, outcome["creates"].as_i64(), outcome["applied"].as_bool()), (StatusCode::OK, Some(2), Some(true)), "{outcome}");
     for (ending, content_type) in [("csv", "text/csv"), ("xlsx", XLSX)] {
@@ -53,13 +69,23 @@ on_both!(premises_come_in_go_out_and_come_in_again, |app| {
             assert!(String::from_utf8(file.clone()).unwrap().contains("'=南岸小学食堂"), "a name is no formula");
         }
         let (status, outcome) = import(&administrator, "/imports/premises", content_type, file).await;
-        assert_eq!((status, outcome["creates"].as_i64(), outcome["updates"].as_i64()), (StatusCode::OK, Some(0), Some(4)), "{ending}: {outcome}");
+        assert_eq!(
+            (status, outcome["creates"].as_i64(), outcome["updates"].as_i64()),
+            (StatusCode::OK, Some(0), Some(4)),
+            "{ending}: {outcome}"
+        );
     }
     assert_eq!(administrator.get("/premises?q=K-1").await.1["items"][0]["diners"], 320);
     let narrowed = export(&administrator, "/exports/premises.csv?kind=other").await;
     assert_eq!(String::from_utf8(narrowed).unwrap().lines().count(), 2);
     let elsewhere = app.person("administrator", &app.other_office).await;
-    let (_, refused) = import(&elsewhere, "/imports/premises?dry_run=true", "text/csv", "name,kind,organization\nx,other,东岸市场监管所\n".as_bytes().to_vec()).await;
+    let (_, refused) = import(
+        &elsewhere,
+        "/imports/premises?dry_run=true",
+        "text/csv",
+        "name,kind,organization\nx,other,东岸市场监管所\n".as_bytes().to_vec(),
+    )
+    .await;
     assert_eq!(refused["errors"][0]["column"], "organization", "outside one's part of the tree");
     assert_eq!(String::from_utf8(export(&elsewhere, "/exports/premises.csv").await).unwrap().lines().count(), 3);
 });
@@ -70,11 +96,23 @@ on_both!(people_and_cameras_are_imported, |app| {
     let (status, outcome) = import(&administrator, "/imports/users", "text/csv", people.as_bytes().to_vec()).await;
     assert_eq!((status, outcome["creates"].as_i64()), (StatusCode::OK, Some(2)), "{outcome}");
     let zhao = &outcome["passwords"][0];
-    let (status, tokens) = app.nobody().post("/auth/login", &serde_json::json!({"username": zhao["username"], "password": zhao["password"]})).await;
+    let (status, tokens) =
+        app.nobody().post("/auth/login", &serde_json::json!({"username": zhao["username"], "password": zhao["password"]})).await;
     assert_eq!((status, tokens["password_change_required"].as_bool()), (StatusCode::OK, Some(true)), "{tokens}");
     assert_eq!(administrator.get("/users?q=zhao").await.1["items"][0]["grants"].as_array().map(Vec::len), Some(2));
-    let (_, outcome) = import(&administrator, "/imports/users?dry_run=true", "text/csv", "username,display_name,roles\nsun,孙,emperor@东岸市场监管所\nli li,,officer\n".as_bytes().to_vec()).await;
-    let told: Vec<(i64, &str)> = outcome["errors"].as_array().unwrap().iter().map(|error| (error["row"].as_i64().unwrap(), error["column"].as_str().unwrap())).collect();
+    let (_, outcome) = import(
+        &administrator,
+        "/imports/users?dry_run=true",
+        "text/csv",
+        "username,display_name,roles\nsun,孙,emperor@东岸市场监管所\nli li,,officer\n".as_bytes().to_vec(),
+    )
+    .await;
+    let told: Vec<(i64, &str)> = outcome["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["row"].as_i64().unwrap(), error["column"].as_str().unwrap()))
+        .collect();
     assert_eq!(told, [(2, "roles"), (3, "username"), (3, "display_name"), (3, "roles")], "{outcome}");
 
     let cameras = "name,premises,source_url,password,zone\n灶台,东岸小学食堂,rtsp://admin@127.0.0.1:9/1,s3cret-pw,烹饪\n";
@@ -102,13 +140,22 @@ fn the_command_line_imports_and_exports() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let place = ["--data", data.to_str().unwrap()];
-    let made = run(&[&["admin", "create", "--username", "wang", "--role", "administrator", "--district", "明湖区", "--password-stdin"][..], &place].concat(), "correct-horse-battery");
+    let made = run(
+        &[&["admin", "create", "--username", "wang", "--role", "administrator", "--district", "明湖区", "--password-stdin"][..], &place]
+            .concat(),
+        "correct-horse-battery",
+    );
     assert!(made.status.success(), "{}", text(&made.stderr));
     let (bad, good, out) = (folder.path().join("bad.csv"), folder.path().join("good.csv"), folder.path().join("out.xlsx"));
     std::fs::write(&bad, "name,kind,organization\nx,palace,明湖区\n").unwrap();
     std::fs::write(&good, "name,kind,organization\n南岸小学食堂,school_canteen,明湖区\n").unwrap();
     let refused = run(&[&["import", "premises", bad.to_str().unwrap()][..], &place].concat(), "");
-    assert!(refused.status.code() == Some(1) && text(&refused.stdout).contains("row 2, kind"), "{}{}", text(&refused.stdout), text(&refused.stderr));
+    assert!(
+        refused.status.code() == Some(1) && text(&refused.stdout).contains("row 2, kind"),
+        "{}{}",
+        text(&refused.stdout),
+        text(&refused.stderr)
+    );
     let done = run(&[&["import", "premises", good.to_str().unwrap()][..], &place].concat(), "");
     assert!(done.status.success() && text(&done.stdout).contains("1 new"), "{}{}", text(&done.stdout), text(&done.stderr));
     let exported = run(&[&["export", "premises", out.to_str().unwrap()][..], &place].concat(), "");

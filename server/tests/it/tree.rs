@@ -32,7 +32,10 @@ on_both!(premises_are_added_changed_and_found_by_initials, |app| {
     assert_eq!((status, changed["diners"].as_i64(), changed["version"].as_i64()), (StatusCode::OK, Some(320), Some(2)));
     assert_eq!(changed["service_hours"], body["service_hours"]);
     let (status, stale) = administrator.patch(&format!("/premises/{id}"), &json!({"diners": 1, "version": 1})).await;
-    assert_eq!((status, stale["type"].as_str(), stale["present"]["diners"].as_i64()), (StatusCode::CONFLICT, Some("stale_version"), Some(320)));
+    assert_eq!(
+        (status, stale["type"].as_str(), stale["present"]["diners"].as_i64()),
+        (StatusCode::CONFLICT, Some("stale_version"), Some(320))
+    );
 });
 
 on_both!(a_page_follows_the_next_without_gap_or_repeat, |app| {
@@ -68,7 +71,10 @@ on_both!(bad_input_is_refused_with_every_fault_named, |app| {
     for pointer in ["/name", "/kind", "/organization_id", "/latitude", "/diners", "/service_hours/0"] {
         assert!(pointers.contains(&pointer), "{pointer} in {pointers:?}");
     }
-    assert_eq!(administrator.post("/premises", &json!({"name": "x\0y", "kind": "other", "organization_id": app.office.id})).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        administrator.post("/premises", &json!({"name": "x\0y", "kind": "other", "organization_id": app.office.id})).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     assert_eq!(administrator.post("/premises", &json!({"nmae": "x"})).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     for bad in ["/premises?limit=0", "/premises?cursor=%20", "/premises?what=1", "/premises?q=%00", "/premises?kind=zoo"] {
         let (status, problem) = administrator.get(bad).await;
@@ -80,15 +86,23 @@ on_both!(bad_input_is_refused_with_every_fault_named, |app| {
     assert_eq!((status, problem["type"].as_str()), (StatusCode::METHOD_NOT_ALLOWED, Some("method_not_allowed")));
     let plain = administrator.request(reqwest::Method::POST, "/premises", None).body("{}").send().await.unwrap();
     assert_eq!(plain.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let large = administrator.request(reqwest::Method::POST, "/premises", None).header("content-type", "application/json").body(vec![b' '; 3_000_000]).send().await.unwrap();
+    let large = administrator
+        .request(reqwest::Method::POST, "/premises", None)
+        .header("content-type", "application/json")
+        .body(vec![b' '; 3_000_000])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
 });
 
 on_both!(the_tree_grows_in_its_order_only, |app| {
     let administrator = app.person("administrator", &app.city).await;
-    let (status, office) = administrator.post("/organizations", &json!({"name": "南岸市场监管所", "level": "office", "parent_id": app.district.id})).await;
+    let (status, office) =
+        administrator.post("/organizations", &json!({"name": "南岸市场监管所", "level": "office", "parent_id": app.district.id})).await;
     assert_eq!(status, StatusCode::CREATED);
-    let (status, renamed) = administrator.patch(&format!("/organizations/{}", office["id"].as_str().unwrap()), &json!({"name": "南山所", "version": 1})).await;
+    let (status, renamed) =
+        administrator.patch(&format!("/organizations/{}", office["id"].as_str().unwrap()), &json!({"name": "南山所", "version": 1})).await;
     assert_eq!((status, renamed["name"].as_str()), (StatusCode::OK, Some("南山所")));
     assert_eq!(administrator.post("/organizations", &json!({"name": "x", "level": "office"})).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let officer = app.person("officer", &app.office).await;

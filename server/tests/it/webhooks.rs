@@ -46,7 +46,11 @@ on_both!(an_event_is_delivered_signed_and_once_in_spite_of_refusals, |app| {
     let tasks = server::jobs::start(&app.app);
     let camera = add_camera(&app, &app.premises, "烹饪区").await;
     let now = app.app.clock.wall_ms();
-    hear(&app.app, [diagnosis(camera, DiagnosisKind::Frozen, Phase::Raised, now), diagnosis(camera, DiagnosisKind::Black, Phase::Raised, now)]).await;
+    hear(
+        &app.app,
+        [diagnosis(camera, DiagnosisKind::Frozen, Phase::Raised, now), diagnosis(camera, DiagnosisKind::Black, Phase::Raised, now)],
+    )
+    .await;
     let supervisor = app.person("supervisor", &app.office).await;
     let (_, black) = supervisor.get("/alerts?kind=black").await;
     let alert = black["items"][0]["id"].as_str().unwrap().to_owned();
@@ -78,9 +82,19 @@ on_both!(an_event_is_delivered_signed_and_once_in_spite_of_refusals, |app| {
 
 on_both!(webhooks_do_not_lead_to_forbidden_places, |app| {
     let administrator = app.person("administrator", &app.city).await;
-    for (url, code) in [("http://169.254.169.254/latest", "not_allowed"), ("http://8.8.8.8/", "not_allowed"), ("ftp://127.0.0.1/", "format"), ("http://user:x@127.0.0.1/", "format"), ("", "format")] {
+    for (url, code) in [
+        ("http://169.254.169.254/latest", "not_allowed"),
+        ("http://8.8.8.8/", "not_allowed"),
+        ("ftp://127.0.0.1/", "format"),
+        ("http://user:x@127.0.0.1/", "format"),
+        ("", "format"),
+    ] {
         let (status, problem) = administrator.post("/webhooks", &json!({"url": url})).await;
-        assert_eq!((status, problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/url"), Some(code)), "{url}");
+        assert_eq!(
+            (status, problem["errors"][0]["pointer"].as_str(), problem["errors"][0]["code"].as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, Some("/url"), Some(code)),
+            "{url}"
+        );
     }
     let (_, problem) = administrator.post("/webhooks", &json!({"url": "http://127.0.0.1:9/", "kinds": ["black", "purple"]})).await;
     assert_eq!(problem["errors"][0]["pointer"], "/kinds/1");
@@ -91,7 +105,10 @@ on_both!(a_webhook_is_changed_and_removed, |app| {
     let (_, made) = administrator.post("/webhooks", &json!({"url": "http://127.0.0.1:9/a"})).await;
     let path = format!("/webhooks/{}", made["id"].as_str().unwrap());
     let (status, changed) = administrator.patch(&path, &json!({"version": 1, "enabled": false, "kinds": ["moved"]})).await;
-    assert_eq!((status, changed["enabled"].as_bool(), &changed["kinds"], changed["secret"].is_null()), (StatusCode::OK, Some(false), &json!(["moved"]), true));
+    assert_eq!(
+        (status, changed["enabled"].as_bool(), &changed["kinds"], changed["secret"].is_null()),
+        (StatusCode::OK, Some(false), &json!(["moved"]), true)
+    );
     assert_eq!(administrator.patch(&path, &json!({"version": 1, "enabled": true})).await.1["present"]["version"], 2);
     let camera = add_camera(&app, &app.premises, "x").await;
     hear(&app.app, [diagnosis(camera, DiagnosisKind::Moved, Phase::Raised, 1_000)]).await;

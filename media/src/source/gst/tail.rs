@@ -106,7 +106,9 @@ fn feed(element: &gst::Element, parse: &gst::Element) -> Result<(), SourceError>
     let into = into.downgrade();
     element.connect_pad_added(move |_, pad| {
         let Some(into) = into.upgrade() else { return };
-        if !into.is_linked() && let Err(error) = pad.link(&into) {
+        if !into.is_linked()
+            && let Err(error) = pad.link(&into)
+        {
             tracing::debug!(?error, "a stream of the source is left out");
         }
     });

@@ -13,9 +13,7 @@ use crate::settings::EngineConfig;
 use crate::source::Opener as _;
 use crate::source::open::SystemOpener;
 use crate::supervise::Supervisor;
-use crate::virtual_camera::{
-    Account, AuthScheme, FootageLibrary, Incident, Picture, Scene, VirtualCameraConfig, VirtualServer,
-};
+use crate::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Picture, Scene, VirtualCameraConfig, VirtualServer};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const LIMITS: SourceLimits = SourceLimits { connect_timeout: Duration::from_secs(10), access_unit_bytes_max: 8 << 20 };

@@ -24,7 +24,11 @@ const PICTURE_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(30);
 /// Refuses what the pictures or the encoders cannot do.
 pub(super) fn check(scene: &Scene) -> Result<(), FootageError> {
     let refuse = |why| Err(FootageError::Scene(why));
-    if !scene.width.is_multiple_of(8) || !scene.height.is_multiple_of(2) || !(64..=3840).contains(&scene.width) || !(64..=2160).contains(&scene.height) {
+    if !scene.width.is_multiple_of(8)
+        || !scene.height.is_multiple_of(2)
+        || !(64..=3840).contains(&scene.width)
+        || !(64..=2160).contains(&scene.height)
+    {
         return refuse("the width is a multiple of 8, the height of 2, both from 64 to 3840x2160");
     }
     if scene.rate.num == 0 || scene.rate.den == 0 || !(1.0..=60.0).contains(&scene.rate.fps()) {
@@ -205,7 +209,9 @@ fn crop_when_known(crop: &gst::Element, scene: &Scene) -> Result<(), FootageErro
         let (Some(gst::PadProbeData::Event(event)), Some(crop)) = (&info.data, crop.upgrade()) else { return gst::PadProbeReturn::Ok };
         let gst::EventView::Caps(caps) = event.view() else { return gst::PadProbeReturn::Ok };
         let Some(structure) = caps.caps().structure(0) else { return gst::PadProbeReturn::Ok };
-        let (Ok(width), Ok(height)) = (structure.get::<i32>("width"), structure.get::<i32>("height")) else { return gst::PadProbeReturn::Ok };
+        let (Ok(width), Ok(height)) = (structure.get::<i32>("width"), structure.get::<i32>("height")) else {
+            return gst::PadProbeReturn::Ok;
+        };
         let pixels = |share: f64, of: i32| (share * f64::from(of)).round().max(0.0) as i32;
         crop.set_property("left", pixels(view.left, width));
         crop.set_property("right", pixels(1.0 - view.left - view.width, width));
@@ -275,9 +281,9 @@ impl Encoder {
             buffer.set_pts(gst::ClockTime::from_nseconds(start));
             buffer.set_duration(gst::ClockTime::from_nseconds(self.scene.rate.nanos(index + 1) - start));
         }
-        self.source.push_buffer(buffer).map_err(|error| {
-            FootageError::Encode(error_of(&self.pipeline).unwrap_or_else(|| error.to_string()))
-        })?;
+        self.source
+            .push_buffer(buffer)
+            .map_err(|error| FootageError::Encode(error_of(&self.pipeline).unwrap_or_else(|| error.to_string())))?;
         Ok(())
     }
 

@@ -108,8 +108,7 @@ mod tests {
         let (mut first, mut second) = (blank(), blank());
         draw(&mut first, "KITCHEN 01", 1);
         draw(&mut second, "KITCHEN 01", 2);
-        let differ: Vec<usize> =
-            (0..704 * 576).filter(|&i| first.luma()[i] != second.luma()[i]).map(|i| i / 704).collect();
+        let differ: Vec<usize> = (0..704 * 576).filter(|&i| first.luma()[i] != second.luma()[i]).map(|i| i / 704).collect();
         assert!(!differ.is_empty());
         assert!(differ.iter().all(|&line| line < 60), "only the clock at the top differs");
         assert!(first.luma()[500 * 704..].contains(&235), "the name is at the bottom");

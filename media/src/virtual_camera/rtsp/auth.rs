@@ -99,7 +99,9 @@ mod tests {
         let secret = md5_hex("admin:virtual camera:pa:ss");
         let answer = md5_hex(&format!("{secret}:n1:{}", md5_hex("DESCRIBE:rtsp://h/a")));
         let header = |nonce: &str, answer: &str| {
-            request(&format!("Digest username=\"admin\", realm=\"virtual camera\", nonce=\"{nonce}\", uri=\"rtsp://h/a\", response=\"{answer}\""))
+            request(&format!(
+                "Digest username=\"admin\", realm=\"virtual camera\", nonce=\"{nonce}\", uri=\"rtsp://h/a\", response=\"{answer}\""
+            ))
         };
         let account = account(AuthScheme::Digest);
         assert!(account.admits(&header("n1", &answer), "n1"));

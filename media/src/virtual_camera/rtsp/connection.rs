@@ -240,9 +240,7 @@ impl Connection {
             },
             _ => return Response::new(request, "461 Unsupported Transport"),
         };
-        Response::new(request, "200 OK")
-            .header("Transport", &transport)
-            .header("Session", &format!("{};timeout=60", self.session))
+        Response::new(request, "200 OK").header("Transport", &transport).header("Session", &format!("{};timeout=60", self.session))
     }
 
     async fn open_datagrams(&mut self, ports: (u16, u16)) -> std::io::Result<(u16, u16)> {

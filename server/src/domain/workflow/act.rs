@@ -123,7 +123,11 @@ impl Table {
         let mut faults = Vec::new();
         let ways = || self.transitions.iter().filter(|way| way.action == act.action && way.is_open_to(doer));
         let Some(way) = ways().find(|way| way.decision == act.decision) else {
-            let fault = if act.decision.is_none() { ("required", "must be one of accept, send_back") } else { ("unexpected", "this action decides nothing") };
+            let fault = if act.decision.is_none() {
+                ("required", "must be one of accept, send_back")
+            } else {
+                ("unexpected", "this action decides nothing")
+            };
             return Err(Refusal::Faults(vec![fault_at("/decision", fault.0, fault.1)]));
         };
         let reason = checked_text("/reason", act.reason.as_deref(), &mut faults);

@@ -95,7 +95,10 @@ pub static TABLE: Table = Table {
         Transition::new("dispatched", "rectify", "rectified", SYSTEM).effects(&[Effect::Pause(RECTIFY)]),
         Transition::new("inspection_requested", "rectify", "rectified", PREMISES).with_answer(EVIDENCE_MAX),
         Transition::new("inspection_requested", "rectify", "rectified", SYSTEM),
-        Transition::new("rectified", "review", "closed", SUPERVISOR).deciding(Decision::Accept).not_by("rectify").effects(&[Effect::StopAll]),
+        Transition::new("rectified", "review", "closed", SUPERVISOR)
+            .deciding(Decision::Accept)
+            .not_by("rectify")
+            .effects(&[Effect::StopAll]),
         Transition::new("rectified", "review", "dispatched", SUPERVISOR)
             .deciding(Decision::SendBack)
             .not_by("rectify")
@@ -228,7 +231,10 @@ mod tests {
         let wrong = Act { reason: Some("\0".to_owned()), evidence: 1, deadline_ms: Some(NOW_MS), ..bare("dispatch") };
         assert_eq!(codes(&wrong), ["/reason format", "/evidence_ids unexpected", "/deadline out_of_range"]);
         assert_eq!(codes(&Act { deadline_ms: Some(NOW_MS + 91 * 24 * 3_600_000), ..bare("dispatch") }), ["/deadline out_of_range"]);
-        assert_eq!(codes(&Act { text: Some("长".repeat(2_001)), evidence: 21, ..bare("rectify") }), ["/text too_long", "/evidence_ids too_many"]);
+        assert_eq!(
+            codes(&Act { text: Some("长".repeat(2_001)), evidence: 21, ..bare("rectify") }),
+            ["/text too_long", "/evidence_ids too_many"]
+        );
     }
 
     #[test]
@@ -243,7 +249,9 @@ mod tests {
 
     #[test]
     fn dismiss_reasons_are_known_by_code_and_by_name() {
-        for (given, kept) in [("false_alarm", "false_alarm"), ("False alarm", "false_alarm"), ("误报", "false_alarm"), ("test", "test"), (" 蒸汽 ", "蒸汽")] {
+        for (given, kept) in
+            [("false_alarm", "false_alarm"), ("False alarm", "false_alarm"), ("误报", "false_alarm"), ("test", "test"), (" 蒸汽 ", "蒸汽")]
+        {
             assert_eq!(dismiss_reason(given), kept);
         }
     }

@@ -141,7 +141,17 @@ impl Clock {
     }
 
     fn new(name: &str, limit: Limit, started_ms: i64, due_ms: i64) -> Self {
-        Self { name: name.to_owned(), limit, started_ms, due_ms, paused_ms: None, stopped_ms: None, half_ms: None, yellow_ms: None, red_ms: None }
+        Self {
+            name: name.to_owned(),
+            limit,
+            started_ms,
+            due_ms,
+            paused_ms: None,
+            stopped_ms: None,
+            half_ms: None,
+            yellow_ms: None,
+            red_ms: None,
+        }
     }
 
     /// Whether it counts now.
@@ -198,7 +208,13 @@ impl Clock {
     /// How late it is.
     pub fn level(&self, now_ms: i64, context: Context<'_>) -> Level {
         if !self.runs() {
-            return if self.red_ms.is_some() { Level::Red } else if self.yellow_ms.is_some() { Level::Yellow } else { Level::None };
+            return if self.red_ms.is_some() {
+                Level::Red
+            } else if self.yellow_ms.is_some() {
+                Level::Yellow
+            } else {
+                Level::None
+            };
         }
         let late = Level::ALL.iter().copied().filter(|level| *level != Level::None && self.late_at_ms(*level, context) <= now_ms);
         late.max().unwrap_or(Level::None)

@@ -220,7 +220,8 @@ pub(super) mod tests {
     fn reach(table: &Table, from: &'static str) -> BTreeSet<&'static str> {
         let mut reached = BTreeSet::from([from]);
         loop {
-            let more: Vec<_> = table.transitions.iter().filter(|way| reached.contains(way.from) && !reached.contains(way.to)).map(|way| way.to).collect();
+            let more: Vec<_> =
+                table.transitions.iter().filter(|way| reached.contains(way.from) && !reached.contains(way.to)).map(|way| way.to).collect();
             if more.is_empty() {
                 return reached;
             }

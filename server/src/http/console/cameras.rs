@@ -207,7 +207,14 @@ pub(super) struct CameraInput {
 
 impl CameraInput {
     /// What is to be stored: this input over what there is. Looks the premises up in the caller's scope.
-    pub(super) async fn over(self, conn: &mut Conn<'_>, scope: &Scope, sealer: &Sealer, id: String, present: Option<&CameraRow>) -> Result<CameraData, Problem> {
+    pub(super) async fn over(
+        self,
+        conn: &mut Conn<'_>,
+        scope: &Scope,
+        sealer: &Sealer,
+        id: String,
+        present: Option<&CameraRow>,
+    ) -> Result<CameraData, Problem> {
         let mut faults = Faults::new();
         let name = self.name.or_else(|| present.map(|row| row.name.clone())).unwrap_or_default();
         faults.text("name", &name, NAME_LIMIT);
@@ -229,8 +236,11 @@ impl CameraInput {
         }
         checked(faults)?;
         let source = source.flatten();
-        let given = |sent: Option<Option<String>>, in_url: Option<String>| sent.map(|text| text.filter(|text| !text.is_empty())).or_else(|| in_url.map(Some));
-        let (in_url_name, in_url_password) = source.as_ref().map_or((None, None), |source| (source.username.clone(), source.password.clone()));
+        let given = |sent: Option<Option<String>>, in_url: Option<String>| {
+            sent.map(|text| text.filter(|text| !text.is_empty())).or_else(|| in_url.map(Some))
+        };
+        let (in_url_name, in_url_password) =
+            source.as_ref().map_or((None, None), |source| (source.username.clone(), source.password.clone()));
         let password_sealed = match given(self.password, in_url_password) {
             None => present.and_then(|row| row.password_sealed.clone()),
             Some(None) => None,
@@ -242,10 +252,17 @@ impl CameraInput {
             premises_id: premises.id,
             path: premises.path,
             name: name.trim().to_owned(),
-            source_url: source.map(|source| source.url.to_string()).or_else(|| present.map(|row| row.source_url.clone())).unwrap_or_default(),
+            source_url: source
+                .map(|source| source.url.to_string())
+                .or_else(|| present.map(|row| row.source_url.clone()))
+                .unwrap_or_default(),
             username: given(self.username, in_url_name).unwrap_or_else(|| present.and_then(|row| row.username.clone())),
             password_sealed,
-            transport: self.transport.map(|transport| transport.as_str().to_owned()).or_else(|| present.map(|row| row.transport.clone())).unwrap_or_else(|| "auto".to_owned()),
+            transport: self
+                .transport
+                .map(|transport| transport.as_str().to_owned())
+                .or_else(|| present.map(|row| row.transport.clone()))
+                .unwrap_or_else(|| "auto".to_owned()),
             zone: match self.zone {
                 Some(zone) => zone.map(|zone| zone.as_str().to_owned()),
                 None => present.and_then(|row| row.zone.clone()),
@@ -280,7 +297,8 @@ fn source_url(faults: &mut Faults, text: &str) -> Option<SourceUrl> {
     responses((status = 201, body = Camera), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/cameras")]
 async fn create(app: web::Data<App>, caller: Caller<can::CamerasManage>, body: Body<CameraInput>) -> Result<HttpResponse, Problem> {
-    let (scope, actor, at, sealer, body) = (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), app.sealer.clone(), body.into_inner());
+    let (scope, actor, at, sealer, body) =
+        (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), app.sealer.clone(), body.into_inner());
     let row = app
         .db
         .write(move |tx| {
@@ -309,8 +327,14 @@ async fn read(app: web::Data<App>, caller: Caller<can::CamerasRead>, id: Id) -> 
 #[utoipa::path(tag = "cameras", params(("id" = String, Path)), request_body(content = CameraInput, example = json!({"name": "烹饪区 2", "version": 1})),
     responses((status = 200, body = Camera), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/cameras/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::CamerasManage>, id: Id, body: Body<CameraInput>) -> Result<web::Json<Camera>, Problem> {
-    let (scope, actor, at, sealer, id, body) = (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), app.sealer.clone(), id.to_string(), body.into_inner());
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::CamerasManage>,
+    id: Id,
+    body: Body<CameraInput>,
+) -> Result<web::Json<Camera>, Problem> {
+    let (scope, actor, at, sealer, id, body) =
+        (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), app.sealer.clone(), id.to_string(), body.into_inner());
     let version = body.version.ok_or_else(|| Problem::field("/version", "required", "the version that was read"))?;
     let row = app
         .db
@@ -379,7 +403,9 @@ struct TestAnswer {
 async fn test(app: web::Data<App>, caller: Caller<can::CamerasTest>, body: Body<TestRequest>) -> Result<web::Json<TestAnswer>, Problem> {
     let body = body.into_inner();
     let stored = match body.camera_id {
-        Some(id) => Some(cameras::get(&mut app.db.read().await?.conn(), &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?),
+        Some(id) => {
+            Some(cameras::get(&mut app.db.read().await?.conn(), &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?)
+        }
         None => None,
     };
     let mut faults = Faults::new();
@@ -400,8 +426,15 @@ async fn test(app: web::Data<App>, caller: Caller<can::CamerasTest>, body: Body<
         None => None,
     };
     let spec = SourceSpec {
-        username: body.username.or(source.username).or_else(|| stored.as_ref().filter(|_| same_address).and_then(|row| row.username.clone())),
-        password: body.password.or(source.password).or_else(|| stored_password.and_then(|bytes| String::from_utf8(bytes).ok())).map(Secret::new),
+        username: body
+            .username
+            .or(source.username)
+            .or_else(|| stored.as_ref().filter(|_| same_address).and_then(|row| row.username.clone())),
+        password: body
+            .password
+            .or(source.password)
+            .or_else(|| stored_password.and_then(|bytes| String::from_utf8(bytes).ok()))
+            .map(Secret::new),
         transport: match body.transport {
             Some(CameraTransport::Tcp) => Transport::Tcp,
             Some(CameraTransport::Udp) => Transport::Udp,
@@ -411,7 +444,12 @@ async fn test(app: web::Data<App>, caller: Caller<can::CamerasTest>, body: Body<
     };
     let (actor, at, address) = (caller.actor.clone(), app.clock.wall_ms(), spec.address());
     app.db
-        .write(move |tx| Box::pin(async move { tx.audit(at, Act { actor: &actor, action: "camera_test", entity: None, path: "/", detail: json!({"source_url": address}) }).await }))
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.audit(at, Act { actor: &actor, action: "camera_test", entity: None, path: "/", detail: json!({"source_url": address}) })
+                    .await
+            })
+        })
         .await?;
     Ok(web::Json(match engine.probe(spec).await {
         Ok(report) => TestAnswer {

@@ -56,9 +56,11 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[get("/events")]
 async fn events(request: HttpRequest, app: web::Data<App>, caller: Caller<can::SignedIn>) -> Result<HttpResponse, Problem> {
     let place = app.streams.place(caller.user_id, STREAMS_MAX);
-    let place = place.ok_or_else(|| Problem::of(ProblemType::RateLimited).because(format!("at most {STREAMS_MAX} streams")).with("retry_after_s", 10))?;
+    let place = place
+        .ok_or_else(|| Problem::of(ProblemType::RateLimited).because(format!("at most {STREAMS_MAX} streams")).with("retry_after_s", 10))?;
     let head = journal::head(&mut app.db.read().await?.conn()).await?;
-    let last = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|value| value.trim().parse::<i64>().ok());
+    let last =
+        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|value| value.trim().parse::<i64>().ok());
     let last = last.filter(|last| (0..=head).contains(last));
     let follower = Follower::new(app.as_ref(), &caller, place, last.unwrap_or(head), head);
     let body = stream::unfold(follower, |mut follower| async move { Some((Ok::<_, Infallible>(follower.next().await?), follower)) });
@@ -161,7 +163,14 @@ impl Follower {
     async fn read(&mut self) {
         let read = async {
             let mut reader = self.app.db.read().await?;
-            journal::changes_since(&mut reader.conn(), &self.session.access.any_scope(), &self.session.user_id.to_string(), self.seen, CHANGES_MAX).await
+            journal::changes_since(
+                &mut reader.conn(),
+                &self.session.access.any_scope(),
+                &self.session.user_id.to_string(),
+                self.seen,
+                CHANGES_MAX,
+            )
+            .await
         };
         let head = *self.changes.borrow();
         match read.await {

@@ -81,7 +81,11 @@ struct ListArgs {
 /// Operators, by name.
 #[utoipa::path(tag = "operators", params(ListArgs), responses((status = 200, body = Listed<Operator>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/operators")]
-async fn list(app: web::Data<App>, caller: Caller<can::OperatorsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Operator>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::OperatorsRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<Operator>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let scope = scope(&caller, Permission::OperatorsRead);
     let mut reader = app.db.read().await?;
@@ -180,7 +184,11 @@ async fn create(app: web::Data<App>, caller: Caller<can::OperatorsManage>, body:
         .write(move |tx| {
             Box::pin(async move {
                 let id = operators::insert(tx, &data, at).await?;
-                tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("operator", &id)), path: "/", detail: json!({"name": data.name}) }).await?;
+                tx.audit(
+                    at,
+                    Act { actor: &actor, action: "create", entity: Some(("operator", &id)), path: "/", detail: json!({"name": data.name}) },
+                )
+                .await?;
                 operators::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })
         })
@@ -200,7 +208,12 @@ async fn read(app: web::Data<App>, caller: Caller<can::OperatorsRead>, id: Id) -
 #[utoipa::path(tag = "operators", params(("id" = String, Path)), request_body(content = OperatorInput, example = json!({"contact_phone": "13900000000", "version": 1})),
     responses((status = 200, body = Operator), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/operators/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::OperatorsManage>, id: Id, body: Body<OperatorInput>) -> Result<web::Json<Operator>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::OperatorsManage>,
+    id: Id,
+    body: Body<OperatorInput>,
+) -> Result<web::Json<Operator>, Problem> {
     let body = body.into_inner();
     let version = body.version.ok_or_else(|| Problem::field("/version", "required", "the version that was read"))?;
     let (scope, actor, at, id) = (scope(&caller, Permission::OperatorsManage), caller.actor.clone(), app.clock.wall_ms(), id.to_string());
@@ -213,7 +226,11 @@ async fn change(app: web::Data<App>, caller: Caller<can::OperatorsManage>, id: I
                 if !operators::update(tx, &id, &data, version, at).await? {
                     return Err(Problem::stale(Operator::from(row)));
                 }
-                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("operator", &id)), path: "/", detail: json!({"name": data.name}) }).await?;
+                tx.audit(
+                    at,
+                    Act { actor: &actor, action: "update", entity: Some(("operator", &id)), path: "/", detail: json!({"name": data.name}) },
+                )
+                .await?;
                 operators::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })
         })
@@ -245,7 +262,12 @@ fn ids(request: &HttpRequest) -> Result<(String, String), Problem> {
 #[utoipa::path(tag = "operators", params(("id" = String, Path), ("operator_id" = String, Path)), request_body = PartInput,
     responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/premises/{id}/operators/{operator_id}")]
-async fn link(app: web::Data<App>, request: HttpRequest, caller: Caller<can::PremisesManage>, body: Body<PartInput>) -> Result<HttpResponse, Problem> {
+async fn link(
+    app: web::Data<App>,
+    request: HttpRequest,
+    caller: Caller<can::PremisesManage>,
+    body: Body<PartInput>,
+) -> Result<HttpResponse, Problem> {
     let (premises_id, operator_id) = ids(&request)?;
     let body = body.into_inner();
     let mut faults = Faults::new();
@@ -268,7 +290,8 @@ async fn link(app: web::Data<App>, request: HttpRequest, caller: Caller<can::Pre
                 let days = (body.valid_from.as_deref(), body.valid_until.as_deref());
                 operators::link(tx, (&row.id, &row.path), &operator_id, body.part.as_str(), days, at).await?;
                 let detail = json!({"operator_id": operator_id, "part": body});
-                tx.audit(at, Act { actor: &actor, action: "operator_link", entity: Some(("premises", &row.id)), path: &row.path, detail }).await?;
+                tx.audit(at, Act { actor: &actor, action: "operator_link", entity: Some(("premises", &row.id)), path: &row.path, detail })
+                    .await?;
                 Ok::<_, Problem>(())
             })
         })
@@ -291,7 +314,11 @@ async fn unlink(app: web::Data<App>, request: HttpRequest, caller: Caller<can::P
                     return Err(Problem::not_found());
                 }
                 let detail = json!({"operator_id": operator_id});
-                tx.audit(at, Act { actor: &actor, action: "operator_unlink", entity: Some(("premises", &row.id)), path: &row.path, detail }).await?;
+                tx.audit(
+                    at,
+                    Act { actor: &actor, action: "operator_unlink", entity: Some(("premises", &row.id)), path: &row.path, detail },
+                )
+                .await?;
                 Ok(())
             })
         })

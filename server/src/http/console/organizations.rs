@@ -70,9 +70,17 @@ struct ListArgs {
 /// Authorities of the caller's part of the tree, by name.
 #[utoipa::path(tag = "organizations", params(ListArgs), responses((status = 200, body = Listed<Organization>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/organizations")]
-async fn list(app: web::Data<App>, caller: Caller<can::OrganizationsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Organization>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::OrganizationsRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<Organization>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
-    let filter = OrganizationFilter { level: args.level.map(|level| level.as_str().to_owned()), parent_id: args.parent_id.clone(), text: args.q.clone() };
+    let filter = OrganizationFilter {
+        level: args.level.map(|level| level.as_str().to_owned()),
+        parent_id: args.parent_id.clone(),
+        text: args.q.clone(),
+    };
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let mut rows = organizations::list(conn, &caller.scope(), &filter, &page).await?;
@@ -96,7 +104,11 @@ struct NewOrganization {
 /// Adds a node: a city or district at the top, a district below a city, an office below a district.
 #[utoipa::path(tag = "organizations", request_body = NewOrganization, responses((status = 201, body = Organization), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/organizations")]
-async fn create(app: web::Data<App>, caller: Caller<can::OrganizationsManage>, body: Body<NewOrganization>) -> Result<HttpResponse, Problem> {
+async fn create(
+    app: web::Data<App>,
+    caller: Caller<can::OrganizationsManage>,
+    body: Body<NewOrganization>,
+) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
     let scope = caller.scope();
     let mut faults = Faults::new();
@@ -108,7 +120,11 @@ async fn create(app: web::Data<App>, caller: Caller<can::OrganizationsManage>, b
     if body.parent_id.is_some() && parent.is_none() {
         faults.note_at("parent_id", "unknown", "no such organization");
     } else if !body.level.fits_below(parent.as_ref().and_then(|row| row.level.parse().ok())) {
-        faults.note_at("level", "out_of_range", "a city or district stands at the top, a district below a city, an office below a district");
+        faults.note_at(
+            "level",
+            "out_of_range",
+            "a city or district stands at the top, a district below a city, an office below a district",
+        );
     }
     checked(faults)?;
     if parent.is_none() && !scope.reaches_top() {
@@ -122,13 +138,24 @@ async fn create(app: web::Data<App>, caller: Caller<can::OrganizationsManage>, b
             Box::pin(async move {
                 let above = parent.as_ref().map(|row| (row.id.as_str(), row.path.as_str()));
                 let (id, path) = organizations::insert(tx, body.name.trim(), body.level, above, at).await?;
-                tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("organization", &id)), path: &path, detail: json!({"name": body.name, "level": body.level}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "create",
+                        entity: Some(("organization", &id)),
+                        path: &path,
+                        detail: json!({"name": body.name, "level": body.level}),
+                    },
+                )
+                .await?;
                 Ok::<_, Problem>(id)
             })
         })
         .await?;
     // A new top lies outside every grant but those that reach the top; it is read as the program's own.
-    let row = organizations::get(&mut app.db.read().await?.conn(), &crate::auth::Scope::system(), &id).await?.ok_or_else(Problem::not_found)?;
+    let row =
+        organizations::get(&mut app.db.read().await?.conn(), &crate::auth::Scope::system(), &id).await?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Created().json(Organization::from(row)))
 }
 
@@ -155,7 +182,12 @@ struct OrganizationChange {
 #[utoipa::path(tag = "organizations", params(("id" = String, Path)), request_body = OrganizationChange,
     responses((status = 200, body = Organization), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/organizations/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::OrganizationsManage>, id: Id, body: Body<OrganizationChange>) -> Result<web::Json<Organization>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::OrganizationsManage>,
+    id: Id,
+    body: Body<OrganizationChange>,
+) -> Result<web::Json<Organization>, Problem> {
     let body = body.into_inner();
     let mut faults = Faults::new();
     faults.text("name", &body.name, NAME_LIMIT);
@@ -169,7 +201,17 @@ async fn change(app: web::Data<App>, caller: Caller<can::OrganizationsManage>, i
                 if !organizations::rename(tx, &row, body.name.trim(), body.version, at).await? {
                     return Err(Problem::stale(Organization::from(row)));
                 }
-                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("organization", &id)), path: &row.path, detail: json!({"name": body.name}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "update",
+                        entity: Some(("organization", &id)),
+                        path: &row.path,
+                        detail: json!({"name": body.name}),
+                    },
+                )
+                .await?;
                 organizations::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })
         })

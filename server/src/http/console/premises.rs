@@ -167,7 +167,11 @@ impl ListArgs {
 /// Premises of the caller's part of the tree.
 #[utoipa::path(tag = "premises", params(ListArgs), responses((status = 200, body = Listed<Premises>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/premises")]
-async fn list(app: web::Data<App>, caller: Caller<can::PremisesRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Premises>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::PremisesRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<Premises>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let filter = args.filter();
     let sort = match args.sort {
@@ -263,17 +267,20 @@ impl PremisesInput {
         let grid = line(&mut faults, "grid", NAME_LIMIT, self.grid, present.and_then(|row| row.grid.clone()));
         let code = line(&mut faults, "code", NAME_LIMIT, self.code, present.and_then(|row| row.code.clone()));
         let datum = self.datum.unwrap_or(Datum::Wgs84);
-        let (point, source_datum) = match (self.latitude.flatten(), self.longitude.flatten(), self.latitude.is_some() || self.longitude.is_some()) {
-            (_, _, false) => (present.and_then(|row| Some((row.latitude?, row.longitude?))), present.and_then(|row| row.source_datum.clone())),
-            (None, None, true) => (None, None),
-            (Some(latitude), Some(longitude), true) if geo::is_point(latitude, longitude) => {
-                (Some(geo::to_wgs84(datum, latitude, longitude)), Some(datum.as_str().to_owned()))
-            }
-            _ => {
-                faults.note_at("latitude", "out_of_range", "latitude (-90 to 90) and longitude (-180 to 180) go together");
-                (None, None)
-            }
-        };
+        let (point, source_datum) =
+            match (self.latitude.flatten(), self.longitude.flatten(), self.latitude.is_some() || self.longitude.is_some()) {
+                (_, _, false) => {
+                    (present.and_then(|row| Some((row.latitude?, row.longitude?))), present.and_then(|row| row.source_datum.clone()))
+                }
+                (None, None, true) => (None, None),
+                (Some(latitude), Some(longitude), true) if geo::is_point(latitude, longitude) => {
+                    (Some(geo::to_wgs84(datum, latitude, longitude)), Some(datum.as_str().to_owned()))
+                }
+                _ => {
+                    faults.note_at("latitude", "out_of_range", "latitude (-90 to 90) and longitude (-180 to 180) go together");
+                    (None, None)
+                }
+            };
         let diners = self.diners.unwrap_or_else(|| present.and_then(|row| row.diners));
         if diners.is_some_and(|diners| !(0..=1_000_000).contains(&diners)) {
             faults.note_at("diners", "out_of_range", "0 to 1,000,000");
@@ -283,7 +290,9 @@ impl PremisesInput {
             Some(hours) => {
                 faults.count("service_hours", hours.len(), SERVICE_HOURS_LIMIT);
                 for (at, span) in hours.iter().enumerate().filter(|(_, span)| !span.is_valid()) {
-                    faults.within("service_hours", |faults| faults.note_at(at, "format", format!("days 1 to 7, times HH:MM in order; not {}-{}", span.from, span.to)));
+                    faults.within("service_hours", |faults| {
+                        faults.note_at(at, "format", format!("days 1 to 7, times HH:MM in order; not {}-{}", span.from, span.to))
+                    });
                 }
                 serde_json::to_string(&hours).map_err(StoreError::damaged)?
             }
@@ -316,7 +325,9 @@ fn check_organization(faults: &mut Faults, given: bool, organization: Option<&Or
     match organization {
         None if !given => faults.note_at("organization_id", "required", "must be given"),
         None => faults.note_at("organization_id", "unknown", "no such organization"),
-        Some(row) if row.level == "city" => faults.note_at("organization_id", "out_of_range", "premises hang below an office or a district"),
+        Some(row) if row.level == "city" => {
+            faults.note_at("organization_id", "out_of_range", "premises hang below an office or a district")
+        }
         Some(_) => {}
     }
 }
@@ -334,7 +345,17 @@ async fn create(app: web::Data<App>, caller: Caller<can::PremisesManage>, body: 
                 let data = body.over(tx, &scope, None).await?;
                 let id = premises::insert(tx, Uuid::now_v7(), &data, at).await?;
                 let row = premises::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
-                tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("premises", &id)), path: &row.path, detail: json!({"name": row.name, "kind": row.kind}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "create",
+                        entity: Some(("premises", &id)),
+                        path: &row.path,
+                        detail: json!({"name": row.name, "kind": row.kind}),
+                    },
+                )
+                .await?;
                 Ok::<_, Problem>(row)
             })
         })
@@ -355,7 +376,13 @@ async fn read(app: web::Data<App>, caller: Caller<can::PremisesRead>, id: Id) ->
         view.operators = Some(
             parts
                 .into_iter()
-                .map(|row| OperatorPartView { operator_id: row.operator_id, name: row.name, part: row.part, valid_from: row.valid_from, valid_until: row.valid_until })
+                .map(|row| OperatorPartView {
+                    operator_id: row.operator_id,
+                    name: row.name,
+                    part: row.part,
+                    valid_from: row.valid_from,
+                    valid_until: row.valid_until,
+                })
                 .collect(),
         );
     }
@@ -366,7 +393,12 @@ async fn read(app: web::Data<App>, caller: Caller<can::PremisesRead>, id: Id) ->
 #[utoipa::path(tag = "premises", params(("id" = String, Path)), request_body(content = PremisesInput, example = json!({"diners": 320, "version": 1})),
     responses((status = 200, body = Premises), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/premises/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::PremisesManage>, id: Id, body: Body<PremisesInput>) -> Result<web::Json<Premises>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::PremisesManage>,
+    id: Id,
+    body: Body<PremisesInput>,
+) -> Result<web::Json<Premises>, Problem> {
     let (scope, actor, at, id, body) = (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), id.to_string(), body.into_inner());
     let version = body.version.ok_or_else(|| Problem::field("/version", "required", "the version that was read"))?;
     let row = app
@@ -378,7 +410,17 @@ async fn change(app: web::Data<App>, caller: Caller<can::PremisesManage>, id: Id
                 if !premises::update(tx, &row, &data, version, at).await? {
                     return Err(Problem::stale(Premises::try_from(row)?));
                 }
-                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("premises", &id)), path: &row.path, detail: json!({"name": data.name, "disabled": data.disabled}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "update",
+                        entity: Some(("premises", &id)),
+                        path: &row.path,
+                        detail: json!({"name": data.name, "disabled": data.disabled}),
+                    },
+                )
+                .await?;
                 premises::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })
         })

@@ -78,7 +78,11 @@ struct PageArgs {
 /// Webhooks of the caller's part of the tree.
 #[utoipa::path(tag = "webhooks", params(PageArgs), responses((status = 200, body = Listed<Webhook>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/webhooks")]
-async fn list(app: web::Data<App>, caller: Caller<can::WebhooksManage>, args: Args<PageArgs>) -> Result<web::Json<Listed<Webhook>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::WebhooksManage>,
+    args: Args<PageArgs>,
+) -> Result<web::Json<Listed<Webhook>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
@@ -138,7 +142,17 @@ async fn create(app: web::Data<App>, caller: Caller<can::WebhooksManage>, body: 
                     return Err(Problem::of(ProblemType::Conflict).because(format!("there are {WEBHOOKS_MAX} webhooks already")));
                 }
                 webhooks::insert(tx, &stored).await?;
-                tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("webhook", &stored.id)), path: &stored.path, detail: json!({"url": stored.url}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "create",
+                        entity: Some(("webhook", &stored.id)),
+                        path: &stored.path,
+                        detail: json!({"url": stored.url}),
+                    },
+                )
+                .await?;
                 tx.changed(at, Change::upsert(Entity::Webhook, &stored.id, &stored.path)).await?;
                 Ok(())
             })
@@ -166,7 +180,12 @@ struct WebhookChange {
     responses((status = 200, body = Webhook), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/webhooks/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::WebhooksManage>, id: Id, body: Body<WebhookChange>) -> Result<web::Json<Webhook>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::WebhooksManage>,
+    id: Id,
+    body: Body<WebhookChange>,
+) -> Result<web::Json<Webhook>, Problem> {
     let body = body.into_inner();
     let (scope, id) = (caller.scope(), id.to_string());
     let present = webhooks::get(&mut app.db.read().await?.conn(), &scope, &id).await?.ok_or_else(Problem::not_found)?;
@@ -181,7 +200,17 @@ async fn change(app: web::Data<App>, caller: Caller<can::WebhooksManage>, id: Id
                 if !webhooks::update(tx, &id, body.version, &url, &kinds, body.enabled.unwrap_or(before.enabled), at).await? {
                     return Err(Problem::stale(Webhook::from(before)));
                 }
-                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("webhook", &id)), path: &before.path, detail: json!({"url": url, "enabled": body.enabled}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "update",
+                        entity: Some(("webhook", &id)),
+                        path: &before.path,
+                        detail: json!({"url": url, "enabled": body.enabled}),
+                    },
+                )
+                .await?;
                 tx.changed(at, Change::upsert(Entity::Webhook, &id, &before.path)).await?;
                 webhooks::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })
@@ -200,7 +229,17 @@ async fn remove(app: web::Data<App>, caller: Caller<can::WebhooksManage>, id: Id
             Box::pin(async move {
                 let row = webhooks::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
                 webhooks::delete(tx, &id).await?;
-                tx.audit(at, Act { actor: &actor, action: "delete", entity: Some(("webhook", &id)), path: &row.path, detail: json!({"url": row.url}) }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "delete",
+                        entity: Some(("webhook", &id)),
+                        path: &row.path,
+                        detail: json!({"url": row.url}),
+                    },
+                )
+                .await?;
                 tx.changed(at, Change::upsert(Entity::Webhook, &id, &row.path).deleted()).await?;
                 Ok::<_, Problem>(())
             })
@@ -228,7 +267,13 @@ struct Delivery {
 
 impl From<OutboxRow> for Delivery {
     fn from(row: OutboxRow) -> Self {
-        let state = if row.delivered_at.is_some() { "delivered" } else if row.failed_at.is_some() { "failed" } else { "waiting" };
+        let state = if row.delivered_at.is_some() {
+            "delivered"
+        } else if row.failed_at.is_some() {
+            "failed"
+        } else {
+            "waiting"
+        };
         Self {
             id: row.id,
             event: row.event,
@@ -246,7 +291,12 @@ impl From<OutboxRow> for Delivery {
 /// What a webhook was to hear, newest first.
 #[utoipa::path(tag = "webhooks", params(("id" = String, Path), PageArgs), responses((status = 200, body = Listed<Delivery>), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/webhooks/{id}/deliveries")]
-async fn deliveries(app: web::Data<App>, caller: Caller<can::WebhooksManage>, id: Id, args: Args<PageArgs>) -> Result<web::Json<Listed<Delivery>>, Problem> {
+async fn deliveries(
+    app: web::Data<App>,
+    caller: Caller<can::WebhooksManage>,
+    id: Id,
+    args: Args<PageArgs>,
+) -> Result<web::Json<Listed<Delivery>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();

@@ -48,7 +48,11 @@ async fn effective(app: web::Data<App>, caller: Caller<can::CamerasRead>, id: Id
         .iter()
         .map(|kind| {
             let rule = settings.rule(*kind);
-            let from = ["camera", "premises", "system"].into_iter().zip(layers.iter().rev()).find(|(_, layer)| layer.contains_key(kind.as_str())).map_or("default", |(from, _)| from);
+            let from = ["camera", "premises", "system"]
+                .into_iter()
+                .zip(layers.iter().rev())
+                .find(|(_, layer)| layer.contains_key(kind.as_str()))
+                .map_or("default", |(from, _)| from);
             let seconds = |ms: u64| ms as f64 / 1_000.0;
             let view = EffectiveRule {
                 enabled: rule.enabled,
@@ -121,7 +125,12 @@ async fn read(app: web::Data<App>, caller: Caller<can::SettingsManage>, args: Ar
 #[utoipa::path(tag = "diagnosis", params(ScopeArgs), request_body(content = std::collections::BTreeMap<String, RuleChange>, example = json!({"black": {"threshold": 25.0, "duration_s": 5.0}})),
     responses((status = 200, body = std::collections::BTreeMap<String, RuleChange>), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/settings/diagnosis")]
-async fn write(app: web::Data<App>, caller: Caller<can::SettingsManage>, args: Args<ScopeArgs>, body: Body<RuleChanges>) -> Result<web::Json<RuleChanges>, Problem> {
+async fn write(
+    app: web::Data<App>,
+    caller: Caller<can::SettingsManage>,
+    args: Args<ScopeArgs>,
+    body: Body<RuleChanges>,
+) -> Result<web::Json<RuleChanges>, Problem> {
     let changes = body.into_inner();
     let mut faults = Faults::new();
     for (kind, change) in &changes {
@@ -141,7 +150,8 @@ async fn write(app: web::Data<App>, caller: Caller<can::SettingsManage>, args: A
                 let place = place(tx, &session, &args).await?;
                 settings::put(tx, place.scope, &place.id, SETTING, &value, &place.path, at).await?;
                 let detail = json!({"setting": SETTING, "scope": place.scope, "value": value});
-                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("setting", &place.id)), path: &place.path, detail }).await?;
+                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("setting", &place.id)), path: &place.path, detail })
+                    .await?;
                 Ok::<_, Problem>(())
             })
         })
@@ -161,7 +171,8 @@ async fn inherit(app: web::Data<App>, caller: Caller<can::SettingsManage>, args:
                 let place = place(tx, &session, &args).await?;
                 settings::delete(tx, place.scope, &place.id, SETTING, &place.path, at).await?;
                 let detail = json!({"setting": SETTING, "scope": place.scope});
-                tx.audit(at, Act { actor: &actor, action: "delete", entity: Some(("setting", &place.id)), path: &place.path, detail }).await?;
+                tx.audit(at, Act { actor: &actor, action: "delete", entity: Some(("setting", &place.id)), path: &place.path, detail })
+                    .await?;
                 Ok::<_, Problem>(())
             })
         })

@@ -38,13 +38,20 @@ fn stretch(start: &str, end: &str, longest_ms: i64) -> Result<(i64, i64), Proble
     let (Some(start), Some(end)) = (start, end) else { return Err(Problem::not_found()) };
     if end <= start || end - start > longest_ms {
         let hours = longest_ms / 3_600_000;
-        return Err(Problem::of(mobile_api::problem::ProblemType::Malformed).because(format!("start comes before end, at most {hours} hours apart")));
+        return Err(Problem::of(mobile_api::problem::ProblemType::Malformed)
+            .because(format!("start comes before end, at most {hours} hours apart")));
     }
     Ok((start, end))
 }
 
 /// Notes in the audit log that somebody looks: once a minute for the same person, camera and act.
-async fn note_view(app: &App, session: &crate::auth::Session, camera: &CameraRow, action: &'static str, detail: serde_json::Value) -> Result<(), Problem> {
+async fn note_view(
+    app: &App,
+    session: &crate::auth::Session,
+    camera: &CameraRow,
+    action: &'static str,
+    detail: serde_json::Value,
+) -> Result<(), Problem> {
     let at = app.clock.wall_ms();
     let key = format!("{}:{}:{action}", session.user_id, camera.id);
     if app.views_noted.take(&key, at).is_err() {

@@ -47,7 +47,13 @@ struct StretchArgs {
 #[utoipa::path(tag = "video", params(("id" = String, Path), StretchArgs),
     responses((status = 200, content_type = "video/mp4"), (status = 206, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the codec changes inside; `pieces` names what can be had"), (status = 416)))]
 #[get("/cameras/{id}/recording.mp4")]
-async fn one_file(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id, args: Args<StretchArgs>) -> Result<HttpResponse, Problem> {
+async fn one_file(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::VideoRecorded>,
+    id: Id,
+    args: Args<StretchArgs>,
+) -> Result<HttpResponse, Problem> {
     let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
     let row = camera(&app, &caller.scope(), *id).await?;
     let saved = args.download.unwrap_or(0) != 0;
@@ -59,7 +65,11 @@ async fn one_file(request: HttpRequest, app: web::Data<App>, caller: Caller<can:
     if saved {
         let (actor, at, camera_id, path) = (caller.actor.clone(), app.clock.wall_ms(), row.id.clone(), row.path.clone());
         app.db
-            .write(move |tx| Box::pin(async move { tx.audit(at, Act { actor: &actor, action: "export", entity: Some(("camera", &camera_id)), path: &path, detail }).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.audit(at, Act { actor: &actor, action: "export", entity: Some(("camera", &camera_id)), path: &path, detail }).await
+                })
+            })
             .await?;
     } else {
         note_view(&app, &caller, &row, "view_recording", detail).await?;
@@ -95,7 +105,12 @@ fn send(request: &HttpRequest, export: Export, filename: Option<String>) -> Http
 #[utoipa::path(tag = "video", params(("id" = String, Path), StretchArgs),
     responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/recording.m3u8")]
-async fn playlist(app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id, args: Args<StretchArgs>) -> Result<HttpResponse, Problem> {
+async fn playlist(
+    app: web::Data<App>,
+    caller: Caller<can::VideoRecorded>,
+    id: Id,
+    args: Args<StretchArgs>,
+) -> Result<HttpResponse, Problem> {
     let (start, end) = stretch(&args.start, &args.end, PLAYLIST_MS_MAX)?;
     let row = camera(&app, &caller.scope(), *id).await?;
     let text = engine(&app)?.recorded_playlist(*id, start, end).await.map_err(playback_problem)?;
@@ -136,7 +151,9 @@ fn kept(bytes: bytes::Bytes) -> HttpResponse {
 fn playback_problem(error: PlaybackError) -> Problem {
     match error {
         PlaybackError::Nothing => Problem::not_found().because("nothing is recorded of this time"),
-        PlaybackError::TooLong { max_ms } => Problem::of(ProblemType::Malformed).because(format!("at most {} minutes at once", max_ms / 60_000)),
+        PlaybackError::TooLong { max_ms } => {
+            Problem::of(ProblemType::Malformed).because(format!("at most {} minutes at once", max_ms / 60_000))
+        }
         PlaybackError::Backwards => Problem::of(ProblemType::Malformed).because("start comes before end"),
         PlaybackError::CodecChange { pieces } => {
             let pieces: Vec<_> = pieces.iter().map(|piece| json!({"start": Moment(piece.start_ms), "end": Moment(piece.end_ms), "codec": piece.codec.as_str(), "width": piece.width, "height": piece.height})).collect();

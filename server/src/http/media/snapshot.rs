@@ -62,7 +62,9 @@ async fn snapshot(app: web::Data<App>, caller: Caller<can::VideoLive>, id: Id, a
 fn still_problem(error: StillError) -> Problem {
     match error {
         StillError::UnknownCamera | StillError::NoPicture => Problem::not_found().because("there is no picture"),
-        StillError::Busy => Problem::of(ProblemType::Unavailable).because("too many pictures are asked for at once").with("retry_after_s", 1),
+        StillError::Busy => {
+            Problem::of(ProblemType::Unavailable).because("too many pictures are asked for at once").with("retry_after_s", 1)
+        }
         other => Problem::of(ProblemType::Unavailable).because(other.to_string()),
     }
 }

@@ -72,7 +72,12 @@ struct Timeline {
 /// What exists of a stretch of a camera, and what does not.
 #[utoipa::path(tag = "video", params(("id" = String, Path), TimelineArgs), responses((status = 200, body = Timeline), (status = 400, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/timeline")]
-async fn timeline(app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id, args: Args<TimelineArgs>) -> Result<web::Json<Timeline>, Problem> {
+async fn timeline(
+    app: web::Data<App>,
+    caller: Caller<can::VideoRecorded>,
+    id: Id,
+    args: Args<TimelineArgs>,
+) -> Result<web::Json<Timeline>, Problem> {
     let (start, end) = stretch(&args.start, &args.end, LONGEST_MS)?;
     let row = camera(&app, &caller.scope(), *id).await?;
     let now = app.clock.wall_ms();
@@ -86,15 +91,28 @@ async fn timeline(app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: I
     let gaps = recordings::gaps(conn, &row.id, start, end).await?;
     let alerts = alerts::of_camera(conn, &caller.scope(), &row.id, start, end, ALERTS_MAX).await?;
     Ok(web::Json(Timeline {
-        segments: joined(recorded).into_iter().map(|(from, to)| RecordedSpan { start: Moment(from.max(start)), end: Moment(to.min(end)) }).collect(),
+        segments: joined(recorded)
+            .into_iter()
+            .map(|(from, to)| RecordedSpan { start: Moment(from.max(start)), end: Moment(to.min(end)) })
+            .collect(),
         gaps: gaps
             .into_iter()
-            .map(|gap| GapSpan { start: Moment(gap.start_ms.max(start)), end: Moment(gap.end_ms.unwrap_or(now).min(end)), reason: gap.reason })
+            .map(|gap| GapSpan {
+                start: Moment(gap.start_ms.max(start)),
+                end: Moment(gap.end_ms.unwrap_or(now).min(end)),
+                reason: gap.reason,
+            })
             .filter(|gap| gap.start < gap.end)
             .collect(),
         alerts: alerts
             .into_iter()
-            .map(|mark| AlertMark { id: mark.id, kind: mark.kind, class: mark.class, at: Moment(mark.raised_at), ended_at: mark.ended_at.map(Moment) })
+            .map(|mark| AlertMark {
+                id: mark.id,
+                kind: mark.kind,
+                class: mark.class,
+                at: Moment(mark.raised_at),
+                ended_at: mark.ended_at.map(Moment),
+            })
             .collect(),
     }))
 }

@@ -68,7 +68,11 @@ struct ListArgs {
 /// Assignments, what is due first before what is due later.
 #[utoipa::path(tag = "assignments", params(ListArgs), responses((status = 200, body = Listed<AssignmentView>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/assignments")]
-async fn list(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<AssignmentView>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::AssignmentsRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<AssignmentView>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let filter = AssignmentFilter {
         officer_id: args.mine.unwrap_or(false).then(|| caller.user_id.to_string()),
@@ -91,7 +95,12 @@ async fn list(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, args: A
     responses((status = 201, body = AssignmentView), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/assignments")]
-async fn create(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AssignmentsManage>, body: Body<NewAssignment>) -> Result<HttpResponse, Problem> {
+async fn create(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::AssignmentsManage>,
+    body: Body<NewAssignment>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     body.check().map_err(Problem::fields)?;
@@ -134,12 +143,18 @@ async fn create(request: HttpRequest, app: web::Data<App>, caller: Caller<can::A
                     return Ok(answer);
                 }
                 let by = By::User(&session.actor, &session.access);
-                work::begin(tx, &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id: &premises_id, by, action: "plan" }, at).await?;
+                work::begin(
+                    tx,
+                    &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id: &premises_id, by, action: "plan" },
+                    at,
+                )
+                .await?;
                 assignments::insert(tx, &row).await?;
                 let kept = find(tx, &session, &id).await?.ok_or_else(Problem::not_found)?;
                 assignments::note_change(tx, &kept, at).await?;
                 let officers: Vec<String> = row.officers.iter().map(Uuid::to_string).collect();
-                let detail = json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
+                let detail =
+                    json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
                 notices::insert(tx, Some(&id), &officers, "assigned", &detail, at).await?;
                 let answer = Answer::json(201, &view(tx, &session, &id).await?)?;
                 repeat.keep(tx, &answer, at).await?;
@@ -182,7 +197,12 @@ struct AssignmentChange {
     responses((status = 200, body = AssignmentView), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/assignments/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::AssignmentsManage>, id: Id, body: Body<AssignmentChange>) -> Result<web::Json<AssignmentView>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::AssignmentsManage>,
+    id: Id,
+    body: Body<AssignmentChange>,
+) -> Result<web::Json<AssignmentView>, Problem> {
     let body = body.into_inner();
     let mut faults = Faults::new();
     faults.text("reason", &body.reason, workflow::REASON_CHARS_MAX);

@@ -46,7 +46,12 @@ struct StoredFile {
         (status = 415, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/files")]
-async fn upload(request: HttpRequest, app: web::Data<App>, caller: Caller<can::SignedIn>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn upload(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::SignedIn>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     let acts = [Permission::AlertsRectify, Permission::AlertsDecide, Permission::InspectionsConduct];
     if !acts.into_iter().any(|permission| caller.access.may(permission)) {
         return Err(Problem::forbidden());
@@ -79,7 +84,11 @@ async fn upload(request: HttpRequest, app: web::Data<App>, caller: Caller<can::S
         width: row.width,
         height: row.height,
     };
-    app.db.write(move |tx| Box::pin(async move { files::insert(tx, &row).await })).await.map_err(|error: crate::store::StoreError| error.into()).map(|()| HttpResponse::Created().json(stored))
+    app.db
+        .write(move |tx| Box::pin(async move { files::insert(tx, &row).await }))
+        .await
+        .map_err(|error: crate::store::StoreError| error.into())
+        .map(|()| HttpResponse::Created().json(stored))
 }
 
 fn header_text<'a>(request: &'a HttpRequest, name: &header::HeaderName) -> &'a str {

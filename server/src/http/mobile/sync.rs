@@ -8,10 +8,10 @@
 use std::collections::{HashMap, HashSet};
 
 use actix_web::{get, web};
+use mobile_api::Moment;
 use mobile_api::cursor::{Cursor, CursorError};
 use mobile_api::problem::ProblemType;
 use mobile_api::sync::{SyncEntity, SyncItem, SyncOp, SyncPage, SyncQuery};
-use mobile_api::Moment;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -30,8 +30,14 @@ const HISTORY_MS: i64 = 30 * 24 * 3_600_000;
 /// Premises that a change of scope may take away in one answer; more is a new start.
 const LOST_MAX: i64 = 5_000;
 /// Kinds in the order of a full run.
-const KINDS: [SyncEntity; 6] =
-    [SyncEntity::Template, SyncEntity::Premises, SyncEntity::Assignment, SyncEntity::Inspection, SyncEntity::Rectification, SyncEntity::Notice];
+const KINDS: [SyncEntity; 6] = [
+    SyncEntity::Template,
+    SyncEntity::Premises,
+    SyncEntity::Assignment,
+    SyncEntity::Inspection,
+    SyncEntity::Rectification,
+    SyncEntity::Notice,
+];
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(synchronise);
@@ -89,7 +95,8 @@ async fn remember(app: &App, session: &Session) -> Result<i64, Problem> {
         return Ok(version);
     }
     let changed = known.is_some();
-    let remembered = app.db.write(move |tx| Box::pin(async move { sync::remember_scope(tx, &user_id, version, changed, &nodes, now_ms).await })).await;
+    let remembered =
+        app.db.write(move |tx| Box::pin(async move { sync::remember_scope(tx, &user_id, version, changed, &nodes, now_ms).await })).await;
     remembered.map_err(|error: StoreError| error.into())
 }
 
@@ -207,7 +214,8 @@ impl Run<'_> {
             return Err(gone());
         }
         let lost: Vec<String> = before.into_iter().filter(|(_, path)| !scope.covers(path)).map(|(id, _)| id).collect();
-        for (kind, ids) in [(SyncEntity::Premises, lost.clone()), (SyncEntity::Rectification, sync::rectifications_at(conn, &lost).await?)] {
+        for (kind, ids) in [(SyncEntity::Premises, lost.clone()), (SyncEntity::Rectification, sync::rectifications_at(conn, &lost).await?)]
+        {
             for id in ids {
                 self.items.push(SyncItem { entity: kind, op: SyncOp::Delete, id: id.parse().map_err(StoreError::damaged)?, value: None });
             }
@@ -311,5 +319,7 @@ fn rectification(row: sync::RectificationRow) -> Value {
 
 fn notice(row: sync::NoticeRow) -> Result<Value, StoreError> {
     let detail: Value = serde_json::from_str(&row.detail).map_err(StoreError::damaged)?;
-    Ok(json!({"id": row.id, "work_id": row.work_id, "kind": row.kind, "detail": detail, "at": Moment(row.show_at), "read_at": row.read_at.map(Moment)}))
+    Ok(
+        json!({"id": row.id, "work_id": row.work_id, "kind": row.kind, "detail": detail, "at": Moment(row.show_at), "read_at": row.read_at.map(Moment)}),
+    )
 }

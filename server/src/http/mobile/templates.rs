@@ -31,7 +31,11 @@ struct ListArgs {
 /// The checklists in force, without their bodies.
 #[utoipa::path(tag = "templates", params(ListArgs), responses((status = 200, body = Listed<TemplateSummary>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/templates")]
-async fn list(app: web::Data<App>, _caller: Caller<can::TemplatesRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<TemplateSummary>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    _caller: Caller<can::TemplatesRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<TemplateSummary>>, Problem> {
     let page = crate::http::page(args.limit, args.cursor.as_deref())?;
     let rows = templates::list(&mut app.db.read().await?.conn()).await?;
     let mut items = rows.iter().map(templates::TemplateRow::summary).collect::<Result<Vec<_>, StoreError>>()?;

@@ -50,7 +50,12 @@ async fn describe() -> HttpResponse {
         (status = 412, body = ProblemBody, content_type = "application/problem+json"), (status = 413, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/uploads")]
-async fn create(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn create(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -71,14 +76,18 @@ async fn create(request: HttpRequest, app: web::Data<App>, caller: Caller<can::I
             && (known.sha256 != told.sha256 || known.inspection_id != told.inspection_id.to_string())
         {
             let problem = Problem::of(ProblemType::Conflict).because("this evidence stands for another file");
-            return Err(problem.with("present", serde_json::json!({"sha256": known.sha256})).with("offered", serde_json::json!({"sha256": told.sha256})));
+            return Err(problem
+                .with("present", serde_json::json!({"sha256": known.sha256}))
+                .with("offered", serde_json::json!({"sha256": told.sha256})));
         }
         let arrived = known.is_some_and(|known| known.file_id.is_some());
         match uploads::unfinished(conn, &user_id, &told.evidence_id.to_string(), &told.sha256, length, now_ms).await? {
             Some(row) if !arrived => row,
             _ => {
                 if uploads::count_open(conn, &user_id).await? >= OPEN_MAX {
-                    return Err(Problem::of(ProblemType::RateLimited).because(format!("at most {OPEN_MAX} uploads at once")).with("retry_after_s", 60));
+                    return Err(Problem::of(ProblemType::RateLimited)
+                        .because(format!("at most {OPEN_MAX} uploads at once"))
+                        .with("retry_after_s", 60));
                 }
                 drop(reader);
                 begin(&app, &user_id, &told, length, arrived, now_ms).await?
@@ -113,7 +122,10 @@ async fn begin(app: &App, user_id: &str, told: &Metadata, length: i64, arrived: 
         done_at: arrived.then_some(now_ms),
     };
     let kept = row.clone();
-    app.db.write(move |tx| Box::pin(async move { uploads::insert(tx, &kept).await })).await.map_err(|error: StoreError| Problem::from(error))?;
+    app.db
+        .write(move |tx| Box::pin(async move { uploads::insert(tx, &kept).await }))
+        .await
+        .map_err(|error: StoreError| Problem::from(error))?;
     Ok(row)
 }
 
@@ -130,7 +142,12 @@ async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 200, description = "Upload-Offset, Upload-Length, Upload-Expires"), (status = 404, description = "no such upload, or it has expired")))]
 #[head("/uploads/{id}")]
-async fn stand(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id) -> Result<HttpResponse, Problem> {
+async fn stand(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    id: Id,
+) -> Result<HttpResponse, Problem> {
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -151,7 +168,13 @@ async fn stand(request: HttpRequest, app: web::Data<App>, caller: Caller<can::In
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json"),
         (status = 460, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/uploads/{id}")]
-async fn append(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn append(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    id: Id,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -162,14 +185,22 @@ async fn append(request: HttpRequest, app: web::Data<App>, caller: Caller<can::I
     let checksum = checksum(&request)?;
     let row = find(&app, &caller, *id).await?;
     let offset = take_piece(&app, &caller, &row, offset, checksum, payload).await?;
-    Ok(answer(StatusCode::NO_CONTENT).insert_header(("upload-offset", offset)).insert_header(("upload-expires", http_date(row.expires_at))).finish())
+    Ok(answer(StatusCode::NO_CONTENT)
+        .insert_header(("upload-offset", offset))
+        .insert_header(("upload-expires", http_date(row.expires_at)))
+        .finish())
 }
 
 /// Throws an upload away. A file that is whole stays: it is evidence.
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000031"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/uploads/{id}")]
-async fn terminate(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id) -> Result<HttpResponse, Problem> {
+async fn terminate(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    id: Id,
+) -> Result<HttpResponse, Problem> {
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -179,7 +210,14 @@ async fn terminate(request: HttpRequest, app: web::Data<App>, caller: Caller<can
     Ok(answer(StatusCode::NO_CONTENT).finish())
 }
 
-async fn take_piece(app: &App, session: &Session, row: &UploadRow, offset: i64, checksum: Option<Vec<u8>>, payload: web::Payload) -> Result<i64, Problem> {
+async fn take_piece(
+    app: &App,
+    session: &Session,
+    row: &UploadRow,
+    offset: i64,
+    checksum: Option<Vec<u8>>,
+    payload: web::Payload,
+) -> Result<i64, Problem> {
     let id: Uuid = row.id.parse().map_err(StoreError::damaged)?;
     let writing = app.uploads.take(id).await?;
     // Whoever wrote before has left it somewhere else, or gone with it.
@@ -195,7 +233,10 @@ async fn take_piece(app: &App, session: &Session, row: &UploadRow, offset: i64, 
         writing.finish(app, session, &row).await?;
     } else if received > row.received {
         let id = row.id.clone();
-        app.db.write(move |tx| Box::pin(async move { uploads::advance(tx, &id, received).await })).await.map_err(|error: StoreError| Problem::from(error))?;
+        app.db
+            .write(move |tx| Box::pin(async move { uploads::advance(tx, &id, received).await }))
+            .await
+            .map_err(|error: StoreError| Problem::from(error))?;
     }
     Ok(received)
 }
@@ -269,7 +310,9 @@ fn text<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
 }
 
 fn number(request: &HttpRequest, name: &str) -> Result<u64, Problem> {
-    text(request, name).parse().map_err(|_| Problem::of(ProblemType::Malformed).because(format!("the header {name} must be a number of bytes")))
+    text(request, name)
+        .parse()
+        .map_err(|_| Problem::of(ProblemType::Malformed).because(format!("the header {name} must be a number of bytes")))
 }
 
 /// `Upload-Checksum: sha256 BASE64` of the piece.
@@ -278,8 +321,11 @@ fn checksum(request: &HttpRequest) -> Result<Option<Vec<u8>>, Problem> {
     if header.is_empty() {
         return Ok(None);
     }
-    let told = header.split_once(' ').filter(|(algorithm, _)| *algorithm == "sha256").and_then(|(_, value)| STANDARD.decode(value.trim()).ok());
-    told.filter(|bytes| bytes.len() == 32).map(Some).ok_or_else(|| Problem::of(ProblemType::Malformed).because("Upload-Checksum is `sha256 BASE64`"))
+    let told =
+        header.split_once(' ').filter(|(algorithm, _)| *algorithm == "sha256").and_then(|(_, value)| STANDARD.decode(value.trim()).ok());
+    told.filter(|bytes| bytes.len() == 32)
+        .map(Some)
+        .ok_or_else(|| Problem::of(ProblemType::Malformed).because("Upload-Checksum is `sha256 BASE64`"))
 }
 
 fn http_date(at_ms: i64) -> String {

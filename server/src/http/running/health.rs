@@ -109,12 +109,14 @@ async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) ->
         database: DatabaseHealth { engine: app.db.kind().as_str(), ok: true, size_bytes: app.db.size_bytes().await? },
         disk: disk(&app),
         recording: recording(&app, &figures),
-        analysis: analysis.map_or(AnalysisHealth { running: 0, restarts: 0, queue: 0, looks: 0, failed_looks: 0 }, |status| AnalysisHealth {
-            running: status.processes.len(),
-            restarts: status.starts.saturating_sub(u64::try_from(status.processes.len()).unwrap_or(u64::MAX)),
-            queue: status.looks_waiting,
-            looks: status.looks,
-            failed_looks: status.failed_looks,
+        analysis: analysis.map_or(AnalysisHealth { running: 0, restarts: 0, queue: 0, looks: 0, failed_looks: 0 }, |status| {
+            AnalysisHealth {
+                running: status.processes.len(),
+                restarts: status.starts.saturating_sub(u64::try_from(status.processes.len()).unwrap_or(u64::MAX)),
+                queue: status.looks_waiting,
+                looks: status.looks,
+                failed_looks: status.failed_looks,
+            }
         }),
         jobs: QueueHealth { waiting: figures.jobs_waiting, failed: figures.jobs_failed },
         outbox: QueueHealth { waiting: figures.outbox_waiting, failed: figures.outbox_failed },
@@ -134,11 +136,17 @@ fn disk(app: &App) -> Option<DiskHealth> {
         free if free < DISK_LOW_PERCENT => "low",
         _ => "ok",
     };
-    Some(DiskHealth { path: app.about.recordings().display().to_string(), free_bytes: space.free_bytes, total_bytes: space.total_bytes, level })
+    Some(DiskHealth {
+        path: app.about.recordings().display().to_string(),
+        free_bytes: space.free_bytes,
+        total_bytes: space.total_bytes,
+        level,
+    })
 }
 
 fn recording(app: &App, figures: &Figures) -> RecordingHealth {
-    let count = |states: &[&str]| figures.cameras.iter().filter(|(state, _)| states.contains(&state.as_str())).map(|(_, count)| count).sum();
+    let count =
+        |states: &[&str]| figures.cameras.iter().filter(|(state, _)| states.contains(&state.as_str())).map(|(_, count)| count).sum();
     RecordingHealth {
         cameras: count(&["connecting", "recording", "degraded", "offline"]),
         recording: count(&["recording", "degraded"]),
@@ -155,16 +163,28 @@ fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem>
     };
     if let Some(disk) = &health.disk {
         let free_gb = disk.free_bytes / 1_000_000_000;
-        note(disk.level == "reserve", "disk_reserve", format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it"));
+        note(
+            disk.level == "reserve",
+            "disk_reserve",
+            format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it"),
+        );
         note(disk.level == "low", "disk_low", format!("the disk is nearly full ({free_gb} GB free): the oldest recordings are deleted"));
     }
     let expects_analysis = app.engine.is_some() && health.analysis.restarts > 0;
-    note(expects_analysis && health.analysis.running == 0, "analysis_stopped", "the analysis process does not run: pictures are not watched".to_owned());
+    note(
+        expects_analysis && health.analysis.running == 0,
+        "analysis_stopped",
+        "the analysis process does not run: pictures are not watched".to_owned(),
+    );
     let silent = health.recording.cameras - health.recording.recording;
     note(silent > 0, "cameras_silent", format!("{silent} of {} cameras deliver no picture", health.recording.cameras));
     note(figures.jobs_failed_lately > 0, "jobs_failed", format!("{} jobs were given up in the last day", figures.jobs_failed_lately));
     note(figures.outbox_failed > 0, "deliveries_failed", format!("{} deliveries to webhooks were given up", figures.outbox_failed));
-    note(health.recording.events_dropped > 0, "events_dropped", format!("{} events of the recorder were read from its index again", health.recording.events_dropped));
+    note(
+        health.recording.events_dropped > 0,
+        "events_dropped",
+        format!("{} events of the recorder were read from its index again", health.recording.events_dropped),
+    );
     let panics = app.supervisor.panics();
     note(panics > 0, "tasks_panicked", format!("{panics} faults of the program were caught; see the log"));
     problems

@@ -45,7 +45,10 @@ impl Metrics {
             let end = BUCKETS_MS.get(at).map_or("+Inf".to_owned(), |end| format!("{}", Duration::from_millis(*end).as_secs_f64()));
             text.line(&format!("bright_kitchen_http_duration_seconds_bucket{{le=\"{end}\"}}"), sum);
         }
-        text.line("bright_kitchen_http_duration_seconds_sum", Duration::from_micros(self.0.duration_us.load(Ordering::Relaxed)).as_secs_f64());
+        text.line(
+            "bright_kitchen_http_duration_seconds_sum",
+            Duration::from_micros(self.0.duration_us.load(Ordering::Relaxed)).as_secs_f64(),
+        );
         text.line("bright_kitchen_http_duration_seconds_count", sum);
     }
 }
@@ -110,7 +113,14 @@ mod tests {
         metrics.answered(503, Duration::from_millis(1));
         let mut text = Text::default();
         metrics.write(&mut text);
-        for line in ["answers_total{class=\"2xx\"} 3", "answers_total{class=\"5xx\"} 1", "bucket{le=\"0.005\"} 2", "bucket{le=\"0.01\"} 3", "bucket{le=\"+Inf\"} 4", "seconds_count 4"] {
+        for line in [
+            "answers_total{class=\"2xx\"} 3",
+            "answers_total{class=\"5xx\"} 1",
+            "bucket{le=\"0.005\"} 2",
+            "bucket{le=\"0.01\"} 3",
+            "bucket{le=\"+Inf\"} 4",
+            "seconds_count 4",
+        ] {
             assert!(text.0.contains(line), "{line} in {}", text.0);
         }
     }

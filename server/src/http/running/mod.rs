@@ -19,10 +19,7 @@ pub(super) fn configure_api(config: &mut ServiceConfig<'_>) {
 
 /// What machines ask, beside the API.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/healthz", web::get().to(alive))
-        .route("/readyz", web::get().to(ready))
-        .route("/metrics", web::get().to(measured));
+    config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(ready)).route("/metrics", web::get().to(measured));
 }
 
 /// The program runs.
@@ -37,7 +34,11 @@ async fn ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
 }
 
 /// Figures for Prometheus; for this machine, or for those who may see the system.
-async fn measured(request: HttpRequest, app: web::Data<App>, caller: Result<Caller<can::SystemRead>, Problem>) -> Result<HttpResponse, Problem> {
+async fn measured(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Result<Caller<can::SystemRead>, Problem>,
+) -> Result<HttpResponse, Problem> {
     // Behind a trusted proxy every peer is the proxy: then the header is there, and the token is needed.
     let direct = !request.headers().contains_key("x-forwarded-for") && !request.headers().contains_key("x-forwarded-proto");
     let local = direct && request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());

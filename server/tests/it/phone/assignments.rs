@@ -16,7 +16,10 @@ on_both!(an_assignment_opens_the_premises_until_it_is_closed, |app| {
         "officer_ids": [guest.user_id, own.user_id], "approval_number": "〔2026〕12号"});
     let (status, made) = supervisor.post("/assignments", &body).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
-    assert_eq!((made["state"].as_str(), made["warnings"].as_array().map(Vec::len), made["officers"][0]["id"].as_str()), (Some("open"), Some(0), Some(guest.user_id.as_str())));
+    assert_eq!(
+        (made["state"].as_str(), made["warnings"].as_array().map(Vec::len), made["officers"][0]["id"].as_str()),
+        (Some("open"), Some(0), Some(guest.user_id.as_str()))
+    );
     assert_eq!(guest.client.get(&premises).await.0, StatusCode::OK, "an open assignment opens the premises");
     let path = format!("/assignments/{}", text(&made["id"]));
     for client in [&supervisor, &own.client, &guest.client] {
@@ -30,12 +33,18 @@ on_both!(an_assignment_opens_the_premises_until_it_is_closed, |app| {
     assert_eq!(other.get(&path).await.0, StatusCode::NOT_FOUND);
 
     let (status, problem) = supervisor.patch(&path, &json!({"state": "cancelled", "reason": "学校停课", "version": 9})).await;
-    assert_eq!((status, problem["type"].as_str(), problem["present"]["version"].as_i64()), (StatusCode::CONFLICT, Some("stale_version"), Some(1)));
+    assert_eq!(
+        (status, problem["type"].as_str(), problem["present"]["version"].as_i64()),
+        (StatusCode::CONFLICT, Some("stale_version"), Some(1))
+    );
     let (status, cancelled) = supervisor.patch(&path, &json!({"state": "cancelled", "reason": "学校停课", "version": 1})).await;
     assert_eq!((status, cancelled["state"].as_str()), (StatusCode::OK, Some("cancelled")), "{cancelled}");
     assert_eq!(guest.client.get(&premises).await.0, StatusCode::NOT_FOUND, "closed: no longer open to the guest");
     assert_eq!(guest.client.get(&path).await.1["state"], "cancelled", "one's own stays readable");
-    assert_eq!(supervisor.patch(&path, &json!({"state": "cancelled", "reason": "again", "version": 2})).await.1["type"], "invalid_transition");
+    assert_eq!(
+        supervisor.patch(&path, &json!({"state": "cancelled", "reason": "again", "version": 2})).await.1["type"],
+        "invalid_transition"
+    );
 });
 
 on_both!(what_an_assignment_needs_is_told_at_once, |app| {
@@ -46,7 +55,10 @@ on_both!(what_an_assignment_needs_is_told_at_once, |app| {
     let body = json!({"premises_id": app.other_premises.id, "template_id": nobody, "kind": "routine", "due_on": "2026-11-30", "officer_ids": [nobody]});
     let (status, problem) = supervisor.post("/assignments", &body).await;
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|fault| text(&fault["pointer"])).collect();
-    assert_eq!((status, pointers), (StatusCode::UNPROCESSABLE_ENTITY, vec!["/premises_id".to_owned(), "/template_id".to_owned(), "/officer_ids/0".to_owned()]));
+    assert_eq!(
+        (status, pointers),
+        (StatusCode::UNPROCESSABLE_ENTITY, vec!["/premises_id".to_owned(), "/template_id".to_owned(), "/officer_ids/0".to_owned()])
+    );
     let body = json!({"premises_id": app.premises.id, "template_id": template.id, "kind": "routine", "due_on": "soon", "officer_ids": []});
     assert_eq!(supervisor.post("/assignments", &body).await.1["errors"].as_array().unwrap().len(), 2);
     let body = json!({"premises_id": app.premises.id, "template_id": template.id, "kind": "routine", "due_on": "2026-11-30", "officer_ids": [phone.user_id]});

@@ -26,17 +26,33 @@ pub async fn seed(app: &TestApp, document: &Value) -> (Phone, Client) {
         .write(move |tx| {
             Box::pin(async move {
                 let data = PremisesData {
-                    organization_id: path.id.clone(), organization_path: path.path.clone(), kind: "school_canteen".to_owned(), name: "例示小学食堂".to_owned(),
-                    address: None, point: None, source_datum: None, school: None, diners: None, risk_grade: None, grid: None, code: None,
-                    service_hours: "[]".to_owned(), disabled: false,
+                    organization_id: path.id.clone(),
+                    organization_path: path.path.clone(),
+                    kind: "school_canteen".to_owned(),
+                    name: "例示小学食堂".to_owned(),
+                    address: None,
+                    point: None,
+                    source_datum: None,
+                    school: None,
+                    diners: None,
+                    risk_grade: None,
+                    grid: None,
+                    code: None,
+                    service_hours: "[]".to_owned(),
+                    disabled: false,
                 };
                 insert_premises(tx, id(1).parse().unwrap(), &data, 1).await?;
                 let mut file = shipped::templates().map_err(StoreError::damaged)?.remove(0);
                 file.code = "example".to_owned();
                 templates::publish(tx, id(2).parse().unwrap(), &file, 1).await?;
                 let user = users::NewUser {
-                    id: id(3).parse().unwrap(), username: "example".to_owned(), display_name: "例示".to_owned(), phone: None, certificate_number: None,
-                    password_hash: server::auth::hash_password("clean-kitchen-2026"), must_change_password: false,
+                    id: id(3).parse().unwrap(),
+                    username: "example".to_owned(),
+                    display_name: "例示".to_owned(),
+                    phone: None,
+                    certificate_number: None,
+                    password_hash: server::auth::hash_password("clean-kitchen-2026"),
+                    must_change_password: false,
                 };
                 users::insert(tx, &user, 1).await?;
                 users::grant(tx, &id(3), "officer", &path.id, &path.path, None).await
@@ -59,8 +75,17 @@ pub async fn seed(app: &TestApp, document: &Value) -> (Phone, Client) {
     let now_ms = app.app.clock.wall_ms();
     for (upload, evidence) in [(30, 13), (31, 14)] {
         let row = UploadRow {
-            id: id(upload), user_id: id(3), inspection_id: id(10), evidence_id: id(evidence), sha256: sha256(&png), filetype: "image/png".to_owned(),
-            length: i64::try_from(png.len()).unwrap(), received: 0, created_at: now_ms, expires_at: now_ms + 600_000, done_at: None,
+            id: id(upload),
+            user_id: id(3),
+            inspection_id: id(10),
+            evidence_id: id(evidence),
+            sha256: sha256(&png),
+            filetype: "image/png".to_owned(),
+            length: i64::try_from(png.len()).unwrap(),
+            received: 0,
+            created_at: now_ms,
+            expires_at: now_ms + 600_000,
+            done_at: None,
         };
         app.app.db.write(move |tx| Box::pin(async move { uploads::insert(tx, &row).await })).await.unwrap();
     }
@@ -78,10 +103,17 @@ async fn plan(app: &TestApp, supervisor: &Client) {
         .db
         .write(move |tx| {
             Box::pin(async move {
-                begin(tx, &Beginning { table: &TABLE, id: &id(40), premises_id: &id(1), by: By::System("test@1"), action: "plan" }, 1).await?;
+                begin(tx, &Beginning { table: &TABLE, id: &id(40), premises_id: &id(1), by: By::System("test@1"), action: "plan" }, 1)
+                    .await?;
                 let row = NewRow {
-                    id: id(40).parse().unwrap(), template_id: id(2).parse().unwrap(), kind: mobile_api::inspection::InspectionKind::Routine,
-                    due_on: "2026-11-30".to_owned(), approval_number: None, source: "by_hand".to_owned(), created_by: creator, officers: vec![id(3).parse().unwrap()],
+                    id: id(40).parse().unwrap(),
+                    template_id: id(2).parse().unwrap(),
+                    kind: mobile_api::inspection::InspectionKind::Routine,
+                    due_on: "2026-11-30".to_owned(),
+                    approval_number: None,
+                    source: "by_hand".to_owned(),
+                    created_by: creator,
+                    officers: vec![id(3).parse().unwrap()],
                 };
                 insert(tx, &row).await
             })
@@ -138,7 +170,10 @@ async fn replay(client: &Client, path: &str, method: &str, operation: &Value) ->
         }
     }
     let mut request = client.request(Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(), &path, None);
-    if let Some((filetype, content)) = operation["requestBody"]["content"].as_object().and_then(|content| content.iter().find(|(kind, _)| *kind != "image/jpeg" && *kind != "image/webp")) {
+    if let Some((filetype, content)) = operation["requestBody"]["content"]
+        .as_object()
+        .and_then(|content| content.iter().find(|(kind, _)| *kind != "image/jpeg" && *kind != "image/webp"))
+    {
         // Where the example stands with the type, the type's own is the operation's.
         let example = content.get("example").cloned().unwrap_or(Value::Null);
         request = request.header("content-type", filetype);

@@ -21,11 +21,19 @@ on_both!(an_inspection_is_complete_when_its_photos_are_here_before_or_after, |ap
 
     assert_eq!(phone.upload(draft.id, &early_id, &early).await, StatusCode::NO_CONTENT, "a photo may come before its inspection");
     let (status, stored) = phone.client.put(&draft.path(), &draft.put()).await;
-    assert_eq!((status, stored["state"].as_str(), stored["warnings"][0].as_str()), (StatusCode::CREATED, Some("draft"), Some("fewer_than_two_officers")), "{stored}");
+    assert_eq!(
+        (status, stored["state"].as_str(), stored["warnings"][0].as_str()),
+        (StatusCode::CREATED, Some("draft"), Some("fewer_than_two_officers")),
+        "{stored}"
+    );
     assert_eq!(supervisor.get(&format!("/assignments/{assignment}")).await.1["state"], "in_progress");
     let submission = draft.submission(&template);
     let (status, answer) = phone.client.post(&format!("{}/submit", draft.path()), &submission).await;
-    assert_eq!((status, answer["state"].as_str(), answer["differs"].as_bool()), (StatusCode::OK, Some("submitted"), Some(false)), "{answer}");
+    assert_eq!(
+        (status, answer["state"].as_str(), answer["differs"].as_bool()),
+        (StatusCode::OK, Some("submitted"), Some(false)),
+        "{answer}"
+    );
     assert_eq!(answer["missing_evidence"].as_array().unwrap().len(), 1);
     assert_eq!(answer["missing_evidence"][0]["id"], late_id.as_str());
     assert_eq!(answer["result"], submission["result"]);
@@ -38,11 +46,18 @@ on_both!(an_inspection_is_complete_when_its_photos_are_here_before_or_after, |ap
     assert_eq!(phone.upload(draft.id, &late_id, &late).await, StatusCode::CREATED, "what is here is told by its offset");
 
     let (_, page) = supervisor.get(&draft.path()).await;
-    assert_eq!((page["state"].as_str(), page["outcome"].as_str(), page["missing_evidence"].as_i64()), (Some("complete"), Some("basically_conforms"), Some(0)), "{page}");
+    assert_eq!(
+        (page["state"].as_str(), page["outcome"].as_str(), page["missing_evidence"].as_i64()),
+        (Some("complete"), Some("basically_conforms"), Some(0)),
+        "{page}"
+    );
     assert_eq!(page["phone_result"], page["result"]);
     assert_eq!(page["sections"].as_array().unwrap().len(), template.body.sections.len());
     let failed = page["sections"][3]["items"][0].clone();
-    assert_eq!((failed["code"].as_str(), failed["answer"]["result"].as_str(), failed["answer"]["evidence_ids"][0].as_str()), (Some("4.1"), Some("fails"), Some(early_id.as_str())));
+    assert_eq!(
+        (failed["code"].as_str(), failed["answer"]["result"].as_str(), failed["answer"]["evidence_ids"][0].as_str()),
+        (Some("4.1"), Some("fails"), Some(early_id.as_str()))
+    );
     let happened: Vec<_> = page["history"].as_array().unwrap().iter().map(|event| text(&event["action"])).collect();
     for action in ["begun", "part_received", "evidence_received", "submitted", "completed"] {
         assert!(happened.iter().any(|known| known == action), "{action} in {happened:?}");
@@ -54,7 +69,13 @@ on_both!(an_inspection_is_complete_when_its_photos_are_here_before_or_after, |ap
     assert_eq!((part.status(), part.bytes().await.unwrap().as_ref()), (StatusCode::PARTIAL_CONTENT, &late[..8]));
     let reduced = supervisor.request(Method::GET, &format!("{file}?width=100"), None).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(image::load_from_memory(&reduced).unwrap().width(), 160);
-    for (query, total) in [("result=basically_conforms", 1), ("result=conforms", 0), ("state=complete", 1), ("since=2026-11-24T00:00:00Z", 0), ("until=2026-11-24T00:00:00Z", 1)] {
+    for (query, total) in [
+        ("result=basically_conforms", 1),
+        ("result=conforms", 0),
+        ("state=complete", 1),
+        ("since=2026-11-24T00:00:00Z", 0),
+        ("until=2026-11-24T00:00:00Z", 1),
+    ] {
         assert_eq!(supervisor.get(&format!("/inspections?{query}")).await.1["total"], total, "{query}");
     }
     let filters = format!("/inspections?premises_id={}&officer_id={}", app.premises.id, phone.user_id);
@@ -74,8 +95,15 @@ on_both!(a_premises_sees_what_is_submitted_and_another_office_nothing, |app| {
     let desk = app.person("supervisor", &app.office).await;
     let outsiders = [app.person("supervisor", &app.other_office).await, app.person("officer", &app.other_office).await];
     let file = format!("{}/evidence/{evidence}", draft.path());
-    assert_eq!((canteen.get(&draft.path()).await.0, canteen.get(&file).await.0), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND), "what is under way is not told");
-    assert_eq!((desk.get(&draft.path()).await.0, desk.get("/inspections?state=draft").await.1["total"].as_i64()), (StatusCode::OK, Some(1)));
+    assert_eq!(
+        (canteen.get(&draft.path()).await.0, canteen.get(&file).await.0),
+        (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+        "what is under way is not told"
+    );
+    assert_eq!(
+        (desk.get(&draft.path()).await.0, desk.get("/inspections?state=draft").await.1["total"].as_i64()),
+        (StatusCode::OK, Some(1))
+    );
     assert_eq!(canteen.get("/inspections").await.1["total"], 0);
     assert_eq!(phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await.0, StatusCode::OK);
     assert_eq!((canteen.get(&draft.path()).await.0, canteen.get(&file).await.0), (StatusCode::OK, StatusCode::OK));
@@ -125,11 +153,21 @@ on_both!(bad_headers_and_parts_are_refused_with_every_fault, |app| {
     draft.header["template_id"] = json!(nobody);
     let (status, problem) = phone.client.put(&draft.path(), &draft.put()).await;
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|fault| text(&fault["pointer"])).collect();
-    assert_eq!((status, pointers), (StatusCode::UNPROCESSABLE_ENTITY, ["/header/template_id", "/header/assignment_id", "/header/officers", "/header/officers/0"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        (status, pointers),
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            ["/header/template_id", "/header/assignment_id", "/header/officers", "/header/officers/0"].map(str::to_owned).to_vec()
+        )
+    );
     let mut draft = Draft::new(&app, &phone, &template);
     draft.content = content(&phone.device_id, vec![answer("1.1", "conforms"), answer("99.9", "fails")], vec![]);
     let (status, problem) = phone.client.put(&draft.path(), &draft.put()).await;
-    assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/part/content/answers/1/item_code")), "{problem}");
+    assert_eq!(
+        (status, problem["errors"][0]["pointer"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/part/content/answers/1/item_code")),
+        "{problem}"
+    );
     let mut body = Draft::new(&app, &phone, &template).put();
     body["content_sha256"] = json!("0".repeat(64));
     assert_eq!(phone.client.put(&draft.path(), &body).await.1["errors"][0]["code"], "checksum");
@@ -147,7 +185,11 @@ on_both!(an_officer_whose_login_was_ended_is_refused_and_what_was_stored_stays, 
     let (_, location, _) = phone.begin_upload(draft.id, &evidence, &photo).await;
     assert_eq!(phone.piece(&location, 0, &photo[..1_000], None).await.0, StatusCode::NO_CONTENT);
     let (user_id, username) = (phone.user_id.clone(), text(&phone.client.get("/me").await.1["username"]));
-    app.app.db.write(move |tx| Box::pin(async move { server::store::logins::end_sessions_of(tx, &user_id, None, 2, "disabled").await })).await.unwrap();
+    app.app
+        .db
+        .write(move |tx| Box::pin(async move { server::store::logins::end_sessions_of(tx, &user_id, None, 2, "disabled").await }))
+        .await
+        .unwrap();
     assert_eq!(phone.piece(&location, 1_000, &photo[1_000..], None).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await.0, StatusCode::UNAUTHORIZED);
     let desk = app.person("supervisor", &app.office).await;

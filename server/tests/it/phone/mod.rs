@@ -66,7 +66,12 @@ impl Phone {
 
     /// A request that begins an upload.
     pub fn creation(&self, inspection_id: Uuid, evidence_id: &str, bytes: usize, sha256: &str) -> reqwest::RequestBuilder {
-        let pairs = [("inspection_id", inspection_id.to_string()), ("evidence_id", evidence_id.to_owned()), ("sha256", sha256.to_owned()), ("filetype", "image/png".to_owned())];
+        let pairs = [
+            ("inspection_id", inspection_id.to_string()),
+            ("evidence_id", evidence_id.to_owned()),
+            ("sha256", sha256.to_owned()),
+            ("filetype", "image/png".to_owned()),
+        ];
         let metadata: Vec<String> = pairs.iter().map(|(name, value)| format!("{name} {}", base64(value.as_bytes()))).collect();
         self.client
             .request(Method::POST, "/uploads", None)
@@ -89,7 +94,12 @@ impl Phone {
         }
         let response = request.send().await.unwrap();
         let status = response.status();
-        let stands = response.headers().get("upload-offset").and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok()).unwrap_or(-1);
+        let stands = response
+            .headers()
+            .get("upload-offset")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(-1);
         let problem = serde_json::from_str(&response.text().await.unwrap()).unwrap_or(Value::Null);
         (status, problem, stands)
     }

@@ -80,7 +80,11 @@ async fn run_through(app: &TestApp, phone: &Phone, template: &Template, round: u
         assert!(status.is_success() || status == StatusCode::NOT_FOUND, "{told}: {sent:?} {status}");
     }
     let (_, page) = phone.client.get(&draft.path()).await;
-    assert_eq!((page["state"].as_str(), page["parts"].as_array().map(Vec::len), page["evidence"].as_array().map(Vec::len)), (Some("complete"), Some(1), Some(1)), "{told}");
+    assert_eq!(
+        (page["state"].as_str(), page["parts"].as_array().map(Vec::len), page["evidence"].as_array().map(Vec::len)),
+        (Some("complete"), Some(1), Some(1)),
+        "{told}"
+    );
     assert_eq!(page["result"], submission["result"], "{told}");
 }
 
@@ -114,12 +118,19 @@ fn written_otherwise(value: &Value, seed: u64) -> String {
             if seed.is_multiple_of(2) {
                 members.reverse();
             }
-            let written: Vec<String> = members.iter().map(|(name, value)| format!(" {}\n: {}", escaped(name, seed), written_otherwise(value, seed.rotate_right(3)))).collect();
+            let written: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!(" {}\n: {}", escaped(name, seed), written_otherwise(value, seed.rotate_right(3))))
+                .collect();
             format!("{{{}\t}}", written.join(","))
         }
-        Value::Array(items) => format!("[{}]", items.iter().map(|item| written_otherwise(item, seed.rotate_right(5))).collect::<Vec<_>>().join(" , ")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| written_otherwise(item, seed.rotate_right(5))).collect::<Vec<_>>().join(" , "))
+        }
         Value::String(text) => escaped(text, seed),
-        Value::Number(number) if number.as_f64() == Some(4.0) => ["4", "4.0", "4.000", "40e-1"][usize::try_from(seed % 4).unwrap()].to_owned(),
+        Value::Number(number) if number.as_f64() == Some(4.0) => {
+            ["4", "4.0", "4.000", "40e-1"][usize::try_from(seed % 4).unwrap()].to_owned()
+        }
         other => other.to_string(),
     }
 }

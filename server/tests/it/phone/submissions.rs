@@ -27,16 +27,28 @@ on_both!(two_officers_each_have_a_part_and_the_lead_chooses, |app| {
     let submit = format!("{}/submit", draft.path());
     let mut submission = draft.submission(&template);
     let (status, problem) = lead.client.post(&submit, &submission).await;
-    assert_eq!((status, problem["present"]["parts"].as_array().map(Vec::len)), (StatusCode::CONFLICT, Some(2)), "all parts are named: {problem}");
+    assert_eq!(
+        (status, problem["present"]["parts"].as_array().map(Vec::len)),
+        (StatusCode::CONFLICT, Some(2)),
+        "all parts are named: {problem}"
+    );
     submission["parts"].as_array_mut().unwrap().push(json!({"id": other_id, "content_sha256": other_part["content_sha256"]}));
     let (status, problem) = lead.client.post(&submit, &submission).await;
     assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/choices/1.1")));
     submission["choices"] = json!({"1.1": other_id});
     assert_eq!(second.client.post(&submit, &submission).await.0, StatusCode::FORBIDDEN, "the lead submits");
     let (status, done) = lead.client.post(&submit, &submission).await;
-    assert_eq!((status, done["result"]["outcome"].as_str(), done["differs"].as_bool()), (StatusCode::OK, Some("does_not_conform"), Some(true)), "1.1 is a key item; the phone had judged without it");
+    assert_eq!(
+        (status, done["result"]["outcome"].as_str(), done["differs"].as_bool()),
+        (StatusCode::OK, Some("does_not_conform"), Some(true)),
+        "1.1 is a key item; the phone had judged without it"
+    );
     let (_, page) = lead.client.get(&draft.path()).await;
-    assert_eq!((page["phone_result"]["outcome"].as_str(), page["result"]["outcome"].as_str()), (Some("conforms"), Some("does_not_conform")), "both are kept");
+    assert_eq!(
+        (page["phone_result"]["outcome"].as_str(), page["result"]["outcome"].as_str()),
+        (Some("conforms"), Some("does_not_conform")),
+        "both are kept"
+    );
     assert_eq!(page["sections"][0]["items"][0]["answer"]["result"], "fails");
     assert_eq!(page["sections"][0]["items"][0]["others"][0]["answer"]["result"], "conforms", "the other answer is kept and shown");
     assert_eq!(lead.client.get("/inspections").await.1["items"][0]["officers"][1]["id"], second.user_id.as_str());
@@ -91,7 +103,11 @@ on_both!(a_part_is_replaced_by_its_device_with_a_higher_revision_only, |app| {
     assert_eq!(phone.client.put(&path, &draft.part()).await.0, StatusCode::OK);
     assert_eq!(phone.client.put(&path, &first).await.0, StatusCode::CONFLICT, "an old try that comes late");
     let (_, page) = phone.client.get(&draft.path()).await;
-    assert_eq!((page["parts"][0]["revision"].as_i64(), page["evidence"].as_array().map(Vec::len)), (Some(4), Some(1)), "what is named no more is not missed");
+    assert_eq!(
+        (page["parts"][0]["revision"].as_i64(), page["evidence"].as_array().map(Vec::len)),
+        (Some(4), Some(1)),
+        "what is named no more is not missed"
+    );
     assert_eq!(page["evidence"][0]["id"], kept_id.as_str());
     assert_ne!(dropped_id, kept_id);
     draft.content["device_id"] = json!("another-phone");

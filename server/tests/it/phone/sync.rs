@@ -37,7 +37,11 @@ fn held(items: &[Value]) -> BTreeMap<(String, String), Value> {
     let mut held = BTreeMap::new();
     for item in items {
         let key = (text(&item["entity"]), text(&item["id"]));
-        if item["op"] == "delete" { held.remove(&key) } else { held.insert(key, item["value"].clone()) };
+        if item["op"] == "delete" {
+            held.remove(&key)
+        } else {
+            held.insert(key, item["value"].clone())
+        };
     }
     held
 }
@@ -169,7 +173,10 @@ on_both!(orders_and_notices_reach_those_who_put_right, |app| {
     settled(&app).await;
     let (ordered, cursor) = follow(&canteen, Some(&cursor), 100).await;
     let row = &held(&ordered)[&("rectification".to_owned(), alert.clone())];
-    assert_eq!((row["state"].as_str(), row["text"].as_str(), row["camera_name"].as_str()), (Some("dispatched"), Some("请清洁镜头"), Some("切配间")));
+    assert_eq!(
+        (row["state"].as_str(), row["text"].as_str(), row["camera_name"].as_str()),
+        (Some("dispatched"), Some("请清洁镜头"), Some("切配间"))
+    );
     assert!(row["due_at"].is_string());
     let notices: Vec<_> = ordered.iter().filter(|item| item["entity"] == "notice").map(|item| text(&item["value"]["kind"])).collect();
     assert!(notices.contains(&"dispatched".to_owned()), "{notices:?}");

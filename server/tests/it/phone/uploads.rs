@@ -33,13 +33,20 @@ on_both!(an_upload_goes_on_where_it_stopped, |app| {
     assert_eq!((status, same.as_str(), offset), (StatusCode::CREATED, location.as_str(), 1_000));
     let too_much = [&photo[1_000..], b"more"].concat();
     assert_eq!(phone.piece(&location, 1_000, &too_much, None).await.0, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(phone.piece(&location, 1_000, &photo[1_000..], None).await, (StatusCode::NO_CONTENT, serde_json::Value::Null, i64::try_from(photo.len()).unwrap()));
+    assert_eq!(
+        phone.piece(&location, 1_000, &photo[1_000..], None).await,
+        (StatusCode::NO_CONTENT, serde_json::Value::Null, i64::try_from(photo.len()).unwrap())
+    );
     assert_eq!(phone.stands(&location).await, Some(photo.len()));
     assert_eq!(app.app.files.verify(&sha256(&photo)).await.unwrap(), Some(true));
     let stored = server::store::evidence::get(&mut app.app.db.read().await.unwrap().conn(), &evidence).await.unwrap().unwrap();
     assert_eq!((stored.inspection_id, stored.kind, stored.bytes), (inspection.to_string(), None, i64::try_from(photo.len()).ok()));
     let other = Phone::at(&app, &app.office).await;
-    assert_eq!((other.stands(&location).await, other.piece(&location, 0, &photo, None).await.0), (None, StatusCode::NOT_FOUND), "an upload is its owner's");
+    assert_eq!(
+        (other.stands(&location).await, other.piece(&location, 0, &photo, None).await.0),
+        (None, StatusCode::NOT_FOUND),
+        "an upload is its owner's"
+    );
 });
 
 on_both!(a_file_that_is_not_what_was_announced_is_thrown_away, |app| {
@@ -53,7 +60,10 @@ on_both!(a_file_that_is_not_what_was_announced_is_thrown_away, |app| {
     let text = b"<html>no picture</html>".to_vec();
     let (_, location, _) = phone.begin_upload(Uuid::now_v7(), &Uuid::now_v7().to_string(), &text).await;
     let (status, problem, _) = phone.piece(&location, 0, &text, None).await;
-    assert_eq!((status, kind(&problem), phone.stands(&location).await), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None));
+    assert_eq!(
+        (status, kind(&problem), phone.stands(&location).await),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", None)
+    );
     assert!(parts_on_disk(&app).is_empty());
     let refused = phone.creation(Uuid::now_v7(), &Uuid::now_v7().to_string(), 26 * 1024 * 1024, &sha256(&photo)).send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
@@ -160,11 +170,30 @@ on_both!(evidence_of_one_id_is_one_file, |app| {
     assert_eq!(phone.upload(inspection, &evidence, &picture(1)).await, StatusCode::NO_CONTENT);
     assert_eq!(phone.upload(inspection, &evidence, &picture(2)).await, StatusCode::CONFLICT, "a later file does not replace it");
     assert_eq!(phone.upload(Uuid::now_v7(), &evidence, &picture(1)).await, StatusCode::CONFLICT, "nor does another inspection take it");
-    assert_eq!(phone.upload(inspection, &Uuid::now_v7().to_string(), &picture(1)).await, StatusCode::NO_CONTENT, "two equal photos are two pieces of evidence");
-    let piece = phone.client.request(Method::PATCH, &format!("/uploads/{}", Uuid::now_v7()), Some(&json!({}))).header("Tus-Resumable", "1.0.0").send().await.unwrap();
+    assert_eq!(
+        phone.upload(inspection, &Uuid::now_v7().to_string(), &picture(1)).await,
+        StatusCode::NO_CONTENT,
+        "two equal photos are two pieces of evidence"
+    );
+    let piece = phone
+        .client
+        .request(Method::PATCH, &format!("/uploads/{}", Uuid::now_v7()), Some(&json!({})))
+        .header("Tus-Resumable", "1.0.0")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(piece.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let bad = phone.client.request(Method::PATCH, &format!("/uploads/{}", Uuid::now_v7()), None).header("Tus-Resumable", "1.0.0").header("Upload-Offset", 0);
-    let bad = bad.header("Content-Type", "application/offset+octet-stream").header("Upload-Checksum", format!("md5 {}", base64(b"x"))).send().await.unwrap();
+    let bad = phone
+        .client
+        .request(Method::PATCH, &format!("/uploads/{}", Uuid::now_v7()), None)
+        .header("Tus-Resumable", "1.0.0")
+        .header("Upload-Offset", 0);
+    let bad = bad
+        .header("Content-Type", "application/offset+octet-stream")
+        .header("Upload-Checksum", format!("md5 {}", base64(b"x")))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
 });
 

@@ -18,7 +18,12 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A camera that is switched off; its id.
 pub async fn add_camera(app: &TestApp, premises: &Node, name: &str) -> Uuid {
     let administrator = app.person("administrator", &app.city).await;
-    let (_, camera) = administrator.post("/cameras", &serde_json::json!({"name": name, "premises_id": premises.id, "source_url": "rtsp://127.0.0.1:9/x", "enabled": false})).await;
+    let (_, camera) = administrator
+        .post(
+            "/cameras",
+            &serde_json::json!({"name": name, "premises_id": premises.id, "source_url": "rtsp://127.0.0.1:9/x", "enabled": false}),
+        )
+        .await;
     camera["id"].as_str().unwrap_or_else(|| panic!("{camera}")).parse().unwrap()
 }
 

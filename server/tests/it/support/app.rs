@@ -61,7 +61,8 @@ impl TestApp {
         });
         let app = App::new(db, data.path(), None, clock).await.unwrap();
         let shared = web::Data::new(app.clone());
-        let server = HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+        let server =
+            HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
         let address = format!("http://{}", server.addrs()[0]);
         actix_web::rt::spawn(server.run());
         let tree = plant(&app.db).await;
@@ -140,7 +141,6 @@ async fn plant(db: &Db) -> [Node; 6] {
     .await
     .unwrap()
 }
-
 
 async fn premises_of(tx: &mut server::store::Tx<'_>, name: &str, office: &Node) -> Result<Node, StoreError> {
     use server::store::premises::{PremisesData, insert};

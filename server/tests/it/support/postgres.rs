@@ -52,7 +52,9 @@ fn start() -> Cluster {
         assert!(owned.success());
     }
     let (data, log) = (folder.join("data"), folder.join("log"));
-    let made = as_postgres(&format!("{BIN}/initdb -D {} -U postgres --auth=trust --encoding=UTF8 --no-locale --no-sync", data.display())).status().unwrap();
+    let made = as_postgres(&format!("{BIN}/initdb -D {} -U postgres --auth=trust --encoding=UTF8 --no-locale --no-sync", data.display()))
+        .status()
+        .unwrap();
     assert!(made.success(), "initdb failed: is PostgreSQL 15 installed? `make setup` does it");
     // The watchdog outlives a killed test run by a second at most: it ends the server and removes the folder.
     let parent = std::process::id();

@@ -61,20 +61,64 @@ macro_rules! act {
 }
 
 act!(confirm, "/alerts/{id}/confirm", AlertsDecide, json!({"version": 1}), "It is what it looks like.");
-act!(dismiss, "/alerts/{id}/dismiss", AlertsDecide, json!({"version": 1, "reason": "false_alarm", "text": "蒸汽"}), "Not worth acting on; the reason stays in the figures.");
-act!(reopen, "/alerts/{id}/reopen", AlertsDecide, json!({"version": 2, "reason": "再次核看，确有问题"}), "A dismissed alert is looked at again.");
-act!(dispatch, "/alerts/{id}/dispatch", AlertsDecide, json!({"version": 2, "deadline": "P1D", "text": "请当日整改并上传照片"}), "The premises has to put it right by the deadline.");
-act!(rectify, "/alerts/{id}/rectify", AlertsRectify, json!({"version": 3, "text": "已调整摄像头并清洁镜头"}), "The premises, or the officer for it, answers: in words, with pictures, or both.");
-act!(review, "/alerts/{id}/review", AlertsDecide, json!({"version": 4, "decision": "accept"}), "Accepts the answer, which closes the alert, or sends it back with a reason. Nobody reviews their own answer.");
+act!(
+    dismiss,
+    "/alerts/{id}/dismiss",
+    AlertsDecide,
+    json!({"version": 1, "reason": "false_alarm", "text": "蒸汽"}),
+    "Not worth acting on; the reason stays in the figures."
+);
+act!(
+    reopen,
+    "/alerts/{id}/reopen",
+    AlertsDecide,
+    json!({"version": 2, "reason": "再次核看，确有问题"}),
+    "A dismissed alert is looked at again."
+);
+act!(
+    dispatch,
+    "/alerts/{id}/dispatch",
+    AlertsDecide,
+    json!({"version": 2, "deadline": "P1D", "text": "请当日整改并上传照片"}),
+    "The premises has to put it right by the deadline."
+);
+act!(
+    rectify,
+    "/alerts/{id}/rectify",
+    AlertsRectify,
+    json!({"version": 3, "text": "已调整摄像头并清洁镜头"}),
+    "The premises, or the officer for it, answers: in words, with pictures, or both."
+);
+act!(
+    review,
+    "/alerts/{id}/review",
+    AlertsDecide,
+    json!({"version": 4, "decision": "accept"}),
+    "Accepts the answer, which closes the alert, or sends it back with a reason. Nobody reviews their own answer."
+);
 
-async fn perform(request: &HttpRequest, app: &App, session: &Session, id: Uuid, action: &str, body: Body<ActRequest>) -> Result<HttpResponse, Problem> {
+async fn perform(
+    request: &HttpRequest,
+    app: &App,
+    session: &Session,
+    id: Uuid,
+    action: &str,
+    body: Body<ActRequest>,
+) -> Result<HttpResponse, Problem> {
     let at = app.clock.wall_ms();
     let repeat = Repeatable::of(request, session, &body.raw)?;
     let body = body.into_inner();
     let deadline_ms = body.deadline.as_deref().map(|deadline| deadline_ms(deadline, at)).transpose()?;
     let evidence: Vec<String> = body.evidence_ids.unwrap_or_default().iter().map(Uuid::to_string).collect();
     let reason = if action == "dismiss" { body.reason.as_deref().map(table::dismiss_reason) } else { body.reason };
-    let act = Act { action: action.to_owned(), decision: body.decision, reason: worded(reason), text: worded(body.text), deadline_ms, evidence: evidence.len() };
+    let act = Act {
+        action: action.to_owned(),
+        decision: body.decision,
+        reason: worded(reason),
+        text: worded(body.text),
+        deadline_ms,
+        evidence: evidence.len(),
+    };
     let (session, id, version) = (session.clone(), id.to_string(), body.version);
     let answer = app
         .db

@@ -29,7 +29,9 @@ async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Ale
     let row = alert(&app, &caller, &id.to_string()).await?;
     if row.clip_state == "pending" {
         let left_ms = row.clip_end.unwrap_or_default() - app.clock.wall_ms();
-        return Err(Problem::of(ProblemType::Unavailable).because("the clip is still being recorded").with("retry_after_s", (left_ms / 1_000 + 2).clamp(1, 60)));
+        return Err(Problem::of(ProblemType::Unavailable)
+            .because("the clip is still being recorded")
+            .with("retry_after_s", (left_ms / 1_000 + 2).clamp(1, 60)));
     }
     let file = file_of(&app, row.clip_file_id.as_deref()).await?;
     // A player asks for many ranges; the first byte is asked for once a viewing.
@@ -86,11 +88,16 @@ fn begins(request: &HttpRequest) -> bool {
 }
 
 async fn noted(app: &App, session: &Session, row: &AlertRow, action: &'static str) -> Result<(), Problem> {
-    let (actor, id, path, camera_id, at) = (session.actor.clone(), row.id.clone(), row.premises_path.clone(), row.camera_id.clone(), app.clock.wall_ms());
+    let (actor, id, path, camera_id, at) =
+        (session.actor.clone(), row.id.clone(), row.premises_path.clone(), row.camera_id.clone(), app.clock.wall_ms());
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                tx.audit(at, Act { actor: &actor, action, entity: Some(("alert", &id)), path: &path, detail: json!({"camera_id": camera_id}) }).await?;
+                tx.audit(
+                    at,
+                    Act { actor: &actor, action, entity: Some(("alert", &id)), path: &path, detail: json!({"camera_id": camera_id}) },
+                )
+                .await?;
                 Ok::<_, StoreError>(())
             })
         })

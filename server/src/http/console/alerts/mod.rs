@@ -75,7 +75,8 @@ impl ListArgs {
 
 /// Values with commas between them.
 fn several(name: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
-    let values: Vec<String> = text.unwrap_or_default().split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    let values: Vec<String> =
+        text.unwrap_or_default().split(',').map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect();
     if values.len() > VALUES_MAX {
         return Err(Problem::of(ProblemType::Malformed).because(format!("{name} takes at most {VALUES_MAX} values")));
     }

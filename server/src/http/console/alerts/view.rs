@@ -148,7 +148,13 @@ fn view(row: AlertRow, session: &Session, past: &[Past]) -> Result<Alert, Proble
     Ok(Alert {
         allowed_actions,
         state,
-        clip: Clip { state: row.clip_state, start: row.clip_start.map(Moment), end: row.clip_end.map(Moment), sha256: row.clip_sha256, bytes: row.clip_bytes },
+        clip: Clip {
+            state: row.clip_state,
+            start: row.clip_start.map(Moment),
+            end: row.clip_end.map(Moment),
+            sha256: row.clip_sha256,
+            bytes: row.clip_bytes,
+        },
         id: row.id,
         kind: row.kind,
         class: row.class,
@@ -178,10 +184,12 @@ pub(super) async fn items(conn: &mut Conn<'_>, session: &Session, rows: Vec<Aler
     for (work_id, act) in work::acts_of(conn, &answered, "rectify").await? {
         past.entry(work_id).or_default().push(act);
     }
-    rows.into_iter().map(|row| {
-        let past = past.remove(&row.id).unwrap_or_default();
-        view(row, session, &past)
-    }).collect()
+    rows.into_iter()
+        .map(|row| {
+            let past = past.remove(&row.id).unwrap_or_default();
+            view(row, session, &past)
+        })
+        .collect()
 }
 
 /// Everything about one alert, where `scope` covers it.
@@ -195,7 +203,11 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
     let rule = serde_json::from_str(&row.rule).unwrap_or_default();
     let past = work::past(&history);
     let acts = history.into_iter().map(|act| {
-        let evidence = evidence_ids(&act).iter().filter_map(|id| files.get(id)).map(|file| EvidenceView { id: file.id.clone(), filetype: file.filetype.clone(), bytes: file.bytes }).collect();
+        let evidence = evidence_ids(&act)
+            .iter()
+            .filter_map(|id| files.get(id))
+            .map(|file| EvidenceView { id: file.id.clone(), filetype: file.filetype.clone(), bytes: file.bytes })
+            .collect();
         ActView {
             evidence,
             id: act.id,
@@ -234,7 +246,13 @@ fn clock(row: ClockRow) -> ClockView {
         paused_at: clock.paused_ms.map(Moment),
         stopped_at: clock.stopped_ms.map(Moment),
         reminders: [clock.half_ms, clock.yellow_ms].into_iter().flatten().map(Moment).collect(),
-        late: if clock.red_ms.is_some() { "red" } else if clock.yellow_ms.is_some() { "yellow" } else { "none" },
+        late: if clock.red_ms.is_some() {
+            "red"
+        } else if clock.yellow_ms.is_some() {
+            "yellow"
+        } else {
+            "none"
+        },
         name: clock.name,
     }
 }

@@ -109,7 +109,11 @@ impl ListArgs {
 /// Inspections, newest first.
 #[utoipa::path(tag = "inspections", params(ListArgs), responses((status = 200, body = Listed<InspectionItem>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections")]
-async fn list(app: web::Data<App>, caller: Caller<can::InspectionsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<InspectionItem>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<InspectionItem>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let filter = args.filter(app.clock.wall_ms())?;
     let mut reader = app.db.read().await?;
@@ -131,7 +135,8 @@ async fn read(app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id)
     let item = items(conn, std::slice::from_ref(&row)).await?.pop().ok_or_else(Problem::not_found)?;
     let parts = inspections::parts(conn, &row.id).await?;
     let files = evidence::of_inspection(conn, &row.id).await?;
-    let template = templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?.body()?;
+    let template =
+        templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?.body()?;
     drop(reader);
     Ok(web::Json(Inspection::of(&row, item, parts, &files, &template)?))
 }
@@ -150,7 +155,13 @@ struct FileArgs {
     responses((status = 200, description = "the file", content_type = "image/jpeg"), (status = 206, description = "a range of it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}/evidence/{evidence_id}")]
-async fn evidence_file(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id, args: Args<FileArgs>) -> Result<HttpResponse, Problem> {
+async fn evidence_file(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsRead>,
+    id: Id,
+    args: Args<FileArgs>,
+) -> Result<HttpResponse, Problem> {
     if args.width.is_some_and(|width| !(16..=4_096).contains(&width)) {
         return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
     }

@@ -125,13 +125,22 @@ struct Event {
 
 impl Inspection {
     /// Puts the page together from what is stored.
-    pub(super) fn of(row: &InspectionRow, item: InspectionItem, mut parts: Vec<PartRow>, files: &[EvidenceRow], template: &TemplateBody) -> Result<Self, StoreError> {
+    pub(super) fn of(
+        row: &InspectionRow,
+        item: InspectionItem,
+        mut parts: Vec<PartRow>,
+        files: &[EvidenceRow],
+        template: &TemplateBody,
+    ) -> Result<Self, StoreError> {
         let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
         // The order in which the lead named them is the order in which they were judged.
         let named: Vec<String> = submission.iter().flat_map(|submission| &submission.parts).map(|part| part.id.to_string()).collect();
         parts.sort_by_key(|part| named.iter().position(|id| *id == part.id));
-        let contents = parts.iter().map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?))).collect::<Result<Vec<_>, StoreError>>()?;
+        let contents = parts
+            .iter()
+            .map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
         let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
         let answers = merge(&borrowed, &choices).answers;
         let sections = template.sections.iter().map(|section| section_view(section, &answers, &parts, &contents)).collect();
@@ -174,7 +183,12 @@ fn part_view(row: PartRow, content: PartContent) -> Part {
     }
 }
 
-fn section_view(section: &mobile_api::template::Section, answers: &[Answer], parts: &[PartRow], contents: &[(Uuid, PartContent)]) -> Section {
+fn section_view(
+    section: &mobile_api::template::Section,
+    answers: &[Answer],
+    parts: &[PartRow],
+    contents: &[(Uuid, PartContent)],
+) -> Section {
     let items = section.items.iter().map(|item| {
         let answer = answers.iter().find(|answer| answer.item_code == item.code).cloned();
         let given = parts.iter().zip(contents).flat_map(|(part, (_, content))| content.answers.iter().map(move |answer| (part, answer)));
@@ -182,7 +196,15 @@ fn section_view(section: &mobile_api::template::Section, answers: &[Answer], par
             .filter(|(_, given)| given.item_code == item.code && Some(*given) != answer.as_ref())
             .map(|(part, given)| OtherAnswer { part_id: part.id.clone(), owner_name: part.owner_name.clone(), answer: given.clone() })
             .collect();
-        Answered { code: item.code.clone(), key: item.key, text: item.text.clone(), basis: item.basis.clone(), number: item.number.clone(), answer, others }
+        Answered {
+            code: item.code.clone(),
+            key: item.key,
+            text: item.text.clone(),
+            basis: item.basis.clone(),
+            number: item.number.clone(),
+            answer,
+            others,
+        }
     });
     Section { code: section.code.clone(), name: section.name.clone(), items: items.collect() }
 }

@@ -80,7 +80,8 @@ pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, fault
     if let Some(id) = premises {
         input.insert("premises_id".to_owned(), Value::String(id));
     }
-    let input: CameraInput = serde_json::from_value(Value::Object(input)).map_err(|error| Problem::field("", "format", &error.to_string()))?;
+    let input: CameraInput =
+        serde_json::from_value(Value::Object(input)).map_err(|error| Problem::field("", "format", &error.to_string()))?;
     let id = present.as_ref().map_or_else(|| uuid::Uuid::now_v7().to_string(), |row| row.id.clone());
     let data = match input.over(tx, &import.scope, &import.sealer, id, present.as_ref()).await {
         Ok(data) => data,

@@ -9,7 +9,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{Column, Kind, cameras as camera_table, column, people, premises as premises_table};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
-use crate::http::console::{alerts as alert_list, audit as audit_list, cameras as camera_list, inspections as inspection_list, premises as premises_list, users as user_list};
+use crate::http::console::{
+    alerts as alert_list, audit as audit_list, cameras as camera_list, inspections as inspection_list, premises as premises_list,
+    users as user_list,
+};
 use crate::http::{Args, Problem, ProblemBody, REQUEST};
 use crate::sheet::{self, Cell, Format};
 use crate::store::alerts::{self, AlertRow};
@@ -24,7 +27,13 @@ use crate::store::{Conn, Db, PAGE_LIMIT, Page, StoreError};
 const ROWS_MAX: usize = 50_000;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(export_premises).service(export_users).service(export_cameras).service(export_alerts).service(export_inspections).service(export_audit);
+    config
+        .service(export_premises)
+        .service(export_users)
+        .service(export_cameras)
+        .service(export_alerts)
+        .service(export_inspections)
+        .service(export_audit);
 }
 
 /// What an export of the things that are also imported is narrowed to.
@@ -65,24 +74,56 @@ pub(crate) async fn export(db: &Db, scope: &Scope, filter: &ExportFilter) -> Res
     Ok(match filter {
         ExportFilter::Premises(filter) => {
             let sort = PremisesSort::Name;
-            (Kind::Premises, every_page!(conn, |page| premises::list(conn, scope, filter, sort, &page).await?, |row| premises::sort_key(row, sort), |rows| rows.into_iter().map(premises_table::cells)))
+            (
+                Kind::Premises,
+                every_page!(
+                    conn,
+                    |page| premises::list(conn, scope, filter, sort, &page).await?,
+                    |row| premises::sort_key(row, sort),
+                    |rows| rows.into_iter().map(premises_table::cells)
+                ),
+            )
         }
         ExportFilter::Cameras(filter) => {
             let sort = CameraSort::Name;
-            (Kind::Cameras, every_page!(conn, |page| cameras::list(conn, scope, filter, sort, &page).await?, |row| cameras::sort_key(row, sort), |rows| rows.into_iter().map(camera_table::cells)))
+            (
+                Kind::Cameras,
+                every_page!(
+                    conn,
+                    |page| cameras::list(conn, scope, filter, sort, &page).await?,
+                    |row| cameras::sort_key(row, sort),
+                    |rows| rows.into_iter().map(camera_table::cells)
+                ),
+            )
         }
         ExportFilter::Users(filter) => {
-            let rows = every_page!(conn, |page| users::list(conn, scope, filter, &page).await?, |row| (row.name_key.clone(), row.id.clone()), |rows| {
-                let grants: Vec<_> = users::grants_of(conn, rows.iter().map(|row| &row.id)).await?.into_iter().filter(|grant| scope.covers(&grant.node_path)).collect();
-                rows.into_iter().map(|row| people::cells(row, &grants)).collect::<Vec<_>>()
-            });
+            let rows = every_page!(
+                conn,
+                |page| users::list(conn, scope, filter, &page).await?,
+                |row| (row.name_key.clone(), row.id.clone()),
+                |rows| {
+                    let grants: Vec<_> = users::grants_of(conn, rows.iter().map(|row| &row.id))
+                        .await?
+                        .into_iter()
+                        .filter(|grant| scope.covers(&grant.node_path))
+                        .collect();
+                    rows.into_iter().map(|row| people::cells(row, &grants)).collect::<Vec<_>>()
+                }
+            );
             (Kind::Users, rows)
         }
     })
 }
 
 /// Writes the table, notes the export, and answers.
-async fn deliver(app: &App, session: &Session, request: &HttpRequest, name: &'static str, columns: &[Column], rows: Vec<Vec<Cell>>) -> Result<HttpResponse, Problem> {
+async fn deliver(
+    app: &App,
+    session: &Session,
+    request: &HttpRequest,
+    name: &'static str,
+    columns: &[Column],
+    rows: Vec<Vec<Cell>>,
+) -> Result<HttpResponse, Problem> {
     let format = format_of(request)?;
     let english = REQUEST.try_with(|facts| facts.english).unwrap_or_default();
     let header: Vec<&'static str> = columns.iter().map(|column| if english { column.code } else { column.zh }).collect();
@@ -115,7 +156,12 @@ fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), premises_list::ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/premises.{format}")]
-async fn export_premises(app: web::Data<App>, caller: Caller<can::PremisesRead>, args: Args<premises_list::ListArgs>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn export_premises(
+    app: web::Data<App>,
+    caller: Caller<can::PremisesRead>,
+    args: Args<premises_list::ListArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
     let (kind, rows) = export(&app.db, &caller.scope(), &ExportFilter::Premises(args.filter())).await?;
     deliver(&app, &caller, &request, "premises", kind.columns(), rows).await
@@ -125,7 +171,12 @@ async fn export_premises(app: web::Data<App>, caller: Caller<can::PremisesRead>,
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), user_list::ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/users.{format}")]
-async fn export_users(app: web::Data<App>, caller: Caller<can::UsersRead>, args: Args<user_list::ListArgs>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn export_users(
+    app: web::Data<App>,
+    caller: Caller<can::UsersRead>,
+    args: Args<user_list::ListArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
     let (kind, rows) = export(&app.db, &caller.scope(), &ExportFilter::Users(args.filter())).await?;
     deliver(&app, &caller, &request, "users", kind.columns(), rows).await
@@ -135,7 +186,12 @@ async fn export_users(app: web::Data<App>, caller: Caller<can::UsersRead>, args:
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), camera_list::ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/cameras.{format}")]
-async fn export_cameras(app: web::Data<App>, caller: Caller<can::CamerasRead>, args: Args<camera_list::ListArgs>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn export_cameras(
+    app: web::Data<App>,
+    caller: Caller<can::CamerasRead>,
+    args: Args<camera_list::ListArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
     let (kind, rows) = export(&app.db, &caller.scope(), &ExportFilter::Cameras(args.filter())).await?;
     deliver(&app, &caller, &request, "cameras", kind.columns(), rows).await
@@ -177,13 +233,20 @@ fn alert_cells(row: AlertRow) -> Vec<Cell> {
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), alert_list::ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/alerts.{format}")]
-async fn export_alerts(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<alert_list::ListArgs>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn export_alerts(
+    app: web::Data<App>,
+    caller: Caller<can::AlertsRead>,
+    args: Args<alert_list::ListArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
     let (filter, scope) = (args.filter()?, caller.scope());
     let rows = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        every_page!(conn, |page| alerts::list(conn, &scope, &filter, &page).await?, alerts::sort_key, |rows| rows.into_iter().map(alert_cells))
+        every_page!(conn, |page| alerts::list(conn, &scope, &filter, &page).await?, alerts::sort_key, |rows| rows
+            .into_iter()
+            .map(alert_cells))
     };
     deliver(&app, &caller, &request, "alerts", ALERT_COLUMNS, rows).await
 }
@@ -218,13 +281,23 @@ fn inspection_cells(row: InspectionRow) -> Vec<Cell> {
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), inspection_list::ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/inspections.{format}")]
-async fn export_inspections(app: web::Data<App>, caller: Caller<can::InspectionsRead>, args: Args<inspection_list::ListArgs>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn export_inspections(
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsRead>,
+    args: Args<inspection_list::ListArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
     let (filter, sight) = (args.filter(app.clock.wall_ms())?, inspection_list::sight(&caller));
     let rows = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        every_page!(conn, |page| inspections::list(conn, &sight, &filter, &page).await?, |row| (row.started_at.to_string(), row.id.clone()), |rows| rows.into_iter().map(inspection_cells))
+        every_page!(
+            conn,
+            |page| inspections::list(conn, &sight, &filter, &page).await?,
+            |row| (row.started_at.to_string(), row.id.clone()),
+            |rows| rows.into_iter().map(inspection_cells)
+        )
     };
     deliver(&app, &caller, &request, "inspections", INSPECTION_COLUMNS, rows).await
 }
@@ -242,14 +315,29 @@ const AUDIT_COLUMNS: &[Column] = &[
 ];
 
 fn audit_cells(row: AuditRow) -> Vec<Cell> {
-    vec![row.seq.into(), moment(Some(row.at)), row.actor_name.into(), row.action.into(), row.entity.into(), row.entity_id.into(), row.detail.into(), row.ip.into(), row.hash.into()]
+    vec![
+        row.seq.into(),
+        moment(Some(row.at)),
+        row.actor_name.into(),
+        row.action.into(),
+        row.entity.into(),
+        row.entity_id.into(),
+        row.detail.into(),
+        row.ip.into(),
+        row.hash.into(),
+    ]
 }
 
 /// Acts as the audit list shows them.
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), audit_list::ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/audit.{format}")]
-async fn export_audit(app: web::Data<App>, caller: Caller<can::AuditRead>, args: Args<audit_list::ListArgs>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn export_audit(
+    app: web::Data<App>,
+    caller: Caller<can::AuditRead>,
+    args: Args<audit_list::ListArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
     let (filter, scope) = (args.filter()?, caller.scope());
     let rows = audit_rows(&mut app.db.read().await?.conn(), &scope, &filter).await?;
@@ -257,7 +345,12 @@ async fn export_audit(app: web::Data<App>, caller: Caller<can::AuditRead>, args:
 }
 
 async fn audit_rows(conn: &mut Conn<'_>, scope: &Scope, filter: &journal::AuditFilter) -> Result<Vec<Vec<Cell>>, Problem> {
-    Ok(every_page!(conn, |page| journal::list_audit(conn, scope, filter, &page).await?, |row| (row.seq.unwrap_or_default().to_string(), row.id.clone()), |rows| rows.into_iter().map(audit_cells)))
+    Ok(every_page!(
+        conn,
+        |page| journal::list_audit(conn, scope, filter, &page).await?,
+        |row| (row.seq.unwrap_or_default().to_string(), row.id.clone()),
+        |rows| rows.into_iter().map(audit_cells)
+    ))
 }
 
 fn moment(at: Option<i64>) -> Cell {

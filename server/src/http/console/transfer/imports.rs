@@ -132,7 +132,13 @@ async fn new_passwords(db: &Db, records: &[Record], dry_run: bool) -> Result<Vec
     hashed.await.map_err(|_| Problem::of(ProblemType::Unavailable))
 }
 
-async fn all(tx: &mut Tx<'_>, import: &Import, records: &[Record], passwords: Vec<(String, String, String)>, mut outcome: Outcome) -> Result<Outcome, Halt> {
+async fn all(
+    tx: &mut Tx<'_>,
+    import: &Import,
+    records: &[Record],
+    passwords: Vec<(String, String, String)>,
+    mut outcome: Outcome,
+) -> Result<Outcome, Halt> {
     let mut faults = CellFaults::default();
     for record in records {
         let done = match import.kind {
@@ -176,9 +182,23 @@ struct ImportArgs {
     dry_run: bool,
 }
 
-async fn handle<P: Needs>(app: web::Data<App>, caller: Caller<P>, args: ImportArgs, request: &HttpRequest, payload: web::Payload, kind: Kind) -> Result<HttpResponse, Problem> {
+async fn handle<P: Needs>(
+    app: web::Data<App>,
+    caller: Caller<P>,
+    args: ImportArgs,
+    request: &HttpRequest,
+    payload: web::Payload,
+    kind: Kind,
+) -> Result<HttpResponse, Problem> {
     let table = sheet_of(request, payload).await?;
-    let import = Import { kind, scope: caller.scope(), actor: caller.actor.clone(), sealer: app.sealer.clone(), at: app.clock.wall_ms(), dry_run: args.dry_run };
+    let import = Import {
+        kind,
+        scope: caller.scope(),
+        actor: caller.actor.clone(),
+        sealer: app.sealer.clone(),
+        at: app.clock.wall_ms(),
+        dry_run: args.dry_run,
+    };
     let outcome = run(&app.db, import, table).await?;
     if outcome.applied && kind == Kind::Cameras {
         app.cameras_changed.notify_one();
@@ -186,7 +206,11 @@ async fn handle<P: Needs>(app: web::Data<App>, caller: Caller<P>, args: ImportAr
     if args.dry_run || outcome.errors.is_empty() {
         return Ok(HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(outcome));
     }
-    let field = |fault: &CellFault| mobile_api::field::FieldFault { pointer: format!("/{}/{}", fault.row, fault.column), code: fault.code.clone(), detail: fault.detail.clone() };
+    let field = |fault: &CellFault| mobile_api::field::FieldFault {
+        pointer: format!("/{}/{}", fault.row, fault.column),
+        code: fault.code.clone(),
+        detail: fault.detail.clone(),
+    };
     Err(Problem::fields(outcome.errors.iter().map(field).collect()).because("nothing was changed").with("import", &outcome))
 }
 
@@ -216,7 +240,13 @@ async fn sheet_of(request: &HttpRequest, mut payload: web::Payload) -> Result<Ta
 #[utoipa::path(tag = "transfer", params(ImportArgs), request_body(content = String, content_type = "text/csv", example = "name,kind,organization\r\n"),
     responses((status = 200, body = Outcome), (status = 413, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/imports/premises")]
-async fn import_premises(app: web::Data<App>, caller: Caller<can::PremisesManage>, args: Args<ImportArgs>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn import_premises(
+    app: web::Data<App>,
+    caller: Caller<can::PremisesManage>,
+    args: Args<ImportArgs>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     handle(app, caller, args.0, &request, payload, Kind::Premises).await
 }
 
@@ -224,7 +254,13 @@ async fn import_premises(app: web::Data<App>, caller: Caller<can::PremisesManage
 #[utoipa::path(tag = "transfer", params(ImportArgs), request_body(content = String, content_type = "text/csv", example = "username,display_name,roles\r\n"),
     responses((status = 200, body = Outcome), (status = 413, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/imports/users")]
-async fn import_users(app: web::Data<App>, caller: Caller<can::UsersManage>, args: Args<ImportArgs>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn import_users(
+    app: web::Data<App>,
+    caller: Caller<can::UsersManage>,
+    args: Args<ImportArgs>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     handle(app, caller, args.0, &request, payload, Kind::Users).await
 }
 
@@ -232,7 +268,13 @@ async fn import_users(app: web::Data<App>, caller: Caller<can::UsersManage>, arg
 #[utoipa::path(tag = "transfer", params(ImportArgs), request_body(content = String, content_type = "text/csv", example = "name,premises,source_url\r\n"),
     responses((status = 200, body = Outcome), (status = 413, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/imports/cameras")]
-async fn import_cameras(app: web::Data<App>, caller: Caller<can::CamerasManage>, args: Args<ImportArgs>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn import_cameras(
+    app: web::Data<App>,
+    caller: Caller<can::CamerasManage>,
+    args: Args<ImportArgs>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
     handle(app, caller, args.0, &request, payload, Kind::Cameras).await
 }
 

@@ -29,7 +29,13 @@ const NAME_LIMIT: usize = 100;
 const NUMBER_LIMIT: usize = 50;
 
 /// Adds or changes one person, by user name. `roles` is `role@node; role@node` and replaces those in the importer's part.
-pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, hash: Option<&str>, faults: &mut CellFaults) -> Result<Done, Problem> {
+pub(super) async fn one(
+    tx: &mut Tx<'_>,
+    import: &Import,
+    record: &Record,
+    hash: Option<&str>,
+    faults: &mut CellFaults,
+) -> Result<Done, Problem> {
     let before = faults.0.len();
     let row = record.row;
     let username = record.text("username").and_then(Username::parse);
@@ -55,7 +61,9 @@ pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, hash:
         faults.note(row, "username", "taken", "somebody outside your part of the tree has this user name");
         return Ok(Done::Refused);
     }
-    if present.as_ref().is_some_and(|user| import.actor.id.is_some_and(|id| id.to_string() == user.id)) && (given.is_some() || disabled.is_some()) {
+    if present.as_ref().is_some_and(|user| import.actor.id.is_some_and(|id| id.to_string() == user.id))
+        && (given.is_some() || disabled.is_some())
+    {
         faults.note(row, "username", "own", "nobody changes their own roles: leave this row out");
         return Ok(Done::Refused);
     }
@@ -111,7 +119,13 @@ pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, hash:
 }
 
 /// `role@node`, several with semicolons; roles by code or name, nodes by id, code or name.
-async fn parse_roles(tx: &mut Tx<'_>, import: &Import, row: usize, text: &str, faults: &mut CellFaults) -> Result<Vec<GrantInput>, Problem> {
+async fn parse_roles(
+    tx: &mut Tx<'_>,
+    import: &Import,
+    row: usize,
+    text: &str,
+    faults: &mut CellFaults,
+) -> Result<Vec<GrantInput>, Problem> {
     let known = roles::list(tx).await?;
     let mut grants = Vec::new();
     for part in text.split([';', '；']).map(str::trim).filter(|part| !part.is_empty()) {
@@ -131,7 +145,9 @@ async fn parse_roles(tx: &mut Tx<'_>, import: &Import, row: usize, text: &str, f
                 let mut grant = Map::new();
                 grant.insert("role".to_owned(), role.into());
                 grant.insert("node_id".to_owned(), json!(id));
-                grants.push(serde_json::from_value(Value::Object(grant)).map_err(|error| Problem::field("/roles", "format", &error.to_string()))?);
+                grants.push(
+                    serde_json::from_value(Value::Object(grant)).map_err(|error| Problem::field("/roles", "format", &error.to_string()))?,
+                );
             }
             [] => faults.note(row, "roles", "unknown", format!("there is no \"{node}\" in your part of the tree")),
             _ => faults.note(row, "roles", "ambiguous", format!("several are named \"{node}\": write the id")),
@@ -141,12 +157,16 @@ async fn parse_roles(tx: &mut Tx<'_>, import: &Import, row: usize, text: &str, f
 }
 
 fn role_of<'a>(known: &'a [RoleRow], text: &str) -> Option<&'a str> {
-    known.iter().find(|role| role.code.eq_ignore_ascii_case(text) || role.name_zh == text || role.name_en.eq_ignore_ascii_case(text)).map(|role| role.code.as_str())
+    known
+        .iter()
+        .find(|role| role.code.eq_ignore_ascii_case(text) || role.name_zh == text || role.name_en.eq_ignore_ascii_case(text))
+        .map(|role| role.code.as_str())
 }
 
 /// As an import reads it back: roles only those in the exporter's part of the tree.
 pub(super) fn cells(row: UserRow, grants: &[UserGrantRow]) -> Vec<Cell> {
-    let own: Vec<String> = grants.iter().filter(|grant| grant.user_id == row.id).map(|grant| format!("{}@{}", grant.role, grant.node_id)).collect();
+    let own: Vec<String> =
+        grants.iter().filter(|grant| grant.user_id == row.id).map(|grant| format!("{}@{}", grant.role, grant.node_id)).collect();
     vec![
         row.username.into(),
         row.display_name.into(),

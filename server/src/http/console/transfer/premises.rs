@@ -85,7 +85,8 @@ pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, fault
     if let Some(id) = organization {
         input.insert("organization_id".to_owned(), Value::String(id));
     }
-    let input: PremisesInput = serde_json::from_value(Value::Object(input)).map_err(|error| Problem::field("", "format", &error.to_string()))?;
+    let input: PremisesInput =
+        serde_json::from_value(Value::Object(input)).map_err(|error| Problem::field("", "format", &error.to_string()))?;
     let data = match input.over(tx, &import.scope, present.as_ref()).await {
         Ok(data) => data,
         Err(problem) if faults.note_problem(record.row, &problem, &[("organization_id", "organization")]) => return Ok(Done::Refused),
@@ -106,7 +107,13 @@ pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, fault
     })
 }
 
-async fn find(tx: &mut Tx<'_>, import: &Import, record: &Record, organization: Option<&str>, faults: &mut CellFaults) -> Result<Option<PremisesRow>, Problem> {
+async fn find(
+    tx: &mut Tx<'_>,
+    import: &Import,
+    record: &Record,
+    organization: Option<&str>,
+    faults: &mut CellFaults,
+) -> Result<Option<PremisesRow>, Problem> {
     let found = match (record.text("code"), organization, record.text("name")) {
         (Some(code), ..) => nodes::premises(tx, &import.scope, code).await?,
         (None, Some(organization), Some(name)) => nodes::premises_of(tx, organization, name).await?,
@@ -121,7 +128,6 @@ async fn find(tx: &mut Tx<'_>, import: &Import, record: &Record, organization: O
         }
     }
 }
-
 
 /// As an import reads it back. Points are WGS-84.
 pub(super) fn cells(row: PremisesRow) -> Vec<Cell> {

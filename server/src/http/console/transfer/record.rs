@@ -91,7 +91,12 @@ impl Record {
         let text = self.text(column)?;
         let found = words.iter().find(|(code, zh)| code.eq_ignore_ascii_case(text) || *zh == text).map(|(code, _)| *code);
         if found.is_none() {
-            faults.note(self.row, column, "unknown", format!("one of {}", words.iter().map(|(code, _)| *code).collect::<Vec<_>>().join(", ")));
+            faults.note(
+                self.row,
+                column,
+                "unknown",
+                format!("one of {}", words.iter().map(|(code, _)| *code).collect::<Vec<_>>().join(", ")),
+            );
         }
         found
     }

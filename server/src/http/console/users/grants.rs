@@ -36,7 +36,12 @@ pub(in crate::http::console) async fn check_grants(tx: &mut Tx<'_>, scope: &Scop
             });
         });
         if let Some(path) = path {
-            wanted.push(Wanted { role: grant.role.clone(), node_id: grant.node_id.to_string(), path, valid_until: grant.valid_until.map(|moment| moment.0) });
+            wanted.push(Wanted {
+                role: grant.role.clone(),
+                node_id: grant.node_id.to_string(),
+                path,
+                valid_until: grant.valid_until.map(|moment| moment.0),
+            });
         }
     }
     checked(faults)?;
@@ -54,7 +59,8 @@ pub(in crate::http::console) async fn apply(tx: &mut Tx<'_>, scope: &Scope, user
         }
     }
     for want in wanted {
-        let same = |grant: &&users::GrantRow| grant.role == want.role && grant.node_id == want.node_id && grant.valid_until == want.valid_until;
+        let same =
+            |grant: &&users::GrantRow| grant.role == want.role && grant.node_id == want.node_id && grant.valid_until == want.valid_until;
         if present.iter().find(same).is_none() {
             users::grant(tx, user_id, &want.role, &want.node_id, &want.path, want.valid_until).await?;
             changed = true;

@@ -18,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::App;
-use crate::auth::{Caller, check_policy, hash_password, can};
+use crate::auth::{Caller, can, check_policy, hash_password};
 use crate::domain::person::Username;
 use crate::http::auth::password_problem;
 use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
@@ -52,7 +52,12 @@ pub(super) struct ListArgs {
 
 impl ListArgs {
     pub(super) fn filter(&self) -> UserFilter {
-        UserFilter { text: self.q.clone(), role: self.role.clone(), disabled: self.disabled, node_id: self.node_id.map(|id| id.to_string()) }
+        UserFilter {
+            text: self.q.clone(),
+            role: self.role.clone(),
+            disabled: self.disabled,
+            node_id: self.node_id.map(|id| id.to_string()),
+        }
     }
 }
 
@@ -113,7 +118,17 @@ async fn create(app: web::Data<App>, caller: Caller<can::UsersManage>, body: Bod
                 let id = id.to_string();
                 apply(tx, &scope, &id, &wanted).await?;
                 let detail = json!({"username": user.username, "grants": body.grants});
-                tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("user", &id)), path: wanted.first().map_or("/", |grant| grant.path.as_str()), detail }).await?;
+                tx.audit(
+                    at,
+                    Act {
+                        actor: &actor,
+                        action: "create",
+                        entity: Some(("user", &id)),
+                        path: wanted.first().map_or("/", |grant| grant.path.as_str()),
+                        detail,
+                    },
+                )
+                .await?;
                 told(tx, &scope, &id, at).await
             })
         })
@@ -136,7 +151,12 @@ async fn read(app: web::Data<App>, caller: Caller<can::UsersRead>, id: Id) -> Re
 #[utoipa::path(tag = "people", params(("id" = String, Path)), request_body = PersonChange,
     responses((status = 200, body = User), (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/users/{id}")]
-async fn change(app: web::Data<App>, caller: Caller<can::UsersManage>, id: Id, body: Body<PersonChange>) -> Result<web::Json<User>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::UsersManage>,
+    id: Id,
+    body: Body<PersonChange>,
+) -> Result<web::Json<User>, Problem> {
     let body = body.into_inner();
     let mut faults = Faults::new();
     body.check(&mut faults);
@@ -190,7 +210,12 @@ async fn change(app: web::Data<App>, caller: Caller<can::UsersManage>, id: Id, b
 #[utoipa::path(tag = "people", params(("id" = String, Path)), request_body = NewPassword,
     responses((status = 204), (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/users/{id}/password")]
-async fn set_password(app: web::Data<App>, caller: Caller<can::UsersManage>, id: Id, body: Body<NewPassword>) -> Result<HttpResponse, Problem> {
+async fn set_password(
+    app: web::Data<App>,
+    caller: Caller<can::UsersManage>,
+    id: Id,
+    body: Body<NewPassword>,
+) -> Result<HttpResponse, Problem> {
     let (scope, actor, at, user_id) = (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), *id);
     let row = users::get(&mut app.db.read().await?.conn(), &scope, &user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
     check_policy(&row.username, &body.new_password).map_err(password_problem)?;
@@ -206,7 +231,11 @@ async fn set_password(app: web::Data<App>, caller: Caller<can::UsersManage>, id:
                 users::set_password(tx, &row.id, &hash, true, at).await?;
                 logins::clear_failures(tx, &row.username).await?;
                 logins::end_sessions_of(tx, &row.id, None, at, "password_changed").await?;
-                tx.audit(at, Act { actor: &actor, action: "password_reset", entity: Some(("user", &row.id)), path: "/", detail: json!({}) }).await?;
+                tx.audit(
+                    at,
+                    Act { actor: &actor, action: "password_reset", entity: Some(("user", &row.id)), path: "/", detail: json!({}) },
+                )
+                .await?;
                 Ok::<_, Problem>(())
             })
         })

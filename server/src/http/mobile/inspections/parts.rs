@@ -73,7 +73,13 @@ impl IncomingPart {
         (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/inspections/{id}/parts/{part_id}")]
-async fn put(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, body: Body<PutPart>) -> Result<HttpResponse, Problem> {
+async fn put(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    id: Id,
+    body: Body<PutPart>,
+) -> Result<HttpResponse, Problem> {
     let part_id = request.match_info().get("part_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let (created, stored) = store_part(&app, &caller, *id, part_id, body.into_inner()).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
@@ -116,7 +122,9 @@ pub(super) fn check_codes(faults: &mut Faults, content: &PartContent, template: 
         for (field, codes) in lists {
             for (index, code) in codes.into_iter().enumerate() {
                 if code.is_some_and(|code| !known.contains(code)) {
-                    faults.within(field, |faults| faults.within(index, |faults| faults.note_at("item_code", "unknown", "no such item in this template")));
+                    faults.within(field, |faults| {
+                        faults.within(index, |faults| faults.note_at("item_code", "unknown", "no such item in this template"))
+                    });
                 }
             }
         }
@@ -124,7 +132,13 @@ pub(super) fn check_codes(faults: &mut Faults, content: &PartContent, template: 
 }
 
 /// Stores a part of an inspection that was found; whether it is new.
-pub(super) async fn put_part(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow, part: &IncomingPart, at: i64) -> Result<(bool, PartStored), Problem> {
+pub(super) async fn put_part(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    inspection: &InspectionRow,
+    part: &IncomingPart,
+    at: i64,
+) -> Result<(bool, PartStored), Problem> {
     let user_id = session.user_id.to_string();
     inspections::hold(tx, &inspection.id).await?;
     let draft = inspections::is_draft(tx, &inspection.id).await?;

@@ -58,7 +58,12 @@ pub struct InspectionStored {
     responses((status = 201, body = InspectionStored), (status = 200, body = InspectionStored, description = "the same was here before, or the part is a newer revision"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/inspections/{id}")]
-async fn put(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, body: Body<PutInspection>) -> Result<HttpResponse, Problem> {
+async fn put(
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    id: Id,
+    body: Body<PutInspection>,
+) -> Result<HttpResponse, Problem> {
     let (created, stored) = put_inspection(&app, &caller, *id, body.into_inner()).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(stored))
@@ -93,10 +98,8 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
     let warnings = warnings(header.officers.len());
     let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id };
     let (at, session) = (app.clock.wall_ms(), session.clone());
-    let (created, state, part) = app
-        .db
-        .write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), at).await }))
-        .await?;
+    let (created, state, part) =
+        app.db.write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), at).await })).await?;
     Ok((created, InspectionStored { id, state, content_sha256: body.content_sha256, part, warnings }))
 }
 
@@ -118,7 +121,17 @@ async fn store(
     if created {
         inspections::note_change(tx, &row, false, at).await?;
         let detail = json!({"premises_id": row.premises_id, "kind": row.kind, "header_sha256": row.header_sha256});
-        tx.audit(at, Act { actor: &session.actor, action: "inspection_receive", entity: Some(("inspection", &id)), path: &row.premises_path, detail }).await?;
+        tx.audit(
+            at,
+            Act {
+                actor: &session.actor,
+                action: "inspection_receive",
+                entity: Some(("inspection", &id)),
+                path: &row.premises_path,
+                detail,
+            },
+        )
+        .await?;
         if let Some(assignment_id) = &row.assignment_id {
             move_assignment(tx, session, assignment_id, "start", at).await?;
         }
@@ -132,11 +145,18 @@ async fn store(
 
 fn conflict(present: &str, offered: &str) -> Problem {
     let named = |sha256: &str| ContentNamed { content_sha256: sha256.to_owned(), revision: None };
-    Problem::of(ProblemType::Conflict).because("another header is stored under this id").with("present", named(present)).with("offered", named(offered))
+    Problem::of(ProblemType::Conflict)
+        .because("another header is stored under this id")
+        .with("present", named(present))
+        .with("offered", named(offered))
 }
 
 /// Everything a new header points to: gives the office the premises belongs to, and the template.
-async fn check_references(conn: &mut Conn<'_>, session: &Session, header: &Header) -> Result<(String, Option<templates::TemplateRow>), Problem> {
+async fn check_references(
+    conn: &mut Conn<'_>,
+    session: &Session,
+    header: &Header,
+) -> Result<(String, Option<templates::TemplateRow>), Problem> {
     let mut faults = Faults::new();
     let assignment = match header.assignment_id {
         Some(id) => find_assignment(conn, session, &id.to_string()).await?.filter(|row| row.premises_id == header.premises_id.to_string()),

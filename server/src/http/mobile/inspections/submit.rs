@@ -57,7 +57,8 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     }
     let parts = inspections::parts(conn, &id).await?;
     named_as_stored(&body.parts, parts.iter().map(|part| (part.id.as_str(), part.content_sha256.as_str())))?;
-    let template = templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
+    let template =
+        templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
     let contents = in_named_order(&body.parts, &parts)?;
     let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
     let merged = merge(&borrowed, &body.choices);
@@ -101,7 +102,11 @@ async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed]
     let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
     inspections::note_change(tx, &row, true, at).await?;
     let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count});
-    tx.audit(at, Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path: &row.premises_path, detail }).await?;
+    tx.audit(
+        at,
+        Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path: &row.premises_path, detail },
+    )
+    .await?;
     if let Some(assignment_id) = &row.assignment_id {
         move_assignment(tx, session, assignment_id, "complete", at).await?;
     }
@@ -111,7 +116,8 @@ async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed]
 /// What makes two submissions the same: parts, choices and result. When the phone says it pressed the button is not part of it.
 fn sameness(body: &Submit) -> Result<String, Problem> {
     let parts: BTreeMap<String, &str> = body.parts.iter().map(|part| (part.id.to_string(), part.content_sha256.as_str())).collect();
-    let value = json!({"parts": parts, "choices": body.choices, "result": serde_json::to_value(&body.result).map_err(StoreError::damaged)?});
+    let value =
+        json!({"parts": parts, "choices": body.choices, "result": serde_json::to_value(&body.result).map_err(StoreError::damaged)?});
     Ok(canonical::sha256_hex(&value))
 }
 
@@ -148,7 +154,10 @@ fn named_as_stored<'a>(named: &[PartNamed], stored: impl Iterator<Item = (&'a st
     let list = |parts: Vec<Value>| json!({"parts": parts});
     let present = list(stored.iter().map(|(id, sha256)| json!({"id": id, "content_sha256": sha256})).collect());
     let offered = list(offered.iter().map(|(id, sha256)| json!({"id": id, "content_sha256": sha256})).collect());
-    Err(Problem::of(ProblemType::Conflict).because("the parts named are not the parts stored").with("present", present).with("offered", offered))
+    Err(Problem::of(ProblemType::Conflict)
+        .because("the parts named are not the parts stored")
+        .with("present", present)
+        .with("offered", offered))
 }
 
 fn in_named_order(named: &[PartNamed], parts: &[PartRow]) -> Result<Vec<(Uuid, PartContent)>, StoreError> {
