@@ -111,9 +111,11 @@ pub(super) struct ListArgs {
     premises_id: Option<Uuid>,
     /// Anything below this node.
     organization_id: Option<Uuid>,
+    #[param(inline)]
     state: Option<StateArg>,
     zone: Option<Zone>,
     /// name, -name or state_since (longest first)
+    #[param(inline)]
     sort: Option<SortArg>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,

@@ -136,6 +136,7 @@ pub(super) struct ListArgs {
     disabled: Option<bool>,
     risk_grade: Option<RiskGrade>,
     /// name, -name or updated_at (newest first)
+    #[param(inline)]
     sort: Option<SortArg>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,

@@ -81,6 +81,7 @@ enum SettingScope {
 #[into_params(parameter_in = Query)]
 struct ScopeArgs {
     #[param(example = "system")]
+    #[param(inline)]
     scope: SettingScope,
     /// Of the premises or the camera.
     id: Option<Uuid>,

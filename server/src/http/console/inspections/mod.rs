@@ -70,6 +70,7 @@ impl State {
 pub(super) struct ListArgs {
     #[param(max_length = 36)]
     premises_id: Option<String>,
+    #[param(inline)]
     state: Option<State>,
     /// The outcome.
     result: Option<Outcome>,
