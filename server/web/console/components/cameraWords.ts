@@ -1,6 +1,12 @@
 import type { Camera } from '@shared/api/types'
 import { i18n, text } from '../state/app'
 
+/** A codec as its standard writes it. */
+export function codecName(code: string | null | undefined): string {
+  const name = (code ?? '').toUpperCase()
+  return { H264: 'H.264', H265: 'H.265', HEVC: 'H.265' }[name] ?? name
+}
+
 /** A reason's code in plain words; unknown codes as they are. */
 export function reasonWords(code: string): string {
   const key = `cameras.reason.${code}`

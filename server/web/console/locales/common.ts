@@ -31,6 +31,7 @@ export default {
     skip: ['跳到正文', 'Skip to content'],
   },
   common: {
+    colon: ['：', ': '],
     save: ['保存', 'Save'],
     cancel: ['取消', 'Cancel'],
     close: ['关闭', 'Close'],

@@ -21,6 +21,11 @@ export default {
     since: ['开始日期', 'Since'],
     until: ['结束日期', 'Until'],
     system: ['系统', 'system'],
+    details: {
+      to: ['变为', 'now'], from: ['原为', 'was'], state: ['状态', 'state'], picture: ['单张画面', 'one picture'], device: ['设备', 'device'], camera_id: ['摄像头编号', 'camera no.'],
+      start: ['开始', 'start'], end: ['结束', 'end'], username: ['用户名', 'username'], reason: ['原因', 'reason'], rows: ['行数', 'rows'], kind: ['类型', 'kind'], format: ['格式', 'format'],
+      text: ['说明', 'text'], deadline: ['期限', 'deadline'], decision: ['结论', 'decision'], version: ['版本', 'version'], name: ['名称', 'name'], premises_id: ['场所编号', 'premises no.'], created: ['新建', 'created'], updated: ['修改', 'changed'],
+    },
     entities: {
       alert: ['预警', 'alert'], camera: ['摄像头', 'camera'], premises: ['场所', 'premises'], user: ['人员', 'person'], organization: ['机构', 'organization'],
       operator: ['经营主体', 'operator'], inspection: ['检查', 'inspection'], assignment: ['检查任务', 'assignment'], session: ['登录', 'session'], login: ['登录', 'sign-in'],
@@ -59,6 +64,7 @@ export default {
     levels: { ok: ['充足', 'enough'], normal: ['充足', 'enough'], low: ['偏低', 'low'], warning: ['偏低', 'low'], high: ['偏低', 'low'], critical: ['告急', 'critical'], reserve: ['仅剩保留空间', 'only the reserve is left'], full: ['已满', 'full'] },
     recording: ['录像', 'Recording'],
     recordingOf: ['{n} / {all} 路正在录像', '{n} of {all} recording'],
+    silentOf: ['{all} 路中有 {n} 路', '{n} of {all}'],
     dropped: ['补读的录像事件', 'Events read again'],
     looks: ['已检查画面', 'Looks taken'],
     latency: ['写入延迟 p99', 'Write latency p99'],
