@@ -218,7 +218,6 @@ mod tests {
     /// Blocks of pseudo-random luma, about 12 pixels wide, as a scene with edges.
     fn scene(x: usize, y: usize) -> f32 {
         let hash = (x / 12).wrapping_mul(0x9e37).wrapping_add((y / 12).wrapping_mul(0x85eb)) ^ 0x5bd1;
-        #[expect(clippy::cast_precision_loss, reason = "small")]
         let value = (hash.wrapping_mul(hash) >> 7) as u8 as f32;
         30.0 + value * 0.75
     }
