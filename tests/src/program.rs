@@ -41,7 +41,7 @@ impl Program {
             "supervisor",
             "--password-stdin",
         ]);
-        let mut make = make.stdin(Stdio::piped()).spawn().unwrap();
+        let mut make = make.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         make.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
         assert!(make.wait().unwrap().success(), "admin create failed");
         program.serve().await;

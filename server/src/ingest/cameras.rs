@@ -5,6 +5,11 @@ use media::MediaEvent;
 use crate::App;
 use crate::store::{StoreError, Tx, cameras, recordings};
 
+/// Cameras read at a time.
+const CAMERAS_PAGE: i64 = 200;
+/// Segments that ended this long before the newest stored one are looked at again, ms.
+const OVERLAP_MS: i64 = 3_600_000;
+
 /// Keeps a batch in one transaction.
 pub(super) async fn keep(app: &App, events: Vec<MediaEvent>) -> Result<(), StoreError> {
     let now = app.clock.wall_ms();
@@ -58,15 +63,25 @@ async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), S
     }
 }
 
-/// What the engine's index says of every camera, as events.
-pub(super) async fn from_index(app: &App) -> Vec<MediaEvent> {
-    let Some(engine) = &app.engine else { return Vec::new() };
+/// What the engine's index says of every camera beyond what is stored, as events: after events were lost, and at start,
+/// for segments whose last event the program did not live to keep.
+pub(super) async fn from_index(app: &App) -> Result<Vec<MediaEvent>, StoreError> {
+    let Some(engine) = &app.engine else { return Ok(Vec::new()) };
     let mut events = Vec::new();
-    for camera in engine.camera_ids() {
-        let mut segments = engine.segments(camera);
-        let open = segments.pop();
-        events.extend(segments.into_iter().map(|segment| MediaEvent::SegmentClosed { camera, segment }));
-        events.extend(open.map(|segment| MediaEvent::SegmentGrew { camera, segment }));
+    let mut after = String::new();
+    loop {
+        let mut reader = app.db.read().await?;
+        let rows = cameras::after(&mut reader.conn(), &after, CAMERAS_PAGE).await?;
+        let Some(last) = rows.last() else { return Ok(events) };
+        after.clone_from(&last.id);
+        for row in rows {
+            let Ok(camera) = row.id.parse() else { continue };
+            let stored_ms = recordings::newest_end(&mut reader.conn(), &row.id).await?;
+            let mut segments = engine.segments(camera);
+            segments.retain(|segment| segment.end_ms > stored_ms - OVERLAP_MS);
+            let open = segments.pop();
+            events.extend(segments.into_iter().map(|segment| MediaEvent::SegmentClosed { camera, segment }));
+            events.extend(open.map(|segment| MediaEvent::SegmentGrew { camera, segment }));
+        }
     }
-    events
 }

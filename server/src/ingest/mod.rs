@@ -30,6 +30,7 @@ pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: Cancell
     if let Err(error) = diagnosis::settle(&app).await {
         warn!(%error, "alerts that were over while nobody looked stay open");
     }
+    keep_index(&app, &hard).await;
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut dropped = 0;
     while events.recv_many(&mut batch, BATCH_MAX).await > 0 {
@@ -40,8 +41,20 @@ pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: Cancell
         if now_dropped > dropped {
             warn!(lost = now_dropped - dropped, "events were lost while the database was away; reading the index again");
             dropped = now_dropped;
-            keep(&app, Part::Recordings(cameras::from_index(&app).await), &hard).await;
+            keep_index(&app, &hard).await;
         }
+    }
+}
+
+/// Brings the rows of segments up to what lies on disk.
+async fn keep_index(app: &App, hard: &CancellationToken) {
+    match cameras::from_index(app).await {
+        Ok(events) => {
+            for batch in events.chunks(BATCH_MAX) {
+                keep(app, Part::Recordings(batch.to_vec()), hard).await;
+            }
+        }
+        Err(error) => warn!(%error, "the index of recordings could not be compared"),
     }
 }
 

@@ -28,6 +28,13 @@ pub async fn put_segment(tx: &mut Tx<'_>, camera_id: &str, segment: &SegmentInfo
     Ok(())
 }
 
+/// End of the newest segment stored of a camera, ms UTC; 0 where there is none.
+pub async fn newest_end(conn: &mut Conn<'_>, camera_id: &str) -> Result<i64, StoreError> {
+    let row =
+        fetch_optional!(conn, (i64,), "SELECT CAST(COALESCE(MAX(end_ms), 0) AS BIGINT) FROM segments WHERE camera_id = $1", camera_id)?;
+    Ok(row.map_or(0, |row| row.0))
+}
+
 /// Forgets a segment that retention deleted.
 pub async fn delete_segment(tx: &mut Tx<'_>, segment: Uuid) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM segments WHERE id = $1", segment.to_string())?;

@@ -90,8 +90,9 @@ async fn timeline(
     };
     let gaps = recordings::gaps(conn, &row.id, start, end).await?;
     let alerts = alerts::of_camera(conn, &caller.scope(), &row.id, start, end, ALERTS_MAX).await?;
+    let missing: Vec<(i64, i64)> = gaps.iter().map(|gap| (gap.start_ms, gap.end_ms.unwrap_or(now))).collect();
     Ok(web::Json(Timeline {
-        segments: joined(recorded)
+        segments: without(joined(recorded), &missing)
             .into_iter()
             .map(|(from, to)| RecordedSpan { start: Moment(from.max(start)), end: Moment(to.min(end)) })
             .collect(),
@@ -117,6 +118,16 @@ async fn timeline(
     }))
 }
 
+/// Takes the gaps out of what is recorded: rows of segments may touch across a short one.
+fn without(spans: Vec<(i64, i64)>, gaps: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    gaps.iter().fold(spans, |spans, gap| {
+        let cut = |span: (i64, i64)| {
+            if gap.0 >= span.1 || gap.1 <= span.0 { [Some(span), None] } else { [Some((span.0, gap.0)), Some((gap.1, span.1))] }
+        };
+        spans.into_iter().flat_map(cut).flatten().filter(|span| span.0 < span.1).collect()
+    })
+}
+
 fn joined(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     spans.sort_unstable();
     let mut all: Vec<(i64, i64)> = Vec::new();
@@ -131,6 +142,12 @@ fn joined(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn gaps_are_cut_out() {
+        assert_eq!(super::without(vec![(0, 10), (20, 30)], &[(4, 5), (8, 22), (30, 40)]), vec![(0, 4), (5, 8), (22, 30)]);
+        assert_eq!(super::without(vec![(5, 6)], &[(0, 9)]), vec![]);
+    }
+
     #[test]
     fn spans_that_touch_are_one() {
         assert_eq!(super::joined(vec![(5_000, 9_000), (0, 4_900), (20_000, 30_000)]), vec![(0, 9_000), (20_000, 30_000)]);
