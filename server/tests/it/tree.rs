@@ -109,3 +109,14 @@ on_both!(the_tree_grows_in_its_order_only, |app| {
     assert_eq!(officer.post("/organizations", &json!({"name": "x", "level": "city"})).await.0, StatusCode::FORBIDDEN);
     assert_eq!(officer.get("/organizations").await.1["total"], 1);
 });
+
+on_both!(who_adds_a_new_top_stands_at_it, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let (status, city) = administrator.post("/organizations", &json!({"name": "另一市", "level": "city"})).await;
+    assert_eq!(status, StatusCode::CREATED, "{city}");
+    let (status, district) =
+        administrator.post("/organizations", &json!({"name": "另一区", "level": "district", "parent_id": city["id"]})).await;
+    assert_eq!(status, StatusCode::CREATED, "{district}");
+    let other = app.person("administrator", &app.district).await;
+    assert_eq!(other.get(&format!("/organizations/{}", district["id"].as_str().unwrap())).await.0, StatusCode::NOT_FOUND);
+});

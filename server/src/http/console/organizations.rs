@@ -14,6 +14,7 @@ use crate::domain::organization::Level;
 use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::journal::Act;
 use crate::store::organizations::{self, OrganizationFilter, OrganizationRow};
+use crate::store::{StoreError, Tx, users};
 
 const NAME_LIMIT: usize = 100;
 
@@ -131,13 +132,16 @@ async fn create(
         return Err(Problem::forbidden());
     }
     let at = app.clock.wall_ms();
-    let actor = caller.actor.clone();
+    let (actor, user_id) = (caller.actor.clone(), caller.user_id.to_string());
     let id = app
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let above = parent.as_ref().map(|row| (row.id.as_str(), row.path.as_str()));
                 let (id, path) = organizations::insert(tx, body.name.trim(), body.level, above, at).await?;
+                if above.is_none() {
+                    stand_at(tx, &user_id, &id, &path).await?;
+                }
                 tx.audit(
                     at,
                     Act {
@@ -153,10 +157,19 @@ async fn create(
             })
         })
         .await?;
-    // A new top lies outside every grant but those that reach the top; it is read as the program's own.
+    // The caller's scope was read before a new top was added to it.
     let row =
         organizations::get(&mut app.db.read().await?.conn(), &crate::auth::Scope::system(), &id).await?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Created().json(Organization::from(row)))
+}
+
+/// Who adds a new top has there what they have at the top they stand at: it would else belong to nobody.
+async fn stand_at(tx: &mut Tx<'_>, user_id: &str, id: &str, path: &str) -> Result<(), StoreError> {
+    let grants = users::grants(tx, user_id).await?;
+    for grant in grants.iter().filter(|grant| grant.node_path.matches('/').count() == 2) {
+        users::grant(tx, user_id, &grant.role, id, path, grant.valid_until).await?;
+    }
+    users::grants_changed(tx, user_id).await
 }
 
 /// One authority.
