@@ -1,13 +1,15 @@
 // What the browser tests share: the real program on a folder of its own, accounts, a browser like a phone, pictures.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as zlib from 'node:zlib'
 import { chromium } from 'playwright-core'
 
+/** The program to test. */
+const PROGRAM = process.env.BRIGHT_KITCHEN_BIN ?? process.env.BRIGHT_KITCHEN_PROGRAM
 const BROWSER = process.env.BRIGHT_KITCHEN_CHROMIUM ?? '/usr/bin/chromium'
 const START_MS = 60_000
 const STOP_MS = 20_000
@@ -39,9 +41,9 @@ function freePort() {
   })
 }
 
-function run(binary, args, input) {
+function run(binary, args, input, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(binary, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(binary, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd })
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (said += piece))
     child.once('error', reject)
@@ -51,12 +53,12 @@ function run(binary, args, input) {
 }
 
 /**
- * Starts the program named by BRIGHT_KITCHEN_BIN on an empty folder, with one account `root` that may everything it needs to
+ * Starts the program named by BRIGHT_KITCHEN_BIN, or else by BRIGHT_KITCHEN_PROGRAM, on an empty folder, with one account `root` that may everything it needs to
  * set things up. `kill` ends it as a power cut would, `start` starts it again on the same folder and port, `stop` is for good.
  */
 export async function startServer({ args = [] } = {}) {
-  const binary = process.env.BRIGHT_KITCHEN_BIN
-  assert.ok(binary, 'BRIGHT_KITCHEN_BIN names the program to test')
+  const binary = PROGRAM
+  assert.ok(binary, 'BRIGHT_KITCHEN_BIN or BRIGHT_KITCHEN_PROGRAM names the program to test')
   const folder = await mkdtemp(join(tmpdir(), 'bright-kitchen-'))
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
@@ -97,6 +99,42 @@ export async function startServer({ args = [] } = {}) {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * Starts virtual cameras that serve real footage over RTSP: a list of the example's own configuration. The example is built
+ * when that was not done yet. `url` gives a camera's address; its script counts from the moment this returns.
+ */
+export async function startCameras(cameras) {
+  const root = new URL('../..', import.meta.url).pathname
+  const built = await run('cargo', ['build', '--locked', '--quiet', '--message-format=json', '--package', 'media', '--example', 'virtual_cameras'], '', root)
+  const example = built.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : [])).find((one) => one.target?.name === 'virtual_cameras' && one.executable)
+  assert.ok(example, `no example was built:\n${built}`)
+  const folder = await mkdtemp(join(tmpdir(), 'bright-kitchen-cameras-'))
+  const list = join(folder, 'cameras.json')
+  await writeFile(list, JSON.stringify(cameras))
+  const port = await freePort()
+  const child = spawn(example.executable, [`127.0.0.1:${port}`, list], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (said = (said + piece).slice(-20_000)))
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      await gone
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await until('the virtual cameras are on air', () => {
+      if (child.exitCode !== null) throw new Error(`they ended with ${child.exitCode}:\n${said}`)
+      return said.includes('rtsp://')
+    }, START_MS)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url: (path) => `rtsp://127.0.0.1:${port}/${path}`, stop }
 }
 
 /** Speaks to the API as one person. Every refusal fails the test with what the server said. */
