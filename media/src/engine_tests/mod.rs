@@ -48,6 +48,8 @@ fn quick(recordings: &Path) -> EngineConfig {
         connect_timeout_ms: 1_000,
         backoff_min_ms: 100,
         backoff_max_ms: 300,
+        // No file ends because a wall-clock slot does, unless a test is about that.
+        segment_ms: 1_000_000_000_000_000,
         ..EngineConfig::new(recordings.into())
     }
 }
