@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use actix_web::http::Method;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, web};
 use futures::FutureExt as _;
-use futures::future::{LocalBoxFuture, Shared};
+use futures::future::{LocalBoxFuture, Shared, WeakShared};
 use mobile_api::problem::ProblemType;
 use uuid::Uuid;
 
@@ -202,14 +202,24 @@ fn cookie(request: &HttpRequest) -> Option<String> {
     reads.then(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned())).flatten()
 }
 
-/// The decision about a request under way. Bodies wait for it: who may not is told so, whatever was sent.
+/// The decision about a request under way. Everything else that is read of the request waits for it: who may not is told so,
+/// whatever was sent.
+///
+/// The request itself only holds it weakly. It is kept alive by those who wait for it, so that a request which is refused for
+/// another reason drops it, with the database connection that it may hold: a strong one would be a ring of request, decision
+/// and request, and the connection would be lost for good.
 #[derive(Clone)]
-pub(crate) struct Decision(Shared<LocalBoxFuture<'static, Result<Session, Problem>>>);
+pub(crate) struct Decision(Deciding);
+
+type Deciding = Shared<LocalBoxFuture<'static, Result<Session, Problem>>>;
+
+/// What the request holds.
+struct UnderWay(WeakShared<LocalBoxFuture<'static, Result<Session, Problem>>>);
 
 impl Decision {
-    /// Of the request whose handler takes a [`Caller`] or a [`Session`] before the body; `None` where the route is public.
+    /// Of the request whose handler takes a [`Caller`] or a [`Session`] before what waits; `None` where the route is public.
     pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
-        request.extensions().get::<Self>().cloned()
+        request.extensions().get::<UnderWay>().and_then(|under_way| under_way.0.upgrade()).map(Self)
     }
 
     /// The problem, where it was refused.
@@ -219,9 +229,10 @@ impl Decision {
 
     fn begin(request: &HttpRequest, permission: Option<Permission>, password_must_be_own: bool) -> Self {
         let deciding = decide(request.clone(), permission, password_must_be_own).boxed_local().shared();
-        let decision = Self(deciding);
-        request.extensions_mut().insert(decision.clone());
-        decision
+        if let Some(weak) = deciding.downgrade() {
+            request.extensions_mut().insert(UnderWay(weak));
+        }
+        Self(deciding)
     }
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use futures::future::{Ready, ready};
+use futures::future::LocalBoxFuture;
 use mobile_api::field::FieldFault;
 use mobile_api::problem::ProblemType;
 use serde::de::DeserializeOwned;
@@ -139,17 +139,27 @@ impl<T> Deref for Args<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest for Args<T> {
+impl<T: DeserializeOwned + 'static> FromRequest for Args<T> {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(
-            web::Query::<T>::from_query(request.query_string())
-                .map(|query| Self(query.into_inner()))
-                .map_err(|error| Problem::of(ProblemType::Malformed).because(error.to_string().replace("Query deserialize error: ", ""))),
-        )
+        let args = web::Query::<T>::from_query(request.query_string())
+            .map(|query| Self(query.into_inner()))
+            .map_err(|error| Problem::of(ProblemType::Malformed).because(error.to_string().replace("Query deserialize error: ", "")));
+        after_decision(request, args)
     }
+}
+
+/// What was read, once it is decided that the caller may ask at all.
+fn after_decision<T: 'static>(request: &HttpRequest, read: Result<T, Problem>) -> LocalBoxFuture<'static, Result<T, Problem>> {
+    let decision = Decision::of(request);
+    Box::pin(async move {
+        if let Some(decision) = decision {
+            decision.made().await?;
+        }
+        read
+    })
 }
 
 /// An id in the path. One that is no id names nothing.
@@ -165,11 +175,11 @@ impl Deref for Id {
 
 impl FromRequest for Id {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").and_then(|text| text.parse().ok());
-        ready(id.map(Self).ok_or_else(Problem::not_found))
+        after_decision(request, id.map(Self).ok_or_else(Problem::not_found))
     }
 }
 
