@@ -21,11 +21,12 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 /// A name and a password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"username": "supervisor", "password": "correct-horse-battery"}))]
 struct LoginRequest {
     /// Not case-sensitive.
-    #[schema(example = "supervisor", max_length = 64)]
+    #[schema(max_length = 64)]
     username: String,
-    #[schema(example = "correct-horse-battery", max_length = 128)]
+    #[schema(max_length = 128)]
     password: String,
     /// Names this installation of a client; the grace of a spent refresh token is for the same device.
     #[schema(max_length = 128)]
@@ -64,6 +65,7 @@ async fn login(request: HttpRequest, app: web::Data<App>, body: Body<LoginReques
 /// A refresh token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "the-refresh-token-of-the-last-answer"}))]
 struct RefreshRequest {
     #[schema(max_length = 128)]
     refresh_token: String,
@@ -94,6 +96,7 @@ async fn logout(app: web::Data<App>, session: Session) -> Result<HttpResponse, P
 /// The present password and the one to come.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"current_password": "correct-horse-battery", "new_password": "spring-river-lantern"}))]
 struct PasswordRequest {
     current_password: String,
     /// 10 to 128 characters, not easy to guess.

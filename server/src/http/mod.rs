@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod console;
 mod content;
+mod contract;
 mod extract;
 mod idempotency;
 mod list;

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, media, mobile, pages, running, setup, trust};
+use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, media, mobile, pages, running, setup, trust};
 use crate::App;
 
 /// Everything below `/api/v1`.
@@ -40,7 +40,7 @@ pub fn build(
 > {
     let (web_app, document) =
         Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts();
-    let document = named(document);
+    let document = contract::completed(document);
     web_app
         .app_data(app)
         .app_data(web::Data::new(Routes::of(&document)))
@@ -56,29 +56,7 @@ pub fn build(
 
 /// The contract as code has it.
 pub fn openapi() -> OpenApi {
-    named(Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts().1)
-}
-
-/// Gives each operation a name of its own, made of its method and path: functions called `list` are many.
-fn named(mut document: OpenApi) -> OpenApi {
-    for (path, item) in &mut document.paths.paths {
-        let path = path.trim_start_matches("/api/v1").replace(['{', '}'], "").replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
-        let operations = [
-            ("get", &mut item.get),
-            ("put", &mut item.put),
-            ("post", &mut item.post),
-            ("delete", &mut item.delete),
-            ("patch", &mut item.patch),
-            ("head", &mut item.head),
-            ("options", &mut item.options),
-        ];
-        for (method, operation) in operations {
-            if let Some(operation) = operation {
-                operation.operation_id = Some(format!("{method}{path}"));
-            }
-        }
-    }
-    document
+    contract::completed(Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts().1)
 }
 
 fn head() -> OpenApi {

@@ -1,4 +1,8 @@
-//! The committed contract is the one the code has.
+//! The contract: committed as it is, each example accepted, and nothing that can be sent makes the server fail.
+
+mod examples;
+mod ground;
+mod refusals;
 
 #[test]
 fn the_committed_contract_is_the_one_the_code_has() {

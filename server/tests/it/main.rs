@@ -19,7 +19,7 @@ mod events;
 mod jobs;
 mod keeping;
 mod people;
-mod phone;
+pub(crate) mod phone;
 mod store;
 mod transfer;
 mod tree;

@@ -181,7 +181,7 @@ fn sent<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 /// A camera to add, or what to change of one. Members that are absent stay; `null` clears.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schema(example = json!({"name": "烹饪区 1", "premises_id": "01990000-0000-7000-8000-000000000005", "source_url": "rtsp://192.168.1.64/Streaming/Channels/101", "username": "admin", "password": "camera-password", "zone": "cooking"}))]
+#[schema(example = json!({"name": "烹饪区 1", "premises_id": "01928f6e-0000-7000-8000-000000000001", "source_url": "rtsp://192.168.1.64/Streaming/Channels/101", "username": "admin", "password": "camera-password", "zone": "cooking"}))]
 pub(super) struct CameraInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,

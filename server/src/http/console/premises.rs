@@ -197,7 +197,7 @@ fn sent<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Resu
 /// A premises to add, or what to change of one. Members that are absent stay; `null` clears.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schema(example = json!({"name": "澄海实验幼儿园食堂", "kind": "kindergarten_canteen", "organization_id": "01990000-0000-7000-8000-000000000003", "address": "文祠西路 12 号", "latitude": 23.4656, "longitude": 116.7561, "risk_grade": "B"}))]
+#[schema(example = json!({"name": "澄海实验幼儿园食堂", "kind": "kindergarten_canteen", "organization_id": "01928f6e-0000-7000-8000-000000000004", "address": "文祠西路 12 号", "latitude": 23.4656, "longitude": 116.7561, "risk_grade": "B"}))]
 pub(super) struct PremisesInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,

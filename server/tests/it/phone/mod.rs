@@ -1,7 +1,6 @@
 //! The phone's contract: files, templates, assignments, inspections, uploads, synchronisation.
 
 mod assignments;
-mod examples;
 mod files;
 mod inspections;
 mod replays;

@@ -47,6 +47,11 @@ impl TestApp {
 
     /// Starts on a fresh database with a clock that the test may step.
     pub async fn start_at(engine: Engine, clock: Arc<dyn media::Clock>) -> Self {
+        Self::start_with(engine, clock, |_, _| ()).await
+    }
+
+    /// The same with something done to the application before its door opens; the second is its data folder.
+    pub async fn start_with(engine: Engine, clock: Arc<dyn media::Clock>, prepare: impl FnOnce(&mut App, &std::path::Path)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let url = match engine {
             Engine::Sqlite => format!("sqlite://{}", data.path().join("test.db").display()),
@@ -59,7 +64,8 @@ impl TestApp {
         supervisor.once("sequencer", async move {
             let _ = sequencer.sequence().await;
         });
-        let app = App::new(db, data.path(), None, clock).await.unwrap();
+        let mut app = App::new(db, data.path(), None, clock).await.unwrap();
+        prepare(&mut app, data.path());
         let shared = web::Data::new(app.clone());
         let server =
             HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();

@@ -5,7 +5,7 @@ mod app;
 pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
-pub(crate) use app::{Client, Node, TestApp};
+pub(crate) use app::{Client, Node, PASSWORD, TestApp};
 
 /// The engines every test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,82 @@
+//! Examples: the ids that paths name, and bodies where the client looks for them.
+//!
+//! All examples speak of one small district, so that one set of data makes every operation answer. Each act on an alert has an
+//! alert of its own, in the state that the act starts from.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::{Content, RefOr, Schema};
+
+/// Where a path begins, the parameter, and its example. The first that fits holds.
+const PARAMETERS: &[(&str, &str, &str)] = &[
+    ("/premises/", "id", "01928f6e-0000-7000-8000-000000000001"),
+    ("/premises/", "operator_id", "01928f6e-0000-7000-8000-000000000005"),
+    ("/organizations/", "id", "01928f6e-0000-7000-8000-000000000004"),
+    ("/operators/", "id", "01928f6e-0000-7000-8000-000000000005"),
+    ("/users/", "id", "01928f6e-0000-7000-8000-000000000006"),
+    ("/webhooks/", "id", "01928f6e-0000-7000-8000-000000000007"),
+    ("/cameras/", "id", "01928f6e-0000-7000-8000-000000000050"),
+    ("/cameras/", "segment", "01928f6e-0000-7000-8000-000000000051"),
+    ("/cameras/", "number", "0"),
+    ("/cameras/", "name", "init-0.mp4"),
+    ("/notices/", "id", "01928f6e-0000-7000-8000-000000000060"),
+    ("/alerts/{id}/dismiss", "id", "01928f6e-0000-7000-8000-000000000072"),
+    ("/alerts/{id}/reopen", "id", "01928f6e-0000-7000-8000-000000000073"),
+    ("/alerts/{id}/dispatch", "id", "01928f6e-0000-7000-8000-000000000074"),
+    ("/alerts/{id}/rectify", "id", "01928f6e-0000-7000-8000-000000000075"),
+    ("/alerts/{id}/review", "id", "01928f6e-0000-7000-8000-000000000076"),
+    ("/alerts/{id}/evidence/", "id", "01928f6e-0000-7000-8000-000000000076"),
+    ("/alerts/{id}/evidence/", "file_id", "01928f6e-0000-7000-8000-000000000080"),
+    ("/alerts/", "id", "01928f6e-0000-7000-8000-000000000071"),
+    ("/imports/", "kind", "premises"),
+];
+
+/// Gives each parameter of the path and each body its example, where the handler has not.
+pub(super) fn fill(path: &str, operation: &mut Operation, schemas: &BTreeMap<String, RefOr<Schema>>) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && matches!(parameter.parameter_in, ParameterIn::Path)
+            && let Some(example) = example_of(path, &parameter.name)
+        {
+            *parameter = with_example(std::mem::take(parameter), example);
+        }
+    }
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && content.example.is_none()
+        {
+            content.example = of_schema(content, schemas);
+        }
+    }
+}
+
+fn example_of(path: &str, name: &str) -> Option<&'static str> {
+    let path = path.trim_start_matches("/api/v1");
+    PARAMETERS.iter().find(|(begins, parameter, _)| path.starts_with(begins) && *parameter == name).map(|(_, _, example)| *example)
+}
+
+fn with_example(parameter: Parameter, example: &str) -> Parameter {
+    let is_id = example.parse::<uuid::Uuid>().is_ok();
+    let builder = ParameterBuilder::from(parameter).example(Some(Value::from(example)));
+    if !is_id {
+        return builder.build();
+    }
+    let id = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    builder.schema(Some(id)).build()
+}
+
+/// The example that the body's schema has.
+fn of_schema(content: &Content, schemas: &BTreeMap<String, RefOr<Schema>>) -> Option<Value> {
+    let schema = match content.schema.as_ref()? {
+        RefOr::Ref(reference) => schemas.get(reference.ref_location.rsplit('/').next()?)?,
+        schema @ RefOr::T(_) => schema,
+    };
+    match schema {
+        RefOr::T(Schema::Object(object)) => object.examples.first().cloned().or_else(|| object.example.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,396 @@
+//! The small district that the contract's examples speak of, with the ids that they name, and a camera that records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use media::{CameraSpec, Clock, DiagnosisSettings, EngineConfig, SourceSpec, SystemClock, Transport};
+use mobile_api::shipped;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use server::App;
+use server::store::alert_acts::{Sighting, sighted};
+use server::store::cameras::{self, CameraData};
+use server::store::files::{self, FileRow};
+use server::store::premises::{PremisesData, insert as insert_premises};
+use server::store::uploads::{self, UploadRow};
+use server::store::webhooks::{self, WebhookRow};
+use server::store::{StoreError, Tx, alerts, logins, notices, operators, templates, users};
+use uuid::Uuid;
+
+use crate::phone::{Phone, picture, sha256, text};
+use crate::support::{Client, Engine, Node, STILL, TestApp, tamper, until};
+
+/// `01928f6e-0000-7000-8000-0000000000NN`, as the examples count.
+pub(super) fn id(number: u8) -> String {
+    format!("01928f6e-0000-7000-8000-0000000000{number:02}")
+}
+
+/// The time of the examples: recordings are asked for from here on.
+const BEGINS: &str = "2026-11-23T06:00:00Z";
+/// The password of the examples.
+pub(super) const PASSWORD: &str = "correct-horse-battery";
+/// Alerts 71 to 76, each of a kind of its own so that none joins another.
+const KINDS: [&str; 6] = ["black", "frozen", "over_exposed", "covered", "blurred", "moved"];
+
+/// The machine's clock, set to the time of the examples.
+#[derive(Debug)]
+struct ExampleTime {
+    begins_ms: i64,
+    clock: SystemClock,
+}
+
+impl Clock for ExampleTime {
+    fn wall_ms(&self) -> i64 {
+        self.begins_ms + i64::try_from(self.clock.monotonic().as_millis()).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(duration)
+    }
+}
+
+/// The application with the district and its people.
+pub(super) struct Ground {
+    pub(super) app: TestApp,
+    /// Administrator and supervisor of the city.
+    pub(super) root: Client,
+    /// Officer 03, whose inspections, uploads and assignment the examples name.
+    pub(super) officer: Client,
+    /// Food-safety officer of premises 01.
+    pub(super) canteen: Client,
+}
+
+/// The application at the time of the examples, with an engine that records.
+pub(super) async fn start(engine: Engine) -> TestApp {
+    let begins_ms = BEGINS.parse::<mobile_api::Moment>().unwrap().0;
+    let clock: Arc<dyn Clock> = Arc::new(ExampleTime { begins_ms, clock: SystemClock::new() });
+    TestApp::start_with(engine, clock.clone(), move |app: &mut App, data| {
+        let mut config = EngineConfig::new(data.join("recordings"));
+        // Stills are decoded by the program's own child.
+        config.analysis.program = Some(env!("CARGO_BIN_EXE_bright-kitchen").into());
+        let (recorder, events) = media::Engine::start(config, &app.supervisor, clock).unwrap();
+        app.engine = Some(recorder);
+        app.supervisor.once("media events", server::ingest::run(app.clone(), events, app.supervisor.hard()));
+    })
+    .await
+}
+
+/// Everything the examples name: premises 01, template 02, officer 03, office 04, operator 05, person 06, webhook 07,
+/// inspections 10 and 20, uploads 30 and 31, assignment 40, camera 50, notice 60, alerts 71 to 76, evidence 80.
+pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
+    let app = start(engine).await;
+    tree(&app).await;
+    people(&app).await;
+    let premises = Node { id: id(1), path: format!("{}{}/", app.office.path, id(1)) };
+    let officer = app.sign_in("example").await;
+    app.add_person("canteen", &[("food_safety_officer", &premises)], false).await;
+    let canteen = app.sign_in("canteen").await;
+    let root = sign_in(&app, "supervisor").await;
+    inspections(&app, &officer, document).await;
+    assignment(&app, &root).await;
+    camera(&app, &premises).await;
+    told(&app, &root).await;
+    alerts_in_all_states(&app, &root, &canteen).await;
+    Ground { app, root, officer, canteen }
+}
+
+/// Signs in with the password of the examples.
+pub(super) async fn sign_in(app: &TestApp, username: &str) -> Client {
+    let mut client = app.nobody();
+    let (status, tokens) = client.post("/auth/login", &json!({"username": username, "password": PASSWORD})).await;
+    assert_eq!(status, StatusCode::OK, "{tokens}");
+    client.token = tokens["access_token"].as_str().map(str::to_owned);
+    client
+}
+
+async fn write<F>(app: &TestApp, work: F)
+where
+    F: for<'a, 't> FnOnce(&'a mut Tx<'t>) -> BoxFuture<'a, Result<(), StoreError>> + Send + 'static,
+{
+    app.app.db.write(work).await.unwrap();
+}
+
+async fn tree(app: &TestApp) {
+    // What makes its own ids elsewhere gets those of the examples here.
+    let office = "INSERT INTO organizations (id, parent_id, level, name, name_key, path, version, created_at, updated_at) \
+        SELECT '01928f6e-0000-7000-8000-000000000004', id, 'office', '例示所', 'ls', path || '01928f6e-0000-7000-8000-000000000004/', 1, 1, 1 \
+        FROM organizations WHERE level = 'district'";
+    tamper(&app.app.db, office).await;
+    let operator = "INSERT INTO operators (id, name, name_key, version, created_at, updated_at) \
+        VALUES ('01928f6e-0000-7000-8000-000000000005', '例示餐饮', 'lscy', 1, 1, 1)";
+    tamper(&app.app.db, operator).await;
+    let path = app.office.clone();
+    write(app, move |tx| {
+        Box::pin(async move {
+            let data = PremisesData {
+                organization_id: path.id.clone(),
+                organization_path: path.path.clone(),
+                kind: "school_canteen".to_owned(),
+                name: "例示小学食堂".to_owned(),
+                address: None,
+                point: None,
+                source_datum: None,
+                school: None,
+                diners: None,
+                risk_grade: None,
+                grid: None,
+                code: None,
+                service_hours: "[]".to_owned(),
+                disabled: false,
+            };
+            insert_premises(tx, id(1).parse().unwrap(), &data, 1).await?;
+            operators::link(tx, (&id(1), &format!("{}{}/", path.path, id(1))), &id(5), "own", (None, None), 1).await?;
+            let mut file = shipped::templates().map_err(StoreError::damaged)?.remove(0);
+            file.code = "example".to_owned();
+            templates::publish(tx, id(2).parse().unwrap(), &file, 1).await?;
+            let webhook = WebhookRow {
+                id: id(7),
+                url: "http://127.0.0.1:9/alerts".to_owned(),
+                secret_sealed: String::new(),
+                kinds: "[]".to_owned(),
+                enabled: false,
+                path: "/".to_owned(),
+                version: 1,
+                created_at: 1,
+                updated_at: 1,
+            };
+            webhooks::insert(tx, &webhook).await
+        })
+    })
+    .await;
+}
+
+/// Officer 03, somebody to be changed, and who runs it all; somebody's refresh token, as the example has it.
+async fn people(app: &TestApp) {
+    let person = |number: u8, username: &str, password: &str| users::NewUser {
+        id: id(number).parse().unwrap(),
+        username: username.to_owned(),
+        display_name: format!("例示 {number}"),
+        phone: None,
+        certificate_number: None,
+        password_hash: server::auth::hash_password(password),
+        must_change_password: false,
+    };
+    let everybody = [
+        person(3, "example", crate::support::PASSWORD),
+        person(6, "somebody", PASSWORD),
+        person(90, "leaves", PASSWORD),
+        person(8, "supervisor", PASSWORD),
+    ];
+    let (office, city, now_ms) = (app.office.clone(), app.city.clone(), app.app.clock.wall_ms());
+    let token = server::http::openapi();
+    let token = serde_json::to_value(token).unwrap()["paths"]["/api/v1/auth/refresh"]["post"]["requestBody"]["content"]["application/json"]
+        ["example"]["refresh_token"]
+        .clone();
+    write(app, move |tx| {
+        Box::pin(async move {
+            for user in &everybody {
+                users::insert(tx, user, 1).await?;
+            }
+            users::grant(tx, &id(3), "officer", &office.id, &office.path, None).await?;
+            users::grant(tx, &id(6), "supervisor", &office.id, &office.path, None).await?;
+            for role in ["administrator", "supervisor"] {
+                users::grant(tx, &id(8), role, &city.id, &city.path, None).await?;
+            }
+            logins::open_session(tx, &id(9), &id(3), None, 1).await?;
+            logins::insert_refresh_token(tx, &id(9), &sha256(text(&token).as_bytes()), now_ms, now_ms + 3_600_000).await
+        })
+    })
+    .await;
+}
+
+async fn inspections(app: &TestApp, officer: &Client, document: &Value) {
+    let phone = Phone { client: officer.clone(), user_id: id(3), device_id: "phone-1".to_owned() };
+    let put = &document["paths"]["/api/v1/inspections/{id}"]["put"]["requestBody"]["content"]["application/json"]["example"];
+    for (inspection, part) in [(10, 11), (20, 21)] {
+        let mut body = put.clone();
+        body["part"]["id"] = json!(id(part));
+        let (status, answer) = officer.put(&format!("/inspections/{}", id(inspection)), &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+    assert_eq!(phone.upload(id(20).parse().unwrap(), &id(22), &picture(9)).await, StatusCode::NO_CONTENT);
+    let png = unpacked(&document["paths"]["/api/v1/files"]["post"]["requestBody"]["content"]["image/png"]["example"]);
+    let now_ms = app.app.clock.wall_ms();
+    for (upload, evidence) in [(30, 13), (31, 14)] {
+        let row = UploadRow {
+            id: id(upload),
+            user_id: id(3),
+            inspection_id: id(10),
+            evidence_id: id(evidence),
+            sha256: sha256(&png),
+            filetype: "image/png".to_owned(),
+            length: i64::try_from(png.len()).unwrap(),
+            received: 0,
+            created_at: now_ms,
+            expires_at: now_ms + 600_000,
+            done_at: None,
+        };
+        write(app, move |tx| Box::pin(async move { uploads::insert(tx, &row).await })).await;
+    }
+}
+
+async fn assignment(app: &TestApp, root: &Client) {
+    use server::domain::workflow::assignment::TABLE;
+    use server::store::assignments::{NewRow, insert};
+    use server::store::work::{Beginning, By, begin};
+    let created_by: Uuid = text(&root.get("/me").await.1["id"]).parse().unwrap();
+    write(app, move |tx| {
+        Box::pin(async move {
+            begin(tx, &Beginning { table: &TABLE, id: &id(40), premises_id: &id(1), by: By::System("test@1"), action: "plan" }, 1).await?;
+            let row = NewRow {
+                id: id(40).parse().unwrap(),
+                template_id: id(2).parse().unwrap(),
+                kind: mobile_api::inspection::InspectionKind::Routine,
+                due_on: "2026-11-30".to_owned(),
+                approval_number: None,
+                source: "by_hand".to_owned(),
+                created_by,
+                officers: vec![id(3).parse().unwrap()],
+            };
+            insert(tx, &row).await
+        })
+    })
+    .await;
+}
+
+/// Camera 50, which records a test picture.
+async fn camera(app: &TestApp, premises: &Node) {
+    let data = CameraData {
+        id: id(50),
+        premises_id: premises.id.clone(),
+        path: premises.path.clone(),
+        name: "烹饪区".to_owned(),
+        source_url: "test:".to_owned(),
+        username: None,
+        password_sealed: None,
+        transport: "auto".to_owned(),
+        zone: None,
+        enabled: true,
+        audio: false,
+    };
+    write(app, move |tx| Box::pin(async move { cameras::insert(tx, &data, 1).await })).await;
+    let source = SourceSpec { url: "test:".parse().unwrap(), username: None, password: None, transport: Transport::Auto };
+    let spec = CameraSpec {
+        id: id(50).parse().unwrap(),
+        name: "烹饪区".to_owned(),
+        source,
+        enabled: true,
+        armed_hours: None,
+        diagnosis: DiagnosisSettings::default(),
+        audio: false,
+    };
+    app.app.engine.as_ref().unwrap().apply(spec).await;
+}
+
+/// Notice 60 of whoever runs it all.
+async fn told(app: &TestApp, root: &Client) {
+    let user = text(&root.get("/me").await.1["id"]);
+    write(app, move |tx| Box::pin(async move { notices::insert(tx, None, &[user], "assigned", &json!({}), 1).await })).await;
+    tamper(&app.app.db, "UPDATE notices SET id = '01928f6e-0000-7000-8000-000000000060' WHERE work_id IS NULL").await;
+}
+
+async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {
+    let now_ms = app.app.clock.wall_ms();
+    let still = app.app.files.put_bytes(STILL.to_vec().into()).await.unwrap();
+    let clip = app.app.files.put_bytes(b"stands for a clip".to_vec().into()).await.unwrap();
+    let mine = text(&canteen.get("/me").await.1["id"]);
+    let file = move |number: u8, sha256: &str, filetype: &str, bytes: usize, user_id: Option<String>| FileRow {
+        id: id(number),
+        sha256: sha256.to_owned(),
+        filetype: filetype.to_owned(),
+        bytes: i64::try_from(bytes).unwrap(),
+        width: None,
+        height: None,
+        user_id,
+        created_at: now_ms,
+    };
+    let kept = [file(80, &still, "image/jpeg", STILL.len(), Some(mine)), file(81, &clip, "video/mp4", 17, None)];
+    write(app, move |tx| {
+        Box::pin(async move {
+            for row in &kept {
+                files::insert(tx, row).await?;
+            }
+            for (number, kind) in (71..).zip(KINDS) {
+                let sighting = Sighting {
+                    id: id(number),
+                    kind: kind.to_owned(),
+                    class: 0,
+                    camera_id: id(50),
+                    premises_id: id(1),
+                    began_at: now_ms,
+                    at: now_ms,
+                    measure: 1.0,
+                    threshold: 2.0,
+                    rule: "{}".to_owned(),
+                    repeat_interval_ms: 0,
+                    still_file_id: Some(id(80)),
+                    clip: Some((now_ms, now_ms)),
+                    hold: None,
+                };
+                sighted(tx, &sighting).await?;
+            }
+            alerts::set_clip(tx, &id(71), &id(81), now_ms, now_ms).await
+        })
+    })
+    .await;
+    let acts: &[(u8, &Client, &str, Value)] = &[
+        (73, root, "dismiss", json!({"version": 1, "reason": "test"})),
+        (74, root, "confirm", json!({"version": 1})),
+        (75, root, "confirm", json!({"version": 1})),
+        (75, root, "dispatch", json!({"version": 2, "deadline": "P1D"})),
+        (76, root, "confirm", json!({"version": 1})),
+        (76, root, "dispatch", json!({"version": 2, "deadline": "P1D"})),
+        (76, canteen, "rectify", json!({"version": 3, "text": "已清洁", "evidence_ids": [id(80)]})),
+    ];
+    for (number, who, act, body) in acts {
+        let (status, answer) = who.post(&format!("/alerts/{}/{act}", id(*number)), body).await;
+        assert_eq!(status, StatusCode::OK, "{act} {number}: {answer}");
+    }
+}
+
+/// The bytes that an example holds in base64.
+pub(super) fn unpacked(example: &Value) -> Vec<u8> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.decode(example.as_str().unwrap()).unwrap()
+}
+
+/// What a playlist names: nobody knows it before.
+pub(super) struct Named {
+    /// A file of the recording.
+    segment: String,
+    /// What begins the live stream.
+    live: String,
+}
+
+impl Named {
+    /// A path with what the playlist names; all else is as the example has it.
+    pub(super) fn fill(&self, path: &str) -> String {
+        path.replace("{segment}", &self.segment).replace("{name}", &self.live)
+    }
+}
+
+impl Ground {
+    /// Waits until camera 50 can be looked at, live and recorded.
+    pub(super) async fn recorded(&self) -> Named {
+        let camera = format!("/cameras/{}", id(50));
+        let get = |path: String| async move {
+            let response = self.root.request(Method::GET, &path, None).send().await.unwrap();
+            (response.status() == StatusCode::OK).then_some(String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned())
+        };
+        let live = until("a live stream", || get(format!("{camera}/live/index.m3u8"))).await;
+        let recorded = until("a recording", || get(format!("{camera}/recording.m3u8?start={BEGINS}&end=2026-11-23T06:01:00Z"))).await;
+        until("a picture", || get(format!("{camera}/snapshot.jpg")).map(|picture| picture.map(drop))).await;
+        let line = |playlist: &str, part: &str| {
+            playlist.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{playlist}")).to_owned()
+        };
+        let segment = line(&recorded, ".m4s").split('/').rev().nth(1).unwrap().to_owned();
+        let live = line(&live, "EXT-X-MAP").split('"').nth(1).unwrap().to_owned();
+        Named { segment, live }
+    }
+}
