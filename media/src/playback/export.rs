@@ -17,7 +17,7 @@ use super::select::{Recorded, pieces};
 use super::{Piece, PlaybackError};
 use crate::event::Span;
 use crate::segment::boxes::BoxHeader;
-use crate::segment::{FragmentEntry, SegmentError, SegmentFile};
+use crate::segment::{FragmentEntry, FragmentHeader, SegmentError, SegmentFile};
 use crate::supervise::Supervisor;
 
 /// The longest export, milliseconds. Decoding times of that length fit in 32 bits at 90 kHz.
@@ -123,6 +123,21 @@ impl Export {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.len == 0
+    }
+
+    /// What is known of the fragments in it, in order.
+    pub(super) fn fragment_headers(&self) -> impl Iterator<Item = &FragmentHeader> {
+        self.inner.parts.iter().map(|part| &part.entry.header)
+    }
+
+    /// Bytes from `at` to the end of the header or fragment it lies in. Blocks on the disk.
+    pub(super) fn read_at(&self, at: u64) -> Result<Bytes, PlaybackError> {
+        self.inner.read_at(at, self.inner.len)
+    }
+
+    /// Where what blocks is done.
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
 
     /// The bytes of a range, cut to the file, in pieces of at most one fragment. Reads only what is taken.

@@ -10,6 +10,7 @@ mod header;
 pub mod live;
 mod moof;
 mod select;
+pub mod statement;
 pub mod vod;
 
 pub use export::Export;

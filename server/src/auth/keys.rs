@@ -102,10 +102,46 @@ impl Keys {
         (claims.exp > now_s).then_some(claims)
     }
 
+    /// The newest key, for something that is signed later.
+    pub fn signer(&self) -> Signer {
+        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Signer { kid: ring.kid.clone(), signing: ring.signing.clone() }
+    }
+
     /// Signs a statement with the newest key: key id, signature as base64.
     pub fn sign_statement(&self, statement: &str) -> (String, String) {
         let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
         (ring.kid.clone(), STANDARD.encode(ring.signing.sign(statement.as_bytes()).to_bytes()))
+    }
+}
+
+/// One key, whatever happens to the ring meanwhile.
+#[derive(Clone)]
+pub struct Signer {
+    kid: String,
+    signing: SigningKey,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Signer").field(&self.kid).finish()
+    }
+}
+
+impl Signer {
+    /// In the ring.
+    pub fn id(&self) -> &str {
+        &self.kid
+    }
+
+    /// Ed25519.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// Ed25519.
+    pub fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.signing.sign(bytes).to_bytes()
     }
 }
 

@@ -10,7 +10,7 @@ mod streams;
 
 pub(crate) use caller::Decision;
 pub use caller::{Access, COOKIE, Caller, GRANT_LIMIT, Needs, Session, can};
-pub use keys::{Claims, Keys, KeysError};
+pub use keys::{Claims, Keys, KeysError, Signer};
 pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
 pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};
 pub use scope::Scope;

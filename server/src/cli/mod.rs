@@ -9,6 +9,7 @@ mod migrate;
 mod openapi;
 mod serve;
 mod transfer;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Migrate(migrate::MigrateArgs),
     Check(check::CheckArgs),
+    Verify(verify::VerifyArgs),
     Admin(admin::AdminArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => args.run(),
         Command::Migrate(args) => args.run(),
         Command::Check(args) => args.run(),
+        Command::Verify(args) => args.run(),
         Command::Admin(args) => args.run(),
         Command::Backup(args) => args.run(),
         Command::Restore(args) => args.run(),

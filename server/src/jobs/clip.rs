@@ -13,10 +13,12 @@ use uuid::Uuid;
 use super::JobError;
 use crate::App;
 use crate::auth::Scope;
+use crate::evidence::{Evidence, Named, Purpose};
 use crate::files::FilesError;
 use crate::store::alerts::{self, AlertRow};
 use crate::store::files::{self, FileRow};
 use crate::store::jobs::JobRow;
+use crate::store::journal::Actor;
 use crate::store::{StoreError, alert_acts};
 
 /// How long the job waits for the fragment that holds the end, ms.
@@ -42,7 +44,7 @@ pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
         return Err(JobError::NotYet(LOOK_MS));
     }
     match engine.export(camera, start_ms, end_ms).await {
-        Ok(export) => keep(&app, &row, &export).await?,
+        Ok(export) => keep(&app, &row, export).await?,
         Err(PlaybackError::Nothing) => nothing(&app, &row).await?,
         // The longest part that can be one file shows more than none.
         Err(PlaybackError::CodecChange { pieces }) => match pieces.iter().max_by_key(|piece| piece.end_ms - piece.start_ms) {
@@ -51,7 +53,7 @@ pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
                     .export(camera, piece.start_ms.max(start_ms), piece.end_ms.min(end_ms))
                     .await
                     .map_err(|error| JobError::Retry(error.to_string()))?;
-                keep(&app, &row, &export).await?;
+                keep(&app, &row, export).await?;
             }
             None => nothing(&app, &row).await?,
         },
@@ -61,9 +63,18 @@ pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
 }
 
 /// Into the file store first, then the rows: a row never points to nothing.
-async fn keep(app: &App, row: &AlertRow, export: &Export) -> Result<(), JobError> {
+async fn keep(app: &App, row: &AlertRow, export: Export) -> Result<(), JobError> {
+    let (start_ms, end_ms) = (export.start_ms(), export.end_ms());
+    let purpose = Purpose {
+        camera: Named { id: Some(row.camera_id.clone()), name: row.camera_name.clone() },
+        premises: Named { id: Some(row.premises_id.clone()), name: row.premises_name.clone() },
+        by: Named { id: None, name: Actor::system().name },
+        reason: format!("alert: {}", row.kind),
+        alert_id: Some(row.id.clone()),
+        at_ms: app.clock.wall_ms(),
+    };
     let retry = |error: FilesError| JobError::Retry(error.to_string());
-    let content = export.read(0..export.len()).map(|chunk| chunk.map_err(std::io::Error::other)).boxed();
+    let content = Evidence::new(export, &purpose, &app.keys).file().map(|chunk| chunk.map_err(std::io::Error::other)).boxed();
     let spooled = app.files.spool(content, CLIP_BYTES_MAX).await.map_err(retry)?;
     app.files.put(&spooled).await.map_err(retry)?;
     let file = FileRow {
@@ -76,7 +87,7 @@ async fn keep(app: &App, row: &AlertRow, export: &Export) -> Result<(), JobError
         user_id: None,
         created_at: app.clock.wall_ms(),
     };
-    let (id, at, start_ms, end_ms) = (row.id.clone(), app.clock.wall_ms(), export.start_ms(), export.end_ms());
+    let (id, at) = (row.id.clone(), app.clock.wall_ms());
     app.db
         .write(move |tx| {
             Box::pin(async move {

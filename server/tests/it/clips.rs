@@ -56,6 +56,8 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
         (alert["clip"]["sha256"].as_str(), alert["clip"]["bytes"].as_u64()),
         (Some(hex::encode(Sha256::digest(&content)).as_str()), Some(content.len() as u64))
     );
+    let verified = server::evidence::verify(&mut std::io::Cursor::new(&content), None).unwrap();
+    assert_eq!((verified.findings, verified.manifest.alert_id.as_deref()), (Vec::new(), alert["id"].as_str()), "it proves itself");
     let part = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).header("range", "bytes=4-7").send().await.unwrap();
     assert_eq!((part.status(), part.bytes().await.unwrap().as_ref()), (StatusCode::PARTIAL_CONTENT, &b"ftyp"[..]));
     let beyond = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).header("range", "bytes=999999999-").send().await.unwrap();

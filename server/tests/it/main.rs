@@ -16,6 +16,7 @@ mod clips;
 mod clocks;
 mod contract;
 mod events;
+mod evidence;
 mod jobs;
 mod keeping;
 mod people;

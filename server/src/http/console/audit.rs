@@ -1,6 +1,8 @@
-//! `/audit`: who did, saw and exported what, newest first, and the signed head of the chain.
+//! `/audit`: who did, saw and exported what, newest first; the signed head of the chain; the keys that sign.
 
 use actix_web::{get, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -10,12 +12,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 use crate::auth::{Caller, can};
+use crate::evidence::fingerprint;
 use crate::http::{Args, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::journal::{self, AuditFilter, AuditRow};
-use crate::store::{StoreError, audit_heads};
+use crate::store::{StoreError, audit_heads, logins};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(head);
+    config.service(list).service(head).service(keys);
 }
 
 /// Who acted.
@@ -153,4 +156,41 @@ async fn head(app: web::Data<App>, _caller: Caller<can::AuditRead>) -> Result<we
         public_key: row.public_key,
     });
     Ok(web::Json(AuditHead { seq, hash, signed }))
+}
+
+/// A key that signs exports and audit heads.
+#[derive(Debug, Serialize, ToSchema)]
+struct PublicKey {
+    id: String,
+    /// Always `Ed25519`.
+    algorithm: &'static str,
+    /// base64 of the 32 bytes.
+    public_key: String,
+    /// SHA-256 of the 32 bytes, hex: what `bright-kitchen verify --key` takes.
+    fingerprint: String,
+    created_at: Moment,
+}
+
+/// Public keys, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+struct PublicKeys {
+    items: Vec<PublicKey>,
+}
+
+/// The public keys of this server, to verify exported clips and signed audit heads with. For everybody.
+#[utoipa::path(tag = "audit", security(()), responses((status = 200, body = PublicKeys)))]
+#[get("/keys")]
+async fn keys(app: web::Data<App>) -> Result<web::Json<PublicKeys>, Problem> {
+    let rows = logins::signing_keys(&mut app.db.read().await?.conn()).await?;
+    let public = |row: logins::SigningKeyRow| {
+        let key = STANDARD.decode(&row.public_key).map_err(StoreError::damaged)?;
+        Ok::<_, StoreError>(PublicKey {
+            id: row.id,
+            algorithm: "Ed25519",
+            fingerprint: fingerprint(&key),
+            public_key: row.public_key,
+            created_at: Moment(row.created_at),
+        })
+    };
+    Ok(web::Json(PublicKeys { items: rows.into_iter().map(public).collect::<Result<_, _>>()? }))
 }

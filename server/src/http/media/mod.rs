@@ -1,6 +1,7 @@
 //! Video: live, recorded, stills, what exists and what does not.
 
 mod diagnosis;
+mod export;
 mod live;
 mod recording;
 mod snapshot;
@@ -18,6 +19,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     diagnosis::configure(config);
     live::configure(config);
     recording::configure(config);
+    export::configure(config);
     snapshot::configure(config);
     timeline::configure(config);
 }

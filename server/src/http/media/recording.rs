@@ -1,6 +1,6 @@
 //! `/cameras/{id}/recording…`: any stretch as one MP4 file, or as a playlist for a player that jumps about.
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
 use futures::TryStreamExt as _;
 use media::playback::{Export, PlaybackError};
 use mobile_api::moment::Moment;
@@ -11,15 +11,13 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{camera, engine, note_view, stretch};
+use super::{camera, engine, export, note_view, stretch};
 use crate::App;
 use crate::auth::{Caller, can};
-use crate::domain::permission::Permission;
 use crate::http::{Args, Id, Problem, ProblemBody, range};
-use crate::store::journal::Act;
 
 /// Longest file, ms.
-const FILE_MS_MAX: i64 = 2 * 3_600_000;
+pub(super) const FILE_MS_MAX: i64 = 2 * 3_600_000;
 /// Longest playlist, ms.
 const PLAYLIST_MS_MAX: i64 = 24 * 3_600_000;
 
@@ -30,15 +28,18 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct StretchArgs {
+pub(super) struct StretchArgs {
     /// RFC 3339
     #[param(example = "2026-11-23T06:00:00Z")]
-    start: String,
+    pub(super) start: String,
     /// RFC 3339
     #[param(example = "2026-11-23T06:01:00Z")]
-    end: String,
-    /// Save it as a file; needs `video.export` and is noted.
-    download: Option<u8>,
+    pub(super) end: String,
+    /// 1: save it as a file that carries its signed manifest; needs `video.export` and is noted. Sent whole: no `Range`.
+    pub(super) download: Option<u8>,
+    /// Why it is exported, for the manifest and the audit log; at most 500 characters.
+    #[param(max_length = 500, example = "案件 2026-117")]
+    pub(super) reason: Option<String>,
 }
 
 /// A stretch as one MP4 file with its length known, `Range` served. It begins at the key frame at or before `start`:
@@ -54,35 +55,30 @@ async fn one_file(
     id: Id,
     args: Args<StretchArgs>,
 ) -> Result<HttpResponse, Problem> {
+    if args.download.unwrap_or(0) != 0 {
+        return Ok(export::clip(&app, &caller, *id, &args).await?);
+    }
     let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
     let row = camera(&app, &caller.scope(), *id).await?;
-    let saved = args.download.unwrap_or(0) != 0;
-    if saved && !caller.access.may_at(Permission::VideoExport, &row.path) {
-        return Err(Problem::forbidden());
-    }
     let export = engine(&app)?.export(*id, start, end).await.map_err(playback_problem)?;
     let detail = json!({"start": Moment(export.start_ms()), "end": Moment(export.end_ms()), "bytes": export.len()});
-    if saved {
-        let (actor, at, camera_id, path) = (caller.actor.clone(), app.clock.wall_ms(), row.id.clone(), row.path.clone());
-        app.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.audit(at, Act { actor: &actor, action: "export", entity: Some(("camera", &camera_id)), path: &path, detail }).await
-                })
-            })
-            .await?;
-    } else {
-        note_view(&app, &caller, &row, "view_recording", detail).await?;
-    }
-    Ok(send(&request, export, saved.then(|| format!("{}-{}.mp4", row.id, start))))
+    note_view(&app, &caller, &row, "view_recording", detail).await?;
+    Ok(send(&request, &export))
 }
 
 /// Sends an export, or the part of it that is asked for.
-fn send(request: &HttpRequest, export: Export, filename: Option<String>) -> HttpResponse {
+fn send(request: &HttpRequest, export: &Export) -> HttpResponse {
     let (mut response, wanted) = match range::begin(request, export.len()) {
         Ok(begun) => begun,
         Err(nowhere) => return *nowhere,
     };
+    describe(&mut response, export);
+    let length = wanted.end - wanted.start;
+    response.no_chunking(length).streaming(export.read(wanted).map_err(broke_off))
+}
+
+/// What a file of recorded video says in its headers.
+pub(super) fn describe(response: &mut HttpResponseBuilder, export: &Export) {
     let gaps: Vec<String> = export.gaps().iter().take(50).map(|gap| format!("{}/{}", Moment(gap.start_ms), Moment(gap.end_ms))).collect();
     response
         .content_type("video/mp4")
@@ -90,15 +86,11 @@ fn send(request: &HttpRequest, export: Export, filename: Option<String>) -> Http
         .insert_header(("x-recording-start", Moment(export.start_ms()).to_string()))
         .insert_header(("x-recording-end", Moment(export.end_ms()).to_string()))
         .insert_header(("x-recording-gaps", gaps.join(", ")));
-    if let Some(filename) = filename {
-        response.insert_header(("content-disposition", format!("attachment; filename=\"{filename}\"")));
-    }
-    let length = wanted.end - wanted.start;
-    let bytes = export.read(wanted).map_err(|error| {
-        tracing::error!(%error, "an export broke off");
-        std::io::Error::other("the recording cannot be read")
-    });
-    response.no_chunking(length).streaming(bytes)
+}
+
+pub(super) fn broke_off(error: PlaybackError) -> std::io::Error {
+    tracing::error!(%error, "an export broke off");
+    std::io::Error::other("the recording cannot be read")
 }
 
 /// A playlist (HLS) of what is recorded of a stretch, at most 24 hours.
@@ -148,7 +140,7 @@ fn kept(bytes: bytes::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("video/mp4").insert_header(("cache-control", "private, max-age=3600")).body(bytes)
 }
 
-fn playback_problem(error: PlaybackError) -> Problem {
+pub(super) fn playback_problem(error: PlaybackError) -> Problem {
     match error {
         PlaybackError::Nothing => Problem::not_found().because("nothing is recorded of this time"),
         PlaybackError::TooLong { max_ms } => {

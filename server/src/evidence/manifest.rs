@@ -1,0 +1,133 @@
+//! The words of a manifest.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use media::playback::statement::FragmentHash;
+use mobile_api::moment::Moment;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::auth::Signer;
+
+/// Names this form of manifest.
+pub const FORMAT: &str = "bright-kitchen-evidence-1";
+
+/// Something with an id and the name it had then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Named {
+    /// `null` for the system.
+    pub id: Option<String>,
+    /// As it was when the clip was made.
+    pub name: String,
+}
+
+/// A time that was not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "start and end")]
+pub struct Gap {
+    pub start: Moment,
+    pub end: Moment,
+}
+
+/// The file without its document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatedFile {
+    /// Its length.
+    pub bytes: u64,
+    /// hex
+    pub sha256: String,
+}
+
+/// A fragment: what a camera sent from one key frame to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Fragment {
+    /// Arrival of its first frame.
+    pub start: Moment,
+    /// End of its last frame.
+    pub end: Moment,
+    /// `moof` and `mdat` pairs in it.
+    pub chunks: usize,
+    /// Of the bodies of its `mdat` boxes, one behind the other, as they were recorded; hex.
+    pub sha256: String,
+}
+
+impl From<&FragmentHash> for Fragment {
+    fn from(hash: &FragmentHash) -> Self {
+        Self { start: Moment(hash.start_ms), end: Moment(hash.end_ms), chunks: hash.chunks, sha256: hex::encode(hash.sha256) }
+    }
+}
+
+/// The key that signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct KeyFacts {
+    /// Of the server's ring of keys.
+    pub id: String,
+    /// Always `Ed25519`.
+    pub algorithm: String,
+    /// base64 of the 32 bytes.
+    pub public_key: String,
+    /// SHA-256 of the 32 bytes, hex.
+    pub fingerprint: String,
+}
+
+impl KeyFacts {
+    pub(super) fn of(signer: &Signer) -> Self {
+        let public_key = signer.public_key();
+        Self {
+            id: signer.id().to_owned(),
+            algorithm: "Ed25519".to_owned(),
+            public_key: STANDARD.encode(public_key),
+            fingerprint: fingerprint(&public_key),
+        }
+    }
+}
+
+/// By which people and programs compare keys.
+pub fn fingerprint(public_key: &[u8]) -> String {
+    hex::encode(Sha256::digest(public_key))
+}
+
+/// What a clip says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Also in the audit log.
+    pub export_id: Uuid,
+    /// Which camera.
+    pub camera: Named,
+    /// Where it is.
+    pub premises: Named,
+    /// First instant that is really in it.
+    pub start: Moment,
+    /// End of its last frame.
+    pub end: Moment,
+    /// Times inside that were not recorded.
+    pub gaps: Vec<Gap>,
+    /// Playing time.
+    pub duration_ms: u64,
+    /// Pictures in it.
+    pub frames: u64,
+    /// h264 or h265
+    pub codec: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// By the server's clock.
+    pub exported_at: Moment,
+    /// Who.
+    pub exported_by: Named,
+    /// Why, in the exporter's words.
+    pub reason: String,
+    /// The alert whose clip this is.
+    pub alert_id: Option<String>,
+    /// Everything before the document.
+    pub file: StatedFile,
+    /// In order.
+    pub fragments: Vec<Fragment>,
+    /// The key that signed.
+    pub key: KeyFacts,
+}

@@ -1,0 +1,114 @@
+//! Recorded video that leaves the system: with its signed manifest, who took it and why, noted in the audit log.
+
+use actix_web::{HttpResponse, get, web};
+use futures::TryStreamExt as _;
+use media::playback::statement::STATEMENT_LEN_MAX;
+use mobile_api::moment::Moment;
+use mobile_api::problem::ProblemType;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::recording::{FILE_MS_MAX, StretchArgs, broke_off, describe, playback_problem};
+use super::{camera, engine, stretch};
+use crate::App;
+use crate::auth::{Caller, can};
+use crate::domain::permission::Permission;
+use crate::domain::text::line;
+use crate::evidence::{Evidence, Manifest, Named, Purpose};
+use crate::http::{Args, Id, Problem, ProblemBody};
+use crate::store::journal::Act;
+
+/// Characters of a reason.
+const REASON_MAX: usize = 500;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(manifest);
+}
+
+/// Notes the export and prepares its file.
+async fn evidence(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args: &StretchArgs) -> Result<Evidence, Problem> {
+    let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
+    let reason = reason(args.reason.as_deref())?;
+    let row = camera(app, &caller.scope(), id).await?;
+    if !caller.access.may_at(Permission::VideoExport, &row.path) {
+        return Err(Problem::forbidden());
+    }
+    let export = engine(app)?.export(id, start, end).await.map_err(playback_problem)?;
+    let at_ms = app.clock.wall_ms();
+    let actor = caller.actor.clone();
+    let purpose = Purpose {
+        camera: Named { id: Some(row.id.clone()), name: row.name.clone() },
+        premises: Named { id: Some(row.premises_id.clone()), name: row.premises_name.clone() },
+        by: Named { id: actor.id.map(|id| id.to_string()), name: actor.name.clone() },
+        reason,
+        alert_id: None,
+        at_ms,
+    };
+    let evidence = Evidence::new(export, &purpose, &app.keys);
+    let detail = json!({"export_id": evidence.id(), "start": Moment(evidence.export().start_ms()), "end": Moment(evidence.export().end_ms()),
+        "bytes": evidence.len(), "reason": purpose.reason});
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.audit(at_ms, Act { actor: &actor, action: "export", entity: Some(("camera", &row.id)), path: &row.path, detail }).await
+            })
+        })
+        .await?;
+    Ok(evidence)
+}
+
+fn reason(text: Option<&str>) -> Result<String, Problem> {
+    match text.map(str::trim).filter(|text| !text.is_empty()) {
+        None => Ok(String::new()),
+        Some(text) => line(text, REASON_MAX)
+            .map_err(|_| Problem::of(ProblemType::Malformed).because("reason has at most 500 characters and no control characters")),
+    }
+}
+
+/// The file itself, whole: its manifest is made while it is sent, so a part of it could not be had later.
+pub(super) async fn clip(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args: &StretchArgs) -> Result<HttpResponse, Problem> {
+    let evidence = evidence(app, caller, id, args).await?;
+    let mut response = HttpResponse::Ok();
+    describe(&mut response, evidence.export());
+    let filename = format!("{id}-{}.mp4", evidence.export().start_ms());
+    response
+        .insert_header(("content-disposition", format!("attachment; filename=\"{filename}\"")))
+        .insert_header(("x-export-id", evidence.id().to_string()));
+    Ok(response.no_chunking(evidence.len()).streaming(evidence.file().map_err(broke_off)))
+}
+
+/// A signed manifest.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes crate::evidence::Document, which keeps the manifest as it was signed")]
+struct SignedManifest {
+    manifest: Manifest,
+    /// Ed25519 over the manifest's canonical JSON (RFC 8785), base64.
+    signature: String,
+}
+
+/// The signed manifest of a stretch without its video, for files that were exported without one. It names the file that
+/// `recording.mp4` gives without `download`, byte for byte, and each fragment's sample data. Noted as an export.
+#[utoipa::path(tag = "video", params(("id" = String, Path), StretchArgs),
+    responses((status = 200, body = SignedManifest), (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/cameras/{id}/recording.manifest.json")]
+async fn manifest(
+    app: web::Data<App>,
+    caller: Caller<can::VideoRecorded>,
+    id: Id,
+    args: Args<StretchArgs>,
+) -> Result<HttpResponse, Problem> {
+    let evidence = evidence(&app, &caller, *id, &args).await?;
+    let begins = evidence.export().len();
+    let mut file = evidence.file();
+    let (mut at, mut document) = (0, Vec::new());
+    while let Some(bytes) = file.try_next().await.map_err(playback_problem)? {
+        // The document is the last piece, and comes in one.
+        if at >= begins && document.len() < STATEMENT_LEN_MAX {
+            document.extend_from_slice(media::playback::statement::inside(&bytes));
+        }
+        at += bytes.len() as u64;
+    }
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header(("cache-control", "private, no-store")).body(document))
+}
