@@ -70,7 +70,9 @@ impl Program {
             command.env("BRIGHT_KITCHEN_DATABASE_URL", url);
         }
         for (name, value) in &self.settings {
-            command.env(format!("BRIGHT_KITCHEN_{name}"), value);
+            // Where a bucket is and who may use it goes by the names that all of its programs know.
+            let prefix = if name.starts_with("AWS_") { "" } else { "BRIGHT_KITCHEN_" };
+            command.env(format!("{prefix}{name}"), value);
         }
         command
     }

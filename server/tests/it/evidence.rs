@@ -52,6 +52,10 @@ impl House {
         self.get(path).await.json().await.unwrap()
     }
 
+    async fn now(&self) -> String {
+        self.json("/me").await["server_time"].as_str().unwrap().to_owned()
+    }
+
     async fn made(&self, path: &str, body: Value) -> String {
         let made = self.client.post(format!("{}/api/v1{path}", self.server.url)).bearer_auth(&self.token).json(&body).send().await.unwrap();
         assert_eq!(made.status(), 201);
@@ -65,10 +69,9 @@ impl House {
             self.made("/organizations", json!({"name": "明湖区", "level": "district", "parent_id": tops["items"][0]["id"]})).await;
         let premises = self.made("/premises", json!({"name": "东岸小学食堂", "kind": "school_canteen", "organization_id": district})).await;
         let camera = self.made("/cameras", json!({"name": "灶台", "premises_id": premises, "source_url": "test:"})).await;
-        let now = self.json("/me").await["server_time"].as_str().unwrap().to_owned();
-        let day = format!("start={}T00:00:00Z&end={}T23:59:59Z", &now[..10], &now[..10]);
+        let began = self.now().await;
         let span = until("enough is recorded", || async {
-            let spans = self.json(&format!("/cameras/{camera}/timeline?{day}")).await["segments"].clone();
+            let spans = self.json(&format!("/cameras/{camera}/timeline?start={began}&end={}", self.now().await)).await["segments"].clone();
             let span = spans.as_array().and_then(|spans| spans.last().cloned())?;
             (ms(&span["end"]) - ms(&span["start"]) >= RECORDED_MS).then_some(span)
         })

@@ -19,6 +19,7 @@ mod events;
 mod evidence;
 mod jobs;
 mod keeping;
+mod metrics;
 mod people;
 pub(crate) mod phone;
 mod store;

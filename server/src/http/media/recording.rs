@@ -56,7 +56,7 @@ async fn one_file(
     args: Args<StretchArgs>,
 ) -> Result<HttpResponse, Problem> {
     if args.download.unwrap_or(0) != 0 {
-        return Ok(export::clip(&app, &caller, *id, &args).await?);
+        return export::clip(&app, &caller, *id, &args).await;
     }
     let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
     let row = camera(&app, &caller.scope(), *id).await?;

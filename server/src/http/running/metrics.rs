@@ -4,11 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use media::AnalysisStatus;
+
+use super::process;
 use crate::App;
 use crate::store::{StoreError, figures};
 
 /// Upper ends of the buckets of durations, ms.
 const BUCKETS_MS: [u64; 8] = [5, 10, 25, 50, 100, 250, 1_000, 5_000];
+/// All of them, always: a state without cameras is a zero, not a hole.
+const CAMERA_STATES: [&str; 5] = ["disabled", "connecting", "recording", "degraded", "offline"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// What is counted of requests. Clones share it.
@@ -55,7 +60,7 @@ impl Metrics {
 
 /// The text as it grows.
 #[derive(Debug, Default)]
-struct Text(String);
+pub(super) struct Text(String);
 
 impl Text {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
@@ -66,25 +71,28 @@ impl Text {
         self.0.push_str(&format!("{name} {value}\n"));
     }
 
-    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+    pub(super) fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, kind, help);
         self.line(name, value);
     }
 }
 
-/// All figures, now.
+/// All figures, now. What each means, and when it needs somebody, stands in docs/operations.md; a test compares.
 pub(super) async fn text(app: &App) -> Result<String, StoreError> {
     let figures = figures::read(&mut app.db.read().await?.conn(), app.clock.wall_ms()).await?;
     let mut text = Text::default();
     text.head("bright_kitchen_info", "gauge", "What runs");
     text.line(&format!("bright_kitchen_info{{version=\"{}\",database=\"{}\"}}", env!("CARGO_PKG_VERSION"), app.db.kind().as_str()), 1);
     text.one("bright_kitchen_uptime_seconds", "gauge", "Time since the start", app.about.uptime_s());
+    process::write(&mut text);
     app.about.metrics().write(&mut text);
     text.one("bright_kitchen_database_bytes", "gauge", "Size of the database", app.db.size_bytes().await?);
     text.head("bright_kitchen_cameras", "gauge", "Cameras by state");
-    for (state, count) in &figures.cameras {
+    for state in CAMERA_STATES {
+        let count = figures.cameras.iter().find(|(known, _)| known == state).map_or(0, |(_, count)| *count);
         text.line(&format!("bright_kitchen_cameras{{state=\"{state}\"}}"), count);
     }
+    recorder(app, &mut text);
     text.one("bright_kitchen_alerts_open", "gauge", "Alerts that are not closed", figures.alerts_open);
     text.one("bright_kitchen_jobs_waiting", "gauge", "Jobs that wait", figures.jobs_waiting);
     text.one("bright_kitchen_jobs_failed", "gauge", "Jobs that were given up", figures.jobs_failed);
@@ -98,6 +106,44 @@ pub(super) async fn text(app: &App) -> Result<String, StoreError> {
     }
     text.one("bright_kitchen_tasks_panicked_total", "counter", "Panics that were caught", app.supervisor.panics());
     Ok(text.0)
+}
+
+/// The recorder and the process that looks at pictures; zero on a node that records no cameras.
+fn recorder(app: &App, text: &mut Text) {
+    let engine = app.engine.as_ref();
+    let analysis = engine.map(|engine| engine.analyser().status());
+    let of = |read: fn(&AnalysisStatus) -> u64| analysis.as_ref().map_or(0, read);
+    let many = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let processes = analysis.as_ref().map_or(0, |status| many(status.processes.len()));
+    text.one(
+        "bright_kitchen_recorder_events_dropped_total",
+        "counter",
+        "Events of the recorder that were read from its index again",
+        engine.map_or(0, media::Engine::events_dropped),
+    );
+    text.one("bright_kitchen_analysis_processes", "gauge", "Analysis processes that run", processes);
+    text.one("bright_kitchen_analysis_starts_total", "counter", "Analysis processes that were started", of(|status| status.starts));
+    text.one("bright_kitchen_analysis_looks_total", "counter", "Pictures that were looked at", of(|status| status.looks));
+    text.one(
+        "bright_kitchen_analysis_looks_failed_total",
+        "counter",
+        "Pictures that could not be decoded",
+        of(|status| status.failed_looks),
+    );
+    text.one(
+        "bright_kitchen_analysis_looks_replaced_total",
+        "counter",
+        "Pictures that a newer one of their camera replaced before they were looked at",
+        of(|status| status.looks_replaced),
+    );
+    text.one(
+        "bright_kitchen_analysis_looks_waiting",
+        "gauge",
+        "Pictures that wait to be looked at",
+        analysis.as_ref().map_or(0, |status| many(status.looks_waiting)),
+    );
+    let busy_s = Duration::from_millis(of(|status| status.busy_ms)).as_secs_f64();
+    text.one("bright_kitchen_analysis_busy_seconds_total", "counter", "Time spent looking", busy_s);
 }
 
 #[cfg(test)]

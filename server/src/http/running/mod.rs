@@ -2,6 +2,7 @@
 
 mod health;
 mod metrics;
+mod process;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa_actix_web::service_config::ServiceConfig;
