@@ -105,6 +105,14 @@ async fn begin(client: &Client, length: usize, metadata: &str) -> reqwest::Respo
     creation.header("upload-length", length).header("upload-metadata", metadata).send().await.unwrap()
 }
 
+/// Sends a piece; status, and where the upload stands then.
+async fn piece(client: &Client, location: &str, offset: usize, bytes: &[u8]) -> (u16, Option<usize>) {
+    let request = client.request(reqwest::Method::PATCH, location).header("tus-resumable", "1.0.0").header("upload-offset", offset);
+    let answer = request.header("content-type", "application/offset+octet-stream").body(bytes.to_vec()).send().await.unwrap();
+    let stands = answer.headers().get("upload-offset").and_then(|text| text.to_str().ok()?.parse().ok());
+    (answer.status().as_u16(), stands)
+}
+
 /// How many bytes the server has of an upload.
 async fn stands(client: &Client, location: &str) -> usize {
     let answer = client.request(reqwest::Method::HEAD, location).header("tus-resumable", "1.0.0").send().await.unwrap();
@@ -135,38 +143,34 @@ async fn an_upload_that_kills_interrupt_ends_as_the_file_it_began_as() {
 
     // The clock chooses the offsets; a failure prints them.
     let mut dice = u64::from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos());
+    let mut some_of = |left: usize| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        1 + usize::try_from(dice >> 33).unwrap() % (left / 6)
+    };
     let mut offset = 0;
     for kill in 1..=KILLS {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let left = photo.len() - offset;
-        let sent = offset + usize::try_from(dice >> 33).unwrap() % (left / 2);
-        eprintln!("kill {kill}: from {offset}, cut after {sent} of {}", photo.len());
+        // One piece that is acknowledged, and one that the kill cuts off.
+        let whole = offset + some_of(photo.len() - offset);
+        assert_eq!(piece(&officer, &location, offset, &photo[offset..whole]).await, (204, Some(whole)));
+        let sent = whole + some_of(photo.len() - whole);
+        eprintln!("kill {kill}: {whole} of {} are acknowledged, {sent} were sent", photo.len());
         let mut stream = TcpStream::connect(&program.address).await.unwrap();
         let head = format!(
-            "PATCH /api/v1{location} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ntus-resumable: 1.0.0\r\nupload-offset: {offset}\r\ncontent-type: application/offset+octet-stream\r\ncontent-length: {left}\r\n\r\n",
+            "PATCH /api/v1{location} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ntus-resumable: 1.0.0\r\nupload-offset: {whole}\r\ncontent-type: application/offset+octet-stream\r\ncontent-length: {}\r\n\r\n",
             program.address,
-            officer.token.as_deref().unwrap()
+            officer.token.as_deref().unwrap(),
+            photo.len() - whole
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(&photo[offset..sent]).await.unwrap();
+        stream.write_all(&photo[whole..sent]).await.unwrap();
         stream.flush().await.unwrap();
         program.kill();
         program.serve().await;
         officer = program.sign_in("officer").await;
-        let kept = stands(&officer, &location).await;
-        assert!((offset..=sent).contains(&kept), "it has {kept}, was sent {offset} to {sent}");
-        offset = kept;
+        offset = stands(&officer, &location).await;
+        assert!((whole..=sent).contains(&offset), "what was acknowledged is kept: it has {offset}");
     }
-    let finished = officer
-        .request(reqwest::Method::PATCH, &location)
-        .header("tus-resumable", "1.0.0")
-        .header("upload-offset", offset)
-        .header("content-type", "application/offset+octet-stream")
-        .body(photo[offset..].to_vec())
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(finished.status().as_u16(), 204, "it hashes to what was announced");
+    assert_eq!(piece(&officer, &location, offset, &photo[offset..]).await, (204, Some(photo.len())), "it hashes to what was announced");
     let again = begin(&officer, photo.len(), &metadata).await;
     assert_eq!((again.status().as_u16(), &again.headers()["upload-offset"]), (201, &photo.len().to_string().parse().unwrap()));
     assert!(program.stop());
