@@ -55,7 +55,10 @@ async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), S
             recordings::close_gap(tx, &camera.to_string(), *start_ms, *end_ms, reason.as_str()).await
         }
         MediaEvent::Disk { free_bytes, total_bytes, level } => {
-            tracing::warn!(free_bytes, total_bytes, ?level, "the recordings' disk");
+            match level {
+                media::DiskLevel::Ok => tracing::info!(free_bytes, total_bytes, "the recordings' disk has room"),
+                _ => tracing::warn!(free_bytes, total_bytes, ?level, "the recordings' disk"),
+            }
             Ok(())
         }
         // Alerts are an act of their own, see `diagnosis`.
