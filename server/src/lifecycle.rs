@@ -5,7 +5,7 @@
 //! does not finish in time is dropped. A second signal ends it at once.
 
 use std::fs::{File, TryLockError};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,6 +114,8 @@ pub struct Opened {
     pub address: SocketAddr,
     /// How people reach it, without a slash at the end.
     pub url: String,
+    /// Other addresses of this machine by which they reach it too.
+    pub also: Vec<String>,
     /// The authority a phone has to trust, where it is our own.
     pub authority: Option<tls::Authority>,
 }
@@ -184,13 +186,21 @@ where
         // Without the door the program is of no use.
         door.fatal().cancel();
     });
-    let shown = Opened { address, url: reached_at(&config, address), authority };
+    let (url, also) = reached_at(&config, address, &tls::lan_addresses());
+    let shown = Opened { address, url, also, authority };
     info!(address = %address, url = shown.url, "listening");
-    opened(app.clone(), shown).await.map_err(LifecycleError::Prepare)?;
 
+    // Cameras record already: whoever stops it while a command still prepares gets an orderly end too.
     let mut signals = Signals::new()?;
     let vital = supervisor.fatal();
+    let prepare = async {
+        match opened(app.clone(), shown).await {
+            Ok(()) => std::future::pending().await,
+            Err(cause) => LifecycleError::Prepare(cause),
+        }
+    };
     let fatal = tokio::select! {
+        failed = prepare => return Err(failed),
         () = signals.next() => false,
         () = vital.cancelled() => true,
     };
@@ -284,19 +294,38 @@ fn tls_of(config: &Config) -> Result<(Option<rustls::ServerConfig>, Option<tls::
     Ok((None, None))
 }
 
-/// The address for people: as configured, or the first by which others reach this machine.
-fn reached_at(config: &Config, address: SocketAddr) -> String {
+/// The address for people, as configured or the first by which others reach this machine; and the others of the kind that
+/// is listened on.
+fn reached_at(config: &Config, address: SocketAddr, of_this_machine: &[IpAddr]) -> (String, Vec<String>) {
     if let Some(url) = &config.public_url {
-        return url.as_str().trim_end_matches('/').to_owned();
+        return (url.as_str().trim_end_matches('/').to_owned(), Vec::new());
     }
     let scheme = if config.tls() { "https" } else { "http" };
-    let ip = if address.ip().is_unspecified() { tls::lan_addresses().first().copied().unwrap_or(address.ip()) } else { address.ip() };
-    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
+    let url = |ip: IpAddr| format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+    if !address.ip().is_unspecified() {
+        return (url(address.ip()), Vec::new());
+    }
+    let mut urls = of_this_machine.iter().filter(|ip| address.is_ipv6() || ip.is_ipv4()).map(|ip| url(*ip));
+    // A machine without a network still serves itself.
+    let first = urls.next().unwrap_or_else(|| url(if address.is_ipv6() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() }));
+    (first, urls.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_told_every_address_they_can_use() {
+        let config = Config::load(&crate::config::Flags::default().or("tls_self_signed", "true")).unwrap();
+        let machine: Vec<IpAddr> = ["192.0.2.7", "198.51.100.9", "2001:db8::7"].map(|ip| ip.parse().unwrap()).to_vec();
+        let told = |listen: &str, machine: &[IpAddr]| reached_at(&config, listen.parse().unwrap(), machine);
+        let both = ("https://192.0.2.7:8443".to_owned(), vec!["https://198.51.100.9:8443".to_owned()]);
+        assert_eq!(told("0.0.0.0:8443", &machine), both);
+        assert_eq!(told("[::]:8443", &machine).1.last().unwrap(), "https://[2001:db8::7]:8443");
+        assert_eq!(told("127.0.0.1:8443", &machine), ("https://127.0.0.1:8443".to_owned(), vec![]));
+        assert_eq!(told("0.0.0.0:8443", &[]), ("https://127.0.0.1:8443".to_owned(), vec![]));
+    }
 
     #[test]
     fn one_program_holds_a_data_folder() {

@@ -49,6 +49,9 @@ impl ServeArgs {
 /// Tells the person at the terminal where it is and what to do next.
 pub(super) fn announce(opened: &Opened, setup_token: Option<&str>) {
     println!("Bright Kitchen 明厨 is at {}", opened.url);
+    for url in &opened.also {
+        println!("  and at {url}");
+    }
     if let Some(token) = setup_token {
         println!(
             "There is no account yet. This link makes the first one; it works once, for 24 hours:\n  {}/setup?token={token}",
