@@ -4,12 +4,14 @@
 //!
 //! - [`canonical`]: RFC 8785 and SHA-256, the sameness of everything a phone sends; [`Verbatim`] keeps what was sent.
 //! - [`template`]: checklist templates, checked with all errors at once; [`shipped`] holds those of the product.
-//! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`judge`] judges them.
+//! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
+//!   what is still lacking, [`judge`] judges them.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
 
 pub mod assignment;
 pub mod canonical;
+pub mod complete;
 pub mod cursor;
 pub mod field;
 pub mod inspection;

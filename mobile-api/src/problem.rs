@@ -29,6 +29,8 @@ pub enum ProblemType {
     StaleVersion,
     /// Not possible in this state.
     InvalidTransition,
+    /// A condition of the request does not hold, such as the version of a protocol.
+    PreconditionFailed,
     /// Over a limit of size.
     TooLarge,
     /// Another type of content is asked for.
@@ -49,7 +51,7 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 20] = [
+    pub const ALL: [ProblemType; 21] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
@@ -63,6 +65,7 @@ impl ProblemType {
         P::Conflict,
         P::StaleVersion,
         P::InvalidTransition,
+        P::PreconditionFailed,
         P::TooLarge,
         P::UnsupportedMediaType,
         P::Gone,
@@ -87,6 +90,7 @@ impl ProblemType {
             P::Conflict => ("conflict", 409, "与已有内容冲突", "Conflicts with what is there"),
             P::StaleVersion => ("stale_version", 409, "内容已被他人修改", "Changed by somebody else meanwhile"),
             P::InvalidTransition => ("invalid_transition", 409, "当前状态不能进行此操作", "Not possible in this state"),
+            P::PreconditionFailed => ("precondition_failed", 412, "请求的前提条件不成立", "A condition of the request does not hold"),
             P::TooLarge => ("too_large", 413, "内容过大", "Too large"),
             P::UnsupportedMediaType => ("unsupported_media_type", 415, "不支持的内容类型", "Unsupported type of content"),
             P::Gone => ("gone", 410, "同步位置已过期，需重新同步", "Too old, start the synchronisation anew"),

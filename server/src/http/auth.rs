@@ -2,17 +2,21 @@
 
 use actix_web::cookie::{Cookie, SameSite, time::Duration as CookieDuration};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
+use mobile_api::field::Faults;
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Body, Problem, ProblemBody, origin};
+use super::{Body, Problem, ProblemBody, checked, origin};
 use crate::App;
 use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password, verify_password};
 use crate::store::journal::Act;
 use crate::store::users;
+
+/// Characters of a device's name.
+const DEVICE_CHARS_MAX: usize = 128;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(login).service(refresh).service(logout).service(change_password).service(me);
@@ -55,6 +59,7 @@ pub(super) struct TokenAnswer {
 #[post("/auth/login")]
 async fn login(request: HttpRequest, app: web::Data<App>, body: Body<LoginRequest>) -> Result<HttpResponse, Problem> {
     bounded(&[&body.username, &body.password])?;
+    device(body.device_id.as_deref())?;
     let origin = origin(&request);
     app.login_rate.take(origin.ip.as_deref().unwrap_or("unknown"), app.clock.wall_ms())?;
     let body = body.into_inner();
@@ -79,6 +84,7 @@ struct RefreshRequest {
 #[post("/auth/refresh")]
 async fn refresh(request: HttpRequest, app: web::Data<App>, body: Body<RefreshRequest>) -> Result<HttpResponse, Problem> {
     bounded(&[&body.refresh_token])?;
+    device(body.device_id.as_deref())?;
     let tokens = app.logins.refresh(&body.refresh_token, body.device_id.as_deref(), app.clock.wall_ms()).await?;
     Ok(answer(&request, &tokens))
 }
@@ -225,6 +231,13 @@ fn bounded(texts: &[&str]) -> Result<(), Problem> {
         return Err(LoginError::Invalid.into());
     }
     Ok(())
+}
+
+/// The name of a device is kept, so it has an end.
+fn device(id: Option<&str>) -> Result<(), Problem> {
+    let mut faults = Faults::new();
+    faults.optional_text("device_id", id, DEVICE_CHARS_MAX);
+    checked(faults)
 }
 
 /// The tokens, and the cookie that GETs of a browser use.

@@ -1,6 +1,7 @@
 //! Requests that may come twice: a lost answer is asked for again with the same `Idempotency-Key`.
 //!
-//! What was answered is kept in the transaction of the act, for seven days. The same key with another request is a conflict.
+//! What was answered is kept in the transaction of the act, for seven days; one that comes while the first is under way waits for
+//! its answer. The same key with another request is a conflict.
 
 use actix_web::{HttpRequest, HttpResponse};
 use mobile_api::problem::ProblemType;
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Problem;
 use crate::auth::Session;
-use crate::store::{Conn, Tx, logins};
+use crate::store::{Tx, logins};
 
 /// Characters of a key.
 const KEY_CHARS_MAX: usize = 128;
@@ -68,10 +69,14 @@ impl Repeatable {
         Ok(Self { user_id: session.user_id.to_string(), key, request_hash: hex::encode(hash.finalize()) })
     }
 
-    /// What was answered to it before.
-    pub async fn answered(&self, conn: &mut Conn<'_>) -> Result<Option<Answer>, Problem> {
+    /// What was answered to it before. Where nothing was, the key is this request's from here on: the same again waits.
+    pub async fn answered(&self, tx: &mut Tx<'_>, at: i64) -> Result<Option<Answer>, Problem> {
         let Some(key) = &self.key else { return Ok(None) };
-        match logins::idempotent_answer(conn, &self.user_id, key).await? {
+        if logins::claim_key(tx, &self.user_id, key, &self.request_hash, at).await? {
+            return Ok(None);
+        }
+        match logins::idempotent_answer(tx, &self.user_id, key).await? {
+            // Swept away at this moment: as old as that, it is another request.
             None => Ok(None),
             Some((hash, status, body)) if hash == self.request_hash => {
                 Ok(Some(Answer { status: u16::try_from(status).unwrap_or(200), body }))
@@ -81,9 +86,9 @@ impl Repeatable {
     }
 
     /// Keeps the answer with the act.
-    pub async fn keep(&self, tx: &mut Tx<'_>, answer: &Answer, at: i64) -> Result<(), Problem> {
+    pub async fn keep(&self, tx: &mut Tx<'_>, answer: &Answer) -> Result<(), Problem> {
         if let Some(key) = &self.key {
-            logins::keep_answer(tx, &self.user_id, key, &self.request_hash, i64::from(answer.status), &answer.body, at).await?;
+            logins::keep_answer(tx, &self.user_id, key, i64::from(answer.status), &answer.body).await?;
         }
         Ok(())
     }

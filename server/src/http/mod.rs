@@ -1,6 +1,7 @@
 //! The HTTP side: `auth`, `console/` (desks), `mobile/` (phones), `media/` (video), and what they share.
 
 pub mod auth;
+mod chars;
 pub mod console;
 mod content;
 mod contract;
@@ -19,6 +20,7 @@ pub mod trust;
 
 use actix_web::HttpRequest;
 
+pub use chars::Chars;
 pub(crate) use console::camera_secret_purpose;
 pub(crate) use console::webhook_purpose;
 pub use content::{Content, serve};

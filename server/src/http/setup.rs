@@ -14,6 +14,7 @@ use crate::store::users;
 use mobile_api::problem::ProblemType;
 
 const NAME_LIMIT: usize = 100;
+const TOKEN_CHARS_MAX: usize = 128;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(needed).service(create);
@@ -64,6 +65,7 @@ async fn create(request: HttpRequest, app: web::Data<App>, body: Body<SetupReque
     for (field, text) in [("display_name", &body.display_name), ("city", &body.city), ("district", &body.district)] {
         faults.text(field, text, NAME_LIMIT);
     }
+    faults.text("token", &body.token, TOKEN_CHARS_MAX);
     checked(faults)?;
     let token = body.token.clone();
     let account = web::block(move || {

@@ -231,25 +231,23 @@ pub async fn idempotent_answer(conn: &mut Conn<'_>, user_id: &str, key: &str) ->
     )
 }
 
-/// Keeps what was answered, in the transaction of the act.
-pub async fn keep_answer(
-    tx: &mut Tx<'_>,
-    user_id: &str,
-    key: &str,
-    request_hash: &str,
-    status: i64,
-    body: &str,
-    at: i64,
-) -> Result<(), StoreError> {
-    execute!(
+/// Takes the key for a request whose answer is not known yet; `false` where it was answered before. The same request at the
+/// same moment waits here until the first one is committed, or, where that failed, takes its place.
+pub async fn claim_key(tx: &mut Tx<'_>, user_id: &str, key: &str, request_hash: &str, at: i64) -> Result<bool, StoreError> {
+    let claimed = execute!(
         tx,
-        "INSERT INTO idempotency_keys (user_id, key, request_hash, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO idempotency_keys (user_id, key, request_hash, status, body, created_at) VALUES ($1, $2, $3, 0, '', $4) \
+         ON CONFLICT (user_id, key) DO NOTHING",
         user_id,
         key,
         request_hash,
-        status,
-        body,
         at,
     )?;
+    Ok(claimed == 1)
+}
+
+/// Keeps what was answered under a claimed key, in the transaction of the act.
+pub async fn keep_answer(tx: &mut Tx<'_>, user_id: &str, key: &str, status: i64, body: &str) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE idempotency_keys SET status = $3, body = $4 WHERE user_id = $1 AND key = $2", user_id, key, status, body)?;
     Ok(())
 }

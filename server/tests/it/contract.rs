@@ -1,8 +1,10 @@
 //! The contract: committed as it is, each example accepted, and nothing that can be sent makes the server fail.
 
+mod arbitrary;
 mod examples;
 mod ground;
 mod refusals;
+mod repeats;
 
 #[test]
 fn the_committed_contract_is_the_one_the_code_has() {

@@ -153,3 +153,35 @@ on_both!(a_person_has_a_bounded_number_of_streams, |app| {
     drop(Stream::open(&other, None).await);
     assert_eq!(raw(&app.nobody(), None).await.status(), StatusCode::UNAUTHORIZED);
 });
+
+on_both!(roles_that_are_changed_end_open_streams_and_hold_at_once, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let user = app.add_person("changed", &[("supervisor", &app.office)], false).await;
+    let person = app.sign_in("changed").await;
+    let office = format!("/organizations/{}", app.office.id);
+    assert_eq!(person.get(&office).await.0, StatusCode::OK);
+    let mut stream = Stream::open(&person, None).await;
+    let version = administrator.get(&format!("/users/{user}")).await.1["version"].clone();
+    let grants = json!({"version": version, "grants": [{"role": "food_safety_officer", "node_id": app.premises.id}]});
+    let (status, changed) = administrator.patch(&format!("/users/{user}"), &grants).await;
+    assert_eq!((status, changed["grants"][0]["role"].as_str()), (StatusCode::OK, Some("food_safety_officer")), "{changed}");
+    // The change of the person itself may be heard before the end.
+    let reason = loop {
+        match stream.next(Duration::from_secs(20)).await {
+            Some((_, name, data)) if name == "end" => break data["reason"].clone(),
+            Some(_) => {}
+            None => panic!("it closed without a word"),
+        }
+    };
+    assert_eq!(reason, "scope_changed");
+    let (_, me) = person.get("/me").await;
+    let permissions: Vec<_> = me["permissions"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(!permissions.contains(&"alerts.decide") && permissions.contains(&"alerts.rectify"), "{permissions:?}");
+    assert!(person.get(&office).await.0.is_client_error(), "the same login sees the premises only");
+    let mut again = Stream::open(&person, None).await;
+    let disabled = administrator.patch(&format!("/users/{user}"), &json!({"version": changed["version"], "disabled": true})).await;
+    assert_eq!(disabled.0, StatusCode::OK, "{}", disabled.1);
+    let ended = again.next(Duration::from_secs(20)).await.unwrap();
+    assert_eq!((ended.1.as_str(), ended.2["reason"].as_str()), ("end", Some("signed_out")));
+    assert_eq!(person.get("/me").await.0, StatusCode::UNAUTHORIZED);
+});

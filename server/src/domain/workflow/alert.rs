@@ -7,7 +7,6 @@ use super::{Decision, Effect, Need, State, Table, Transition, Who};
 use crate::domain::permission::Permission;
 use crate::domain::premises::coded;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// Files that one answer may name.
 pub const EVIDENCE_MAX: usize = 20;

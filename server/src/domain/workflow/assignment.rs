@@ -7,7 +7,6 @@ use super::{Effect, State, Table, Transition, Who};
 use crate::domain::permission::Permission;
 use crate::domain::premises::coded;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// The clock until the day the inspection is due.
 pub const DUE: &str = "due";

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::auth::{Caller, Scope, Sealer, can};
 use crate::domain::camera::{CameraTransport, SourceUrl, SourceUrlError, Zone};
-use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
+use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::Conn;
 use crate::store::cameras::{self, CameraData, CameraFilter, CameraRow, CameraSort};
 use crate::store::journal::Act;
@@ -106,8 +106,8 @@ impl From<CameraRow> for Camera {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListArgs {
     /// Part of the camera's or the premises' name, pinyin or initials.
-    #[param(max_length = 100)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 100)]
+    q: Option<Chars<100>>,
     premises_id: Option<Uuid>,
     /// Anything below this node.
     organization_id: Option<Uuid>,
@@ -145,7 +145,7 @@ enum SortArg {
 impl ListArgs {
     pub(super) fn filter(&self) -> CameraFilter {
         CameraFilter {
-            text: self.q.clone(),
+            text: self.q.clone().map(String::from),
             premises_id: self.premises_id.map(|id| id.to_string()),
             organization_id: self.organization_id.map(|id| id.to_string()),
             state: self.state.map(|state| format!("{state:?}").to_lowercase()),

@@ -14,7 +14,7 @@ use crate::auth::{Caller, Session, can};
 use crate::domain::operator::{is_credit_code, is_day};
 use crate::domain::permission::Permission;
 use crate::domain::premises::OperatorPart;
-use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
+use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::journal::Act;
 use crate::store::operators::{self, OperatorData, OperatorRow, OperatorScope};
 use crate::store::premises;
@@ -71,8 +71,8 @@ fn scope(session: &Session, permission: Permission) -> OperatorScope {
 #[into_params(parameter_in = Query)]
 struct ListArgs {
     /// Part of the name, its pinyin or initials, of the credit code or the licence number.
-    #[param(max_length = 100)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 100)]
+    q: Option<Chars<100>>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,

@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::organization::Level;
-use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
+use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::journal::Act;
 use crate::store::organizations::{self, OrganizationFilter, OrganizationRow};
 use crate::store::{StoreError, Tx, users};
@@ -61,8 +61,8 @@ struct ListArgs {
     /// What lies right below this node.
     parent_id: Option<String>,
     /// Part of the name, of its pinyin, or of its initials.
-    #[param(max_length = 100)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 100)]
+    q: Option<Chars<100>>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,
@@ -80,7 +80,7 @@ async fn list(
     let filter = OrganizationFilter {
         level: args.level.map(|level| level.as_str().to_owned()),
         parent_id: args.parent_id.clone(),
-        text: args.q.clone(),
+        text: args.q.clone().map(String::from),
     };
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();

@@ -14,7 +14,7 @@ use crate::auth::{Caller, Scope, can};
 use crate::domain::geo;
 use crate::domain::permission::Permission;
 use crate::domain::premises::{Datum, PremisesKind, RiskGrade, ServiceHours};
-use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
+use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::journal::Act;
 use crate::store::operators;
 use crate::store::organizations::{self, OrganizationRow};
@@ -128,8 +128,8 @@ impl TryFrom<PremisesRow> for Premises {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListArgs {
     /// Part of the name, of its pinyin or initials, of the address or the code.
-    #[param(max_length = 100)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 100)]
+    q: Option<Chars<100>>,
     kind: Option<PremisesKind>,
     /// Anything below this node.
     organization_id: Option<Uuid>,
@@ -156,7 +156,7 @@ enum SortArg {
 impl ListArgs {
     pub(super) fn filter(&self) -> PremisesFilter {
         PremisesFilter {
-            text: self.q.clone(),
+            text: self.q.clone().map(String::from),
             kind: self.kind.map(|kind| kind.as_str().to_owned()),
             organization_id: self.organization_id.map(|id| id.to_string()),
             disabled: self.disabled,

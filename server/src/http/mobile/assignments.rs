@@ -14,7 +14,7 @@ use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::{self, Act};
-use crate::http::{Answer, Args, Body, Id, Listed, Problem, ProblemBody, Repeatable, checked, listed, page};
+use crate::http::{Answer, Args, Body, Chars, Id, Listed, Problem, ProblemBody, Repeatable, checked, listed, page};
 use crate::store::assignments::{self, AssignmentFilter, AssignmentRow, NewRow};
 use crate::store::work::{self, Beginning, By};
 use crate::store::{Conn, StoreError, notices, premises, templates, users};
@@ -56,10 +56,9 @@ struct ListArgs {
     mine: Option<bool>,
     state: Option<AssignmentState>,
     /// Due on this day or before.
-    #[param(example = "2026-11-30", max_length = 10)]
-    due_until: Option<String>,
-    #[param(max_length = 36)]
-    premises_id: Option<String>,
+    #[param(example = "2026-11-30", value_type = Option<String>, max_length = 10)]
+    due_until: Option<Chars<10>>,
+    premises_id: Option<Uuid>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,
@@ -77,8 +76,8 @@ async fn list(
     let filter = AssignmentFilter {
         officer_id: args.mine.unwrap_or(false).then(|| caller.user_id.to_string()),
         state: args.state.map(assignments::stored_state),
-        due_until: args.due_until.clone(),
-        premises_id: args.premises_id.clone(),
+        due_until: args.due_until.clone().map(String::from),
+        premises_id: args.premises_id.map(|id| id.to_string()),
     };
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
@@ -139,7 +138,7 @@ async fn create(
         .db
         .write(move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx).await? {
+                if let Some(answer) = repeat.answered(tx, at).await? {
                     return Ok(answer);
                 }
                 let by = By::User(&session.actor, &session.access);
@@ -157,7 +156,7 @@ async fn create(
                     json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
                 notices::insert(tx, Some(&id), &officers, "assigned", &detail, at).await?;
                 let answer = Answer::json(201, &view(tx, &session, &id).await?)?;
-                repeat.keep(tx, &answer, at).await?;
+                repeat.keep(tx, &answer).await?;
                 Ok::<_, Problem>(answer)
             })
         })

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 use crate::auth::{Caller, can};
-use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed};
+use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed};
 use crate::store::{StoreError, templates};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
@@ -20,8 +20,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[into_params(parameter_in = Query)]
 struct ListArgs {
     /// Made for this kind of premises.
-    #[param(example = "school_canteen", max_length = 64)]
-    kind: Option<String>,
+    #[param(example = "school_canteen", value_type = Option<String>, max_length = 64)]
+    kind: Option<Chars<64>>,
     /// They are few: one page holds them all.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
@@ -39,7 +39,7 @@ async fn list(
     let page = crate::http::page(args.limit, args.cursor.as_deref())?;
     let rows = templates::list(&mut app.db.read().await?.conn()).await?;
     let mut items = rows.iter().map(templates::TemplateRow::summary).collect::<Result<Vec<_>, StoreError>>()?;
-    items.retain(|item| args.kind.as_ref().is_none_or(|kind| item.premises_kinds.contains(kind)));
+    items.retain(|item| args.kind.as_deref().is_none_or(|kind| item.premises_kinds.iter().any(|one| one == kind)));
     let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
     if let Some((code, _)) = page.after() {
         items.retain(|item| item.code.as_str() > code);

@@ -140,7 +140,7 @@ async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &
 
 /// How far an upload has come.
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
-    responses((status = 200, description = "Upload-Offset, Upload-Length, Upload-Expires"), (status = 404, description = "no such upload, or it has expired")))]
+    responses((status = 200, description = "Upload-Offset, Upload-Length, Upload-Expires"), (status = 412, description = "another version of tus"), (status = 404, description = "no such upload, or it has expired")))]
 #[head("/uploads/{id}")]
 async fn stand(
     request: HttpRequest,
@@ -164,7 +164,7 @@ async fn stand(
     params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Offset" = u64, Header, description = "bytes that are here", example = 0),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha256 BASE64` of this piece")),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The bytes; the example is in base64.", example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPQ6w4HAAH7ARF0JhTpAAAAAElFTkSuQmCC"),
-    responses((status = 204, description = "Upload-Offset, Upload-Expires"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    responses((status = 204, description = "Upload-Offset, Upload-Expires"), (status = 412, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json"),
         (status = 460, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/uploads/{id}")]
@@ -193,7 +193,7 @@ async fn append(
 
 /// Throws an upload away. A file that is whole stays: it is evidence.
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000031"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
-    responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 412, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/uploads/{id}")]
 async fn terminate(
     request: HttpRequest,
@@ -292,8 +292,7 @@ fn wrong_version(request: &HttpRequest) -> Option<HttpResponse> {
     if text(request, "tus-resumable") == VERSION {
         return None;
     }
-    let mut response = Problem::of(ProblemType::Malformed).because("the header Tus-Resumable must be 1.0.0").error_response();
-    *response.status_mut() = StatusCode::PRECONDITION_FAILED;
+    let mut response = Problem::of(ProblemType::PreconditionFailed).because("the header Tus-Resumable must be 1.0.0").error_response();
     let headers: &mut HeaderMap = response.headers_mut();
     headers.insert(HeaderName::from_static("tus-version"), HeaderValue::from_static(VERSION));
     Some(response)

@@ -16,7 +16,7 @@ use crate::support::{Client, Engine};
 /// Reads before writes before ends; changes before acts, which make new versions.
 const METHODS: [&str; 7] = ["get", "head", "options", "put", "patch", "post", "delete"];
 /// These end or replace logins: each is asked by somebody who has just signed in.
-const OWN_LOGIN: [&str; 2] = ["/auth/logout", "/auth/password"];
+pub(super) const OWN_LOGIN: [&str; 2] = ["/auth/logout", "/auth/password"];
 /// Their answer goes on; that it begins is what is looked at.
 const STREAMS: [&str; 1] = ["/events"];
 
@@ -100,7 +100,7 @@ async fn every_example_is_accepted_postgres() {
 }
 
 /// Whose operation it is.
-async fn who(ground: &Ground, path: &str, method: &str) -> Client {
+pub(super) async fn who(ground: &Ground, path: &str, method: &str) -> Client {
     if OWN_LOGIN.contains(&path) {
         return sign_in(&ground.app, "leaves").await;
     }

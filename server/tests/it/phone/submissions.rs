@@ -16,7 +16,10 @@ on_both!(two_officers_each_have_a_part_and_the_lead_chooses, |app| {
     let (status, stored) = lead.client.put(&draft.path(), &draft.put()).await;
     assert_eq!((status, stored["warnings"].as_array().map(Vec::len)), (StatusCode::CREATED, Some(0)));
     let other_id = Uuid::now_v7();
-    let other = content(&second.device_id, vec![answer("1.1", "fails"), answer("1.2", "conforms")], vec![]);
+    let mut failed = answer("1.1", "fails");
+    failed["affects_safety"] = json!(false);
+    failed["remark"] = json!("许可证过期");
+    let other = content(&second.device_id, vec![failed, answer("1.2", "conforms")], vec![]);
     let other_part = json!({"content": other, "content_sha256": canonical::sha256_hex(&other), "revision": 1});
     let path = format!("{}/parts/{other_id}", draft.path());
     assert_eq!(second.client.put(&path, &other_part).await.0, StatusCode::CREATED);
@@ -126,4 +129,31 @@ on_both!(a_part_is_replaced_by_its_device_with_a_higher_revision_only, |app| {
     let (status, problem) = phone.client.put(&draft.path(), &header).await;
     assert_eq!((status, problem["offered"]["content_sha256"].as_str()), (StatusCode::CONFLICT, header["content_sha256"].as_str()));
     assert_eq!(problem["present"]["content_sha256"], canonical::sha256_hex(&draft.header));
+});
+
+on_both!(an_incomplete_checklist_is_refused_unless_its_kind_leaves_items_out, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    let mut failed = answer("1.1", "fails");
+    failed["remark"] = json!("许可证过期");
+    draft.content["answers"] = json!([failed, answer("1.2", "not_applicable"), answer("1.3", "conforms")]);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    let (status, problem) = phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await;
+    let faults: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|one| (one["pointer"].as_str().unwrap(), one["code"].as_str().unwrap())).collect();
+    assert_eq!((status, faults.len()), (StatusCode::UNPROCESSABLE_ENTITY, template.codes().len() - 1));
+    assert_eq!(faults[..3], [("/answers/1.1", "affects_safety"), ("/answers/1.2", "reason"), ("/answers/1.4", "answer")]);
+    assert_eq!(phone.client.get(&draft.path()).await.1["state"], "draft", "it can be completed");
+
+    let mut unannounced = Draft::new(&app, &phone, &template);
+    unannounced.header["kind"] = json!("unannounced");
+    unannounced.content["answers"] = json!([answer("1.3", "conforms")]);
+    assert_eq!(phone.client.put(&unannounced.path(), &unannounced.put()).await.0, StatusCode::CREATED);
+    let (status, done) = phone.client.post(&format!("{}/submit", unannounced.path()), &unannounced.submission(&template)).await;
+    assert_eq!(
+        (status, done["result"]["unanswered"].as_array().map(Vec::len)),
+        (StatusCode::OK, Some(template.codes().len() - 1)),
+        "{done}"
+    );
 });

@@ -53,7 +53,7 @@ async fn still(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Al
 
 /// A file that an act on this alert names.
 #[utoipa::path(tag = "alerts", params(("id" = String, Path), ("file_id" = String, Path)),
-    responses((status = 200, content_type = "image/jpeg", description = "the file, of the type it has"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, content_type = "image/*", description = "the file, of the type it has"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/alerts/{id}/evidence/{file_id}")]
 async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
     let row = alert(&app, &caller, &id.to_string()).await?;

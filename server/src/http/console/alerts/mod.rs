@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 use crate::auth::{Caller, can};
-use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
+use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::alerts::{self, AlertFilter};
 use view::{Alert, AlertDetail};
 
@@ -47,8 +47,8 @@ pub(super) struct ListArgs {
     /// How late: none, yellow, red or supervised; several with commas.
     level: Option<String>,
     /// Part of the name of the camera or the premises, of its pinyin, or of its initials.
-    #[param(max_length = 100)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 100)]
+    q: Option<Chars<100>>,
     /// Only those that somebody still has to act on, or only the others.
     open: Option<bool>,
     #[param(minimum = 1, maximum = 200)]
@@ -56,18 +56,26 @@ pub(super) struct ListArgs {
     cursor: Option<String>,
 }
 
+/// A class that there is.
+fn class(class: Option<i64>) -> Result<Option<i64>, Problem> {
+    if class.is_none_or(|class| (0..=3).contains(&class)) {
+        return Ok(class);
+    }
+    Err(Problem::of(ProblemType::Malformed).because("class is 0 to 3"))
+}
+
 impl ListArgs {
     pub(super) fn filter(&self) -> Result<AlertFilter, Problem> {
         Ok(AlertFilter {
             states: several("state", self.state.as_deref())?,
             kinds: several("kind", self.kind.as_deref())?,
-            class: self.class,
+            class: class(self.class)?,
             camera_id: self.camera_id.clone(),
             premises_id: self.premises_id.clone(),
             since_ms: moment_ms("since", self.since.as_deref())?,
             until_ms: moment_ms("until", self.until.as_deref())?,
             levels: several("level", self.level.as_deref())?,
-            text: self.q.clone().filter(|text| !text.trim().is_empty()),
+            text: self.q.clone().map(String::from).filter(|text| !text.trim().is_empty()),
             open: self.open,
         })
     }

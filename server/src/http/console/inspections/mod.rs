@@ -68,8 +68,7 @@ impl State {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListArgs {
-    #[param(max_length = 36)]
-    premises_id: Option<String>,
+    premises_id: Option<Uuid>,
     #[param(inline)]
     state: Option<State>,
     /// The outcome.
@@ -80,8 +79,7 @@ pub(super) struct ListArgs {
     /// Begun before this time.
     #[param(max_length = 40)]
     until: Option<String>,
-    #[param(max_length = 36)]
-    officer_id: Option<String>,
+    officer_id: Option<Uuid>,
     /// Begun today, Asia/Shanghai.
     today: Option<bool>,
     #[param(minimum = 1, maximum = 200)]
@@ -92,12 +90,12 @@ pub(super) struct ListArgs {
 impl ListArgs {
     pub(super) fn filter(&self, now_ms: i64) -> Result<InspectionFilter, Problem> {
         let mut filter = InspectionFilter {
-            premises_id: self.premises_id.clone(),
+            premises_id: self.premises_id.map(|id| id.to_string()),
             state: self.state.map(|state| state.as_str().to_owned()),
             outcome: self.result.map(|outcome| outcome_code(outcome).to_owned()),
             since_ms: moment_ms("since", self.since.as_deref())?,
             until_ms: moment_ms("until", self.until.as_deref())?,
-            officer_id: self.officer_id.clone(),
+            officer_id: self.officer_id.map(|id| id.to_string()),
         };
         if self.today.unwrap_or(false) {
             let midnight = now_ms - (now_ms + DAY_OFFSET_MS).rem_euclid(DAY_MS);
@@ -153,7 +151,7 @@ struct FileArgs {
 
 /// A file of an inspection, as taken or reduced.
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000022"), FileArgs),
-    responses((status = 200, description = "the file", content_type = "image/jpeg"), (status = 206, description = "a range of it"),
+    responses((status = 200, description = "the file, of the type it has", content_type = "image/*"), (status = 206, description = "a range of it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}/evidence/{evidence_id}")]
 async fn evidence_file(

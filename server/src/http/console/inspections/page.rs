@@ -61,6 +61,7 @@ struct Part {
 
 /// Items that belong together.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InspectionSection)]
 struct Section {
     code: String,
     name: Bilingual,
@@ -92,6 +93,7 @@ struct OtherAnswer {
 
 /// A file that a part names.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InspectionEvidence)]
 struct Evidence {
     id: String,
     /// photo or signature

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
+use serde::Deserialize;
 use serde_json::json;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -13,7 +14,7 @@ use crate::http::console::{
     alerts as alert_list, audit as audit_list, cameras as camera_list, inspections as inspection_list, premises as premises_list,
     users as user_list,
 };
-use crate::http::{Args, Problem, ProblemBody, REQUEST};
+use crate::http::{Args, Problem, ProblemBody, REQUEST, page};
 use crate::sheet::{self, Cell, Format};
 use crate::store::alerts::{self, AlertRow};
 use crate::store::cameras::{self, CameraFilter, CameraSort};
@@ -148,7 +149,18 @@ async fn deliver(
         .body(body))
 }
 
+/// The parameters of a list that say which page of it.
+#[derive(Debug, Deserialize)]
+struct PageArgs {
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// The format of the path. An export is of every page; which one was asked for must be right all the same, as for the list.
 fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
+    let args = web::Query::<PageArgs>::from_query(request.query_string());
+    let args = args.map_err(|error| Problem::of(ProblemType::Malformed).because(error.to_string()))?;
+    page(args.limit, args.cursor.as_deref())?;
     request.match_info().get("format").and_then(Format::parse).ok_or_else(Problem::not_found)
 }
 

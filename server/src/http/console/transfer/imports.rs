@@ -47,6 +47,7 @@ pub(crate) struct Import {
 
 /// A password that was made for somebody.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = GivenPassword)]
 pub(crate) struct NewPassword {
     pub(crate) username: String,
     pub(crate) password: String,

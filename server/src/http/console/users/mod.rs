@@ -21,7 +21,7 @@ use crate::App;
 use crate::auth::{Caller, can, check_policy, hash_password};
 use crate::domain::person::Username;
 use crate::http::auth::password_problem;
-use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
+use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::journal::{Act, Change, Entity};
 use crate::store::users::{self, NewUser, UserFilter};
 use crate::store::{logins, roles};
@@ -38,8 +38,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListArgs {
     /// Part of the name, its pinyin or initials, the user name or the phone number.
-    #[param(max_length = 100)]
-    q: Option<String>,
+    #[param(value_type = Option<String>, max_length = 100)]
+    q: Option<Chars<100>>,
     /// A role's code.
     role: Option<String>,
     disabled: Option<bool>,
@@ -53,7 +53,7 @@ pub(super) struct ListArgs {
 impl ListArgs {
     pub(super) fn filter(&self) -> UserFilter {
         UserFilter {
-            text: self.q.clone(),
+            text: self.q.clone().map(String::from),
             role: self.role.clone(),
             disabled: self.disabled,
             node_id: self.node_id.map(|id| id.to_string()),

@@ -49,8 +49,8 @@ pub struct InspectionStored {
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, description = "made on the phone, UUIDv7", example = "01928f6e-0000-7000-8000-000000000010")),
     request_body(content = PutInspection, example = json!({
         "header": {"premises_id": "01928f6e-0000-7000-8000-000000000001", "template_id": "01928f6e-0000-7000-8000-000000000002",
-            "kind": "routine", "started_at": "2026-11-23T06:05:00.000Z", "officers": ["01928f6e-0000-7000-8000-000000000003"], "device": {"id": "phone-1"}},
-        "content_sha256": "7db9536af6a906e603ed1f34cf8c04cabd7b710a5c4eded823cd6b176f37a6bb",
+            "kind": "unannounced", "started_at": "2026-11-23T06:05:00.000Z", "officers": ["01928f6e-0000-7000-8000-000000000003"], "device": {"id": "phone-1"}},
+        "content_sha256": "be1c3b0e6d2485734e095173bf7f3e9f82b443bab0e405d10b83165ad424bb51",
         "part": {"id": "01928f6e-0000-7000-8000-000000000011", "revision": 1, "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25",
             "content": {"device_id": "phone-1",
             "answers": [{"item_code": "6.1", "result": "conforms", "number": 130, "answered_at": "2026-11-23T06:10:00.000Z", "evidence_ids": []}],

@@ -1,12 +1,13 @@
 //! `POST /inspections/{id}/submit`: the lead names the parts by hash, chooses between them, and the server judges again.
 //!
-//! The phone's result is kept beside the server's; where they differ both are shown, neither replaces the other. What is
+//! An incomplete checklist is refused by the rule that the phone asks by. The phone's result is kept beside the server's; where they differ both are shown, neither replaces the other. What is
 //! submitted is complete only when every file its parts name has arrived.
 
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, post, web};
 use mobile_api::canonical;
+use mobile_api::complete;
 use mobile_api::field::Faults;
 use mobile_api::inspection::{MissingEvidence, PartContent, PartNamed, Submit, Submitted, SubmittedState};
 use mobile_api::judge::{Judgement, Outcome, judge};
@@ -28,7 +29,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(submit);
 }
 
-/// Submits an inspection. Only its lead does; the same again gets the same, with what is still missing by now.
+/// Submits an inspection. Only its lead does; the same again gets the same, with what is still missing by now. Every item of the
+/// template is answered, but in unannounced checks and re-inspections; what lacks is named at `/answers/CODE`.
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")),
     request_body(content = Submit, example = json!({"parts": [{"id": "01928f6e-0000-7000-8000-000000000021", "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25"}], "choices": {},
         "result": {"outcome": "conforms", "checked": 1, "key_checked": 1, "general_checked": 0, "key_failed": [], "general_failed": [], "not_applicable": [],
@@ -67,7 +69,9 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         faults.within("choices", |faults| faults.note_at(code, "required", "two parts say different things; the lead chooses"));
     }
     checked(faults)?;
-    let result = judge(&template.body()?, &merged.answers);
+    let template = template.body()?;
+    complete::check(&template, &merged.answers, row.parsed_header()?.kind).map_err(Problem::fields)?;
+    let result = judge(&template, &merged.answers);
     let submission = Submission {
         raw: json(&body)?,
         sha256: submission_sha256.clone(),
