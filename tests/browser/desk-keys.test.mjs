@@ -1,7 +1,7 @@
 // The desk without a mouse, and the ways an alert can turn: dismissed and raised again, answered and sent back.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { openAs } from './desk.mjs'
+import { arrives, openAs } from './desk.mjs'
 import { addPerson, desk, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
 
 const CAMERAS = ['烹饪间', '备餐间', '留样间']
@@ -24,7 +24,7 @@ before(async () => {
   await until('three alerts', async () => (await root.get('/alerts?state=raised')).total === CAMERAS.length, 90_000)
   browser = await desk()
   ;({ page, faults } = await openAs(browser, server.base, 'min'))
-  await page.waitForURL(/\/desk/)
+  await arrives(page, '/desk')
   await page.locator('.inbox .item').nth(2).waitFor()
 })
 
@@ -48,7 +48,7 @@ it('walks the inbox and shows its keys', async () => {
   await press('k')
   await until('the one before', () => chosen() === ids[1])
   await press('?')
-  await page.getByRole('dialog').getByText('下一条').first().waitFor()
+  await page.getByRole('dialog').getByText('下一条 / 上一条').waitFor()
   await press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'hidden' })
 })

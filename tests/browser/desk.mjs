@@ -23,7 +23,12 @@ export async function signIn(page, username, password = PASSWORD) {
   await page.fill('#username', username)
   await page.fill('#password', password)
   await page.keyboard.press('Enter')
-  await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  await arrives(page, (path) => path !== '/sign-in')
+}
+
+/** Waits until the page's path is this, whatever else its address says. */
+export function arrives(page, path) {
+  return page.waitForURL((url) => (typeof path === 'string' ? url.pathname === path : path(url.pathname)), { waitUntil: 'commit' })
 }
 
 /** Goes to an address as a link would, without loading the page anew. */
@@ -36,8 +41,9 @@ export async function walkTo(page, path) {
 
 /** Chooses from a select that lies behind the label `name`: types, then takes the option that holds `text`. */
 export async function choose(page, scope, name, text) {
-  const field = scope.locator('.el-form-item', { hasText: name }).locator('.el-select').first()
-  await field.click()
+  // The list of the select before it is still closing.
+  await page.locator('.el-select-dropdown:visible').waitFor({ state: 'hidden' })
+  await scope.locator('.el-form-item', { hasText: name }).locator('.el-select').first().click()
   await page.locator('.el-select-dropdown__item:visible', { hasText: text }).first().click()
 }
 

@@ -1,16 +1,19 @@
 // Writes a table as XLSX: the fewest parts a reader needs, stored without compression.
 import { crc32 } from './support.mjs'
 
-const TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>'
-const ROOT = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-const BOOK = '<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>'
-const PARTS = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
+/** A name of the standard (ECMA-376): never fetched. */
+const named = (path) => ['http:', '', 'schemas.openxmlformats.org', path].join('/')
+
+const TYPES = `<?xml version="1.0"?><Types xmlns="${named('package/2006/content-types')}"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>`
+const ROOT = `<?xml version="1.0"?><Relationships xmlns="${named('package/2006/relationships')}"><Relationship Id="r1" Type="${named('officeDocument/2006/relationships/officeDocument')}" Target="xl/workbook.xml"/></Relationships>`
+const BOOK = `<?xml version="1.0"?><workbook xmlns="${named('spreadsheetml/2006/main')}" xmlns:r="${named('officeDocument/2006/relationships')}"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>`
+const PARTS = `<?xml version="1.0"?><Relationships xmlns="${named('package/2006/relationships')}"><Relationship Id="r1" Type="${named('officeDocument/2006/relationships/worksheet')}" Target="worksheets/sheet1.xml"/></Relationships>`
 
 const escaped = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 const cell = (value) => (value === '' ? '<c/>' : `<c t="inlineStr"><is><t>${escaped(value)}</t></is></c>`)
 
 export function makeSheet(rows) {
-  const sheet = `<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>${rows.map((row) => `<row>${row.map(cell).join('')}</row>`).join('')}</sheetData></worksheet>`
+  const sheet = `<?xml version="1.0"?><worksheet xmlns="${named('spreadsheetml/2006/main')}"><sheetData>${rows.map((row) => `<row>${row.map(cell).join('')}</row>`).join('')}</sheetData></worksheet>`
   return zip({ '[Content_Types].xml': TYPES, '_rels/.rels': ROOT, 'xl/workbook.xml': BOOK, 'xl/_rels/workbook.xml.rels': PARTS, 'xl/worksheets/sheet1.xml': sheet })
 }
 
