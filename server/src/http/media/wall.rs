@@ -63,7 +63,9 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 /// got; beyond eight that were not taken none is sent. The server sends each picture as a binary message: 16 bytes camera
 /// id, 8 bytes time of the picture (milliseconds UTC, big-endian), then the JPEG; and `{"refused":["id",…]}` for cameras that
 /// are not there for the caller. It closes with the reason `signed_out`, `scope_changed`, `expired` or `shutdown`.
-#[utoipa::path(tag = "video", responses((status = 101, description = "the WebSocket"),
+#[utoipa::path(tag = "video", params(("Connection" = String, Header, example = "Upgrade"), ("Upgrade" = String, Header, example = "websocket"),
+    ("Sec-WebSocket-Version" = String, Header, example = "13"), ("Sec-WebSocket-Key" = String, Header, example = "dGhlIHNhbXBsZSBub25jZQ==", description = "16 bytes by chance, as base64")),
+    responses((status = 101, description = "the WebSocket"),
     (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "not the opening of a WebSocket"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
