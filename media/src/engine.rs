@@ -303,6 +303,12 @@ impl Engine {
         Ok(self.inner.supervisor.blocking("release", move || index.release(id)).await??)
     }
 
+    /// When the newest picture of a camera came, milliseconds UTC; nothing is decoded for that.
+    #[must_use]
+    pub fn picture_at_ms(&self, camera: CameraId) -> Option<i64> {
+        Some(self.cameras().get(&camera)?.handle.key_frame()?.wall_ms)
+    }
+
     /// The newest picture of a camera, not wider than `width_max` pixels.
     ///
     /// # Errors

@@ -53,6 +53,8 @@ pub struct App {
     pub about: about::About,
     /// Looking at video is noted once a minute for the same person and camera.
     pub views_noted: rate::Limiter,
+    /// The newest pictures of the cameras that walls show.
+    pub wall: http::WallPictures,
     /// Tasks that run beside the requests.
     pub supervisor: media::Supervisor,
     /// Where webhooks may lead.
@@ -105,6 +107,7 @@ impl App {
             about: about::About::new(data.to_owned(), false),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
+            wall: http::WallPictures::default(),
             supervisor: media::Supervisor::new(),
             webhook_policy: outward::Policy::default(),
         })

@@ -67,5 +67,5 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ['**/*.test.ts'], exclude: ['node_modules/**', 'dist/**'] },
+  test: { include: ['**/*.test.ts'], exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000 },
 })

@@ -253,7 +253,7 @@ function chunk(type, data) {
   return Buffer.concat([length, body, sum])
 }
 
-function crc32(bytes) {
+export function crc32(bytes) {
   if (zlib.crc32) return zlib.crc32(bytes)
   let crc = 0xffffffff
   for (const byte of bytes) {

@@ -81,6 +81,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/cameras/{id}/recording/{segment}/init.mp4", One(P::VideoRecorded)),
         ("GET", "/cameras/{id}/recording/{segment}/{number}.m4s", One(P::VideoRecorded)),
         ("GET", "/cameras/{id}/snapshot.jpg", One(P::VideoLive)),
+        ("GET", "/wall", One(P::VideoLive)),
         ("GET", "/settings/diagnosis", One(P::SettingsManage)),
         ("PUT", "/settings/diagnosis", One(P::SettingsManage)),
         ("DELETE", "/settings/diagnosis", One(P::SettingsManage)),

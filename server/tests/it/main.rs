@@ -25,4 +25,5 @@ pub(crate) mod phone;
 mod store;
 mod transfer;
 mod tree;
+mod wall;
 mod webhooks;

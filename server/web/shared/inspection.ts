@@ -1,3 +1,9 @@
+/** The part of a basis in the reader's language: it is one text, Chinese first, then English. */
+export function basisIn(basis: string, locale: string): string {
+  const [zh, en] = basis.split(' · ')
+  return (locale === 'en' ? en : zh) ?? basis
+}
+
 /** The phone's contract in TypeScript: the same names as in `mobile-api`. */
 export interface Bilingual { zh: string; en: string }
 

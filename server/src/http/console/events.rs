@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::http::header;
@@ -17,24 +16,19 @@ use mobile_api::problem::ProblemType;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 use crate::auth::{Access, Caller, Session, StreamPlace, can};
 use crate::domain::permission::Permission;
+use crate::http::login_watch::LoginWatch;
 use crate::http::{Problem, ProblemBody};
 use crate::store::journal::{self, ChangeRow};
-use crate::store::{StoreError, logins};
 
 /// Streams that one person may have open.
 const STREAMS_MAX: usize = 12;
 /// A comment is sent when nothing else was, so that proxies and browsers know that the stream lives.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
-/// How often the login is looked at, for what another node ended.
-const LOGIN_LOOK_INTERVAL: Duration = Duration::from_secs(4);
-/// A stream ends after this time; the browser opens the next with a fresh login.
-const LIFE: Duration = Duration::from_secs(3_600);
 /// Changes read at once.
 const CHANGES_MAX: i64 = 500;
 /// Changes that a resumed stream may be behind; one that is further behind starts at the present, after a `reset`.
@@ -77,41 +71,32 @@ struct Follower {
     app: App,
     session: Session,
     changes: watch::Receiver<i64>,
-    ended: Pin<Box<dyn Future<Output = ()> + Send>>,
-    stopping: CancellationToken,
-    opened: Instant,
+    login: LoginWatch,
     /// The last change that was looked at.
     seen: i64,
     waiting: VecDeque<Bytes>,
     next_ping: Instant,
-    next_look: Instant,
     closed: bool,
     _place: StreamPlace,
 }
 
 enum Woken {
     Changes,
-    Ended,
-    Look,
+    Over(&'static str),
     Ping,
-    Stopping,
 }
 
 impl Follower {
     fn new(app: &App, session: &Session, place: StreamPlace, seen: i64, head: i64) -> Self {
-        let now = Instant::now();
         let mut follower = Self {
             changes: app.db.changes(),
-            ended: Box::pin(app.streams.ended(session.session_id, session.user_id)),
-            stopping: app.supervisor.soft(),
+            login: LoginWatch::new(app, session),
             app: app.clone(),
             session: session.clone(),
-            opened: now,
             seen,
             // The first bytes tell the browser that the stream is open, and how soon to come back.
             waiting: VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]),
-            next_ping: now + PING_INTERVAL,
-            next_look: now + LOGIN_LOOK_INTERVAL,
+            next_ping: Instant::now() + PING_INTERVAL,
             closed: false,
             _place: place,
         };
@@ -138,8 +123,7 @@ impl Follower {
             }
             match self.wait().await {
                 Woken::Changes => {}
-                Woken::Stopping => self.end("shutdown"),
-                Woken::Ended | Woken::Look => self.look().await,
+                Woken::Over(reason) => self.end(reason),
                 Woken::Ping => self.waiting.push_back(Bytes::from_static(b": ping\n\n")),
             }
         }
@@ -148,13 +132,8 @@ impl Follower {
     async fn wait(&mut self) -> Woken {
         tokio::select! {
             biased;
-            () = self.stopping.cancelled() => Woken::Stopping,
-            () = &mut self.ended => {
-                self.ended = Box::pin(self.app.streams.ended(self.session.session_id, self.session.user_id));
-                Woken::Ended
-            }
-            changed = self.changes.changed() => if changed.is_ok() { Woken::Changes } else { Woken::Stopping },
-            () = tokio::time::sleep_until(self.next_look) => Woken::Look,
+            reason = self.login.over() => Woken::Over(reason),
+            changed = self.changes.changed() => if changed.is_ok() { Woken::Changes } else { Woken::Over("shutdown") },
             () = tokio::time::sleep_until(self.next_ping) => Woken::Ping,
         }
     }
@@ -182,32 +161,6 @@ impl Follower {
             // The reader comes again with the last id it saw.
             Err(_) => self.end("expired"),
         }
-    }
-
-    /// Ends the stream where the login behind it has ended or may do something else now.
-    async fn look(&mut self) {
-        self.next_look = Instant::now() + LOGIN_LOOK_INTERVAL;
-        if self.opened.elapsed() >= LIFE {
-            return self.end("expired");
-        }
-        match self.login().await {
-            Ok(None) => {}
-            Ok(Some(reason)) => self.end(reason),
-            Err(_) => self.end("expired"),
-        }
-    }
-
-    async fn login(&self) -> Result<Option<&'static str>, StoreError> {
-        let mut reader = self.app.db.read().await?;
-        let conn = &mut reader.conn();
-        let row = logins::session(conn, &self.session.session_id.to_string()).await?;
-        let Some(row) = row.filter(|row| row.ended_at.is_none() && row.disabled_at.is_none()) else { return Ok(Some("signed_out")) };
-        if row.scope_version != self.session.access.scope_version {
-            return Ok(Some("scope_changed"));
-        }
-        // Grants also end by time, and open assignments open and close premises.
-        let access = Access::of_user(conn, &row.user_id, row.scope_version, self.app.clock.wall_ms()).await?;
-        Ok((access != self.session.access).then_some("scope_changed"))
     }
 
     fn end(&mut self, reason: &str) {

@@ -6,8 +6,12 @@ mod live;
 mod recording;
 mod snapshot;
 mod timeline;
+mod wall;
+mod wall_pictures;
 
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use wall_pictures::WallPictures;
 
 use super::Problem;
 use crate::App;
@@ -22,6 +26,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     export::configure(config);
     snapshot::configure(config);
     timeline::configure(config);
+    wall::configure(config);
 }
 
 /// The camera, where the scope covers it.

@@ -1,0 +1,103 @@
+// The desk without a mouse, and the ways an alert can turn: dismissed and raised again, answered and sent back.
+import assert from 'node:assert/strict'
+import { after, before, it } from 'node:test'
+import { arrives, openAs } from './desk.mjs'
+import { addPerson, desk, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
+
+const CAMERAS = ['烹饪间', '备餐间', '留样间']
+
+let server
+let root
+let canteen
+let browser
+let page
+let faults
+
+before(async () => {
+  server = await startServer()
+  root = await new Person(server.base, 'root', PASSWORD).signIn()
+  const place = await seedPlace(root)
+  await addPerson(root, { username: 'min', display_name: '陈敏', role: 'supervisor', node_id: place.district.id })
+  canteen = await addPerson(root, { username: 'lin', display_name: '林晓梅', role: 'food_safety_officer', node_id: place.premises.id })
+  // Nothing answers at this address: each camera raises the loss of its signal by itself.
+  for (const name of CAMERAS) await root.post('/cameras', { name, premises_id: place.premises.id, source_url: 'rtsp://127.0.0.1:9/none' })
+  await until('three alerts', async () => (await root.get('/alerts?state=raised')).total === CAMERAS.length, 90_000)
+  browser = await desk()
+  ;({ page, faults } = await openAs(browser, server.base, 'min'))
+  await arrives(page, '/desk')
+  await page.locator('.inbox .item').nth(2).waitFor()
+})
+
+after(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+
+const chosen = () => new URL(page.url()).searchParams.get('alert')
+const alert = (id) => root.get(`/alerts/${id}`)
+const reaches = (id, state) => until(`the alert is ${state}`, async () => (await alert(id)).state === state)
+const press = (key) => page.keyboard.press(key)
+
+it('walks the inbox and shows its keys', async () => {
+  const ids = [await until('one is chosen', chosen)]
+  for (let step = 0; step < 2; step += 1) {
+    await press('j')
+    ids.push(await until('the next is chosen', () => !ids.includes(chosen()) && chosen()))
+  }
+  assert.equal(new Set(ids).size, 3)
+  await press('k')
+  await until('the one before', () => chosen() === ids[1])
+  await press('?')
+  await page.getByRole('dialog').getByText('下一条 / 上一条').waitFor()
+  await press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'hidden' })
+})
+
+it('dismisses a false alarm with one key, and raises it again with a reason', async () => {
+  const id = chosen()
+  await press('f')
+  await reaches(id, 'dismissed')
+  const view = page.locator('.detail')
+  await view.getByText('重新打开').first().click()
+  const dialog = page.getByRole('dialog')
+  await dialog.locator('textarea').fill('看错了，画面确实没有')
+  await press('Control+Enter')
+  await reaches(id, 'raised')
+  const { history } = await alert(id)
+  assert.deepEqual(history.map((one) => one.action).filter((action) => ['dismiss', 'reopen'].includes(action)).sort(), ['dismiss', 'reopen'])
+  await dialog.waitFor({ state: 'hidden' })
+})
+
+it('decides, dispatches, sends back and closes without the mouse', async () => {
+  const id = chosen()
+  await press('c')
+  await reaches(id, 'confirmed')
+  await page.locator('.detail').getByText('已确认').first().waitFor()
+  await press('d')
+  const dialog = page.getByRole('dialog')
+  await dialog.locator('textarea').fill('请恢复供电')
+  await press('Control+Enter')
+  await reaches(id, 'dispatched')
+  await dialog.waitFor({ state: 'hidden' })
+
+  await canteen.post(`/alerts/${id}/rectify`, { version: (await alert(id)).version, text: '已恢复' })
+  await page.locator('.detail').getByText('待复核').first().waitFor()
+  await press('b')
+  await dialog.locator('textarea').fill('仍然没有画面')
+  await press('Control+Enter')
+  await reaches(id, 'dispatched')
+  await dialog.waitFor({ state: 'hidden' })
+
+  await canteen.post(`/alerts/${id}/rectify`, { version: (await alert(id)).version, text: '更换了电源' })
+  await page.locator('.detail').getByText('待复核').first().waitFor()
+  await press('a')
+  await dialog.waitFor()
+  await press('Control+Enter')
+  await reaches(id, 'closed')
+  const reviews = (await alert(id)).history.filter((one) => one.action === 'review')
+  assert.equal(reviews.length, 2)
+})
+
+it('was done without a fault in the page', () => {
+  assert.deepEqual(faults, [])
+})
