@@ -1,9 +1,9 @@
 //! The real program.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,6 +16,7 @@ pub const PASSWORD: &str = "clean-kitchen-2026";
 /// A running `bright-kitchen serve` on a folder of its own, with `root`, who may everything that sets things up.
 pub struct Program {
     pub folder: tempfile::TempDir,
+    /// Where it listens now; another port after each start.
     pub address: String,
     database_url: Option<String>,
     settings: Vec<(String, String)>,
@@ -27,9 +28,8 @@ impl Program {
     /// variables, without their prefix.
     pub async fn start(database_url: Option<String>, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut program = Self { folder, address: format!("127.0.0.1:{port}"), database_url, settings, child: None };
+        let mut program = Self { folder, address: String::new(), database_url, settings, child: None };
         let mut make = program.command(&[
             "admin",
             "create",
@@ -66,6 +66,8 @@ impl Program {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(Self::path());
         command.args(args).env("BRIGHT_KITCHEN_DATA", self.folder.path()).env("BRIGHT_KITCHEN_LOG", "warn");
+        // No file ends because a wall-clock slot does, unless a test is about that.
+        command.env("BRIGHT_KITCHEN_SEGMENT_MS", "1000000000000000");
         if let Some(url) = &self.database_url {
             command.env("BRIGHT_KITCHEN_DATABASE_URL", url);
         }
@@ -77,10 +79,10 @@ impl Program {
         command
     }
 
-    /// Starts `serve` on the same folder and port, and waits until it is ready.
+    /// Starts `serve` on the same folder and a free port, and waits until it is ready.
     pub async fn serve(&mut self) {
-        let mut child =
-            self.command(&["serve", "--listen", &self.address.clone()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self.command(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let address = Arc::new(Mutex::new(None));
         for stream in [
             child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>),
             child.stderr.take().map(|err| Box::new(err) as _),
@@ -88,15 +90,23 @@ impl Program {
         .into_iter()
         .flatten()
         {
+            let address = Arc::clone(&address);
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if let Some(said) = line.strip_prefix("Bright Kitchen 明厨 is at http://") {
+                        *address.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.trim().to_owned());
+                    }
                     eprintln!("    | {line}");
                 }
             });
         }
         self.child = Some(child);
+        self.address = until("the program says where it is", Duration::from_secs(90), || async {
+            address.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
+        .await;
         let url = format!("http://{}/readyz", self.address);
-        until("the program is ready", Duration::from_secs(60), || async {
+        until("the program is ready", Duration::from_secs(90), || async {
             reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success())
         })
         .await;
