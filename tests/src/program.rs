@@ -121,6 +121,11 @@ impl Program {
         client
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().map(Child::id).unwrap()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -3,6 +3,7 @@
 mod cost;
 mod crash;
 mod faults;
+mod hours;
 mod recording;
 mod time;
 
