@@ -221,11 +221,11 @@ impl Mux {
     fn push(&self, frames: Vec<Frame>) -> Result<(), MuxError> {
         let mut list = gst::BufferList::new_sized(frames.len());
         if let Some(list) = list.get_mut() {
+            // The muxer leaves out what comes before a key frame. A stream that has none is recorded all the same: that its
+            // beginning is none, our own header says.
+            let mut is_first = !std::mem::replace(&mut self.shared.state().started, true);
             for frame in frames {
-                // The muxer leaves out what comes before a key frame. A stream that has none is recorded all the same: that
-                // its beginning is none, our own header says.
-                let is_first = !std::mem::replace(&mut self.shared.state().started, true);
-                list.add(buffer(frame, is_first));
+                list.add(buffer(frame, std::mem::take(&mut is_first)));
             }
         }
         self.source.push_list(list).map(|_| ()).map_err(|error| self.refused(&error.to_string()))

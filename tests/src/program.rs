@@ -20,6 +20,7 @@ pub struct Program {
     pub address: String,
     database_url: Option<String>,
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -27,9 +28,15 @@ impl Program {
     /// Starts on an empty folder; `database_url` other than the folder's SQLite where given. `settings` are environment
     /// variables, without their prefix.
     pub async fn start(database_url: Option<String>, settings: &[(&str, &str)]) -> Self {
+        Self::start_in(database_url, settings, &[]).await
+    }
+
+    /// The same with more in the environment of all that runs.
+    pub async fn start_in(database_url: Option<String>, settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut program = Self { folder, address: String::new(), database_url, settings, child: None };
+        let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (settings, environment) = (owned(settings), owned(environment));
+        let mut program = Self { folder, address: String::new(), database_url, settings, environment, child: None };
         let mut make = program.command(&[
             "admin",
             "create",
@@ -71,6 +78,7 @@ impl Program {
         if let Some(url) = &self.database_url {
             command.env("BRIGHT_KITCHEN_DATABASE_URL", url);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for (name, value) in &self.settings {
             // Where a bucket is and who may use it goes by the names that all of its programs know.
             let prefix = if name.starts_with("AWS_") { "" } else { "BRIGHT_KITCHEN_" };

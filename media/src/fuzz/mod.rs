@@ -22,12 +22,15 @@ const SEED: u64 = 0x6d69_6e67_6368_7500;
 /// An input that takes longer than this is a finding too: it would hold up a start or a camera.
 const SLOW: Duration = Duration::from_secs(5);
 
+/// A function of foreign bytes; it panics where it breaks, or where its answer cannot be right.
+type Reader = dyn Fn(&[u8]);
+
 /// Something that reads bytes.
 pub(super) struct Target {
     name: &'static str,
     /// Good inputs.
     seeds: Vec<Vec<u8>>,
-    run: Box<dyn Fn(&[u8])>,
+    run: Box<Reader>,
     /// Inputs in `make test`, where an input costs more than a few microseconds.
     inputs: u64,
 }

@@ -5,6 +5,7 @@
 //! the recording is held against.
 
 mod away;
+mod clock;
 mod database;
 mod disk;
 mod hostile;

@@ -178,6 +178,20 @@ async fn whatever_befalls_the_analysis_and_the_viewers_recording_goes_on_and_the
     loaded.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analysis_that_has_too_little_memory_costs_pictures_and_nothing_else() {
+    let loaded = Loaded::open(&[("ANALYSIS_MEMORY_BYTES", "25165824")]).await;
+    let root = loaded.program.sign_in("root").await;
+    let began = root.server_time().await;
+    for camera in &loaded.cameras {
+        let (status, _, _) = root.bytes(&format!("/cameras/{camera}/snapshot.jpg")).await;
+        assert!(status >= 400, "24 MB are not enough for a picture");
+    }
+    loaded.record(60).await;
+    nothing_missing(&loaded, &root, &began).await;
+    loaded.close().await;
+}
+
 async fn nothing_missing(loaded: &Loaded, root: &Client, began: &str) {
     let now = root.server_time().await;
     for camera in &loaded.cameras {
