@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Case;
 use super::ward::{Ward, now_ms, start_cameras, tiny};
 
-/// How long a fault lasts: longer than the time without packets after which the signal counts as lost.
-const LASTS: Duration = Duration::from_secs(9);
+/// How long a fault lasts: a stall, and an attempt after it that nobody answers.
+const LASTS: Duration = Duration::from_secs(13);
 
 pub(super) fn cameras() -> Vec<VirtualCameraConfig> {
     let account = Some(Account { scheme: AuthScheme::Digest, username: "viewer".into(), password: "old".into() });
@@ -69,9 +69,7 @@ async fn at_once(ward: &Ward) -> String {
     camera.sends(40).await;
     let began_ms = now_ms();
     camera.real.cut();
-    let said = camera.left_gap(&["offline"], (began_ms, began_ms)).await;
-    assert_eq!(camera.alerts().await, [""; 0], "too short for an alert");
-    said
+    camera.left_gap(&["offline"], (began_ms, began_ms)).await
 }
 
 /// Somebody changes the camera's password: one try, and none after it until the program is told the new one.

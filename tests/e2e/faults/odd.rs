@@ -124,7 +124,7 @@ async fn pieces(ward: &Ward, path: &str, incident: Incident, reasons: &[&str], w
     } else {
         camera.left_gap(reasons, (began_ms, began_ms)).await
     };
-    assert_eq!(camera.alerts().await, [""; 0]);
+    camera.no_other_alert().await;
     let (start, end) = camera.recorded().await;
     let (status, answer) = camera.root.get(&format!("/cameras/{}/recording.mp4?start={start}&end={end}", camera.id)).await;
     assert_eq!(status, 409, "two streams are not one file: {answer}");
