@@ -1,16 +1,16 @@
 //! A camera that is not there: it hangs, drops, refuses, wants another password, has moved, comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use media::virtual_camera::{Account, AuthScheme, Incident, VirtualCameraConfig};
 use serde_json::json;
 
-use super::Case;
 use super::ward::{Ward, now_ms, start_cameras, tiny};
+use super::{Case, case};
 
 /// How long a fault lasts: a stall, and an attempt after it that nobody answers.
-const LASTS: Duration = Duration::from_secs(13);
+const LASTS: Duration = Duration::from_secs(20);
 
 pub(super) fn cameras() -> Vec<VirtualCameraConfig> {
     let account = Some(Account { scheme: AuthScheme::Digest, username: "viewer".into(), password: "old".into() });
@@ -18,21 +18,20 @@ pub(super) fn cameras() -> Vec<VirtualCameraConfig> {
     plain.into_iter().chain([VirtualCameraConfig { account, ..tiny("password") }]).collect()
 }
 
-pub(super) fn cases(ward: &Ward) -> Vec<Case<'_>> {
+pub(super) fn cases(ward: &Arc<Ward>) -> Vec<Case> {
     vec![
-        // It is noticed after the stall; whoever connects then gets no answer.
-        ("hangs without closing", outage(ward, "hangs", Incident::Hang, &["stalled", "offline"]).boxed()),
-        ("drops", outage(ward, "drops", Incident::Drop, &["offline"]).boxed()),
-        ("drops in mid-frame", outage(ward, "mid-frame", Incident::DropMidFrame, &["offline"]).boxed()),
-        ("resets each connection", outage(ward, "resets", Incident::Refuse, &["offline"]).boxed()),
-        ("has another path", outage(ward, "not-found", Incident::NotFound, &["offline", "not_found"]).boxed()),
-        ("refuses", refuses(ward).boxed()),
-        ("comes back at once", at_once(ward).boxed()),
-        ("another password", another_password(ward).boxed()),
+        case!(ward, "hangs without closing", outage("hangs", Incident::Hang, &["stalled", "offline"])),
+        case!(ward, "drops", outage("drops", Incident::Drop, &["offline"])),
+        case!(ward, "drops in mid-frame", outage("mid-frame", Incident::DropMidFrame, &["offline"])),
+        case!(ward, "resets each connection", outage("resets", Incident::Refuse, &["offline"])),
+        case!(ward, "has another path", outage("not-found", Incident::NotFound, &["offline", "not_found"])),
+        case!(ward, "refuses", refuses()),
+        case!(ward, "comes back at once", at_once()),
+        case!(ward, "another password", another_password()),
     ]
 }
 
-async fn outage(ward: &Ward, path: &str, incident: Incident, reasons: &[&str]) -> String {
+async fn outage(ward: Arc<Ward>, path: &'static str, incident: Incident, reasons: &'static [&'static str]) -> String {
     let camera = ward.add(path).await;
     camera.recording().await;
     camera.sends(40).await;
@@ -45,7 +44,7 @@ async fn outage(ward: &Ward, path: &str, incident: Incident, reasons: &[&str]) -
 }
 
 /// Nothing listens at its port any more, as after a power cut.
-async fn refuses(ward: &Ward) -> String {
+async fn refuses(ward: Arc<Ward>) -> String {
     let supervisor = media::Supervisor::new();
     let server = start_cameras(&supervisor, vec![tiny("refuses")]).await;
     let camera = ward.add_of(&server, "refuses", json!({})).await;
@@ -63,7 +62,7 @@ async fn refuses(ward: &Ward) -> String {
     said
 }
 
-async fn at_once(ward: &Ward) -> String {
+async fn at_once(ward: Arc<Ward>) -> String {
     let camera = ward.add("at-once").await;
     camera.recording().await;
     camera.sends(40).await;
@@ -73,7 +72,8 @@ async fn at_once(ward: &Ward) -> String {
 }
 
 /// Somebody changes the camera's password: one try, and none after it until the program is told the new one.
-async fn another_password(ward: &Ward) -> String {
+async fn another_password(ward: Arc<Ward>) -> String {
+    ward.camera("password").change_password("old");
     let server_account = json!({"username": "viewer", "password": "old"});
     let camera = ward.add_with("password", server_account).await;
     camera.recording().await;

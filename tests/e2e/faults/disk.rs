@@ -189,8 +189,9 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
         gaps.last().is_some_and(|gap| gap.end_ms < now_ms() - 2_000).then_some(gaps)
     })
     .await;
-    let [gap] = gaps.as_slice() else { panic!("one gap: {gaps:?}") };
-    assert_eq!(gap.reason, "disk");
+    // What retention frees may be ours for a piece before somebody else has it: then there is another gap.
+    assert!(gaps.iter().all(|gap| gap.reason == "disk"), "{gaps:?}");
+    let gap = super::ward::Gap { end_ms: gaps[gaps.len() - 1].end_ms, ..gaps[0].clone() };
     // It begins where the last piece ended that found room, and ends with the first that does again.
     assert!(gap.start_ms >= began_ms - 10_000 && gap.start_ms <= ended_ms, "{gap:?}, full from {began_ms}");
     assert!(gap.end_ms >= ended_ms - 4_000, "{gap:?}, room again at {ended_ms}");

@@ -1,22 +1,24 @@
 //! Cameras that are there and behave oddly: what they send is recorded all the same, whole, and nothing is said of them.
 
+use std::sync::Arc;
+
 use e2e::{decodes_cleanly, decodes_with_uneven_times, packets, probe};
-use futures::FutureExt as _;
 use media::Codec;
 use media::virtual_camera::{Incident, ParameterSets, Scene, VirtualCameraConfig};
 use serde_json::{Value, json};
+use tokio::task::block_in_place;
 
-use super::Case;
 use super::ward::{Ward, Watched, now_ms, tiny};
+use super::{Case, case};
 
 /// Frames that may be under way, not yet in the file, when it is asked for: up to a group of pictures of two seconds, or the
 /// longest fragment, and what a busy machine is behind by.
 const BEHIND_MAX: i64 = 120;
 
 pub(super) fn cameras() -> Vec<VirtualCameraConfig> {
-    let scene = |path: &str, scene: Scene| VirtualCameraConfig { scene, ..tiny(path) };
-    let sets = |path: &str, parameter_sets| VirtualCameraConfig { parameter_sets, ..tiny(path) };
-    let h265 = |path: &str, parameter_sets| VirtualCameraConfig {
+    let scene = |path: &'static str, scene: Scene| VirtualCameraConfig { scene, ..tiny(path) };
+    let sets = |path: &'static str, parameter_sets| VirtualCameraConfig { parameter_sets, ..tiny(path) };
+    let h265 = |path: &'static str, parameter_sets| VirtualCameraConfig {
         scene: Scene { codec: Codec::H265, ..Scene::tiny("FAULT") },
         parameter_sets,
         ..tiny(path)
@@ -45,43 +47,45 @@ pub(super) fn cameras() -> Vec<VirtualCameraConfig> {
     ]
 }
 
-pub(super) fn cases(ward: &Ward) -> Vec<Case<'_>> {
+pub(super) fn cases(ward: &Arc<Ward>) -> Vec<Case> {
     vec![
-        ("changes its size in mid-stream", pieces(ward, "size", Incident::ChangeResolution, &["offline"; 0], &[320, 704]).boxed()),
-        ("changes its frame rate in mid-stream", pieces(ward, "rate", Incident::ChangeFrameRate, &["offline"; 0], &[320, 320]).boxed()),
-        ("changes its codec", pieces(ward, "codec", Incident::ChangeCodec, &["offline"], &[320, 320]).boxed()),
-        ("a key frame only every 20 s", goes_on(ward, "rare-keys", None, 22, json!({})).boxed()),
-        ("never a key frame", never_a_key_frame(ward).boxed()),
-        ("B frames", goes_on(ward, "b-frames", None, 8, json!({})).boxed()),
-        ("parameter sets described only", goes_on(ward, "described", None, 8, json!({})).boxed()),
-        ("parameter sets in band only", goes_on(ward, "in-band", None, 8, json!({})).boxed()),
-        ("parameter sets described only, H.265", goes_on(ward, "described-265", None, 8, json!({})).boxed()),
-        ("parameter sets in band only, H.265", goes_on(ward, "in-band-265", None, 8, json!({})).boxed()),
-        ("two slices a picture", two_slices(ward).boxed()),
-        ("packets lost", packets_lost(ward).boxed()),
-        (
+        case!(ward, "changes its size in mid-stream", pieces("size", Incident::ChangeResolution, &["offline"; 0], &[320, 704])),
+        case!(ward, "changes its frame rate in mid-stream", pieces("rate", Incident::ChangeFrameRate, &["offline"; 0], &[320, 320])),
+        case!(ward, "changes its codec", pieces("codec", Incident::ChangeCodec, &["offline"], &[320, 320])),
+        case!(ward, "a key frame only every 20 s", goes_on("rare-keys", None, 22, json!({}))),
+        case!(ward, "never a key frame", never_a_key_frame()),
+        case!(ward, "B frames", goes_on("b-frames", None, 8, json!({}))),
+        case!(ward, "parameter sets described only", goes_on("described", None, 8, json!({}))),
+        case!(ward, "parameter sets in band only", goes_on("in-band", None, 8, json!({}))),
+        case!(ward, "parameter sets described only, H.265", goes_on("described-265", None, 8, json!({}))),
+        case!(ward, "parameter sets in band only, H.265", goes_on("in-band-265", None, 8, json!({}))),
+        case!(ward, "two slices a picture", two_slices()),
+        case!(ward, "packets lost", packets_lost()),
+        case!(
+            ward,
             "packets out of order, UDP",
-            goes_on(ward, "udp-swapped", Some(Incident::PacketsSwapped { one_in: 7 }), 8, json!({"transport": "udp"})).boxed(),
+            goes_on("udp-swapped", Some(Incident::PacketsSwapped { one_in: 7 }), 8, json!({"transport": "udp"}))
         ),
-        (
+        case!(
+            ward,
             "packets twice, UDP",
-            goes_on(ward, "udp-doubled", Some(Incident::PacketsDoubled { one_in: 7 }), 8, json!({"transport": "udp"})).boxed(),
+            goes_on("udp-doubled", Some(Incident::PacketsDoubled { one_in: 7 }), 8, json!({"transport": "udp"}))
         ),
-        ("packets out of order, TCP", out_of_order(ward).boxed()),
-        ("RTP time jumps ahead", goes_on(ward, "jump-ahead", Some(Incident::RtpTimeJump { ms: 3_600_000 }), 8, json!({})).boxed()),
-        ("RTP time jumps back", goes_on(ward, "jump-back", Some(Incident::RtpTimeJump { ms: -3_600_000 }), 8, json!({})).boxed()),
-        ("RTP time wraps", goes_on(ward, "wrap", None, 8, json!({})).boxed()),
-        ("the camera's clock is an hour wrong", goes_on(ward, "clock", None, 8, json!({})).boxed()),
+        case!(ward, "packets out of order, TCP", out_of_order()),
+        case!(ward, "RTP time jumps ahead", goes_on("jump-ahead", Some(Incident::RtpTimeJump { ms: 3_600_000 }), 8, json!({}))),
+        case!(ward, "RTP time jumps back", goes_on("jump-back", Some(Incident::RtpTimeJump { ms: -3_600_000 }), 8, json!({}))),
+        case!(ward, "RTP time wraps", goes_on("wrap", None, 8, json!({}))),
+        case!(ward, "the camera's clock is an hour wrong", goes_on("clock", None, 8, json!({}))),
     ]
 }
 
-async fn two_slices(ward: &Ward) -> String {
+async fn two_slices(ward: Arc<Ward>) -> String {
     ward.camera("slices").set(Incident::TwoSlices).await.unwrap();
     goes_on(ward, "slices", None, 8, json!({})).await
 }
 
 /// Everything goes on: no gap, no alert, and all pictures are there and decode.
-async fn goes_on(ward: &Ward, path: &str, incident: Option<Incident>, seconds: u64, more: Value) -> String {
+async fn goes_on(ward: Arc<Ward>, path: &'static str, incident: Option<Incident>, seconds: u64, more: Value) -> String {
     let over_udp = more["transport"] == "udp";
     let camera = ward.add_with(path, more).await;
     camera.recording().await;
@@ -90,9 +94,9 @@ async fn goes_on(ward: &Ward, path: &str, incident: Option<Incident>, seconds: u
         camera.real.set(incident).await.unwrap();
     }
     camera.sends(seconds * 12).await;
-    let sent = frames_sent(&camera);
+    let sent = camera.frames_sent();
     let span = camera.left_nothing().await;
-    assert_eq!(camera.real.totals().viewings, 1, "one connection");
+    assert_eq!(camera.viewings(), 1, "one connection");
     let file = camera.export(&span).await;
     // Datagrams are given times by their arrival.
     if over_udp {
@@ -100,17 +104,19 @@ async fn goes_on(ward: &Ward, path: &str, incident: Option<Incident>, seconds: u
     } else {
         decodes_cleanly(file.path())
     }
-    let probed = probe(file.path());
-    assert!(probed.frames + BEHIND_MAX >= sent && probed.frames <= frames_sent(&camera), "{probed:?} of {sent}");
+    let probed = block_in_place(|| probe(file.path()));
+    assert!(probed.frames + BEHIND_MAX >= sent && probed.frames <= camera.frames_sent(), "{probed:?} of {sent}");
     format!("{} of {sent} frames in {:.1} s", probed.frames, probed.duration_s)
 }
 
-fn frames_sent(camera: &Watched) -> i64 {
-    i64::try_from(camera.real.totals().frames).unwrap()
-}
-
 /// The stream becomes another: two files, with the gap that the change itself makes, if any.
-async fn pieces(ward: &Ward, path: &str, incident: Incident, reasons: &[&str], widths: &[i64]) -> String {
+async fn pieces(
+    ward: Arc<Ward>,
+    path: &'static str,
+    incident: Incident,
+    reasons: &'static [&'static str],
+    widths: &'static [i64],
+) -> String {
     let camera = ward.add(path).await;
     camera.recording().await;
     camera.sends(60).await;
@@ -133,22 +139,25 @@ async fn pieces(ward: &Ward, path: &str, incident: Incident, reasons: &[&str], w
     for piece in pieces {
         let text = |name: &str| piece[name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
         let file = camera.export(&(text("start"), text("end"))).await;
-        decodes_cleanly(file.path());
-        found.push(probe(file.path()));
+        found.push(block_in_place(|| {
+            decodes_cleanly(file.path());
+            probe(file.path())
+        }));
     }
     assert_eq!(found.iter().map(|piece| piece.width).collect::<Vec<_>>(), widths, "{found:?}");
     format!("{said}, then {} {}x{}", found[1].codec, found[1].width, found[1].height)
 }
 
 /// Recorded from the moment that it is clear that none will come, and said so.
-async fn never_a_key_frame(ward: &Ward) -> String {
+async fn never_a_key_frame(ward: Arc<Ward>) -> String {
     let virtual_camera = ward.camera("no-keys");
     virtual_camera.set(Incident::NoKeyFrames).await.unwrap();
     let camera = ward.add("no-keys").await;
     camera.until_state("degraded", "no_key_frame").await;
     camera.sends(100).await;
     let span = camera.left_nothing().await;
-    let frames = packets(camera.export(&span).await.path());
+    let file = camera.export(&span).await;
+    let frames = block_in_place(|| packets(file.path()));
     assert!(frames > 30, "{frames}");
     virtual_camera.clear();
     camera.recording().await;
@@ -156,7 +165,7 @@ async fn never_a_key_frame(ward: &Ward) -> String {
 }
 
 /// Over TCP nothing may be lost; what is missing is marked, and the stream goes on.
-async fn packets_lost(ward: &Ward) -> String {
+async fn packets_lost(ward: Arc<Ward>) -> String {
     let camera = ward.add("lost").await;
     camera.recording().await;
     camera.sends(30).await;
@@ -164,15 +173,16 @@ async fn packets_lost(ward: &Ward) -> String {
     camera.sends(60).await;
     camera.real.clear();
     camera.sends(60).await;
-    let sent = frames_sent(&camera);
+    let sent = camera.frames_sent();
     let span = camera.left_nothing().await;
-    let probed = probe(camera.export(&span).await.path());
+    let file = camera.export(&span).await;
+    let probed = block_in_place(|| probe(file.path()));
     assert!(probed.frames + BEHIND_MAX >= sent, "{probed:?} of {sent}");
     format!("{} of {sent} frames, no gap", probed.frames)
 }
 
 /// Over TCP packets cannot change places on the way: the camera is broken, and its stream is opened anew.
-async fn out_of_order(ward: &Ward) -> String {
+async fn out_of_order(ward: Arc<Ward>) -> String {
     let camera = ward.add("swapped").await;
     camera.recording().await;
     camera.sends(40).await;

@@ -1,23 +1,27 @@
 //! The program and its cameras, and what a fault is held against.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use e2e::{Client, Program, until};
 use media::Supervisor;
-use media::virtual_camera::{FootageLibrary, Scene, SentFrame, VirtualCamera, VirtualCameraConfig, VirtualServer};
+use media::virtual_camera::{FootageLibrary, Scene, SentFrame, SentTotals, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use serde_json::{Value, json};
 
 use super::SLOW;
 
-/// A gap begins and ends within this of the camera's own last and first picture.
+/// A gap begins and ends within this of the camera's own last and first picture, and of what the machine itself is late by.
 const INTERVAL_MS: i64 = 2_000;
+/// How often the machine's lateness is measured.
+const TICK: Duration = Duration::from_millis(20);
 /// From the end of a fault to the first picture on disk: the longest pause, connecting, and what a busy machine takes.
-const RECOVERY_MS_MAX: i64 = 20_000;
+const RECOVERY_MS_MAX: i64 = 60_000;
 
 /// The program's time-outs, short enough that no fault takes long.
 pub(super) const QUICK: &[(&str, &str)] = &[
-    ("STALL_MS", "6000"),
-    ("CONNECT_TIMEOUT_MS", "4000"),
+    ("STALL_MS", "8000"),
+    ("CONNECT_TIMEOUT_MS", "8000"),
     ("BACKOFF_MIN_MS", "300"),
     ("BACKOFF_MAX_MS", "1500"),
     ("UNAUTHORIZED_RETRY_MS", "3600000"),
@@ -32,7 +36,7 @@ pub(super) struct Ward {
     server: VirtualServer,
     root: Client,
     premises: String,
-    began: String,
+    late_ms: Arc<AtomicI64>,
 }
 
 /// A camera as the program has it, and as it really is.
@@ -41,6 +45,24 @@ pub(super) struct Watched {
     pub(super) real: VirtualCamera,
     pub(super) root: Client,
     began: String,
+    late_ms: Arc<AtomicI64>,
+    /// What it had sent, and to how many viewers, before the program knew of it.
+    before: SentTotals,
+}
+
+/// The most that a thread which sleeps for a moment has slept too long so far, milliseconds: on a machine that is busy
+/// with other things nobody can do better. Ends when nobody asks any more.
+fn lateness() -> Arc<AtomicI64> {
+    let late_ms = Arc::new(AtomicI64::new(0));
+    let seen = Arc::downgrade(&late_ms);
+    std::thread::spawn(move || {
+        while let Some(late_ms) = seen.upgrade() {
+            let began = Instant::now();
+            std::thread::sleep(TICK);
+            late_ms.fetch_max(i64::try_from((began.elapsed() - TICK).as_millis()).unwrap(), Ordering::Relaxed);
+        }
+    });
+    late_ms
 }
 
 /// A gap on the timeline.
@@ -76,9 +98,8 @@ impl Ward {
         let server = start_cameras(supervisor, cameras).await;
         let program = Program::start(None, QUICK).await;
         let root = program.sign_in("root").await;
-        let began = root.server_time().await;
         let (_, premises) = root.plant().await;
-        Self { program, server, root, premises, began }
+        Self { program, server, root, premises, late_ms: lateness() }
     }
 
     /// Adds a camera of this server to the program.
@@ -95,8 +116,24 @@ impl Ward {
     pub(super) async fn add_of(&self, server: &VirtualServer, path: &str, more: Value) -> Watched {
         let mut body = json!({"name": path, "premises_id": self.premises, "source_url": server.url(path).to_string()});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let before = server.camera(path).unwrap().totals();
+        let began = self.root.server_time().await;
         let id = self.root.made("/cameras", &body).await;
-        Watched { id, real: server.camera(path).unwrap(), root: self.root.clone(), began: self.began.clone() }
+        Watched { id, before, real: server.camera(path).unwrap(), root: self.root.clone(), began, late_ms: self.late_ms.clone() }
+    }
+
+    /// Ends all faults and all recording.
+    pub(super) async fn calm(&self) {
+        let (_, cameras) = self.root.get("/cameras?limit=200").await;
+        for camera in cameras["items"].as_array().unwrap().iter().filter(|camera| camera["enabled"] == true) {
+            let path = format!("/cameras/{}", camera["id"].as_str().unwrap());
+            let (status, answer) = self.root.patch(&path, &json!({"enabled": false, "version": camera["version"]})).await;
+            assert_eq!(status, 200, "{answer}");
+        }
+        for (_, camera) in self.server.cameras() {
+            camera.clear();
+            until("nobody watches", SLOW, || async { (camera.totals().viewers == 0).then_some(()) }).await;
+        }
     }
 
     /// A camera of this server that the program does not have yet.
@@ -130,14 +167,32 @@ pub(super) async fn add(program: &Program, server: &VirtualServer, path: &str) -
         None => root.plant().await.1,
     };
     let body = json!({"name": path, "premises_id": premises, "source_url": server.url(path).to_string()});
+    let before = server.camera(path).unwrap().totals();
     let id = root.made("/cameras", &body).await;
-    Watched { id, real: server.camera(path).unwrap(), root, began }
+    Watched { id, before, real: server.camera(path).unwrap(), root, began, late_ms: lateness() }
 }
 
 impl Watched {
     /// The same camera after the program was started again.
     pub(super) async fn seen_by(&self, program: &Program) -> Self {
-        Self { id: self.id.clone(), real: self.real.clone(), root: program.sign_in("root").await, began: self.began.clone() }
+        Self {
+            id: self.id.clone(),
+            real: self.real.clone(),
+            root: program.sign_in("root").await,
+            began: self.began.clone(),
+            late_ms: self.late_ms.clone(),
+            before: self.before,
+        }
+    }
+
+    /// Frames that were sent since the program knows of it.
+    pub(super) fn frames_sent(&self) -> i64 {
+        i64::try_from(self.real.totals().frames - self.before.frames).unwrap()
+    }
+
+    /// Connections that came to see it since then.
+    pub(super) fn viewings(&self) -> u64 {
+        self.real.totals().viewings - self.before.viewings
     }
 
     pub(super) async fn state(&self) -> (String, String) {
@@ -248,8 +303,10 @@ impl Watched {
         let (start_ms, end_ms) = (gaps[0].start_ms, gaps[gaps.len() - 1].end_ms);
         let (last, first) = (self.last_before(began_ms), self.first_after(ended_ms, end_ms));
         let (early_ms, late_ms) = (start_ms - last.sent_ms, end_ms - first.sent_ms);
-        assert!(early_ms.abs() <= INTERVAL_MS, "the gap begins {early_ms} ms after the last picture: {gaps:?}");
-        assert!(late_ms.abs() <= INTERVAL_MS, "the gap ends {late_ms} ms after the first picture: {gaps:?}");
+        // The camera, the program and the test each are late by as much.
+        let within_ms = INTERVAL_MS + 3 * self.late_ms.load(Ordering::Relaxed);
+        assert!(early_ms.abs() <= within_ms, "the gap begins {early_ms} ms after the last picture: {gaps:?}");
+        assert!(late_ms.abs() <= within_ms, "the gap ends {late_ms} ms after the first picture: {gaps:?}");
         let recovery_ms = end_ms - ended_ms;
         assert!(recovery_ms <= RECOVERY_MS_MAX, "back after {recovery_ms} ms: {gaps:?}");
         self.no_other_alert().await;
