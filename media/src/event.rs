@@ -73,7 +73,7 @@ pub enum MediaEvent {
         start_ms: i64,
         /// Its last instant, milliseconds UTC.
         end_ms: i64,
-        /// `age`, `disk`, `reserve`, `removed`.
+        /// `age`, `disk`, `reserve`, `removed`, or `lost`: somebody else removed the file.
         reason: &'static str,
     },
     /// Recording stopped or could not start.

@@ -10,6 +10,8 @@ pub mod engine;
 #[cfg(test)]
 mod engine_tests;
 pub mod event;
+#[cfg(test)]
+mod fuzz;
 pub mod live;
 pub mod mux;
 pub mod playback;

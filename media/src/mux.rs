@@ -90,6 +90,8 @@ struct State {
     marks: VecDeque<ChunkMark>,
     failed: Option<MuxError>,
     ended: bool,
+    /// The first frame has been handed over.
+    started: bool,
 }
 
 impl Shared {
@@ -219,7 +221,12 @@ impl Mux {
     fn push(&self, frames: Vec<Frame>) -> Result<(), MuxError> {
         let mut list = gst::BufferList::new_sized(frames.len());
         if let Some(list) = list.get_mut() {
-            frames.into_iter().for_each(|frame| list.add(buffer(frame)));
+            // The muxer leaves out what comes before a key frame. A stream that has none is recorded all the same: that its
+            // beginning is none, our own header says.
+            let mut is_first = !std::mem::replace(&mut self.shared.state().started, true);
+            for frame in frames {
+                list.add(buffer(frame, std::mem::take(&mut is_first)));
+            }
         }
         self.source.push_list(list).map(|_| ()).map_err(|error| self.refused(&error.to_string()))
     }
@@ -249,12 +256,12 @@ fn build(error: impl ToString) -> MuxError {
     MuxError::Build(error.to_string())
 }
 
-fn buffer(frame: Frame) -> gst::Buffer {
+fn buffer(frame: Frame, is_first: bool) -> gst::Buffer {
     let mut buffer = gst::Buffer::from_slice(frame.data);
     if let Some(buffer) = buffer.get_mut() {
         buffer.set_pts(at(frame.pts_ns));
         buffer.set_dts(at(frame.dts_ns));
-        if !frame.is_key {
+        if !frame.is_key && !is_first {
             buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
         }
     }

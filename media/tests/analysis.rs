@@ -30,7 +30,8 @@ struct Rig {
 fn rig(change: impl FnOnce(&mut AnalysisConfig)) -> Rig {
     let memory = tempfile::tempdir().expect("a folder");
     let program = Some(PathBuf::from(env!("CARGO_BIN_EXE_media-analyse")));
-    let mut config = AnalysisConfig { program, ..AnalysisConfig::default() };
+    // A picture takes milliseconds, and seconds where the machine is busy with other things.
+    let mut config = AnalysisConfig { program, job_ms: 30_000, ..AnalysisConfig::default() };
     change(&mut config);
     let (feed, supervisor) = (AnalysisFeed::new(), Supervisor::new());
     let (sender, events) = mpsc::channel(100);
@@ -166,7 +167,7 @@ async fn garbage_is_refused_and_the_next_picture_is_decoded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_and_a_hung_process_are_replaced() {
-    let rig = rig(|config| config.job_ms = 1_000);
+    let rig = rig(|config| config.job_ms = 6_000);
     let first = rig.process(None).await;
     signal(first, "-KILL");
     let key = first_key(Codec::H264);
@@ -177,7 +178,7 @@ async fn a_killed_and_a_hung_process_are_replaced() {
 
     signal(second, "-STOP");
     let hung = rig.analyser.decode_still(key.clone(), None).await;
-    assert!(matches!(&hung, Err(StillError::Unavailable(why)) if why.contains("1000 ms")), "{hung:?}");
+    assert!(matches!(&hung, Err(StillError::Unavailable(why)) if why.contains("6000 ms")), "{hung:?}");
     rig.process(Some(second)).await;
     rig.analyser.decode_still(key, None).await.expect("by the third process");
     let gone = Command::new("kill").args(["-0", &second.to_string()]).output().expect("kill runs");

@@ -17,6 +17,7 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
     let server = kitchen(&supervisor, &[]).await;
     let mut program = Program::start(None, &[]).await;
     let root = program.sign_in("root").await;
+    let began = root.server_time().await;
     let (_, premises) = root.plant().await;
     let body = json!({"name": "烹饪区", "premises_id": premises, "source_url": server.url("kitchen").to_string(), "username": "viewer", "password": "secret-of-the-camera"});
     let camera = root.made("/cameras", &body).await;
@@ -50,10 +51,9 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
     })
     .await;
     tokio::time::sleep(Duration::from_secs(6)).await;
-    let now = root.get("/me").await.1["server_time"].as_str().unwrap().to_owned();
-    let day = format!("{}T00:00:00Z", &now[..10]);
+    let now = root.server_time().await;
     let timeline = until("both gaps", SLOW, || async {
-        let (_, timeline) = root.get(&format!("/cameras/{camera}/timeline?start={day}&end={now}")).await;
+        let (_, timeline) = root.get(&format!("/cameras/{camera}/timeline?start={began}&end={now}")).await;
         (reasons(&timeline).contains(&"restart".to_owned())).then_some(timeline)
     })
     .await;

@@ -4,5 +4,6 @@
 mod bucket;
 mod cameras;
 mod crash;
+mod faults;
 mod keeping;
 mod story;

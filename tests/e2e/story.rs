@@ -28,6 +28,7 @@ async fn story(database_url: Option<String>) {
     let server = kitchen(&supervisor, &[Picture::Black]).await;
     let mut program = Program::start(database_url, &[]).await;
     let root = program.sign_in("root").await;
+    let began = root.server_time().await;
     let (office, premises) = root.plant().await;
     root.add_person("desk", "supervisor", &office).await;
     root.add_person("canteen", "food_safety_officer", &premises).await;
@@ -54,7 +55,7 @@ async fn story(database_url: Option<String>) {
 
     // The diagnosis learns the camera for 30 s; what is recorded meanwhile can be played at once.
     tokio::time::sleep(Duration::from_secs(32)).await;
-    recorded(&desk, &camera).await;
+    recorded(&desk, &camera, &began).await;
     server.camera("kitchen").unwrap().set(Incident::Black).await.unwrap();
     let alert = until("an alert that the picture is black", ALERT_WAIT, || open_alert(&desk, &camera, "black")).await;
     assert!(open_alert(&desk, &camera, "frozen").await.is_none(), "one cause is one alert");
@@ -146,11 +147,9 @@ async fn live(client: &Client, camera: &str) {
     assert_eq!(probe(file.path()).codec, "h264");
 }
 
-/// The last minute is on the timeline, plays as one file that covers what the headers say, and as a range of it.
-async fn recorded(client: &Client, camera: &str) {
-    let (_, health) = client.get("/me").await;
-    let now = health["server_time"].as_str().unwrap();
-    let start = format!("{}T00:00:00Z", &now[..10]);
+/// What was recorded since `start` is on the timeline, plays as one file that covers what the headers say, and as a range of it.
+async fn recorded(client: &Client, camera: &str, start: &str) {
+    let now = client.server_time().await;
     let (status, timeline) = client.get(&format!("/cameras/{camera}/timeline?start={start}&end={now}")).await;
     assert_eq!(status, 200, "{timeline}");
     let span = timeline["segments"].as_array().and_then(|spans| spans.last().cloned()).unwrap();

@@ -55,6 +55,11 @@ impl Client {
         (response.status().as_u16(), response.headers().clone(), response.bytes().await.unwrap().to_vec())
     }
 
+    /// What the program's clock says, RFC 3339.
+    pub async fn server_time(&self) -> String {
+        self.get("/me").await.1["server_time"].as_str().unwrap().to_owned()
+    }
+
     /// Makes something and gives its id.
     pub async fn made(&self, path: &str, body: &Value) -> String {
         let (status, made) = self.post(path, body).await;

@@ -9,7 +9,7 @@ mod probe;
 mod program;
 
 pub use client::Client;
-pub use probe::{Probed, decodes_cleanly, probe};
+pub use probe::{Probed, decodes_cleanly, decodes_with_uneven_times, packets, probe};
 pub use program::{PASSWORD, Program};
 
 use std::time::Duration;

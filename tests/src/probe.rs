@@ -42,6 +42,23 @@ pub fn probe(path: &Path) -> Probed {
     }
 }
 
+/// How many pictures a file holds, whether or not a decoder can show them.
+pub fn packets(path: &Path) -> i64 {
+    let arguments =
+        ["-v", "error", "-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"];
+    let output = Command::new("ffprobe").args(arguments).arg(path).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().trim_end_matches(',').parse().unwrap()
+}
+
+/// Decodes every frame, whose times may lie unevenly; panics with ffmpeg's words where it complains of anything else.
+pub fn decodes_with_uneven_times(path: &Path) {
+    let output = Command::new("ffmpeg").args(["-v", "warning", "-i"]).arg(path).args(["-f", "null", "-"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let complaints = said.lines().filter(|line| !line.contains("non monotonically increasing dts") && !line.trim().is_empty());
+    assert!(output.status.success() && complaints.count() == 0, "{said}");
+}
+
 /// Decodes every frame; panics with ffmpeg's words where it complains.
 pub fn decodes_cleanly(path: &Path) {
     let output = Command::new("ffmpeg").args(["-v", "warning", "-i"]).arg(path).args(["-f", "null", "-"]).output().unwrap();

@@ -1,9 +1,9 @@
 //! The real program.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -16,9 +16,11 @@ pub const PASSWORD: &str = "clean-kitchen-2026";
 /// A running `bright-kitchen serve` on a folder of its own, with `root`, who may everything that sets things up.
 pub struct Program {
     pub folder: tempfile::TempDir,
+    /// Where it listens now; another port after each start.
     pub address: String,
     database_url: Option<String>,
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -26,10 +28,15 @@ impl Program {
     /// Starts on an empty folder; `database_url` other than the folder's SQLite where given. `settings` are environment
     /// variables, without their prefix.
     pub async fn start(database_url: Option<String>, settings: &[(&str, &str)]) -> Self {
+        Self::start_in(database_url, settings, &[]).await
+    }
+
+    /// The same with more in the environment of all that runs.
+    pub async fn start_in(database_url: Option<String>, settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let mut program = Self { folder, address: format!("127.0.0.1:{port}"), database_url, settings, child: None };
+        let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (settings, environment) = (owned(settings), owned(environment));
+        let mut program = Self { folder, address: String::new(), database_url, settings, environment, child: None };
         let mut make = program.command(&[
             "admin",
             "create",
@@ -66,9 +73,12 @@ impl Program {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(Self::path());
         command.args(args).env("BRIGHT_KITCHEN_DATA", self.folder.path()).env("BRIGHT_KITCHEN_LOG", "warn");
+        // No file ends because a wall-clock slot does, unless a test is about that.
+        command.env("BRIGHT_KITCHEN_SEGMENT_MS", "1000000000000000");
         if let Some(url) = &self.database_url {
             command.env("BRIGHT_KITCHEN_DATABASE_URL", url);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         for (name, value) in &self.settings {
             // Where a bucket is and who may use it goes by the names that all of its programs know.
             let prefix = if name.starts_with("AWS_") { "" } else { "BRIGHT_KITCHEN_" };
@@ -77,10 +87,10 @@ impl Program {
         command
     }
 
-    /// Starts `serve` on the same folder and port, and waits until it is ready.
+    /// Starts `serve` on the same folder and a free port, and waits until it is ready.
     pub async fn serve(&mut self) {
-        let mut child =
-            self.command(&["serve", "--listen", &self.address.clone()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self.command(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let address = Arc::new(Mutex::new(None));
         for stream in [
             child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>),
             child.stderr.take().map(|err| Box::new(err) as _),
@@ -88,15 +98,23 @@ impl Program {
         .into_iter()
         .flatten()
         {
+            let address = Arc::clone(&address);
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if let Some(said) = line.strip_prefix("Bright Kitchen 明厨 is at http://") {
+                        *address.lock().unwrap_or_else(PoisonError::into_inner) = Some(said.trim().to_owned());
+                    }
                     eprintln!("    | {line}");
                 }
             });
         }
         self.child = Some(child);
+        self.address = until("the program says where it is", Duration::from_secs(90), || async {
+            address.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        })
+        .await;
         let url = format!("http://{}/readyz", self.address);
-        until("the program is ready", Duration::from_secs(60), || async {
+        until("the program is ready", Duration::from_secs(90), || async {
             reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success())
         })
         .await;
@@ -109,6 +127,11 @@ impl Program {
         assert_eq!(status, 200, "{tokens}");
         client.token = tokens["access_token"].as_str().map(str::to_owned);
         client
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().map(Child::id).unwrap()
     }
 
     /// Ends it as a power cut would.

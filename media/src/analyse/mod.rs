@@ -12,7 +12,7 @@ mod child;
 mod decoder;
 pub mod feed;
 mod keep;
-mod parameter_sets;
+pub(crate) mod parameter_sets;
 mod picture;
 mod process;
 mod protocol;

@@ -14,7 +14,7 @@ const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// Why a key frame cannot be given to a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadKeyFrame {
+pub(crate) enum BadKeyFrame {
     /// The codec configuration is cut short or of another version.
     #[error("the codec configuration cannot be read")]
     Config,
@@ -27,7 +27,7 @@ pub(super) enum BadKeyFrame {
 ///
 /// # Errors
 /// [`BadKeyFrame`] when configuration or access unit are malformed.
-pub(super) fn byte_stream(codec: Codec, config: &[u8], access_unit: &[u8]) -> Result<Vec<u8>, BadKeyFrame> {
+pub(crate) fn byte_stream(codec: Codec, config: &[u8], access_unit: &[u8]) -> Result<Vec<u8>, BadKeyFrame> {
     let sets = match codec {
         // Some streams bring their parameter sets with each key frame and have no configuration.
         _ if config.is_empty() => Some(Vec::new()),

@@ -34,7 +34,9 @@ pub(super) fn start_recorder(folder: &Path, urls: &str) -> std::process::Child {
 #[ignore = "run by another test as a process of its own"]
 async fn a_recorder_that_will_be_killed() {
     let (Ok(folder), Ok(urls)) = (std::env::var(FOLDER), std::env::var(SOURCES)) else { return };
-    let (engine, _supervisor, mut events) = start_engine(quick(Path::new(&folder)));
+    // It is to be killed with its file open, however long that takes to come.
+    let config = EngineConfig { stall_ms: 600_000, ..quick(Path::new(&folder)) };
+    let (engine, _supervisor, mut events) = start_engine(config);
     for (n, url) in urls.split(' ').enumerate() {
         engine.apply(spec_at(Uuid::from_u128(CAMERA.as_u128() + n as u128), url)).await;
     }
@@ -48,8 +50,13 @@ async fn after_kill_9_all_but_the_open_fragment_is_there_and_the_hole_is_a_resta
     let url = server.url("a").to_string();
     let mut recorder = start_recorder(folder.path(), &url);
     let camera = server.camera("a").expect("it is there");
-    // Half-way through the third GOP of 25 frames.
+    // Half-way through the third GOP of 25 frames the camera falls silent, so that what is complete by then is known.
     wait_for("62 frames", || camera.totals().frames >= 62).await;
+    camera.set(Incident::Hang).await.expect("nothing to make");
+    let on_disk = || crate::segment::recover::scan(folder.path(), false).expect("scanned").segments;
+    let whole = || on_disk().first().map_or(0, |file| u64::from(file.segment.fragments));
+    // A GOP is known to be whole when two frames of the next have come.
+    wait_for("all whole GOPs on disk", || whole() * 25 + 27 > camera.totals().frames).await;
     recorder.kill().expect("SIGKILL");
     recorder.wait().expect("it is gone");
     let killed_ms = jiff::Timestamp::now().as_millisecond();
@@ -57,13 +64,15 @@ async fn after_kill_9_all_but_the_open_fragment_is_there_and_the_hole_is_a_resta
     let before = crate::segment::recover::scan(folder.path(), false).expect("scanned");
     let [left] = before.segments.as_slice() else { panic!("one file: {before:?}") };
     assert!(left.cut_bytes.is_some(), "it was not closed");
+    let fragments = left.segment.fragments;
     let (_, packets, _) = ffprobe(&folder.path().join(&left.segment.path));
-    assert_eq!(packets, 50, "two whole GOPs, playable as they stand");
+    assert_eq!(packets, u64::from(fragments) * 25, "whole GOPs, playable as they stand");
+    camera.clear();
 
     let (engine, supervisor, mut events) = start_engine(quick(folder.path()));
     let first = tokio::time::timeout(DEADLINE, events.recv()).await.expect("in time").expect("told");
     let MediaEvent::SegmentClosed { segment: repaired, .. } = first else { panic!("{first:?}") };
-    assert_eq!(repaired.fragments, 2);
+    assert_eq!(repaired.fragments, fragments);
     assert!(SegmentFile::open(&folder.path().join(&repaired.path)).expect("ours").closed);
     engine.apply(spec_at(CAMERA, &url)).await;
     let gap = async {
@@ -85,7 +94,7 @@ async fn after_kill_9_all_but_the_open_fragment_is_there_and_the_hole_is_a_resta
     // Fragments are counted on, so that a live playlist never goes back.
     let segments = engine.segments(CAMERA);
     let newest = SegmentFile::open(&folder.path().join(&segments[1].path)).expect("ours");
-    assert_eq!(newest.fragments[0].header.sequence, 2);
+    assert_eq!(newest.fragments[0].header.sequence, u64::from(fragments));
 }
 
 #[tokio::test(flavor = "multi_thread")]

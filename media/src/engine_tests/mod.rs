@@ -3,6 +3,7 @@
 mod cost;
 mod crash;
 mod faults;
+mod hours;
 mod recording;
 mod time;
 
@@ -41,11 +42,10 @@ fn scene(path: &str) -> VirtualCameraConfig {
     VirtualCameraConfig { path: path.into(), scene: Scene::tiny("TEST"), log_frames_max: 10_000, ..Default::default() }
 }
 
-/// Settings with short times, so that faults show soon.
+/// Settings with short pauses, so that faults are over soon. What gives a camera up is as patient as usual, unless a test is
+/// about that: on a machine that is busy a camera of ours is silent for a second, and that is no fault.
 fn quick(recordings: &Path) -> EngineConfig {
     EngineConfig {
-        stall_ms: 800,
-        connect_timeout_ms: 1_000,
         backoff_min_ms: 100,
         backoff_max_ms: 300,
         // No file ends because a wall-clock slot does, unless a test is about that.

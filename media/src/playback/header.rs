@@ -22,7 +22,7 @@ pub(super) struct SidxEntry {
 }
 
 /// The time scale of the only track.
-pub(super) fn timescale(init: &[u8]) -> Option<u32> {
+pub(crate) fn timescale(init: &[u8]) -> Option<u32> {
     let moov = moov(init)?;
     let mdhd = mdhd(init, moov)?;
     let version = *init.get(mdhd.body())?;
@@ -30,7 +30,7 @@ pub(super) fn timescale(init: &[u8]) -> Option<u32> {
 }
 
 /// `ftyp` and `moov` with `duration` (in ticks of the track) in every place that has one, and an `mehd`.
-pub(super) fn with_duration(init: &[u8], duration: u64) -> Option<Vec<u8>> {
+pub(crate) fn with_duration(init: &[u8], duration: u64) -> Option<Vec<u8>> {
     let mut out = init.to_vec();
     let moov_place = moov(&out)?;
     let mvhd = child(&out, moov_place, *b"moov", *b"mvhd")?;

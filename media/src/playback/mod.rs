@@ -6,10 +6,10 @@
 
 mod engine;
 pub mod export;
-mod header;
+pub(crate) mod header;
 pub mod live;
-mod moof;
-mod select;
+pub(crate) mod moof;
+pub(crate) mod select;
 pub mod statement;
 pub mod vod;
 

@@ -15,7 +15,7 @@ const TRUN_COMPOSITION: u32 = TRUN_SAMPLE_FIELDS[3];
 
 /// What one `moof` says about time, in ticks of the track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MoofTime {
+pub(crate) struct MoofTime {
     /// Decoding time of its first sample.
     pub(super) start: u64,
     /// Sum of its samples' durations.
@@ -28,7 +28,7 @@ pub(super) struct MoofTime {
 
 impl MoofTime {
     /// Reads a whole `moof` box of one track; `None` when it is not one.
-    pub(super) fn read(moof: &[u8]) -> Option<Self> {
+    pub(crate) fn read(moof: &[u8]) -> Option<Self> {
         let traf = child(moof, whole(moof)?, *b"moof", *b"traf")?;
         let part = |name: BoxType| child(moof, traf, *b"traf", name).map(|found| &moof[found.body()..found.end]);
         let (tfhd, tfdt, trun) = (part(*b"tfhd")?, part(*b"tfdt")?, part(*b"trun")?);
@@ -75,7 +75,7 @@ fn default_duration(tfhd: &[u8]) -> Option<u32> {
 
 /// Gives every `moof` in a fragment its number, from `first_sequence` on, and takes `shift` ticks off its time.
 /// `None` when the fragment is not laid out as ours are, or the times would not fit; nothing useful is left then.
-pub(super) fn retime(media: &mut [u8], first_sequence: u32, shift: i64) -> Option<()> {
+pub(crate) fn retime(media: &mut [u8], first_sequence: u32, shift: i64) -> Option<()> {
     let mut at = 0;
     let mut sequence = first_sequence;
     while at < media.len() {

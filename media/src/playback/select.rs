@@ -62,7 +62,7 @@ impl Recorded {
 ///
 /// # Errors
 /// [`PlaybackError::Nothing`], [`PlaybackError::Backwards`], [`PlaybackError::TooLong`].
-pub(super) fn select(
+pub(crate) fn select(
     index: &SegmentIndex,
     camera: CameraId,
     (start_ms, end_ms): (i64, i64),
@@ -106,6 +106,8 @@ fn wanted(
 ) -> Vec<(usize, FragmentEntry)> {
     let mut taken = Vec::new();
     let mut number = 0;
+    // A stream that never has a key frame is shown as it is, or never: decoders make of it what they can.
+    *decodable |= fragments.iter().all(|fragment| !fragment.header.sync);
     while number < fragments.len() {
         // A sync fragment with what continues it is shown or left out together, as far as its end.
         let group_end = (number + 1..fragments.len()).find(|&next| fragments[next].header.sync).unwrap_or(fragments.len());
@@ -148,7 +150,14 @@ pub(super) fn pieces(found: &[Recorded]) -> Vec<Piece> {
     for recorded in found {
         match pieces.last_mut() {
             Some(piece) if last == Some(&recorded.video) => piece.end_ms = recorded.end_ms(),
-            _ => pieces.push(recorded.piece()),
+            last => {
+                let next = recorded.piece();
+                // Arrival times jitter: a piece is over when the next one begins, so that each can be asked for alone.
+                if let Some(last) = last.filter(|last| last.start_ms < next.start_ms) {
+                    last.end_ms = last.end_ms.min(next.start_ms);
+                }
+                pieces.push(next);
+            }
         }
         last = Some(&recorded.video);
     }
@@ -209,5 +218,7 @@ mod tests {
         assert_eq!(numbers(&fragments, 0, 20_000, false), [1, 2]);
         assert_eq!(numbers(&fragments, 0, 20_000, true), [0, 1, 2]);
         assert_eq!(numbers(&fragments, 5000, 20_000, false), [2], "from within a gap to what comes after");
+        let never = [entry(0, false), entry(2, false), entry(4, false)];
+        assert_eq!(numbers(&never, 3000, 20_000, false), [0, 1, 2], "no key frame at all: from the beginning");
     }
 }

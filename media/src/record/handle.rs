@@ -22,6 +22,8 @@ pub struct CameraHandle {
     last_packet_ms: AtomicI64,
     last_packet_mono_ms: AtomicI64,
     next_sequence: AtomicU64,
+    fragments_written: AtomicU64,
+    written_end_ms: AtomicI64,
     generation: AtomicU64,
     epoch: AtomicU32,
 }
@@ -48,6 +50,8 @@ impl CameraHandle {
             last_packet_ms: AtomicI64::new(i64::MIN),
             last_packet_mono_ms: AtomicI64::new(now_mono_ms),
             next_sequence: AtomicU64::new(0),
+            fragments_written: AtomicU64::new(0),
+            written_end_ms: AtomicI64::new(i64::MIN),
             generation: AtomicU64::new(0),
             epoch: AtomicU32::new(0),
         }
@@ -134,6 +138,19 @@ impl CameraHandle {
     #[must_use]
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A fragment that ends at `end_ms` is in its file.
+    pub fn wrote(&self, end_ms: i64) {
+        self.written_end_ms.store(end_ms, Ordering::Release);
+        self.fragments_written.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many fragments have been written since the program started, and where the newest ends, milliseconds UTC.
+    #[must_use]
+    pub fn written(&self) -> (u64, i64) {
+        let count = self.fragments_written.load(Ordering::Acquire);
+        (count, self.written_end_ms.load(Ordering::Acquire))
     }
 
     /// The number of the next stream header.

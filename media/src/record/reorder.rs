@@ -17,13 +17,17 @@ use crate::segment::boxes::be_u16;
 /// NAL unit type of an H.265 sequence parameter set.
 const H265_SPS: u8 = 33;
 
-/// The most pictures that are shown before one decoded earlier; `None` when the stream does not say.
+/// Decoders keep no more pictures than this, whatever a stream says (`MaxDpbFrames`, ITU-T H.264, A.3.1, and H.265, A.4.2).
+const DEPTH_MAX: usize = 16;
+
+/// The most pictures that are shown before one decoded earlier; `None` when the stream does not say, or says nonsense.
 #[must_use]
 pub fn reorder_depth(codec: Codec, config: &Bytes) -> Option<usize> {
-    match codec {
+    let depth = match codec {
         Codec::H264 => h264_depth(config),
         Codec::H265 => h265_depth(h265_sps(config)?),
-    }
+    };
+    depth.filter(|depth| *depth <= DEPTH_MAX)
 }
 
 fn h264_depth(config: &[u8]) -> Option<usize> {

@@ -33,7 +33,7 @@ pub struct RunEnd {
     pub why: Result<SourceError, Order>,
     /// For how long pictures were recorded.
     pub recorded: Duration,
-    /// End of the last picture recorded, milliseconds UTC.
+    /// End of the last picture of this connection that is on disk, milliseconds UTC.
     pub last_end_ms: Option<i64>,
 }
 
@@ -51,8 +51,13 @@ pub struct Run<'a> {
     without_key_since: Option<Duration>,
     /// What the stream has shown to reorder, beyond what it said.
     learned_depth: usize,
-    first: Option<Duration>,
-    last: Option<(Duration, i64)>,
+    /// Arrival of the first picture that was taken, monotonic and in milliseconds UTC.
+    first: Option<(Duration, i64)>,
+    last: Option<Duration>,
+    /// Fragments that runs before this one had written.
+    written_before: u64,
+    /// The gap before this run is over: what ends it is on disk.
+    gap_closed: bool,
     lost: bool,
     clock_noted: bool,
 }
@@ -83,6 +88,8 @@ impl<'a> Run<'a> {
             learned_depth: 0,
             first: None,
             last: None,
+            written_before: handle.written().0,
+            gap_closed: false,
             lost: false,
             clock_noted: false,
         }
@@ -95,8 +102,19 @@ impl<'a> Run<'a> {
         source.close().await;
         // Whatever goes wrong now has been logged; the reason for the end is what came first.
         let _late_failure = self.finish().await;
-        let recorded = self.first.zip(self.last).map_or(Duration::ZERO, |(first, (last, _))| last.saturating_sub(first));
-        RunEnd { why, recorded, last_end_ms: self.last.map(|(_, wall_ms)| wall_ms) }
+        self.close_gap();
+        let recorded = self.first.zip(self.last).map_or(Duration::ZERO, |((first, _), last)| last.saturating_sub(first));
+        // What came and did not reach the disk is missing, and belongs to the gap that follows.
+        RunEnd { why, recorded, last_end_ms: self.gap_closed.then(|| self.handle.written().1) }
+    }
+
+    /// Recording goes on: with the first picture of this run, and told once it is on disk.
+    fn close_gap(&mut self) {
+        let Some((_, first_ms)) = self.first else { return };
+        if !self.gap_closed && self.handle.written().0 > self.written_before {
+            self.gap_closed = true;
+            self.gaps.recorded(self.handle, first_ms);
+        }
     }
 
     async fn pump(&mut self, source: &mut dyn Source, order: impl Future<Output = Order>) -> Result<SourceError, Order> {
@@ -197,12 +215,9 @@ impl<'a> Run<'a> {
         };
         let steps = recorder.batcher.push(frame);
         if steps.is_empty() { recorder.mux.check() } else { recorder.mux.hand_over(steps).await }.map_err(muxing)?;
-        let interval_ms = recorder.batcher.interval_ns().div_euclid(1_000_000).clamp(0, 1_000);
-        self.last = Some((unit.monotonic, unit.wall_ms + interval_ms));
-        if self.first.is_none() {
-            self.first = Some(unit.monotonic);
-            self.gaps.recorded(self.handle, unit.wall_ms);
-        }
+        self.last = Some(unit.monotonic);
+        self.first.get_or_insert((unit.monotonic, unit.wall_ms));
+        self.close_gap();
         if told {
             self.tell_stream();
         }

@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use super::batch::ChunkMark;
 use super::handle::CameraHandle;
-use crate::camera::Codec;
+use crate::camera::{Codec, GapReason};
 use crate::clock::Clock;
-use crate::event::MediaEvent;
+use crate::event::{MediaEvent, SegmentInfo};
 use crate::live::{LiveChunk, LiveFragment, LiveInit};
 use crate::mux::ChunkSink;
 use crate::segment::path::SegmentName;
+use crate::segment::recover::recover;
 use crate::segment::{ChunkInfo, FragmentHeader, SegmentError, SegmentIndex, SegmentWriter};
 use crate::settings::EngineConfig;
 
@@ -109,9 +110,11 @@ impl FragmentSink {
         let (Some(OpenFragment { header, chunks }), Some(init)) = (self.fragment.take(), self.init.clone()) else {
             return Ok(());
         };
+        self.leave_damaged();
         if self.writer.as_ref().is_some_and(|writer| self.rotates(writer, &header)) {
             self.close()?;
         }
+        let end_ms = header.end_ms();
         let now_ms = i64::try_from(self.clock.monotonic().as_millis()).unwrap_or(i64::MAX);
         match &mut self.writer {
             Some(writer) => writer.write(header, &chunks)?,
@@ -124,10 +127,39 @@ impl FragmentSink {
                 self.handle.tell(MediaEvent::SegmentOpened { camera: self.handle.camera, segment });
                 self.writer = Some(writer);
                 self.last_grew_ms = now_ms;
+                self.handle.wrote(end_ms);
                 return Ok(());
             }
         }
+        self.handle.wrote(end_ms);
         self.after_write(now_ms)
+    }
+
+    /// Somebody removed or cut the file that is being written: what can be saved of it is, and a new file begins. What is
+    /// missing is told as a gap, because nothing else would ever say so.
+    fn leave_damaged(&mut self) {
+        let Some(writer) = self.writer.take_if(|writer| !writer.is_intact()) else { return };
+        let (camera, before) = (self.handle.camera, writer.info());
+        drop(writer);
+        tracing::error!(%camera, path = before.path, "the file that is being written was removed or cut by somebody else");
+        let name = SegmentName { camera, start_ms: before.start_ms, id: before.id };
+        let saved = recover(self.index.recordings(), name, true).ok().flatten().map(|recovered| recovered.segment);
+        let missing_from_ms = saved.as_ref().map_or(before.start_ms, |saved| saved.end_ms);
+        match saved {
+            Some(segment) => {
+                self.index.update(camera, segment.clone(), false);
+                self.handle.tell(MediaEvent::SegmentClosed { camera, segment });
+            }
+            None => {
+                self.index.forget(camera, &before);
+                let SegmentInfo { id: segment, start_ms, end_ms, .. } = before;
+                self.handle.tell(MediaEvent::SegmentDeleted { camera, segment, start_ms, end_ms, reason: "lost" });
+            }
+        }
+        let (start_ms, end_ms, reason) = (missing_from_ms, before.end_ms, GapReason::Disk);
+        if start_ms < end_ms {
+            self.handle.tell(MediaEvent::GapClosed { camera, start_ms, end_ms, reason });
+        }
     }
 
     fn after_write(&mut self, now_ms: i64) -> Result<(), SegmentError> {

@@ -106,6 +106,13 @@ impl SegmentIndex {
         of_camera.map(|(key, entry)| entry.info(camera, *key)).collect()
     }
 
+    /// Whether a segment is still being written.
+    #[must_use]
+    pub fn is_open(&self, camera: CameraId, info: &SegmentInfo) -> bool {
+        let inner = self.inner();
+        inner.cameras.get(&camera).and_then(|segments| segments.get(&(info.start_ms, info.id))).is_some_and(|entry| entry.open)
+    }
+
     /// The segments of a camera that overlap a stretch, in order of time.
     #[must_use]
     pub fn overlapping(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Vec<SegmentInfo> {
@@ -182,6 +189,13 @@ impl SegmentIndex {
             segments.remove(&(info.start_ms, info.id));
         }
         Ok(true)
+    }
+
+    /// A segment whose file is gone.
+    pub fn forget(&self, camera: CameraId, info: &SegmentInfo) {
+        if let Some(segments) = self.inner().cameras.get_mut(&camera) {
+            segments.remove(&(info.start_ms, info.id));
+        }
     }
 
     /// What the recordings use.

@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{IoSlice, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -81,6 +82,12 @@ impl SegmentWriter {
         self.write_or_take_back(&[&table])?;
         self.file.sync_data()?;
         Ok(self.info())
+    }
+
+    /// Whether the file is still in its folder, with all that was written to it.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.nlink() > 0 && file.len() >= self.len)
     }
 
     /// The segment as it stands.

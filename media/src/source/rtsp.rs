@@ -263,7 +263,8 @@ fn from_words(words: &str, framing: StateReason) -> StateReason {
         return StateReason::Timeout;
     }
     let closed = ["Error reading from RTSP peer", "Error writing to RTSP peer", "Unable to connect"];
-    if closed.iter().any(|start| words.starts_with(start)) {
+    // The other end went away in the middle of a frame.
+    if closed.iter().any(|start| words.starts_with(start)) || words.contains("Incomplete RTSP message at EOF") {
         return StateReason::Closed;
     }
     framing
@@ -292,6 +293,8 @@ mod tests {
         assert_eq!(from_words(&words(113), StateReason::NotVideo), StateReason::NoRoute);
         assert_eq!(from_words(&words(104), StateReason::NotVideo), StateReason::Closed);
         assert_eq!(from_words("RTSP framing error: no", StateReason::NotVideo), StateReason::NotVideo);
+        let cut = "RTSP framing error: Incomplete RTSP message at EOF (3 more); buffered:";
+        assert_eq!(from_words(cut, StateReason::BadStream), StateReason::Closed);
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub struct VirtualCameraConfig {
     pub udp_only: bool,
     /// Milliseconds by which its own clock is ahead of this machine's, as its RTCP reports tell.
     pub clock_ahead_ms: i64,
+    /// Where a viewer finds VPS, SPS and PPS.
+    pub parameter_sets: ParameterSets,
+    /// RTP time that streams start with; a random one where none is given.
+    pub rtp_start: Option<u32>,
     /// How many of the frames it sent are kept for [`VirtualCamera::sent`]; 0 for none.
     pub log_frames_max: usize,
 }
@@ -44,9 +48,24 @@ impl Default for VirtualCameraConfig {
             tcp_only: false,
             udp_only: false,
             clock_ahead_ms: 0,
+            parameter_sets: ParameterSets::Both,
+            rtp_start: None,
             log_frames_max: 0,
         }
     }
+}
+
+/// Where a camera puts VPS, SPS and PPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterSets {
+    /// Into the description and before each key frame.
+    #[default]
+    Both,
+    /// Into the description only.
+    Described,
+    /// Before each key frame only.
+    InBand,
 }
 
 /// One frame that a viewer was sent whole.
@@ -56,6 +75,8 @@ pub struct SentFrame {
     pub viewing: u64,
     /// Number of the frame's place in the viewing's time; missing numbers were never sent (a hang).
     pub index: u64,
+    /// When it left, milliseconds UTC.
+    pub sent_ms: i64,
     /// RTP time.
     pub rtp_time: u32,
     /// A key frame.
@@ -114,6 +135,7 @@ struct Inner {
     library: FootageLibrary,
     supervisor: Supervisor,
     situation: watch::Sender<Situation>,
+    account: Mutex<Option<Account>>,
     footage: Mutex<HashMap<Picture, Arc<Footage>>>,
     log: Mutex<VecDeque<SentFrame>>,
     frames: AtomicU64,
@@ -127,6 +149,7 @@ struct Inner {
 impl VirtualCamera {
     pub(super) fn new(config: VirtualCameraConfig, library: FootageLibrary, supervisor: Supervisor) -> Self {
         Self(Arc::new(Inner {
+            account: Mutex::new(config.account.clone()),
             config,
             library,
             supervisor,
@@ -194,6 +217,19 @@ impl VirtualCamera {
     /// Cuts off everybody who watches, once; they may come again at once.
     pub fn cut(&self) {
         self.0.situation.send_modify(|situation| situation.cuts += 1);
+    }
+
+    /// Somebody changes the password: those who watch are cut off, and only the new one is let in.
+    pub fn change_password(&self, password: &str) {
+        if let Some(account) = lock(&self.0.account).as_mut() {
+            password.clone_into(&mut account.password);
+        }
+        self.cut();
+    }
+
+    /// User name and password it asks for now.
+    pub(super) fn account(&self) -> Option<Account> {
+        lock(&self.0.account).clone()
     }
 
     /// What befalls the camera now.

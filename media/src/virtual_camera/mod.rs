@@ -33,7 +33,7 @@ use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use camera::{SentFrame, SentTotals, VirtualCamera, VirtualCameraConfig};
+pub use camera::{ParameterSets, SentFrame, SentTotals, VirtualCamera, VirtualCameraConfig};
 pub use footage::{FootageError, FootageLibrary, FrameRate, Light, Picture, Scene, View};
 pub use rtsp::auth::{Account, AuthScheme};
 pub use script::{Incident, ScriptedIncident};

@@ -36,6 +36,41 @@ impl Packets {
         starts.zip(&self.ends).map(|(start, &end)| (self.bytes[start + 1], &self.bytes[start + INTERLEAVED_LEN..end]))
     }
 
+    /// Leaves out, swaps with its neighbour, or doubles the packet at `place`, as a bad network does.
+    pub(super) fn mangle(&mut self, how: Mangle, place: usize) {
+        let Some(&end) = self.ends.get(place) else { return };
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        let packet = self.bytes[start..end].to_vec();
+        match how {
+            Mangle::Lose => {
+                self.bytes.drain(start..end);
+                self.ends.remove(place);
+                self.ends[place..].iter_mut().for_each(|later| *later -= packet.len());
+            }
+            Mangle::Double => {
+                self.bytes.splice(end..end, packet.iter().copied());
+                self.ends.insert(place, end);
+                self.ends[place + 1..].iter_mut().for_each(|later| *later += packet.len());
+            }
+            Mangle::Swap => {
+                let Some(&next_end) = self.ends.get(place + 1) else { return };
+                self.bytes[start..next_end].rotate_left(packet.len());
+                self.ends[place] = start + (next_end - end);
+            }
+        }
+    }
+
+    /// How many packets there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Cuts off all but the first `len` bytes, in the middle of a packet.
+    pub(super) fn cut(&mut self, len: usize) {
+        self.bytes.truncate(len);
+        self.ends.retain(|end| *end <= len);
+    }
+
     /// Adds a packet of the given parts on a channel.
     pub(super) fn push(&mut self, channel: u8, parts: &[&[u8]]) {
         let len: usize = parts.iter().map(|part| part.len()).sum();
@@ -44,6 +79,14 @@ impl Packets {
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         self.ends.push(self.bytes.len());
     }
+}
+
+/// What a bad network does to a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mangle {
+    Lose,
+    Double,
+    Swap,
 }
 
 /// One outgoing RTP stream: its numbers and counters.
@@ -188,6 +231,27 @@ mod tests {
             prop_assert!(markers[markers.len() - 1]);
             prop_assert_eq!(sender.sequence, sequence.wrapping_add(all.len() as u16));
         }
+    }
+
+    #[test]
+    fn a_bad_network_loses_doubles_and_swaps_packets() {
+        let mangled = |how, place| {
+            let mut packets = Packets::default();
+            for (channel, payload) in [(0, &[1, 1, 1][..]), (0, &[2, 2]), (1, &[3])] {
+                packets.push(channel, &[payload]);
+            }
+            packets.mangle(how, place);
+            let each: Vec<(u8, Vec<u8>)> = packets.each().map(|(channel, packet)| (channel, packet.to_vec())).collect();
+            assert_eq!(packets.interleaved().len(), each.iter().map(|(_, packet)| packet.len() + INTERLEAVED_LEN).sum::<usize>());
+            each.into_iter().map(|(_, packet)| packet[0]).collect::<Vec<u8>>()
+        };
+        assert_eq!(mangled(Mangle::Lose, 0), [2, 3]);
+        assert_eq!(mangled(Mangle::Lose, 2), [1, 2]);
+        assert_eq!(mangled(Mangle::Double, 1), [1, 2, 2, 3]);
+        assert_eq!(mangled(Mangle::Swap, 0), [2, 1, 3]);
+        assert_eq!(mangled(Mangle::Swap, 1), [1, 3, 2]);
+        assert_eq!(mangled(Mangle::Swap, 2), [1, 2, 3]);
+        assert_eq!(mangled(Mangle::Lose, 7), [1, 2, 3]);
     }
 
     #[test]

@@ -50,6 +50,41 @@ pub enum Incident {
     NotVideo,
     /// A picture in a codec that nobody knows.
     UnsupportedCodec,
+    /// Another frame rate, changed within the stream.
+    ChangeFrameRate,
+    /// Each picture comes in two slices.
+    TwoSlices,
+    /// Pictures come, but never a key frame.
+    NoKeyFrames,
+    /// One RTP packet in so many is lost on the way.
+    PacketsLost {
+        /// One in this many.
+        one_in: u32,
+    },
+    /// One RTP packet in so many changes places with the next.
+    PacketsSwapped {
+        /// One in this many.
+        one_in: u32,
+    },
+    /// One RTP packet in so many comes twice.
+    PacketsDoubled {
+        /// One in this many.
+        one_in: u32,
+    },
+    /// Viewers are cut off in the middle of a frame, and nobody gets in.
+    DropMidFrame,
+    /// A single picture that does not end before it has this size, in pieces of a NAL unit; then the usual view.
+    HugeFrame {
+        /// Its size in millions of bytes.
+        megabytes: u32,
+    },
+    /// The description does not end.
+    EndlessDescription,
+    /// The description is somewhere else: at this port of the same machine.
+    Redirect {
+        /// That port.
+        port: u16,
+    },
     /// The stream's RTP time jumps once; lasts no time.
     RtpTimeJump {
         /// Jump in milliseconds, ahead or back.
@@ -71,6 +106,8 @@ impl Incident {
             Self::ChangeResolution => Picture::OtherSize,
             Self::ChangeCodec => Picture::OtherCodec,
             Self::KeyFrameEvery { seconds } => Picture::KeyFrameEvery { seconds },
+            Self::ChangeFrameRate => Picture::OtherRate,
+            Self::TwoSlices => Picture::TwoSlices,
             _ => Picture::Normal,
         }
     }
@@ -79,7 +116,15 @@ impl Incident {
     pub(super) fn cuts_viewers_off(self) -> bool {
         matches!(
             self,
-            Self::ChangeCodec | Self::Drop | Self::Refuse | Self::Unauthorized | Self::NotFound | Self::NotVideo | Self::UnsupportedCodec
+            Self::ChangeCodec
+                | Self::Drop
+                | Self::Refuse
+                | Self::Unauthorized
+                | Self::NotFound
+                | Self::NotVideo
+                | Self::UnsupportedCodec
+                | Self::EndlessDescription
+                | Self::Redirect { .. }
         )
     }
 }

@@ -82,9 +82,12 @@ pub(super) async fn from_index(app: &App) -> Result<Vec<MediaEvent>, StoreError>
             let stored_ms = recordings::newest_end(&mut reader.conn(), &row.id).await?;
             let mut segments = engine.segments(camera);
             segments.retain(|segment| segment.end_ms > stored_ms - OVERLAP_MS);
-            let open = segments.pop();
-            events.extend(segments.into_iter().map(|segment| MediaEvent::SegmentClosed { camera, segment }));
-            events.extend(open.map(|segment| MediaEvent::SegmentGrew { camera, segment }));
+            let index = engine.index();
+            // The newest need not be open: after an orderly end none is.
+            events.extend(segments.into_iter().map(|segment| match index.is_open(camera, &segment) {
+                true => MediaEvent::SegmentGrew { camera, segment },
+                false => MediaEvent::SegmentClosed { camera, segment },
+            }));
         }
     }
 }

@@ -43,6 +43,16 @@ pub async fn delete_segment(tx: &mut Tx<'_>, segment: Uuid) -> Result<(), StoreE
 
 /// Begins a gap; one that is open already stays as it is.
 pub async fn open_gap(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, reason: &str) -> Result<(), StoreError> {
+    // One that is still open was over before this one began, and the program did not live to say so: it lasted until the
+    // next picture.
+    execute!(
+        tx,
+        "UPDATE camera_gaps SET end_ms = COALESCE((SELECT MIN(s.start_ms) FROM segments s WHERE s.camera_id = $1 \
+           AND s.start_ms >= camera_gaps.start_ms AND s.start_ms <= $2), $2) \
+         WHERE camera_id = $1 AND end_ms IS NULL AND start_ms < $2",
+        camera_id,
+        start_ms,
+    )?;
     execute!(
         tx,
         "INSERT INTO camera_gaps (id, camera_id, start_ms, reason) SELECT $1, c.id, $3, $4 FROM cameras c WHERE c.id = $2 \

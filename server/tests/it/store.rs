@@ -84,7 +84,7 @@ on_both!(the_audit_chain_links_every_row_and_shows_a_changed_one, |app| {
             .await
             .unwrap();
     }
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let chain = loop {
         let mut reader = app.app.db.read().await.unwrap();
         let chain = journal::audit_chain(&mut reader.conn(), 0, 100).await.unwrap();

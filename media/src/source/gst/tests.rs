@@ -264,9 +264,10 @@ async fn srt_is_played() {
     let port = socket.local_addr().expect("bound").port();
     drop(socket);
     let input = ["-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25"];
-    let url = format!("srt://127.0.0.1:{port}?mode=listener");
+    // The longer the latency, the later a picture may be before it is left out: three seconds, in ffmpeg's microseconds.
+    let url = format!("srt://127.0.0.1:{port}?mode=listener&latency=3000000");
     let _sender = ffmpeg(&[&input[..], &["-c:v", "libx264", "-g", "25", "-bf", "0", "-f", "mpegts", &url]].concat());
-    let mut source = open_with(&spec(&format!("srt://127.0.0.1:{port}")), None).await.expect("opened");
+    let mut source = open_with(&spec(&format!("srt://127.0.0.1:{port}?latency=3000")), None).await.expect("opened");
     let (parameters, units) = read(source.as_mut(), 30).await;
     assert_eq!((parameters.codec, parameters.width), (Codec::H264, 320));
     assert!((well_formed(&units) - 40.0).abs() < 3.0);

@@ -57,7 +57,7 @@ pub(super) fn encode(source: &Path, recipe: &Recipe) -> Result<Footage, FootageE
     let frames_total = wanted.div_ceil(group) * group;
 
     let mut painter = Painter::new(source, recipe, frames_total)?;
-    let encoder = Encoder::new(scene, group)?;
+    let encoder = Encoder::new(scene, group, recipe.slices)?;
     for index in 0..frames_total {
         encoder.push(index, painter.paint(index)?)?;
     }
@@ -231,13 +231,14 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(scene: &Scene, group: u64) -> Result<Self, FootageError> {
+    fn new(scene: &Scene, group: u64, slices: u32) -> Result<Self, FootageError> {
+        let slices = if slices > 1 { format!(":slices={slices}") } else { String::new() };
         let quantizer = scene.quantizer.clamp(10, 45);
         let (encoder, parser, media) = match scene.codec {
             Codec::H264 => (
                 format!(
                     "x264enc pass=quant quantizer={quantizer} speed-preset=veryfast bframes={b} b-adapt=false sliced-threads=false \
-                     key-int-max={group} rc-lookahead=5 option-string=scenecut=0:open-gop=0",
+                     key-int-max={group} rc-lookahead=5 option-string=scenecut=0:open-gop=0{slices}",
                     b = scene.b_frames
                 ),
                 "h264parse config-interval=-1",

@@ -190,6 +190,10 @@ pub enum Picture {
         /// Distance of key frames, in seconds.
         seconds: u32,
     },
+    /// The usual view at another frame rate.
+    OtherRate,
+    /// The usual view with each picture in two slices (H.264 only).
+    TwoSlices,
 }
 
 /// How a picture is spoilt after the view has been cut out of the source.
@@ -209,6 +213,8 @@ pub(super) enum Effect {
 pub(super) struct Recipe {
     pub(super) scene: Scene,
     pub(super) effect: Effect,
+    /// Slices a picture.
+    pub(super) slices: u32,
 }
 
 /// Length of the loops that show a spoilt picture, which has little to tell.
@@ -221,7 +227,13 @@ impl Recipe {
     pub(super) fn new(scene: &Scene, picture: Picture) -> Self {
         let mut scene = scene.clone();
         let effect = match picture {
-            Picture::Normal | Picture::Moved | Picture::OtherSize | Picture::OtherCodec | Picture::KeyFrameEvery { .. } => Effect::None,
+            Picture::Normal
+            | Picture::Moved
+            | Picture::OtherSize
+            | Picture::OtherCodec
+            | Picture::KeyFrameEvery { .. }
+            | Picture::OtherRate
+            | Picture::TwoSlices => Effect::None,
             Picture::Black => Effect::Black,
             Picture::Frozen => Effect::Frozen,
             Picture::Covered => Effect::Covered,
@@ -247,9 +259,12 @@ impl Recipe {
                 scene.loop_s = (scene.loop_s / seconds.max(1)).max(1) * seconds.max(1);
                 scene.key_frame_interval_ms = u64::from(seconds.max(1)) * 1000;
             }
+            Picture::OtherRate if scene.rate == FrameRate::FULL => scene.rate = FrameRate::HALF,
+            Picture::OtherRate => scene.rate = FrameRate::FULL,
             _ => {}
         }
-        Self { scene, effect }
+        let slices = if picture == Picture::TwoSlices { 2 } else { 1 };
+        Self { scene, effect, slices }
     }
 
     /// Name of the cached file: a digest of the recipe, the generator and the source.
@@ -257,7 +272,11 @@ impl Recipe {
         let mut hash = Sha256::new();
         hash.update(GENERATOR_VERSION.to_be_bytes());
         hash.update(source_bytes.to_be_bytes());
-        hash.update(format!("{self:?}"));
+        // As it was before pictures could have slices, so that what is in the cache is found.
+        hash.update(format!("Recipe {{ scene: {:?}, effect: {:?} }}", self.scene, self.effect));
+        if self.slices > 1 {
+            hash.update(self.slices.to_be_bytes());
+        }
         hex::encode(&hash.finalize()[..16])
     }
 }
@@ -313,6 +332,8 @@ mod tests {
             Picture::OtherSize,
             Picture::OtherCodec,
             Picture::KeyFrameEvery { seconds: 30 },
+            Picture::OtherRate,
+            Picture::TwoSlices,
         ];
         let names: std::collections::HashSet<_> = pictures.iter().map(|&p| Recipe::new(&scene, p).fingerprint(7)).collect();
         assert_eq!(names.len(), pictures.len());

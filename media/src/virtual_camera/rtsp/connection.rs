@@ -14,7 +14,7 @@ use super::message::{Incoming, Request, Response, parse};
 use super::play::Play;
 use super::sdp;
 use super::transport::{Datagrams, Wanted};
-use crate::virtual_camera::camera::{Situation, VirtualCamera};
+use crate::virtual_camera::camera::{ParameterSets, Situation, VirtualCamera};
 use crate::virtual_camera::rtp::Packets;
 use crate::virtual_camera::script::Incident;
 
@@ -47,6 +47,7 @@ pub(crate) async fn serve(stream: TcpStream, cameras: Arc<Cameras>, stop: Cancel
         carrier: None,
         play: None,
         packets: Packets::default(),
+        huge_sent: false,
     };
     let end = tokio::select! {
         () = stop.cancelled() => End::Closed,
@@ -82,6 +83,8 @@ struct Connection {
     carrier: Option<Carrier>,
     play: Option<Play>,
     packets: Packets,
+    /// A picture that is larger than any has been sent; one is enough.
+    huge_sent: bool,
 }
 
 impl Connection {
@@ -155,9 +158,10 @@ impl Connection {
     async fn answer(&mut self, request: &Request, situation: Situation) -> Result<(), End> {
         let camera = self.camera.clone();
         match situation.incident {
-            Some(Incident::Drop) => return Err(End::Closed),
+            Some(Incident::Drop | Incident::DropMidFrame) => return Err(End::Closed),
             Some(Incident::Refuse) => return Err(End::Reset),
             Some(Incident::GarbageBytes) => return self.write(&rand::random::<[u8; 900]>()).await,
+            Some(Incident::EndlessDescription) if request.method == "DESCRIBE" => return self.describe_without_end(request).await,
             _ => {}
         }
         let answer = match (request.method.as_str(), camera) {
@@ -183,7 +187,7 @@ impl Connection {
         if situation.is(Incident::NotFound) {
             return Some(Response::new(request, "404 Not Found"));
         }
-        let challenge = match &camera.config().account {
+        let challenge = match &camera.account() {
             Some(account) if situation.is(Incident::Unauthorized) || !account.admits(request, &self.nonce) => {
                 account.challenge(&self.nonce)
             }
@@ -208,13 +212,30 @@ impl Connection {
         }
     }
 
+    /// Announces four gigabytes of description and sends them as fast as a usual network does, until nobody listens.
+    async fn describe_without_end(&mut self, request: &Request) -> Result<(), End> {
+        const PIECE: &[u8] = &[b'x'; 100_000];
+        let head = Response::new(request, "200 OK").header("Content-Type", "application/sdp").header("Content-Length", "4000000000");
+        self.write(&head.into_bytes()).await?;
+        self.write(b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=").await?;
+        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            pace.tick().await;
+            self.write(PIECE).await?;
+        }
+    }
+
     fn describe(&self, request: &Request, camera: &VirtualCamera, situation: Situation) -> Response {
         let name = &camera.config().scene.name;
         let description = match situation.incident {
             Some(Incident::NotVideo) => sdp::audio_only(name),
             Some(Incident::UnsupportedCodec) => sdp::foreign_codec(name),
+            Some(Incident::Redirect { port }) => {
+                let elsewhere = format!("rtsp://127.0.0.1:{port}/elsewhere");
+                return Response::new(request, "302 Moved Temporarily").header("Location", &elsewhere);
+            }
             _ => match camera.footage(situation.picture()) {
-                Some(footage) => sdp::video(name, &footage),
+                Some(footage) => sdp::video(name, &footage, camera.config().parameter_sets != ParameterSets::InBand),
                 None => return Response::new(request, "503 Service Unavailable"),
             },
         };
@@ -274,9 +295,22 @@ impl Connection {
     /// Sends the frame that is due.
     async fn send_frame(&mut self) -> Result<(), End> {
         let situation = *self.situation.borrow();
+        if situation.cuts != self.seen_cuts {
+            // What the camera is now, this viewer is not to see any more.
+            return Ok(());
+        }
+        if let (Some(Incident::HugeFrame { megabytes }), false) = (situation.incident, self.huge_sent) {
+            self.huge_sent = true;
+            self.send_huge_frame(megabytes).await?;
+        }
         let Some(play) = &mut self.play else { return Ok(()) };
         self.packets.clear();
         let sent = play.next(&situation, &mut self.packets);
+        if situation.is(Incident::DropMidFrame) {
+            self.packets.cut(self.packets.interleaved().len() * 2 / 3);
+            write(&mut self.stream, self.packets.interleaved()).await?;
+            return Err(End::Closed);
+        }
         let nonsense = situation.is(Incident::GarbageBytes).then(rand::random::<[u8; 900]>);
         match &self.carrier {
             Some(Carrier::Datagrams(datagrams)) => datagrams.send(&self.packets).await,
@@ -287,6 +321,16 @@ impl Connection {
         }
         if let Some(play) = &self.play {
             play.sent(sent);
+        }
+        Ok(())
+    }
+
+    async fn send_huge_frame(&mut self, megabytes: u32) -> Result<(), End> {
+        for piece in 0..megabytes {
+            let Some(play) = &mut self.play else { return Ok(()) };
+            self.packets.clear();
+            play.huge_piece(piece == 0, piece + 1 == megabytes, &mut self.packets);
+            write(&mut self.stream, self.packets.interleaved()).await?;
         }
         Ok(())
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::sdp::PAYLOAD_TYPE;
 use crate::clock::Clock as _;
-use crate::virtual_camera::camera::{SentFrame, Situation, Viewing, VirtualCamera};
-use crate::virtual_camera::footage::{Footage, Picture};
-use crate::virtual_camera::rtp::{Packets, RtpSender};
+use crate::virtual_camera::camera::{ParameterSets, SentFrame, Situation, Viewing, VirtualCamera};
+use crate::virtual_camera::footage::{Footage, Picture, is_parameter_set};
+use crate::virtual_camera::rtp::{Mangle, Packets, RtpSender};
 use crate::virtual_camera::script::Incident;
 
 /// Distance of RTCP sender reports.
@@ -25,6 +26,10 @@ pub(crate) struct Play {
     rtp_start: u32,
     /// Number of the next frame in the viewing's time.
     index: u64,
+    /// Number of the frame that left at `started` with `rtp_start`: since then the frame rate has been the same.
+    rate_since: u64,
+    /// Packets made, to count which of them something happens to.
+    packets: usize,
     picture: Picture,
     footage: Arc<Footage>,
     /// Place of the next frame in the footage.
@@ -45,8 +50,10 @@ impl Play {
             sender: RtpSender::new(rand::random(), rand::random(), PAYLOAD_TYPE),
             channels,
             started,
-            rtp_start: rand::random(),
+            rtp_start: camera.config().rtp_start.unwrap_or_else(rand::random),
             index: 0,
+            rate_since: 0,
+            packets: 0,
             picture,
             position: 0,
             footage,
@@ -66,7 +73,7 @@ impl Play {
 
     /// When the next frame is due.
     pub(crate) fn due(&self) -> Instant {
-        self.started + Duration::from_nanos(self.footage.rate.nanos(self.index))
+        self.started + Duration::from_nanos(self.footage.rate.nanos(self.index - self.rate_since))
     }
 
     /// Leaves out the frames whose time has passed, as after a hang, and goes on with a key frame.
@@ -81,23 +88,31 @@ impl Play {
     pub(crate) fn next(&mut self, situation: &Situation, out: &mut Packets) -> SentFrame {
         self.turn_to(situation.picture());
         self.jump(situation.jumped_ms);
+        if situation.is(Incident::NoKeyFrames) && self.footage.frames[self.position].key {
+            self.position = (self.position + 1) % self.footage.frames.len();
+        }
         let frame = &self.footage.frames[self.position];
         let rtp_time = self.rtp_time(frame.presentation_delay);
         let (data_channel, report_channel) = self.channels;
+        let sent_ms = crate::clock::SystemClock::new().wall_ms();
         if Instant::now() >= self.report_due {
-            let wall_ms = crate::clock::SystemClock::new().wall_ms() + self.camera.config().clock_ahead_ms;
-            self.sender.report(wall_ms, rtp_time, report_channel, out);
+            self.sender.report(sent_ms + self.camera.config().clock_ahead_ms, rtp_time, report_channel, out);
             self.report_due = Instant::now() + REPORT_INTERVAL;
         }
         if situation.is(Incident::Garbage) {
             let nonsense: [u8; 700] = rand::random();
             self.sender.packet(&[&nonsense], rtp_time, true, data_channel, out);
         } else {
-            self.sender.access_unit(self.footage.codec, &frame.nals, rtp_time, data_channel, out);
+            let codec = self.footage.codec;
+            let described = self.camera.config().parameter_sets == ParameterSets::Described;
+            let nals: Vec<Bytes> = frame.nals.iter().filter(|nal| !described || !is_parameter_set(codec, nal)).cloned().collect();
+            self.sender.access_unit(codec, &nals, rtp_time, data_channel, out);
         }
+        mangle(situation, &mut self.packets, out);
         let sent = SentFrame {
             viewing: self.viewing.number,
             index: self.index,
+            sent_ms,
             rtp_time,
             key: frame.key,
             bytes: frame.len(),
@@ -107,6 +122,18 @@ impl Play {
         self.index += 1;
         self.position = (self.position + 1) % self.footage.frames.len();
         sent
+    }
+
+    /// Writes a piece of a picture that is larger than any; the last piece ends it.
+    pub(crate) fn huge_piece(&mut self, first: bool, last: bool, out: &mut Packets) {
+        const PACKETS: usize = 700;
+        let (nonsense, rtp_time) = ([0x55_u8; 1380], self.rtp_time(0));
+        for place in 0..PACKETS {
+            // A fragmentation unit (RFC 6184, 5.8) of a slice of a key frame.
+            let (starts, ends) = (first && place == 0, last && place + 1 == PACKETS);
+            let unit = 5 | u8::from(starts) << 7 | u8::from(ends) << 6;
+            self.sender.packet(&[&[0x60 | 28, unit], &nonsense], rtp_time, ends, self.channels.0, out);
+        }
     }
 
     /// Counts a frame once it has left.
@@ -121,6 +148,10 @@ impl Play {
         }
         // Footage that is not ready leaves the picture as it is; whoever sets an incident waits for it.
         let Some(footage) = self.camera.footage(picture) else { return };
+        if footage.rate != self.footage.rate {
+            // Time goes on from here in other steps.
+            (self.started, self.rtp_start, self.rate_since) = (self.due(), self.rtp_time(0), self.index);
+        }
         self.position = footage.key_frame_from(self.index as usize % footage.frames.len());
         self.footage = footage;
         self.picture = picture;
@@ -133,7 +164,24 @@ impl Play {
     }
 
     fn rtp_time(&self, presentation_delay: u32) -> u32 {
-        let ticks = self.footage.rate.ticks_90k(self.index + u64::from(presentation_delay));
+        let ticks = self.footage.rate.ticks_90k(self.index - self.rate_since + u64::from(presentation_delay));
         self.rtp_start.wrapping_add(ticks as u32)
     }
+}
+
+/// Lets happen to a frame's packets what the network does; `before` counts the packets of the frames before it.
+fn mangle(situation: &Situation, before: &mut usize, out: &mut Packets) {
+    let (how, one_in) = match situation.incident {
+        Some(Incident::PacketsLost { one_in }) => (Mangle::Lose, one_in),
+        Some(Incident::PacketsSwapped { one_in }) => (Mangle::Swap, one_in),
+        Some(Incident::PacketsDoubled { one_in }) => (Mangle::Double, one_in),
+        _ => return,
+    };
+    let one_in = one_in.max(2) as usize;
+    let packets = out.len();
+    // From the end, so that the places of those that are still to come stay.
+    for place in (0..packets).rev().filter(|place| (*before + place) % one_in == one_in - 1) {
+        out.mangle(how, place);
+    }
+    *before += packets;
 }

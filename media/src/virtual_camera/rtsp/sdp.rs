@@ -12,14 +12,15 @@ pub(crate) const PAYLOAD_TYPE: u8 = 96;
 /// Path element of the only track.
 pub(crate) const TRACK: &str = "track1";
 
-/// Describes footage with its parameter sets.
-pub(crate) fn video(name: &str, footage: &Footage) -> String {
-    let sets: Vec<_> = footage.parameter_sets();
+/// Describes footage, with its parameter sets or without.
+pub(crate) fn video(name: &str, footage: &Footage, with_parameter_sets: bool) -> String {
+    let sets = if with_parameter_sets { footage.parameter_sets() } else { Vec::new() };
     let encoded: Vec<String> = sets.iter().map(|set| BASE64_STANDARD.encode(set)).collect();
     let (encoding, parameters) = match footage.codec {
         Codec::H264 => {
             let profile = sets.first().and_then(|sps| sps.get(1..4)).map(hex::encode_upper).unwrap_or_default();
-            ("H264", format!("packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={}", encoded.join(",")))
+            let described = format!(";profile-level-id={profile};sprop-parameter-sets={}", encoded.join(","));
+            ("H264", format!("packetization-mode=1{}", if encoded.is_empty() { String::new() } else { described }))
         }
         Codec::H265 => {
             let named = ["sprop-vps", "sprop-sps", "sprop-pps"].iter().zip(&encoded);
@@ -27,10 +28,11 @@ pub(crate) fn video(name: &str, footage: &Footage) -> String {
         }
     };
     let fps = footage.rate.fps();
+    let parameters = if parameters.is_empty() { parameters } else { format!("a=fmtp:{PAYLOAD_TYPE} {parameters}\r\n") };
     let media = format!(
         "m=video 0 RTP/AVP {PAYLOAD_TYPE}\r\n\
          a=rtpmap:{PAYLOAD_TYPE} {encoding}/90000\r\n\
-         a=fmtp:{PAYLOAD_TYPE} {parameters}\r\n\
+         {parameters}\
          a=framerate:{fps}\r\n"
     );
     session(name, &media)
