@@ -7,6 +7,7 @@
 pub mod apply;
 mod cameras;
 pub mod diagnosis;
+pub mod holds;
 
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: CancellationToken) {
     if let Err(error) = diagnosis::settle(&app).await {
         warn!(%error, "alerts that were over while nobody looked stay open");
+    }
+    if let Err(error) = holds::set_right(&app).await {
+        warn!(%error, "holds are compared at the next start");
     }
     keep_index(&app, &hard).await;
     let mut batch = Vec::with_capacity(BATCH_MAX);
