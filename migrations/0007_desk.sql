@@ -1,3 +1,4 @@
+-- Settings may lie at a kind of premises too (settings.scope = 'kind', scope_id = its code).
 -- Alerts that ask for inspections; days of cameras in numbers; what is expected of the disk.
 
 -- The alert that asked for the inspection; NULL where none did.

@@ -42,8 +42,9 @@ impl Spans {
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let mut left = Vec::new();
-        for (mut start, end) in self.0.iter().copied() {
-            for cut in other.0.iter().filter(|cut| cut.1 > start && cut.0 < end) {
+        for (first, end) in self.0.iter().copied() {
+            let mut start = first;
+            for cut in other.0.iter().filter(|cut| cut.1 > first && cut.0 < end) {
                 if cut.0 > start {
                     left.push((start, cut.0));
                 }

@@ -50,6 +50,11 @@ pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: Cancell
     }
 }
 
+/// Keeps what was told of recordings at once.
+pub(crate) async fn told(app: &App, events: Vec<MediaEvent>) -> Result<(), StoreError> {
+    cameras::keep(app, events).await
+}
+
 /// Brings the rows of segments up to what lies on disk.
 async fn keep_index(app: &App, hard: &CancellationToken) {
     match cameras::from_index(app).await {

@@ -260,6 +260,20 @@ pub async fn set_stream(tx: &mut Tx<'_>, id: &str, facts: &StreamFacts, at: i64)
     tx.changed(at, Change::upsert(Entity::Camera, id, &path).at(&premises_id)).await
 }
 
+/// Says that cameras were watched since an earlier moment than the engine told.
+pub async fn watched_since(tx: &mut Tx<'_>, ids: &[String], since: i64) -> Result<(), StoreError> {
+    for id in ids {
+        execute!(
+            tx,
+            "UPDATE cameras SET watched_since = $2 WHERE id = $1 AND COALESCE(watched_since, $3) > $2",
+            id.as_str(),
+            since,
+            i64::MAX
+        )?;
+    }
+    Ok(())
+}
+
 /// When a picture last came, from the growth of a recording.
 pub async fn touch_picture(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<(), StoreError> {
     execute!(tx, "UPDATE cameras SET last_picture_at = $2 WHERE id = $1 AND COALESCE(last_picture_at, 0) < $2", id, at)?;

@@ -6,6 +6,8 @@ use uuid::Uuid;
 use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 
+/// No segment is longer, ms.
+const SEGMENT_MS_MAX: i64 = 24 * 3_600_000;
 /// Segments that are closer than this follow each other, ms.
 const TOUCHING_MS: i64 = 2_000;
 
@@ -150,10 +152,12 @@ pub async fn recorded(conn: &mut Conn<'_>, camera_id: &str, start_ms: i64, end_m
     fetch_all!(
         conn,
         (i64, i64),
-        "SELECT start_ms, end_ms FROM segments WHERE camera_id = $1 AND end_ms > $2 AND start_ms < $3 ORDER BY start_ms LIMIT 10000",
+        "SELECT start_ms, end_ms FROM segments WHERE camera_id = $1 AND end_ms > $2 AND end_ms < $4 AND start_ms < $3 ORDER BY start_ms LIMIT 10000",
         camera_id,
         start_ms,
         end_ms,
+        // The index is by end: what begins before the stretch is over ends soon after it.
+        end_ms.saturating_add(SEGMENT_MS_MAX),
     )
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::support::{TestApp, add_camera, diagnosis, hear, on_both, tamper, until};
 
-/// An engine that records one test picture.
+/// An engine that records a test picture.
 pub struct Recording {
     pub supervisor: Supervisor,
     pub engine: Engine,
@@ -18,7 +18,8 @@ pub struct Recording {
     pub app: App,
 }
 
-pub async fn record(app: &TestApp) -> Recording {
+/// Starts one, and waits until so much is recorded.
+pub async fn record(app: &TestApp, wanted_ms: i64) -> Recording {
     let supervisor = Supervisor::new();
     let clock = std::sync::Arc::new(media::SystemClock::new());
     let (engine, events) = Engine::start(EngineConfig::new(app.data.path().join("recordings")), &supervisor, clock).unwrap();
@@ -38,7 +39,7 @@ pub async fn record(app: &TestApp) -> Recording {
     engine.apply(spec).await;
     let recorded = || engine.timeline(camera, 0, i64::MAX).iter().map(|span| span.end_ms - span.start_ms).sum::<i64>();
     let status = || engine.status(camera).is_some_and(|status| status.state == CameraState::Recording);
-    until("something is recorded", || async { (recorded() >= 2_000 && status()).then_some(()) }).await;
+    until("something is recorded", || async { (recorded() >= wanted_ms && status()).then_some(()) }).await;
     Recording { supervisor, engine, camera, app: with_engine }
 }
 
@@ -49,7 +50,8 @@ impl Recording {
 }
 
 on_both!(a_crash_between_hold_and_alert_leaks_nothing, |app| {
-    let recording = record(&app).await;
+    // The clip of a lost signal is what came before.
+    let recording = record(&app, 9_000).await;
     let (engine, camera, with_engine) = (&recording.engine, recording.camera, &recording.app);
     let now = app.app.clock.wall_ms();
     // The hold was taken, and the program died before the alert's row.

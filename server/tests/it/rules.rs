@@ -7,8 +7,8 @@ use media::{Clock as _, DiagnosisKind, Phase, SimulatedClock};
 use reqwest::StatusCode;
 use serde_json::json;
 use server::jobs::run_due;
-use server::store::StoreError;
 use server::store::alert_acts::{self, Seen, Sighting};
+use server::store::{StoreError, alerts};
 use uuid::Uuid;
 
 use crate::support::{ENGINES, Node, TestApp, add_camera, diagnosis, hear, on_both};
@@ -89,10 +89,14 @@ async fn sight(app: &TestApp, camera: Uuid, premises: &Node, at: i64) -> (i64, S
         clip: None,
         hold: None,
     };
-    let done = app.app.db.write(move |tx| Box::pin(async move { alert_acts::sighted(tx, &seen).await })).await;
-    let id = match done.map_err(|error: StoreError| error).unwrap() {
-        Seen::Raised(id) | Seen::Joined(id) => id,
-    };
+    let done = app.app.db.write(move |tx| {
+        Box::pin(async move {
+            let (Seen::Raised(id) | Seen::Joined(id)) = alert_acts::sighted(tx, &seen).await?;
+            alerts::ended(tx, &id, at + 1_000).await?;
+            Ok::<_, StoreError>(id)
+        })
+    });
+    let id = done.await.unwrap();
     let (_, alert) = app.person("supervisor", &app.district).await.get(&format!("/alerts/{id}")).await;
     (alert["class"].as_i64().unwrap(), id)
 }

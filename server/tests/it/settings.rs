@@ -42,7 +42,7 @@ on_both!(a_supervisor_opens_the_settings_of_the_diagnosis, |app| {
 });
 
 on_both!(retention_is_inherited_and_reaches_the_engine, |app| {
-    let recording = record(&app).await;
+    let recording = record(&app, 1_000).await;
     let camera = recording.camera;
     recording.supervisor.once("cameras", server::ingest::apply::run(recording.app.clone(), recording.supervisor.soft()));
     let administrator = app.person("administrator", &app.city).await;

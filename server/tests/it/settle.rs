@@ -16,7 +16,7 @@ async fn what_is_not_seen_again_is_over() {
         // The program's clock is ahead of the engine's by what the test steps it.
         let clock = Arc::new(SimulatedClock::new(SystemClock::new().wall_ms()));
         let app = TestApp::start_at(engine, clock.clone()).await;
-        let recording = record(&app).await;
+        let recording = record(&app, 1_000).await;
         let (camera, with_engine) = (recording.camera, &recording.app);
         let silent = add_camera(&app, &app.premises, "不在线").await;
         let now = clock.wall_ms();
