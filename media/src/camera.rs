@@ -28,6 +28,8 @@ pub struct CameraSpec {
     pub diagnosis: DiagnosisSettings,
     /// Whether sound is recorded too: a privacy matter, off unless the camera opts in.
     pub audio: bool,
+    /// Days that its recordings are kept; `None` for the engine's default. Changing it touches no connection.
+    pub retention_days: Option<u32>,
 }
 
 /// Where a stream comes from and how to sign in there.

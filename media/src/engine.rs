@@ -19,13 +19,15 @@ use crate::event::{MediaEvent, SegmentInfo, Span};
 use crate::live::LiveRing;
 use crate::record::gaps::Gaps;
 use crate::record::handle::CameraHandle;
+use crate::record::keeping::{Keeping, share_of};
 use crate::record::outbox::EventSink;
 use crate::record::retention::{Retention, held_bytes_max};
 use crate::record::signal::{SignalRule, Verdict};
-use crate::record::space::{DiskSpace, SystemDisk};
+use crate::record::space::{DiskSpace, Space, SystemDisk};
 use crate::record::task::{CameraTask, Shared, mono_ms};
 use crate::segment::fragment::CHUNKS_MAX;
 use crate::segment::holds::{Held, HoldError, HoldId};
+use crate::segment::index::Usage;
 use crate::segment::recover::{self, Findings};
 use crate::segment::{SegmentError, SegmentIndex};
 use crate::settings::EngineConfig;
@@ -39,6 +41,8 @@ const EVENTS_MAX: usize = 1_024;
 const FINDINGS_MAX: usize = 64;
 /// How often the engine looks for silent cameras.
 const SIGNAL_LOOK: Duration = Duration::from_millis(250);
+/// The bit rate of all cameras is added up in every so many looks: ten seconds.
+const LOOKS_A_BIT_RATE: u64 = 40;
 /// Where the analysis keeps what it learned, below the recordings folder.
 const ANALYSIS_FOLDER: &str = "analysis";
 
@@ -75,6 +79,19 @@ pub enum AskError {
     Unfinished(#[from] Unfinished),
 }
 
+/// The recordings' disk as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskState {
+    /// Free and in all.
+    pub space: Space,
+    /// Below this much free the oldest recordings go, bytes.
+    pub low_bytes: u64,
+    /// What holds never use, bytes.
+    pub reserve_bytes: u64,
+    /// What the recordings use.
+    pub usage: Usage,
+}
+
 /// Parts of the engine that tests replace.
 #[derive(Debug)]
 pub struct EngineParts {
@@ -101,6 +118,7 @@ struct Inner {
     shared: Arc<Shared>,
     events: EventSink,
     disk: Arc<dyn DiskSpace>,
+    keeping: Arc<Keeping>,
     analyser: Analyser,
     supervisor: Supervisor,
     cameras: Mutex<BTreeMap<CameraId, Camera>>,
@@ -167,11 +185,13 @@ impl Engine {
         supervisor.once("analysis events", pass_on(findings, events.clone(), supervisor.soft()));
         let memory = shared.config.recordings.join(ANALYSIS_FOLDER);
         let (analysis, feed, clock) = (shared.config.analysis.clone(), shared.feed.clone(), shared.clock.clone());
+        let keeping = Arc::new(Keeping::new(shared.config.retention_days));
         let inner = Inner {
             analyser: Analyser::start(analysis, feed, memory, findings_to, supervisor, clock),
             shared,
             events,
             disk: parts.disk,
+            keeping,
             supervisor: supervisor.clone(),
             cameras: Mutex::default(),
             counters: Mutex::new(counters),
@@ -182,7 +202,7 @@ impl Engine {
     }
 
     fn start_tasks(&self, to: mpsc::Sender<MediaEvent>) {
-        let Inner { shared, events, disk, supervisor, .. } = &*self.inner;
+        let Inner { shared, events, disk, keeping, supervisor, .. } = &*self.inner;
         let drained = CancellationToken::new();
         {
             let (events, drained) = (events.clone(), drained.clone());
@@ -192,11 +212,11 @@ impl Engine {
             });
         }
         {
-            let (shared, disk, events) = (shared.clone(), disk.clone(), events.clone());
+            let (shared, disk, keeping, events) = (shared.clone(), disk.clone(), keeping.clone(), events.clone());
             supervisor.task("retention", OnPanic::Restart, move || {
                 let Shared { index, clock, config, disk_urgent, supervisor, .. } = &*shared;
                 let (index, clock, urgent) = (index.clone(), clock.clone(), disk_urgent.clone());
-                let retention = Retention::new(index, disk.clone(), clock, events.clone(), config, urgent);
+                let retention = Retention::new(index, disk.clone(), clock, events.clone(), config, keeping.clone(), urgent);
                 retention.run(supervisor.clone(), supervisor.soft())
             });
         }
@@ -216,6 +236,7 @@ impl Engine {
 
     /// Adds or changes a camera. Returns as soon as its task knows; connecting goes on behind.
     pub async fn apply(&self, spec: CameraSpec) {
+        self.inner.keeping.set(spec.id, spec.retention_days);
         let analyser = &self.inner.analyser;
         if spec.enabled {
             analyser.watch(spec.id, spec.diagnosis.clone(), spec.armed_hours.clone()).await;
@@ -238,7 +259,19 @@ impl Engine {
         removed.task.ended().await;
         let counters = (removed.handle.next_sequence(), removed.handle.epoch());
         self.counters().insert(camera, counters);
+        self.inner.keeping.forget(camera);
         self.inner.analyser.forget(camera).await;
+    }
+
+    /// Says that every camera there is has been applied: what is left of others may be deleted by age from now on.
+    pub fn all_applied(&self) {
+        self.inner.keeping.all_known();
+    }
+
+    /// Days, bit rates and the reserve.
+    #[must_use]
+    pub fn keeping(&self) -> &Keeping {
+        &self.inner.keeping
     }
 
     /// A camera as it stands; `None` when it was never applied.
@@ -285,10 +318,10 @@ impl Engine {
         let id = HoldId(Uuid::now_v7());
         let held = Held { id, camera, start_ms, end_ms };
         let (index, disk) = (self.index(), self.inner.disk.clone());
-        let reserve_percent = self.inner.shared.config.reserve_percent;
+        let (keeping, reserve_percent) = (self.inner.keeping.clone(), self.inner.shared.config.reserve_percent);
         let holding = move || -> Result<(), HoldError> {
             let space = disk.space(index.recordings()).map_err(SegmentError::from)?;
-            index.hold(held, held_bytes_max(space, reserve_percent))
+            index.hold(held, held_bytes_max(space, keeping.reserve_bytes(space, reserve_percent)))
         };
         self.inner.supervisor.blocking("hold", holding).await??;
         Ok(id)
@@ -307,6 +340,21 @@ impl Engine {
     #[must_use]
     pub fn picture_at_ms(&self, camera: CameraId) -> Option<i64> {
         Some(self.cameras().get(&camera)?.handle.key_frame()?.wall_ms)
+    }
+
+    /// How the recordings' disk stands. Walks the whole index: for now and then.
+    ///
+    /// # Errors
+    /// What the system says of the disk.
+    pub fn disk(&self) -> std::io::Result<DiskState> {
+        let (index, config) = (self.index(), &self.inner.shared.config);
+        let space = self.inner.disk.space(index.recordings())?;
+        Ok(DiskState {
+            space,
+            low_bytes: share_of(space.total_bytes, config.disk_low_percent),
+            reserve_bytes: self.inner.keeping.reserve_bytes(space, config.reserve_percent),
+            usage: index.usage(),
+        })
     }
 
     /// The newest picture of a camera, not wider than `width_max` pixels.
@@ -368,12 +416,17 @@ impl Engine {
     async fn watch_signals(self) {
         let clock = self.inner.shared.clock.clone();
         let stop = self.inner.supervisor.soft();
+        let mut looks = 0_u64;
         loop {
             tokio::select! {
                 () = clock.sleep(SIGNAL_LOOK) => {}
                 () = stop.cancelled() => return,
             }
             let now_mono_ms = mono_ms(&*clock);
+            looks += 1;
+            if looks % LOOKS_A_BIT_RATE == 1 {
+                self.inner.keeping.set_bit_rate(self.bit_rate());
+            }
             for camera in self.cameras().values_mut() {
                 let Some(spec) = camera.orders.borrow().clone() else { continue };
                 let verdict = if spec.enabled {
@@ -387,6 +440,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// What all cameras send now, bits a second.
+    fn bit_rate(&self) -> u64 {
+        self.cameras().values().filter_map(|camera| camera.handle.status().stream).map(|stream| stream.bit_rate).sum()
     }
 
     fn tell_signal(&self, spec: &CameraSpec, verdict: Verdict) {

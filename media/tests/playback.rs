@@ -59,6 +59,7 @@ impl House {
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
             audio: false,
+            retention_days: None,
         };
         engine.apply(spec.clone()).await;
         (Self { server, engine, supervisor, folder }, spec)

@@ -59,6 +59,21 @@ pub struct AssignedOfficer {
     pub certificate_number: Option<String>,
 }
 
+/// The alert that an inspection came of, to look at before and on the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AssignmentAlert {
+    /// Its id: `/alerts/{id}` has the picture and the clip.
+    pub id: Uuid,
+    /// As in the list of alert kinds.
+    pub kind: String,
+    /// 0 for the camera itself; 1, 2, 3.
+    pub class: i64,
+    /// Which camera.
+    pub camera_name: String,
+    /// When.
+    pub raised_at: Moment,
+}
+
 /// An assignment as the phone gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Assignment {
@@ -90,6 +105,9 @@ pub struct Assignment {
     /// The inspection that came of it.
     #[serde(default)]
     pub inspection_id: Option<Uuid>,
+    /// The alert it came of.
+    #[serde(default)]
+    pub alert: Option<AssignmentAlert>,
     /// Counts up with each change.
     pub version: i64,
     /// When it was made.

@@ -18,12 +18,19 @@ struct Facts {
     metrics: Metrics,
     recordings: PathBuf,
     encrypted: bool,
+    retention_days: u32,
 }
 
 impl About {
-    /// A program that starts now, records to `recordings`, and speaks HTTPS or not.
-    pub fn new(recordings: PathBuf, encrypted: bool) -> Self {
-        Self(Arc::new(Facts { started: Instant::now(), metrics: Metrics::default(), recordings, encrypted }))
+    /// A program that starts now, records to `recordings`, keeps them for so many days where nobody says otherwise, and speaks
+    /// HTTPS or not.
+    pub fn new(recordings: PathBuf, retention_days: u32, encrypted: bool) -> Self {
+        Self(Arc::new(Facts { started: Instant::now(), metrics: Metrics::default(), recordings, encrypted, retention_days }))
+    }
+
+    /// Days that recordings are kept where no setting says otherwise.
+    pub fn retention_days(&self) -> u32 {
+        self.0.retention_days
     }
 
     /// Time since the start, s.

@@ -104,7 +104,7 @@ impl App {
             files,
             uploads,
             engine: None,
-            about: about::About::new(data.to_owned(), false),
+            about: about::About::new(data.to_owned(), media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
             wall: http::WallPictures::default(),

@@ -16,6 +16,7 @@ fn spec_at(id: Uuid, url: &str) -> CameraSpec {
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
         audio: false,
+        retention_days: None,
     }
 }
 

@@ -88,6 +88,7 @@ impl House {
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
             audio: false,
+            retention_days: None,
         }
     }
 

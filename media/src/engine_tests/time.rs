@@ -79,6 +79,7 @@ async fn a_stepped_clock_begins_a_new_segment_and_epoch_at_the_next_key_frame() 
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
         audio: false,
+        retention_days: None,
     };
     engine.apply(spec.clone()).await;
 
@@ -183,6 +184,7 @@ async fn cameras_take_turns_to_connect() {
                 armed_hours: None,
                 diagnosis: DiagnosisSettings::default(),
                 audio: false,
+                retention_days: None,
             })
             .await;
     }

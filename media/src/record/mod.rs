@@ -10,6 +10,7 @@ pub mod batch;
 pub mod decode_time;
 pub mod gaps;
 pub mod handle;
+pub mod keeping;
 pub mod meter;
 pub mod outbox;
 pub mod reorder;

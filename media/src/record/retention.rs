@@ -1,4 +1,4 @@
-//! What is deleted, and when: by age first, then by free space, the oldest first, held evidence never.
+//! What is deleted, and when: by each camera's own age first, then by free space, the oldest first, held evidence never.
 //!
 //! Below the low watermark the oldest recordings of all cameras go. When held evidence leaves only the reserve, what is
 //! not held becomes a ring in it: half of what is left is kept as recordings, half free for the next ones, and the
@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::keeping::{Keeping, share_of};
 use super::outbox::EventSink;
 use super::space::{DiskSpace, Space};
 use crate::clock::Clock;
@@ -26,8 +27,6 @@ const BATCHES_MAX: usize = 1_000;
 const HYSTERESIS_PERCENT: f64 = 1.0;
 /// With less than this free and nothing to delete, the disk is full, bytes.
 const FULL_BYTES: u64 = 16 * 1024 * 1024;
-/// A day, milliseconds.
-const DAY_MS: i64 = 86_400_000;
 
 /// Keeps the recordings' disk in order.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub struct Retention {
     disk: Arc<dyn DiskSpace>,
     clock: Arc<dyn Clock>,
     events: EventSink,
-    retention_ms: i64,
+    keeping: Arc<Keeping>,
     low_percent: f64,
     reserve_percent: f64,
     interval: Duration,
@@ -53,6 +52,7 @@ impl Retention {
         clock: Arc<dyn Clock>,
         events: EventSink,
         config: &EngineConfig,
+        keeping: Arc<Keeping>,
         urgent: Arc<Notify>,
     ) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Retention {
             disk,
             clock,
             events,
-            retention_ms: i64::from(config.retention_days).saturating_mul(DAY_MS),
+            keeping,
             low_percent: config.disk_low_percent,
             reserve_percent: config.reserve_percent,
             interval: Duration::from_millis(config.retention_interval_ms),
@@ -102,9 +102,9 @@ impl Retention {
     }
 
     fn delete_old(&self) {
-        let before_ms = self.clock.wall_ms().saturating_sub(self.retention_ms);
+        let now_ms = self.clock.wall_ms();
         for _ in 0..BATCHES_MAX {
-            let old = self.index.deletable(before_ms, BATCH);
+            let old = self.index.expired(|camera| self.keeping.expires_before_ms(camera, now_ms), BATCH);
             if old.is_empty() || !self.delete(&old, "age") {
                 return;
             }
@@ -122,7 +122,7 @@ impl Retention {
             return DiskLevel::Ok;
         }
         let available = space.free_bytes.saturating_add(self.index.usage().deletable_bytes);
-        let in_reserve = available <= share(self.reserve_percent);
+        let in_reserve = available <= self.keeping.reserve_bytes(space, self.reserve_percent);
         // In the reserve half is kept and half is free, so that the ring has somewhere to go.
         let wanted = low.min(available / 2);
         let reason = if in_reserve { "reserve" } else { "disk" };
@@ -203,16 +203,6 @@ impl Retention {
 
 /// What all holds together may keep: everything but the reserve.
 #[must_use]
-pub fn held_bytes_max(space: Space, reserve_percent: f64) -> u64 {
-    space.total_bytes.saturating_sub(share_of(space.total_bytes, reserve_percent))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a disk; the clamp keeps it in range and nobody misses the last bits"
-)]
-fn share_of(total_bytes: u64, percent: f64) -> u64 {
-    (total_bytes as f64 * percent.clamp(0.0, 100.0) / 100.0) as u64
+pub fn held_bytes_max(space: Space, reserve_bytes: u64) -> u64 {
+    space.total_bytes.saturating_sub(reserve_bytes)
 }

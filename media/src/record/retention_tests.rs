@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::keeping::Keeping;
 use super::outbox::EventSink;
 use super::retention::{Retention, held_bytes_max};
 use super::space::{DiskSpace, Space};
@@ -45,6 +46,7 @@ fn used(folder: &Path) -> std::io::Result<u64> {
 struct House {
     folder: TempDir,
     index: Arc<SegmentIndex>,
+    keeping: Arc<Keeping>,
     retention: Retention,
 }
 
@@ -59,8 +61,10 @@ impl House {
         let config = EngineConfig { retention_days: 30, ..EngineConfig::new(folder.path().into()) };
         let (disk, clock) = (Arc::new(SmallDisk { total_bytes }), Arc::new(SimulatedClock::new(NOW_MS)));
         let urgent = Arc::new(Notify::new());
-        let retention = Retention::new(index.clone(), disk, clock, EventSink::default(), &config, urgent);
-        Self { folder, index, retention }
+        let keeping = Arc::new(Keeping::new(config.retention_days));
+        keeping.all_known();
+        let retention = Retention::new(index.clone(), disk, clock, EventSink::default(), &config, keeping.clone(), urgent);
+        Self { folder, index, keeping, retention }
     }
 
     /// A closed segment of ten seconds and about a mebibyte.
@@ -109,6 +113,49 @@ fn what_is_too_old_goes_unless_it_is_held() {
     house.retention.pass();
     assert_eq!(house.starts(a), [NOW_MS - 29 * DAY_MS, NOW_MS]);
     house.assert_files_agree();
+}
+
+#[test]
+fn each_camera_keeps_its_recordings_for_its_own_days() {
+    let mut house = House::new(1_000 * MIB);
+    let (a, b) = (camera(1), camera(2));
+    house.keeping.set(a, Some(7));
+    house.keeping.set(b, Some(90));
+    for days in [91, 89, 31, 8, 6, 0] {
+        house.record(a, NOW_MS - days * DAY_MS);
+        house.record(b, NOW_MS - days * DAY_MS);
+    }
+    house.retention.pass();
+    assert_eq!(house.starts(a), [NOW_MS - 6 * DAY_MS, NOW_MS]);
+    assert_eq!(house.starts(b), [89, 31, 8, 6, 0].map(|days| NOW_MS - days * DAY_MS));
+    house.keeping.set(b, Some(30));
+    house.retention.pass();
+    assert_eq!(house.starts(b), [8, 6, 0].map(|days| NOW_MS - days * DAY_MS), "changed while it runs");
+    house.assert_files_agree();
+    let growth = house.index.growth(NOW_MS - DAY_MS);
+    assert_eq!(
+        growth.iter().map(|growth| (growth.camera, growth.oldest_ms)).collect::<Vec<_>>(),
+        [(a, NOW_MS - 6 * DAY_MS), (b, NOW_MS - 8 * DAY_MS)]
+    );
+    assert!(growth.iter().all(|growth| growth.bytes > MIB / 2 && growth.bytes < 2 * MIB), "one segment each: {growth:?}");
+}
+
+#[test]
+fn two_hours_of_all_cameras_are_a_reserve_that_a_share_of_a_small_disk_is_not() {
+    let mut house = House::new(100 * MIB);
+    let (a, b) = (camera(1), camera(2));
+    for n in 0..80 {
+        house.record(a, NOW_MS - DAY_MS + n * 10_000);
+    }
+    house.hold(a, NOW_MS - DAY_MS, NOW_MS - DAY_MS + 800_000);
+    for n in 0..12 {
+        house.record(b, NOW_MS + n * 10_000);
+    }
+    assert_eq!(house.retention.pass(), DiskLevel::Low, "twenty are left: more than 5 %");
+    // 30 kbit/s are about 26 MiB in two hours: more than what is left beside the holds.
+    house.keeping.set_bit_rate(30_000);
+    assert_eq!(house.retention.pass(), DiskLevel::Reserve);
+    assert_eq!(house.starts(a).len(), 80);
 }
 
 #[test]
@@ -163,7 +210,7 @@ fn holds_do_not_reach_into_the_reserve_and_survive_a_restart() {
         house.record(a, NOW_MS + n * 10_000);
     }
     let space = Space { free_bytes: 0, total_bytes: 100 * MIB };
-    assert_eq!(held_bytes_max(space, 5.0), 95 * MIB);
+    assert_eq!(held_bytes_max(space, 5 * MIB), 95 * MIB);
     let held = |end_ms| Held { id: HoldId(Uuid::now_v7()), camera: a, start_ms: NOW_MS, end_ms };
     let too_much = house.index.hold(held(NOW_MS + 40_000), 3 * MIB);
     assert!(matches!(too_much, Err(HoldError::NoRoom)), "{too_much:?}");

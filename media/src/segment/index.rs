@@ -71,6 +71,17 @@ pub struct Usage {
     pub open_bytes: u64,
 }
 
+/// How a camera's recordings grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// Which camera.
+    pub camera: CameraId,
+    /// What was written since the moment asked for.
+    pub bytes: u64,
+    /// The first instant that is still there, milliseconds UTC.
+    pub oldest_ms: i64,
+}
+
 impl SegmentIndex {
     /// An index of `segments` below `recordings`, with the holds found there.
     ///
@@ -154,9 +165,17 @@ impl SegmentIndex {
     /// Closed segments without a hold that end before `end_ms`, the oldest first, at most `limit`.
     #[must_use]
     pub fn deletable(&self, end_ms: i64, limit: usize) -> Vec<Deletable> {
+        self.expired(|_| Some(end_ms), limit)
+    }
+
+    /// Closed segments without a hold that end before the moment that `before` gives for their camera, the oldest first, at
+    /// most `limit`; a camera without one keeps everything.
+    #[must_use]
+    pub fn expired(&self, before: impl Fn(CameraId) -> Option<i64>, limit: usize) -> Vec<Deletable> {
         let inner = self.inner();
         let mut found: Vec<Deletable> = Vec::new();
         for (camera, segments) in &inner.cameras {
+            let Some(end_ms) = before(*camera) else { continue };
             // Each camera's oldest suffice: what is taken of all is the oldest of these.
             let old = segments.range(..(end_ms, Uuid::nil()));
             let free = old.filter(|(key, entry)| inner.is_deletable(*camera, **key, entry, end_ms)).take(limit);
@@ -196,6 +215,18 @@ impl SegmentIndex {
         if let Some(segments) = self.inner().cameras.get_mut(&camera) {
             segments.remove(&(info.start_ms, info.id));
         }
+    }
+
+    /// What each camera wrote since a moment, and how far back its recordings go.
+    #[must_use]
+    pub fn growth(&self, since_ms: i64) -> Vec<Growth> {
+        let inner = self.inner();
+        let of = |(camera, segments): (&CameraId, &BTreeMap<Key, Entry>)| {
+            let oldest_ms = segments.first_key_value()?.0.0;
+            let bytes = segments.range((since_ms, Uuid::nil())..).map(|(_, entry)| entry.bytes).sum();
+            Some(Growth { camera: *camera, bytes, oldest_ms })
+        };
+        inner.cameras.iter().filter_map(of).collect()
     }
 
     /// What the recordings use.

@@ -7,6 +7,7 @@ use super::DemoError;
 use crate::App;
 use crate::domain::organization::Level;
 use crate::store::journal::{Act, Actor};
+use crate::store::operators::{self, OperatorData};
 use crate::store::premises::{self, PremisesData};
 use crate::store::{StoreError, Tx, organizations};
 
@@ -47,6 +48,55 @@ const PLACES: [Place; 12] = [
     (3, "康膳集体配餐中心", "collective_meal_supplier", "北岭镇物流园 7 栋", 30.2898, 120.1572, 3_600, "D"),
 ];
 
+/// Name, person to reach, telephone, licence, until when, at which premises in which part.
+type Firm = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [(usize, &'static str)]);
+
+/// Who is answerable: schools that cook themselves, contractors, a supplier of several.
+const OPERATORS: [Firm; 9] = [
+    ("明湖第一小学", "周文慧", "0571-80010001", "JY33301060012018", "2028-06-30", &[(0, "own")]),
+    ("明湖实验中学", "陈国栋", "0571-80010002", "JY33301060012019", "2027-11-30", &[(1, "own")]),
+    ("湖心幼儿园", "林秀芳", "0571-80010003", "JY33301060012020", "2028-02-28", &[(2, "own")]),
+    (
+        "明湖区供餐服务有限公司",
+        "何建平",
+        "0571-80010004",
+        "JY33301060012021",
+        "2027-04-30",
+        &[(3, "own"), (4, "supplier"), (7, "supplier")],
+    ),
+    (
+        "绿源餐饮管理有限公司",
+        "吴晓东",
+        "0571-80010005",
+        "JY33301060012022",
+        "2026-12-31",
+        &[(1, "contractor"), (6, "contractor"), (8, "contractor")],
+    ),
+    ("东岸第二小学", "沈丽君", "0571-80010006", "JY33301060012023", "2028-09-30", &[(4, "own")]),
+    ("蓝天教育集团", "许春燕", "0571-80010007", "JY33301060012024", "2029-01-31", &[(5, "own"), (7, "own")]),
+    ("明湖区机关事务服务中心", "郑海波", "0571-80010008", "JY33301060012025", "2027-08-31", &[(9, "own")]),
+    ("康膳餐饮配送有限公司", "钱永强", "0571-80010009", "JY33301060012026", "2027-03-31", &[(11, "own"), (10, "supplier")]),
+];
+
+async fn operate(tx: &mut Tx<'_>, premises: &[Node], firm: Firm, at: i64) -> Result<(), StoreError> {
+    let (name, contact, phone, licence, expires_on, places) = firm;
+    let data = OperatorData {
+        name: name.to_owned(),
+        credit_code: None,
+        contact_name: Some(contact.to_owned()),
+        contact_phone: Some(phone.to_owned()),
+        licence_number: Some(licence.to_owned()),
+        licence_scope: Some("热食类食品制售".to_owned()),
+        licence_expires_on: Some(expires_on.to_owned()),
+    };
+    let id = operators::insert(tx, &data, at).await?;
+    for (place, part) in places {
+        let Some(node) = premises.get(*place) else { continue };
+        operators::link(tx, (&node.id, &node.path), &id, part, (Some("2026-01-01"), None), at).await?;
+    }
+    Ok(())
+}
+
 impl Planted {
     /// The top only, for an empty start.
     pub(super) async fn top(app: &App) -> Result<Self, DemoError> {
@@ -66,6 +116,9 @@ pub(super) async fn plant(app: &App) -> Result<Planted, DemoError> {
                 let mut planted = authorities(tx, &OFFICES, at).await?;
                 for place in PLACES {
                     planted.premises.push(premises_at(tx, &planted.offices[place.0].clone(), place, at).await?);
+                }
+                for operator in OPERATORS {
+                    operate(tx, &planted.premises, operator, at).await?;
                 }
                 Ok(planted)
             })

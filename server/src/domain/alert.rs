@@ -75,8 +75,41 @@ pub struct Class {
     pub name: Named,
     /// An alert that lasts so long after it was raised is told to the premises and the officer, ms.
     pub tell_after_ms: i64,
+    /// Who is told then; the others hear of it when the time to answer is over.
+    pub told: Told,
     /// The clock that starts when it is told.
     pub answer: Limit,
+    /// How soon somebody looks on site, where that is asked.
+    #[serde(default)]
+    pub on_site: Option<Limit>,
+    /// How long the premises has when it is dispatched, unless a person says otherwise.
+    pub rectify: Limit,
+}
+
+/// Who is told of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// Those who answer for the premises.
+    pub premises: bool,
+    /// Those of the nearest authority who act for it.
+    pub officers: bool,
+    /// Those of the nearest authority who decide.
+    pub deciders: bool,
+}
+
+/// What is seen so often becomes more serious.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Growth {
+    /// Alerts of this class ...
+    pub class: i64,
+    /// ... of one kind at one premises, this one counted, ...
+    pub count: i64,
+    /// ... within so many days ...
+    pub days: i64,
+    /// ... are of this class.
+    pub becomes: i64,
 }
 
 /// All classes, with the version and the source of their figures.
@@ -87,6 +120,8 @@ pub struct Classes {
     pub version: u32,
     /// Where the figures come from.
     pub source: String,
+    /// What grows with its count.
+    pub growth: Vec<Growth>,
     /// One each.
     pub classes: Vec<Class>,
 }
@@ -97,7 +132,10 @@ static OTHER: LazyLock<Class> = LazyLock::new(|| Class {
     class: 3,
     name: Named { zh: "其他".to_owned(), en: "Other".to_owned() },
     tell_after_ms: 0,
+    told: Told { premises: true, officers: true, deciders: true },
     answer: Limit { unit: Unit::Minutes, amount: 24 * 60 },
+    on_site: None,
+    rectify: Limit { unit: Unit::WorkingDays, amount: 3 },
 });
 
 /// The classes that ship with the program.
@@ -108,6 +146,11 @@ pub fn classes() -> &'static Classes {
 /// How a class is told and answered.
 pub fn class(class: i64) -> &'static Class {
     CLASSES.classes.iter().find(|known| known.class == class).unwrap_or(&OTHER)
+}
+
+/// How alerts of this class grow with their count, if they do.
+pub fn growth(class: i64) -> Option<&'static Growth> {
+    CLASSES.growth.iter().find(|growth| growth.class == class)
 }
 
 /// The part of the stream that an alert's clip shows, ms UTC: start, end.
@@ -140,6 +183,10 @@ mod tests {
         let known: Vec<_> = classes().classes.iter().map(|class| (class.class, class.tell_after_ms, class.answer.unit)).collect();
         assert_eq!(known, [(0, 300_000, Unit::Minutes), (1, 0, Unit::ServiceHours), (2, 0, Unit::Minutes), (3, 0, Unit::WorkingDays)]);
         assert!(!classes().source.is_empty());
+        assert_eq!(class(1).on_site, Some(Limit { unit: Unit::Minutes, amount: 24 * 60 }));
+        assert_eq!(class(2).rectify, Limit { unit: Unit::WorkingDays, amount: 3 });
+        assert_eq!(growth(3), Some(&Growth { class: 3, count: 3, days: 30, becomes: 2 }));
+        assert!(!class(0).told.officers && class(1).told.officers, "a device is told to the canteen first");
     }
 
     #[test]

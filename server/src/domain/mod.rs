@@ -3,11 +3,15 @@
 pub mod alert;
 pub mod calendar;
 pub mod camera;
+pub mod forecast;
 pub mod geo;
 pub mod operator;
 pub mod organization;
 pub mod permission;
 pub mod person;
 pub mod premises;
+pub mod settings;
+pub mod spans;
+pub mod statistics;
 pub mod text;
 pub mod workflow;

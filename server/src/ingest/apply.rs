@@ -12,6 +12,7 @@ use crate::App;
 use crate::auth::Sealer;
 use crate::domain::camera::{RuleChange, RuleChanges, merged};
 use crate::domain::premises::ServiceHours;
+use crate::domain::settings::{RETENTION, Retention};
 use crate::store::cameras::{self, CameraRow};
 use crate::store::{Conn, StoreError, settings};
 
@@ -52,7 +53,8 @@ async fn apply_all(app: &App, applied: &mut HashMap<Uuid, CameraSpec>) -> Result
         after.clone_from(&last.id);
         for row in rows {
             let layers = layers(&mut reader.conn(), &row.premises_id, &row.id).await?;
-            match spec(&row, &layers, &app.sealer) {
+            let days = retention_days(&mut reader.conn(), &row).await?;
+            match spec(&row, &layers, days, &app.sealer) {
                 Ok(spec) => drop(wanted.insert(spec.id, spec)),
                 Err(problem) => warn!(camera = row.id, problem, "a stored camera cannot be opened"),
             }
@@ -67,6 +69,7 @@ async fn apply_all(app: &App, applied: &mut HashMap<Uuid, CameraSpec>) -> Result
         engine.remove(*id).await;
     }
     *applied = wanted;
+    engine.all_applied();
     Ok(())
 }
 
@@ -79,6 +82,18 @@ pub async fn layers(conn: &mut Conn<'_>, premises_id: &str, camera_id: &str) -> 
         }
     }
     Ok(layers)
+}
+
+/// Days that a camera's recordings are kept, by the nearest place that says so; `None` where nobody does.
+pub async fn retention_days(conn: &mut Conn<'_>, row: &CameraRow) -> Result<Option<u32>, StoreError> {
+    let places = [("camera", row.id.as_str()), ("premises", &row.premises_id), ("kind", &row.premises_kind), ("system", "")];
+    for (scope, id) in places {
+        if let Some((json, _)) = settings::get(conn, scope, id, RETENTION).await? {
+            let retention: Retention = serde_json::from_str(&json).map_err(StoreError::damaged)?;
+            return Ok(Some(retention.days));
+        }
+    }
+    Ok(None)
 }
 
 /// The engine's settings with a bureau's changes.
@@ -120,7 +135,7 @@ fn millis(seconds: f64) -> u64 {
     (seconds * 1_000.0).round() as u64
 }
 
-fn spec(row: &CameraRow, layers: &[RuleChanges; 3], sealer: &Sealer) -> Result<CameraSpec, &'static str> {
+fn spec(row: &CameraRow, layers: &[RuleChanges; 3], retention_days: Option<u32>, sealer: &Sealer) -> Result<CameraSpec, &'static str> {
     let password = match &row.password_sealed {
         None => None,
         Some(sealed) => {
@@ -147,6 +162,7 @@ fn spec(row: &CameraRow, layers: &[RuleChanges; 3], sealer: &Sealer) -> Result<C
         armed_hours: armed_hours(&row.service_hours),
         diagnosis: diagnosis(&merged(layers)),
         audio: row.audio,
+        retention_days,
     })
 }
 

@@ -3,7 +3,8 @@
 use media::MediaEvent;
 
 use crate::App;
-use crate::store::{StoreError, Tx, cameras, recordings};
+use crate::domain::calendar;
+use crate::store::{StoreError, Tx, cameras, recordings, statistics};
 
 /// Cameras read at a time.
 const CAMERAS_PAGE: i64 = 200;
@@ -47,7 +48,13 @@ async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), S
             cameras::touch_picture(tx, &camera.to_string(), segment.end_ms).await
         }
         MediaEvent::SegmentClosed { camera, segment } => recordings::put_segment(tx, &camera.to_string(), segment, true).await,
-        MediaEvent::SegmentDeleted { segment, .. } => recordings::delete_segment(tx, *segment).await,
+        MediaEvent::SegmentDeleted { camera, segment, start_ms, end_ms, reason } => {
+            recordings::delete_segment(tx, *segment).await?;
+            if matches!(*reason, "disk" | "reserve") {
+                lost_room(tx, &camera.to_string(), *start_ms, *end_ms).await?;
+            }
+            Ok(())
+        }
         MediaEvent::GapOpened { camera, start_ms, reason } => {
             recordings::open_gap(tx, &camera.to_string(), *start_ms, reason.as_str()).await
         }
@@ -64,6 +71,13 @@ async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), S
         // Alerts are an act of their own, see `diagnosis`.
         MediaEvent::Diagnosis { .. } => Ok(()),
     }
+}
+
+/// What went before its time counts against the completeness of its days.
+async fn lost_room(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, end_ms: i64) -> Result<(), StoreError> {
+    recordings::lost_room(tx, camera_id, start_ms, end_ms).await?;
+    let day = |at_ms| calendar::date_of(at_ms).to_string();
+    statistics::mark_stale(tx, camera_id, &day(start_ms), &day(end_ms)).await
 }
 
 /// What the engine's index says of every camera beyond what is stored, as events: after events were lost, and at start,

@@ -7,6 +7,7 @@
 pub mod apply;
 mod cameras;
 pub mod diagnosis;
+pub mod holds;
 
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: Cancell
     if let Err(error) = diagnosis::settle(&app).await {
         warn!(%error, "alerts that were over while nobody looked stay open");
     }
+    if let Err(error) = holds::set_right(&app).await {
+        warn!(%error, "holds are compared at the next start");
+    }
     keep_index(&app, &hard).await;
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut dropped = 0;
@@ -44,6 +48,11 @@ pub async fn run(app: App, mut events: mpsc::Receiver<MediaEvent>, hard: Cancell
             keep_index(&app, &hard).await;
         }
     }
+}
+
+/// Keeps what was told of recordings at once.
+pub(crate) async fn told(app: &App, events: Vec<MediaEvent>) -> Result<(), StoreError> {
+    cameras::keep(app, events).await
 }
 
 /// Brings the rows of segments up to what lies on disk.

@@ -5,10 +5,13 @@
 
 mod clip;
 mod deliver;
+mod disk;
 mod lateness;
+mod over;
 mod release;
 mod runner;
 mod settle;
+mod statistics;
 mod sweep;
 mod tell;
 
@@ -58,6 +61,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "clip", run: |app, job| Box::pin(clip::run(app, job)), attempts_max: 20 },
     Kind { name: "tell", run: |app, job| Box::pin(tell::run(app, job)), attempts_max: 20 },
     Kind { name: "release", run: |app, job| Box::pin(release::run(app, job)), attempts_max: 20 },
+    Kind { name: "over", run: |app, job| Box::pin(over::run(app, job)), attempts_max: 20 },
     Kind { name: "settle", run: |app, job| Box::pin(settle::run(app, job)), attempts_max: 20 },
 ];
 
@@ -67,6 +71,8 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         runner::start(app),
         deliver::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
+        every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
+        every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
         every(app, "sweep", Duration::from_secs(3_600), |app| Box::pin(sweep::look(app))),
     ]
 }
@@ -77,6 +83,16 @@ pub async fn run_due(app: &App) -> Result<(), StoreError> {
     lateness::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}
     Ok(())
+}
+
+/// Counts the days that are not counted yet, as the program does every ten minutes.
+pub async fn count_days(app: &App) -> Result<(), StoreError> {
+    statistics::look(app.clone()).await
+}
+
+/// Looks ahead on the recordings' disk, as the program does every half an hour.
+pub async fn look_ahead(app: &App) -> Result<(), StoreError> {
+    disk::look(app.clone()).await
 }
 
 /// Looks again and again at `interval` of the program's clock.

@@ -6,17 +6,24 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::alerts::{self, AlertRow};
+use super::alerts::{self, AlertRow, Joinable};
 use super::journal::{Change, Entity};
 use super::sql::execute;
 use super::work::{self, Beginning, By, Stepped, WorkError};
-use super::{StoreError, Tx, jobs, notices, webhooks};
+use super::{Conn, StoreError, Tx, jobs, notices, settings, webhooks};
 use crate::auth::Scope;
-use crate::domain::alert::class;
-use crate::domain::workflow::{Act, Decision, Table, alert as table};
+use crate::domain::alert::{class, classes, growth};
+use crate::domain::calendar::Calendar;
+use crate::domain::settings::{AUTO_DISPATCH, AutoDispatch};
+use crate::domain::workflow::{Act, Context, Decision, Table, alert as table};
 
 /// The rule that acts when a device kind's picture is back, with its version.
 pub const PICTURE_BACK: &str = "picture_back@1";
+/// The rule that acts when it is gone again within the repeat interval.
+pub const RECURRED: &str = "recurred@1";
+/// How close sightings join where the rule does not say, ms.
+const REPEAT_INTERVAL_MS: i64 = 300_000;
+const DAY_MS: i64 = 24 * 3_600_000;
 /// The rule that raises what the diagnosis sees.
 pub const DIAGNOSIS: &str = "diagnosis@1";
 
@@ -64,11 +71,12 @@ pub enum Seen {
 
 /// Raises an alert, or joins the one it belongs to.
 pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreError> {
-    if let Some(id) = alerts::to_join(tx, &seen.camera_id, &seen.kind, seen.at - seen.repeat_interval_ms).await? {
-        alerts::seen_again(tx, &id, seen.measure, seen.at).await?;
-        changed(tx, &id, seen.at).await?;
-        return Ok(Seen::Joined(id));
+    if let Some(known) = alerts::to_join(tx, &seen.camera_id, &seen.kind, seen.at - seen.repeat_interval_ms).await? {
+        alerts::seen_again(tx, &known.id, seen.measure, seen.at).await?;
+        came_back(tx, &known, seen.at).await?;
+        return Ok(Seen::Joined(known.id));
     }
+    let (class, rule) = grown(tx, seen).await?;
     work::begin(
         tx,
         &Beginning { table: &table::TABLE, id: &seen.id, premises_id: &seen.premises_id, by: By::System(DIAGNOSIS), action: "raise" },
@@ -81,13 +89,13 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
          VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7, $8, $9, $10, $11, $12, $13)",
         seen.id.as_str(),
         seen.kind.as_str(),
-        seen.class,
+        class,
         seen.camera_id.as_str(),
         seen.began_at,
         seen.at,
         seen.measure,
         seen.threshold,
-        seen.rule.as_str(),
+        rule,
         seen.still_file_id.as_deref(),
         if seen.clip.is_some() { "pending" } else { "none" },
         seen.clip.map(|clip| clip.0),
@@ -97,29 +105,93 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
     if let Some((_, end_ms)) = seen.clip {
         jobs::enqueue(tx, "clip", &seen.id, &json!({"hold": seen.hold}), end_ms.max(seen.at), seen.at).await?;
     }
-    let tell_at = seen.at + class(seen.class).tell_after_ms;
+    let tell_at = seen.at + self::class(class).tell_after_ms;
     jobs::enqueue(tx, "tell", &seen.id, &json!({}), tell_at, seen.at).await?;
     publish(tx, &seen.id, "alert.raised", seen.at).await?;
     Ok(Seen::Raised(seen.id.clone()))
 }
 
+/// The class of a new alert, and its rule with what raised the class: three of a kind in 30 days are more serious.
+async fn grown(tx: &mut Tx<'_>, seen: &Sighting) -> Result<(i64, String), StoreError> {
+    let Some(growth) = growth(seen.class) else { return Ok((seen.class, seen.rule.clone())) };
+    let since_ms = seen.at - growth.days * DAY_MS;
+    let before = alerts::count_of_kind(tx, &seen.premises_id, &seen.kind, since_ms, &seen.id).await?;
+    if before + 1 < growth.count {
+        return Ok((seen.class, seen.rule.clone()));
+    }
+    let mut rule: serde_json::Value = serde_json::from_str(&seen.rule).unwrap_or_default();
+    if let Some(rule) = rule.as_object_mut() {
+        let grew = json!({"from_class": seen.class, "count": before + 1, "days": growth.days, "classes_version": classes().version});
+        rule.insert("grown".to_owned(), grew);
+    }
+    Ok((growth.becomes, rule.to_string()))
+}
+
+/// What had ended is there again: what was cleared or answered because of it stands again.
+async fn came_back(tx: &mut Tx<'_>, known: &Joinable, at: i64) -> Result<(), StoreError> {
+    let answered_by_system = async |tx: &mut Tx<'_>| -> Result<bool, StoreError> {
+        let history = work::history(tx, &known.id).await?;
+        let last = history.last();
+        Ok(last.is_some_and(|last| last.rule.as_deref() == Some(PICTURE_BACK) && last.from_state.as_deref() == Some("dispatched")))
+    };
+    if known.state == "cleared" || (known.state == "rectified" && answered_by_system(tx).await?) {
+        let act = Act { action: "recur".to_owned(), text: Some("it is there again".to_owned()), ..Act::default() };
+        match perform(tx, &Scope::system(), &known.id, None, By::System(RECURRED), &act, &[], at).await {
+            Ok(_) | Err(WorkError::Refused(_) | WorkError::Stale | WorkError::NotFound) => {}
+            Err(WorkError::Store(error)) => return Err(error),
+        }
+    } else if known.ended_at.is_some() && known.state == table::TABLE.first {
+        tell_later(tx, &known.id, known.class, known.raised_at, at).await?;
+    }
+    changed(tx, &known.id, at).await
+}
+
+/// Asks for an alert to be told when its class says so, unless it was told already.
+async fn tell_later(tx: &mut Tx<'_>, id: &str, class: i64, raised_at: i64, at: i64) -> Result<(), StoreError> {
+    if work::has_clock(tx, id, table::ANSWER).await? {
+        return Ok(());
+    }
+    let tell_at = raised_at + self::class(class).tell_after_ms;
+    jobs::enqueue(tx, "tell", id, &json!({}), tell_at.max(at), at).await
+}
+
 /// What was seen is over. What nobody touched is cleared; what the premises was to put right is answered by the program.
+///
+/// A picture that came and went before is first waited for, as long as repeats join: the history is not filled by a
+/// camera that flaps.
 pub async fn over(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<(), WorkError> {
     alerts::ended(tx, id, at).await?;
     let Some(row) = alerts::get(tx, &Scope::system(), id).await? else { return Err(WorkError::NotFound) };
+    if row.class == 0 && row.open && work::history(tx, id).await?.iter().any(|act| act.action == "recur") {
+        let ended_at = row.ended_at.unwrap_or(at);
+        jobs::enqueue(tx, "over", &format!("{id} {ended_at}"), &json!({}), ended_at + repeat_interval_ms(&row), at).await?;
+        changed(tx, id, at).await?;
+        return Ok(());
+    }
+    end(tx, &row, at).await
+}
+
+/// How close sightings join, by the rule as it stood, ms.
+pub fn repeat_interval_ms(row: &AlertRow) -> i64 {
+    let rule: serde_json::Value = serde_json::from_str(&row.rule).unwrap_or_default();
+    rule["repeat_interval_ms"].as_i64().unwrap_or(REPEAT_INTERVAL_MS)
+}
+
+/// Ends an alert that is over for good.
+pub async fn end(tx: &mut Tx<'_>, row: &AlertRow, at: i64) -> Result<(), WorkError> {
     for action in ["clear", "rectify"] {
         if row.class != 0 {
             break;
         }
         let act = Act { action: action.to_owned(), text: Some("the picture is back".to_owned()), ..Act::default() };
-        match perform(tx, &Scope::system(), id, None, By::System(PICTURE_BACK), &act, &[], at).await {
+        match perform(tx, &Scope::system(), &row.id, None, By::System(PICTURE_BACK), &act, &[], at).await {
             Ok(_) => return Ok(()),
             // Not in this state, or somebody has acted: it only ends.
             Err(WorkError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    changed(tx, id, at).await?;
+    changed(tx, &row.id, at).await?;
     Ok(())
 }
 
@@ -143,6 +215,9 @@ pub async fn perform(
         let detail = detail_of(&row, act);
         notices::tell(tx, &row.id, &row.premises_path, kind, sides, by_user.as_deref(), &detail, at).await?;
     }
+    if stepped.way.to == table::TABLE.first {
+        tell_later(tx, &row.id, row.class, row.raised_at, at).await?;
+    }
     webhooks::publish(tx, event_name(stepped.way.action, act.decision), &row, at).await?;
     Ok(stepped)
 }
@@ -155,13 +230,62 @@ pub async fn tell(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError
     if !work.open || (row.class == 0 && row.ended_at.is_some()) {
         return Ok(false);
     }
-    if !work::start_clock(tx, &work, table::ANSWER, class(row.class).answer, at).await? {
+    let class = class(row.class);
+    if !work::start_clock(tx, &work, table::ANSWER, class.answer, at).await? {
         return Ok(false);
     }
+    if let (Some(on_site), Some(work)) = (class.on_site, work::get(tx, &Scope::system(), id).await?) {
+        work::start_clock(tx, &work, table::ON_SITE, on_site, at).await?;
+    }
     let detail = detail_of(&read(tx, id).await?, &Act::default());
-    notices::tell(tx, id, &row.premises_path, "alert_raised", notices::EVERYBODY, None, &detail, at).await?;
+    notices::tell(tx, id, &row.premises_path, "alert_raised", class.told.into(), None, &detail, at).await?;
+    if row.class == 0 {
+        dispatch_by_rule(tx, &row, at).await?;
+    }
     changed(tx, id, at).await?;
     Ok(true)
+}
+
+/// Confirms and dispatches a device alert where the bureau lets the program do so; for the time its class gives the premises.
+async fn dispatch_by_rule(tx: &mut Tx<'_>, row: &AlertRow, at: i64) -> Result<(), StoreError> {
+    let Some(version) = system_dispatches(tx, row).await? else { return Ok(()) };
+    let rule = format!("{AUTO_DISPATCH}@{version}");
+    let Some(work) = work::get(tx, &Scope::system(), &row.id).await? else { return Ok(()) };
+    let hours = work.hours();
+    let due = class(row.class).rectify.due(at, Context { calendar: Calendar::shipped(), hours: &hours });
+    for (action, deadline_ms) in [("confirm", None), ("dispatch", Some(due.at_ms))] {
+        let act = Act { action: action.to_owned(), deadline_ms, ..Act::default() };
+        match perform(tx, &Scope::system(), &row.id, None, By::System(&rule), &act, &[], at).await {
+            Ok(_) => {}
+            // Somebody has acted: that stands.
+            Err(WorkError::Refused(_) | WorkError::Stale | WorkError::NotFound) => return Ok(()),
+            Err(WorkError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The version of the setting by which the program dispatches this alert; `None` where it does not. The nearest place that
+/// says anything about the kind decides: camera, premises, system.
+async fn system_dispatches(conn: &mut Conn<'_>, row: &AlertRow) -> Result<Option<i64>, StoreError> {
+    for (scope, id) in [("camera", row.camera_id.as_str()), ("premises", row.premises_id.as_str()), ("system", "")] {
+        let Some((json, version)) = settings::get(conn, scope, id, AUTO_DISPATCH).await? else { continue };
+        let kinds: AutoDispatch = serde_json::from_str(&json).map_err(StoreError::damaged)?;
+        if let Some(enabled) = kinds.get(&row.kind) {
+            return Ok(enabled.then_some(version));
+        }
+    }
+    Ok(None)
+}
+
+/// Something an inspection did to the alert it came of: `rectify` when it was submitted, `withdraw` when it was taken back.
+pub async fn by_inspection(tx: &mut Tx<'_>, alert_id: &str, action: &str, rule: &str, text: String, at: i64) -> Result<(), StoreError> {
+    let act = Act { action: action.to_owned(), text: Some(text), ..Act::default() };
+    match perform(tx, &Scope::system(), alert_id, None, By::System(rule), &act, &[], at).await {
+        // It is somewhere else by now: the inspection is shown on it all the same.
+        Ok(_) | Err(WorkError::Refused(_) | WorkError::Stale | WorkError::NotFound) => changed(tx, alert_id, at).await,
+        Err(WorkError::Store(error)) => Err(error),
+    }
 }
 
 /// What a notice's texts are filled from.
@@ -204,6 +328,9 @@ pub fn event_name(action: &str, decision: Option<Decision>) -> &'static str {
         ("review", Some(Decision::SendBack)) => "alert.sent_back",
         ("review", _) => "alert.closed",
         ("clear", _) => "alert.cleared",
+        ("recur", _) => "alert.recurred",
+        ("undo", _) => "alert.undone",
+        ("withdraw", _) => "alert.inspection_withdrawn",
         ("request_inspection", _) => "alert.inspection_requested",
         ("open_case", _) => "alert.case_opened",
         _ => "alert.changed",
@@ -221,6 +348,9 @@ pub const EVENTS: &[&str] = &[
     "alert.sent_back",
     "alert.closed",
     "alert.cleared",
+    "alert.recurred",
+    "alert.undone",
+    "alert.inspection_withdrawn",
     "alert.inspection_requested",
     "alert.case_opened",
 ];

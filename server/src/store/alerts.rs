@@ -144,20 +144,47 @@ pub async fn of_camera(
     select.tail("ORDER BY a.raised_at, a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 
-/// Which alert a new sighting belongs to, if any: one that still lasts, unless it was closed as put right; or an open one
-/// that was last seen within the repeat interval.
-pub async fn to_join(conn: &mut Conn<'_>, camera_id: &str, kind: &str, seen_since_ms: i64) -> Result<Option<String>, StoreError> {
-    let row = fetch_optional!(
+/// The alert that a new sighting belongs to.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of alerts and work_items")]
+pub struct Joinable {
+    pub id: String,
+    pub class: i64,
+    pub state: String,
+    pub raised_at: i64,
+    pub ended_at: Option<i64>,
+}
+
+/// Which alert a new sighting belongs to, if any: one that still lasts, unless it was closed as put right; or one that is
+/// open, or was cleared by itself, and was last seen or ended within the repeat interval.
+pub async fn to_join(conn: &mut Conn<'_>, camera_id: &str, kind: &str, seen_since_ms: i64) -> Result<Option<Joinable>, StoreError> {
+    fetch_optional!(
         conn,
-        (String,),
-        "SELECT a.id FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.camera_id = $1 AND a.kind = $2 \
-           AND ((a.ended_at IS NULL AND w.state <> 'closed') OR (w.open AND a.last_seen_at >= $3)) \
+        Joinable,
+        "SELECT a.id, a.class, w.state, a.raised_at, a.ended_at FROM alerts a JOIN work_items w ON w.id = a.id \
+         WHERE a.camera_id = $1 AND a.kind = $2 \
+           AND ((a.ended_at IS NULL AND w.state <> 'closed') \
+             OR ((w.open OR w.state = 'cleared') AND (a.last_seen_at >= $3 OR a.ended_at >= $3))) \
          ORDER BY a.raised_at DESC, a.id DESC LIMIT 1",
         camera_id,
         kind,
         seen_since_ms,
+    )
+}
+
+/// Alerts of a kind at a premises since a moment that stand: those dismissed, and those of `but`, are not counted.
+pub async fn count_of_kind(conn: &mut Conn<'_>, premises_id: &str, kind: &str, since_ms: i64, but: &str) -> Result<i64, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (i64,),
+        "SELECT COUNT(*) FROM alerts a JOIN work_items w ON w.id = a.id \
+         WHERE w.premises_id = $1 AND w.kind = 'alert' AND a.kind = $2 AND a.raised_at >= $3 AND a.id <> $4 AND w.state <> 'dismissed'",
+        premises_id,
+        kind,
+        since_ms,
+        but,
     )?;
-    Ok(row.map(|row| row.0))
+    Ok(row.map_or(0, |row| row.0))
 }
 
 /// Alerts of a camera that still last, of one kind or of all; those not seen since `seen_before_ms` only.
@@ -243,12 +270,23 @@ pub async fn evidence_files(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<F
         .await
 }
 
-/// Alerts whose clip is still to be cut: id, camera, start, end. For holding their recordings again after a start.
-pub async fn clips_pending(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(String, String, i64, i64)>, StoreError> {
+/// An alert whose clip is still to be cut.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of alerts")]
+pub struct ClipPending {
+    pub id: String,
+    pub camera_id: String,
+    pub clip_start: i64,
+    pub clip_end: i64,
+}
+
+/// Alerts whose clip is still to be cut, oldest first: for setting their holds right after a start.
+pub async fn clips_pending(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<ClipPending>, StoreError> {
     fetch_all!(
         conn,
-        (String, String, i64, i64),
-        "SELECT id, camera_id, COALESCE(clip_start, 0), COALESCE(clip_end, 0) FROM alerts WHERE clip_state = 'pending' ORDER BY raised_at LIMIT $1",
+        ClipPending,
+        "SELECT id, camera_id, COALESCE(clip_start, 0) AS clip_start, COALESCE(clip_end, 0) AS clip_end FROM alerts \
+         WHERE clip_state = 'pending' ORDER BY raised_at LIMIT $1",
         limit,
     )
 }

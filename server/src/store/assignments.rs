@@ -5,14 +5,14 @@
 //! content and the route of an unannounced check stay with those who make it (SAMR Order 49, art. 46).
 
 use mobile_api::Moment;
-use mobile_api::assignment::{AssignedOfficer, Assignment, AssignmentState};
+use mobile_api::assignment::{AssignedOfficer, Assignment, AssignmentAlert, AssignmentState};
 use mobile_api::inspection::InspectionKind;
 use mobile_api::template::Bilingual;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::journal::{Change, Entity};
-use super::sql::{Select, execute};
+use super::sql::{Select, execute, fetch_all};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -36,6 +36,11 @@ pub struct AssignmentRow {
     pub approval_number: Option<String>,
     pub source: String,
     pub inspection_id: Option<String>,
+    pub alert_id: Option<String>,
+    pub alert_kind: Option<String>,
+    pub alert_class: Option<i64>,
+    pub alert_raised_at: Option<i64>,
+    pub alert_camera_name: Option<String>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
@@ -44,8 +49,10 @@ pub struct AssignmentRow {
 const HEAD: &str = "SELECT a.id, w.state, w.open, w.premises_id, p.name AS premises_name, p.path AS premises_path, a.template_id, t.name AS template_name, \
     a.kind, a.due_on, a.approval_number, a.source, \
     (SELECT i.id FROM inspections i WHERE i.assignment_id = a.id ORDER BY i.received_at DESC, i.id DESC LIMIT 1) AS inspection_id, \
+    a.alert_id, al.kind AS alert_kind, al.class AS alert_class, al.raised_at AS alert_raised_at, alc.name AS alert_camera_name, \
     w.version, w.created_at, w.updated_at \
-    FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id JOIN checklist_templates t ON t.id = a.template_id";
+    FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id JOIN checklist_templates t ON t.id = a.template_id \
+    LEFT JOIN alerts al ON al.id = a.alert_id LEFT JOIN cameras alc ON alc.id = al.camera_id";
 
 /// Ours alone: the officers it was given to.
 const MINE: &str = "EXISTS (SELECT 1 FROM assignment_officers mine WHERE mine.assignment_id = a.id AND mine.user_id = ?)";
@@ -185,10 +192,55 @@ fn wire<'a>(row: &AssignmentRow, officers: impl Iterator<Item = &'a OfficerRow>)
         approval_number: row.approval_number.clone(),
         source: Some(row.source.clone()),
         inspection_id: row.inspection_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
+        alert: alert_of(row)?,
         version: row.version,
         created_at: Moment(row.created_at),
         updated_at: Moment(row.updated_at),
     })
+}
+
+fn alert_of(row: &AssignmentRow) -> Result<Option<AssignmentAlert>, StoreError> {
+    let (Some(id), Some(kind), Some(class), Some(raised_at), Some(camera_name)) =
+        (&row.alert_id, &row.alert_kind, row.alert_class, row.alert_raised_at, &row.alert_camera_name)
+    else {
+        return Ok(None);
+    };
+    let id = id.parse().map_err(StoreError::damaged)?;
+    Ok(Some(AssignmentAlert { id, kind: kind.clone(), class, camera_name: camera_name.clone(), raised_at: Moment(raised_at) }))
+}
+
+/// What an alert shows of an inspection that it asked for.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of assignments, work_items and inspections")]
+pub struct ForAlert {
+    pub id: String,
+    pub state: String,
+    pub due_on: String,
+    pub officers: String,
+    pub inspection_id: Option<String>,
+    pub inspection_state: Option<String>,
+    pub outcome: Option<String>,
+    pub submitted_at: Option<i64>,
+}
+
+/// The inspections that an alert asked for, newest first. Only for who may know of what is planned at its premises.
+pub async fn of_alert(conn: &mut Conn<'_>, alert_id: &str) -> Result<Vec<ForAlert>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        ForAlert,
+        "SELECT a.id, w.state, a.due_on, '' AS officers, i.id AS inspection_id, i.state AS inspection_state, i.outcome, i.submitted_at \
+         FROM assignments a JOIN work_items w ON w.id = a.id LEFT JOIN inspections i ON i.assignment_id = a.id \
+         WHERE a.alert_id = $1 ORDER BY a.id DESC LIMIT 20",
+        alert_id,
+    )?;
+    let names: Vec<(String, String)> =
+        Select::new("SELECT ao.assignment_id, u.display_name FROM assignment_officers ao JOIN users u ON u.id = ao.user_id")
+            .and_any("ao.assignment_id = ?", rows.iter().map(|row| row.id.as_str().into()))
+            .tail("ORDER BY ao.lead DESC, u.name_key, u.id LIMIT 200", [])
+            .fetch_all(conn)
+            .await?;
+    let of = |id: &str| names.iter().filter(|(of, _)| of == id).map(|(_, name)| name.as_str()).collect::<Vec<_>>().join("、");
+    Ok(rows.into_iter().map(|row| ForAlert { officers: of(&row.id), ..row }).collect())
 }
 
 /// The kind of an inspection or assignment, as stored.
@@ -224,6 +276,8 @@ pub struct NewRow {
     pub created_by: Uuid,
     /// The lead first.
     pub officers: Vec<Uuid>,
+    /// The alert that asked for it.
+    pub alert_id: Option<Uuid>,
 }
 
 /// Adds an assignment to a work item that has just been made under the same id.
@@ -231,7 +285,7 @@ pub async fn insert(tx: &mut Tx<'_>, row: &NewRow) -> Result<(), StoreError> {
     let id = row.id.to_string();
     execute!(
         tx,
-        "INSERT INTO assignments (id, template_id, kind, due_on, approval_number, source, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO assignments (id, template_id, kind, due_on, approval_number, source, created_by, alert_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         id.as_str(),
         row.template_id.to_string(),
         kind_code(row.kind),
@@ -239,6 +293,7 @@ pub async fn insert(tx: &mut Tx<'_>, row: &NewRow) -> Result<(), StoreError> {
         row.approval_number.as_deref(),
         row.source.as_str(),
         row.created_by.to_string(),
+        row.alert_id.map(|id| id.to_string()),
     )?;
     for (position, officer) in row.officers.iter().enumerate() {
         execute!(

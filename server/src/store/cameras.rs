@@ -13,6 +13,7 @@ pub struct CameraRow {
     pub id: String,
     pub premises_id: String,
     pub premises_name: String,
+    pub premises_kind: String,
     pub organization_id: String,
     pub path: String,
     pub premises_disabled_at: Option<i64>,
@@ -43,7 +44,7 @@ pub struct CameraRow {
     pub open_alerts: i64,
 }
 
-const HEAD: &str = "SELECT c.id, c.premises_id, p.name AS premises_name, p.organization_id, p.path, p.disabled_at AS premises_disabled_at, p.service_hours, \
+const HEAD: &str = "SELECT c.id, c.premises_id, p.name AS premises_name, p.kind AS premises_kind, p.organization_id, p.path, p.disabled_at AS premises_disabled_at, p.service_hours, \
     c.name, c.name_key, c.source_url, c.username, c.password_sealed, c.transport, c.zone, c.enabled, c.audio, c.state, c.state_reason, c.state_detail, c.state_since, \
     c.codec, c.width, c.height, c.fps, c.key_frame_interval_ms, c.bit_rate, c.last_picture_at, c.version, c.created_at, c.updated_at, \
     (SELECT COUNT(*) FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.camera_id = c.id AND w.open) AS open_alerts \
@@ -219,7 +220,7 @@ pub async fn set_state(tx: &mut Tx<'_>, id: &str, state: &str, reason: &str, det
     execute!(
         tx,
         "UPDATE cameras SET state_since = CASE WHEN state = $2 THEN state_since ELSE $5 END, state = $2, state_reason = $3, state_detail = $4, \
-           last_picture_at = CASE WHEN $2 = 'recording' THEN $5 ELSE last_picture_at END WHERE id = $1",
+           watched_since = COALESCE(watched_since, $5), last_picture_at = CASE WHEN $2 = 'recording' THEN $5 ELSE last_picture_at END WHERE id = $1",
         id,
         state,
         reason,
@@ -257,6 +258,20 @@ pub async fn set_stream(tx: &mut Tx<'_>, id: &str, facts: &StreamFacts, at: i64)
         at,
     )?;
     tx.changed(at, Change::upsert(Entity::Camera, id, &path).at(&premises_id)).await
+}
+
+/// Says that cameras were watched since an earlier moment than the engine told.
+pub async fn watched_since(tx: &mut Tx<'_>, ids: &[String], since: i64) -> Result<(), StoreError> {
+    for id in ids {
+        execute!(
+            tx,
+            "UPDATE cameras SET watched_since = $2 WHERE id = $1 AND COALESCE(watched_since, $3) > $2",
+            id.as_str(),
+            since,
+            i64::MAX
+        )?;
+    }
+    Ok(())
 }
 
 /// When a picture last came, from the growth of a recording.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::sql::{execute, fetch_all, fetch_optional};
+use super::sql::{Select, execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 
 /// Characters of an error that are kept.
@@ -41,6 +41,25 @@ pub async fn enqueue(tx: &mut Tx<'_>, kind: &str, subject: &str, payload: &Value
         at,
     )?;
     Ok(())
+}
+
+/// A job that waits, by what it is about.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of jobs")]
+pub struct WaitingRow {
+    pub kind: String,
+    pub subject: String,
+    pub payload: String,
+}
+
+/// Jobs of these kinds that are neither done nor given up, at most 100,000.
+pub async fn waiting(conn: &mut Conn<'_>, kinds: &[&str]) -> Result<Vec<WaitingRow>, StoreError> {
+    Select::new("SELECT kind, subject, payload FROM jobs")
+        .and("done_at IS NULL AND failed_at IS NULL", [])
+        .and_any("kind = ?", kinds.iter().map(|kind| (*kind).into()))
+        .tail("ORDER BY id LIMIT 100000", [])
+        .fetch_all(conn)
+        .await
 }
 
 /// When the next job may run; `None` while there is none.

@@ -4,6 +4,7 @@ use super::sql::fetch_all;
 use super::work::{self, WorkRow};
 use super::{StoreError, Tx, alert_acts, alerts, notices, work_clocks};
 use crate::auth::Scope;
+use crate::domain::alert::class;
 use crate::domain::calendar::Calendar;
 use crate::domain::workflow::{Act, Context, Level, Signal, alert, assignment};
 use serde_json::{Value, json};
@@ -45,7 +46,13 @@ async fn tell(tx: &mut Tx<'_>, work: &WorkRow, kind: &str, clock: &str, level: L
     } else {
         let audience = notices::audience(tx, &work.premises_path, at).await?;
         // The answer of the premises concerns those who decide once it is late; the district's list all above.
-        let sides = if clock == alert::RECTIFY && level == Level::None { notices::ANSWERING } else { notices::EVERYBODY };
+        let sides = match (clock, level) {
+            (alert::RECTIFY, Level::None) => notices::ANSWERING,
+            (alert::ON_SITE, _) => notices::AUTHORITY,
+            // Who was told is reminded; who was not hears of it when it is late.
+            (_, Level::None) => told_of(tx, &work.id).await?,
+            _ => notices::EVERYBODY,
+        };
         let mut users = audience.of(sides);
         if level >= Level::Red {
             users.extend(audience.above.iter().filter(|user| !users.contains(user)).cloned().collect::<Vec<_>>());
@@ -53,6 +60,11 @@ async fn tell(tx: &mut Tx<'_>, work: &WorkRow, kind: &str, clock: &str, level: L
         users
     };
     notices::insert(tx, Some(&work.id), &users, kind, &detail, at).await
+}
+
+async fn told_of(tx: &mut Tx<'_>, id: &str) -> Result<notices::Sides, StoreError> {
+    let row = alerts::get(tx, &Scope::system(), id).await?;
+    Ok(row.map_or(notices::EVERYBODY, |row| class(row.class).told.into()))
 }
 
 async fn detail(tx: &mut Tx<'_>, work: &WorkRow, clock: &str, level: Level) -> Result<Value, StoreError> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::journal::{Change, Entity};
 use super::sql::{Select, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use crate::domain::alert::Told;
 use crate::domain::workflow::Decision;
 
 /// People of one side that one event tells.
@@ -25,10 +26,18 @@ pub struct Sides {
     pub deciders: bool,
 }
 
+impl From<Told> for Sides {
+    fn from(told: Told) -> Self {
+        Self { premises: told.premises, officers: told.officers, deciders: told.deciders }
+    }
+}
+
 /// All three.
 pub const EVERYBODY: Sides = Sides { premises: true, officers: true, deciders: true };
 /// Those who answer and those who act for them.
 pub const ANSWERING: Sides = Sides { premises: true, officers: true, deciders: false };
+/// Those of the nearest authority, who look on site or send somebody.
+pub const AUTHORITY: Sides = Sides { premises: false, officers: true, deciders: true };
 /// Those who decide.
 pub const DECIDING: Sides = Sides { premises: false, officers: false, deciders: true };
 

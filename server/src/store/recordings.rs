@@ -6,6 +6,11 @@ use uuid::Uuid;
 use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 
+/// No segment is longer, ms.
+const SEGMENT_MS_MAX: i64 = 24 * 3_600_000;
+/// Segments that are closer than this follow each other, ms.
+const TOUCHING_MS: i64 = 2_000;
+
 /// Keeps a segment as the engine tells it; a camera that is not ours is passed over.
 pub async fn put_segment(tx: &mut Tx<'_>, camera_id: &str, segment: &SegmentInfo, closed: bool) -> Result<(), StoreError> {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -38,6 +43,29 @@ pub async fn newest_end(conn: &mut Conn<'_>, camera_id: &str) -> Result<i64, Sto
 /// Forgets a segment that retention deleted.
 pub async fn delete_segment(tx: &mut Tx<'_>, segment: Uuid) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM segments WHERE id = $1", segment.to_string())?;
+    Ok(())
+}
+
+/// Notes that what was recorded had to go before its time, for want of room: a gap that grows with each segment that goes.
+pub async fn lost_room(tx: &mut Tx<'_>, camera_id: &str, start_ms: i64, end_ms: i64) -> Result<(), StoreError> {
+    let grown = execute!(
+        tx,
+        "UPDATE camera_gaps SET end_ms = $3 WHERE camera_id = $1 AND reason = 'disk' AND start_ms <= $2 AND end_ms >= $2 - $4 AND end_ms < $3",
+        camera_id,
+        start_ms,
+        end_ms,
+        TOUCHING_MS,
+    )?;
+    if grown == 0 {
+        execute!(
+            tx,
+            "INSERT INTO camera_gaps (id, camera_id, start_ms, end_ms, reason) SELECT $1, c.id, $3, $4, 'disk' FROM cameras c WHERE c.id = $2",
+            Uuid::now_v7().to_string(),
+            camera_id,
+            start_ms,
+            end_ms,
+        )?;
+    }
     Ok(())
 }
 
@@ -134,10 +162,12 @@ pub async fn recorded(conn: &mut Conn<'_>, camera_id: &str, start_ms: i64, end_m
     fetch_all!(
         conn,
         (i64, i64),
-        "SELECT start_ms, end_ms FROM segments WHERE camera_id = $1 AND end_ms > $2 AND start_ms < $3 ORDER BY start_ms LIMIT 10000",
+        "SELECT start_ms, end_ms FROM segments WHERE camera_id = $1 AND end_ms > $2 AND end_ms < $4 AND start_ms < $3 ORDER BY start_ms LIMIT 10000",
         camera_id,
         start_ms,
         end_ms,
+        // The index is by end: what begins before the stretch is over ends soon after it.
+        end_ms.saturating_add(SEGMENT_MS_MAX),
     )
 }
 

@@ -99,17 +99,17 @@ pub async fn acts_of(conn: &mut Conn<'_>, work_ids: &[&str], action: &str) -> Re
     if work_ids.is_empty() {
         return Ok(Vec::new());
     }
-    let select = Select::new("SELECT work_id, actor_kind, actor_id FROM work_history").and("action = ?", [action.into()]);
+    let select = Select::new("SELECT work_id, actor_kind, actor_id, at FROM work_history").and("action = ?", [action.into()]);
     let select = select.and_any("work_id = ?", work_ids.iter().map(|id| (*id).into()));
-    let rows: Vec<(String, String, Option<String>)> = select.tail("ORDER BY version, id", []).fetch_all(conn).await?;
-    let act = |kind: String, id: Option<String>| Past { action: action.to_owned(), user_id: id.filter(|_| kind == "user") };
-    Ok(rows.into_iter().map(|(work_id, kind, id)| (work_id, act(kind, id))).collect())
+    let rows: Vec<(String, String, Option<String>, i64)> = select.tail("ORDER BY version, id", []).fetch_all(conn).await?;
+    let act = |kind: String, id: Option<String>, at_ms| Past { action: action.to_owned(), user_id: id.filter(|_| kind == "user"), at_ms };
+    Ok(rows.into_iter().map(|(work_id, kind, id, at)| (work_id, act(kind, id, at))).collect())
 }
 
 /// What the table needs to know of the past.
 pub fn past(history: &[HistoryRow]) -> Vec<Past> {
     let user = |row: &HistoryRow| if row.actor_kind == "user" { row.actor_id.clone() } else { None };
-    history.iter().map(|row| Past { action: row.action.clone(), user_id: user(row) }).collect()
+    history.iter().map(|row| Past { action: row.action.clone(), user_id: user(row), at_ms: row.at }).collect()
 }
 
 /// Who acts.
@@ -312,6 +312,11 @@ pub async fn start_clock(tx: &mut Tx<'_>, work: &WorkRow, name: &str, limit: wor
     work_clocks::insert(tx, &work.id, &clock).await?;
     execute!(tx, "UPDATE work_items SET due_at = $2, updated_at = $3 WHERE id = $1", work.id.as_str(), due_at, at)?;
     Ok(true)
+}
+
+/// Whether a clock of this name was ever started.
+pub async fn has_clock(conn: &mut Conn<'_>, work_id: &str, name: &str) -> Result<bool, StoreError> {
+    Ok(work_clocks::of_work(conn, work_id).await?.iter().any(|row| row.clock.name == name))
 }
 
 /// Sets how late a piece of work is; says so to those who follow.

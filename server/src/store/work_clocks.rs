@@ -132,15 +132,29 @@ pub(super) fn apply(clocks: &mut Vec<ClockRow>, effect: Effect, deadline_ms: Opt
     match effect {
         Effect::Stop(name) => live(clocks, name, &|clock| clock.stop(at)),
         Effect::Pause(name) => live(clocks, name, &|clock| clock.pause(at)),
-        Effect::Resume(name) => live(clocks, name, &|clock| match deadline_ms {
-            Some(deadline_ms) => clock.extend(deadline_ms),
-            None => clock.resume(at),
-        }),
-        Effect::StopAll => clocks.iter_mut().for_each(|row| row.clock.stop(at)),
-        Effect::Start(name) => {
-            let Some(deadline_ms) = deadline_ms else { return };
-            let work_id = clocks.first().map(|row| row.work_id.clone()).unwrap_or_default();
-            clocks.push(ClockRow { id: String::new(), work_id, clock: Clock::until(name, at, deadline_ms) });
+        Effect::Resume(name) => {
+            live(clocks, name, &|clock| match deadline_ms {
+                Some(deadline_ms) => clock.extend(deadline_ms),
+                None => clock.resume(at),
+            });
+            // An answer that came by an inspection had no clock of the premises: a deadline starts it.
+            if !clocks.iter().any(|row| row.clock.stopped_ms.is_none() && row.clock.name == name) {
+                start(clocks, name, deadline_ms, at);
+            }
         }
+        Effect::Reopen(name) => {
+            let last = clocks.iter_mut().filter(|row| row.clock.name == name).max_by_key(|row| row.clock.started_ms);
+            if let Some(row) = last {
+                row.clock.reopen(at);
+            }
+        }
+        Effect::StopAll => clocks.iter_mut().for_each(|row| row.clock.stop(at)),
+        Effect::Start(name) => start(clocks, name, deadline_ms, at),
     }
+}
+
+fn start(clocks: &mut Vec<ClockRow>, name: &str, deadline_ms: Option<i64>, at: i64) {
+    let Some(deadline_ms) = deadline_ms else { return };
+    let work_id = clocks.first().map(|row| row.work_id.clone()).unwrap_or_default();
+    clocks.push(ClockRow { id: String::new(), work_id, clock: Clock::until(name, at, deadline_ms) });
 }

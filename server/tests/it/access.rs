@@ -51,6 +51,10 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/exports/cameras.{format}", One(P::CamerasRead)),
         ("GET", "/exports/alerts.{format}", One(P::AlertsRead)),
         ("GET", "/exports/inspections.{format}", One(P::InspectionsRead)),
+        ("GET", "/exports/statistics.{format}", One(P::FiguresRead)),
+        ("GET", "/exports/offline.{format}", One(P::CamerasRead)),
+        ("GET", "/statistics", One(P::FiguresRead)),
+        ("GET", "/statistics/offline", One(P::CamerasRead)),
         ("GET", "/exports/audit.{format}", One(P::AuditRead)),
         ("GET", "/operators", One(P::OperatorsRead)),
         ("POST", "/operators", One(P::OperatorsManage)),
@@ -82,6 +86,15 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/cameras/{id}/recording/{segment}/{number}.m4s", One(P::VideoRecorded)),
         ("GET", "/cameras/{id}/snapshot.jpg", One(P::VideoLive)),
         ("GET", "/wall", One(P::VideoLive)),
+        ("GET", "/settings/diagnosis/effective", One(P::CamerasRead)),
+        ("GET", "/settings/retention/effective", One(P::CamerasRead)),
+        ("GET", "/settings/retention", One(P::SettingsManage)),
+        ("PUT", "/settings/retention", One(P::SettingsManage)),
+        ("DELETE", "/settings/retention", One(P::SettingsManage)),
+        ("GET", "/settings/auto_dispatch/effective", One(P::SettingsManage)),
+        ("GET", "/settings/auto_dispatch", One(P::SettingsManage)),
+        ("PUT", "/settings/auto_dispatch", One(P::SettingsManage)),
+        ("DELETE", "/settings/auto_dispatch", One(P::SettingsManage)),
         ("GET", "/settings/diagnosis", One(P::SettingsManage)),
         ("PUT", "/settings/diagnosis", One(P::SettingsManage)),
         ("DELETE", "/settings/diagnosis", One(P::SettingsManage)),
@@ -94,6 +107,9 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("POST", "/alerts/{id}/dismiss", One(P::AlertsDecide)),
         ("POST", "/alerts/{id}/reopen", One(P::AlertsDecide)),
         ("POST", "/alerts/{id}/dispatch", One(P::AlertsDecide)),
+        ("POST", "/alerts/{id}/undo", One(P::AlertsDecide)),
+        ("POST", "/alerts/{id}/open_case", One(P::AlertsDecide)),
+        ("POST", "/alerts/{id}/request_inspection", One(P::AlertsDecide)),
         ("POST", "/alerts/{id}/rectify", One(P::AlertsRectify)),
         ("POST", "/alerts/{id}/review", One(P::AlertsDecide)),
         ("GET", "/overview", One(P::PremisesRead)),
@@ -149,6 +165,9 @@ const ROLES: &[&str] = &[
 fn query_of(path: &str) -> &'static str {
     if path.starts_with("/settings/") {
         return "?scope=camera&id=01990000-0000-7000-8000-00000000ffff";
+    }
+    if path == "/statistics" || path.starts_with("/exports/statistics") {
+        return "?by=camera";
     }
     if path.ends_with("/timeline") || path.contains("/recording.") { "?start=2026-11-23T00:00:00Z&end=2026-11-23T01:00:00Z" } else { "" }
 }

@@ -228,7 +228,17 @@ on_both!(repeats_join_and_what_nobody_touched_clears_by_itself, |app| {
     assert!(cleared["ended_at"].is_string());
 
     tell(Phase::Raised, now + 10_000).await;
-    assert_eq!(supervisor.get("/alerts").await.1["total"], 2, "what was cleared is over");
+    let (_, again) = supervisor.get(&path).await;
+    assert_eq!(
+        (again["state"].as_str(), again["count"].as_i64(), again["ended_at"].is_null(), again["history"][2]["rule"].as_str()),
+        (Some("raised"), Some(4), true, Some("recurred@1")),
+        "back within the interval: the same alert, {again}"
+    );
+    tell(Phase::Cleared, now + 11_000).await;
+
+    let now = now + 400_000;
+    tell(Phase::Raised, now + 10_000).await;
+    assert_eq!(supervisor.get("/alerts").await.1["total"], 2, "what was over for longer than the interval is another one");
     let second = the_alert(&supervisor).await;
     let path = format!("/alerts/{}", second["id"].as_str().unwrap());
     supervisor.post(&format!("{path}/confirm"), &json!({"version": 1})).await;

@@ -31,6 +31,7 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
             audio: false,
+            retention_days: None,
         })
         .await;
     let recorded = || engine.timeline(camera, 0, i64::MAX).iter().map(|span| span.end_ms - span.start_ms).sum::<i64>();

@@ -61,6 +61,8 @@ pub struct Past {
     pub action: String,
     /// By whom; `None` for the program.
     pub user_id: Option<String>,
+    /// When, ms UTC.
+    pub at_ms: i64,
 }
 
 /// Where a piece of work stands.
@@ -103,6 +105,9 @@ impl Table {
             .ok_or(Refusal::NotNow)?;
         if way.is_own_answer(standing, doer) {
             return Err(Refusal::OwnAnswer);
+        }
+        if way.undo_ms.is_some_and(|within_ms| !standing.was_just_done_by(doer, now_ms - within_ms)) {
+            return Err(Refusal::NotNow);
         }
         Ok(way)
     }
@@ -171,6 +176,12 @@ impl Transition {
 }
 
 impl Standing<'_> {
+    /// The last act was this person's, and not before `since_ms`.
+    fn was_just_done_by(&self, doer: Doer<'_>, since_ms: i64) -> bool {
+        let (Some(last), Doer::User { id, .. }) = (self.past.last(), doer) else { return false };
+        last.user_id.as_deref() == Some(id) && last.at_ms >= since_ms
+    }
+
     /// No person has acted yet.
     pub fn is_untouched(&self) -> bool {
         self.past.iter().all(|past| past.user_id.is_none())

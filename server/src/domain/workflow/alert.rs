@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub const EVIDENCE_MAX: usize = 20;
 /// The clock from telling somebody to the first decision.
 pub const ANSWER: &str = "answer";
+/// The clock from telling somebody to a look on site, for what cannot wait.
+pub const ON_SITE: &str = "on_site";
+/// How long who confirmed or dismissed may take it back, ms: eight seconds on the page, and the way of the request.
+pub const UNDO_MS: i64 = 10_000;
 /// The clock from dispatch to the answer of the premises. It stands still while the answer is reviewed.
 pub const RECTIFY: &str = "rectify";
 
@@ -84,16 +88,29 @@ pub static TABLE: Table = Table {
         Transition::new("raised", "confirm", "confirmed", SUPERVISOR_OR_SYSTEM),
         Transition::new("raised", "dismiss", "dismissed", SUPERVISOR).with_reason().effects(&[Effect::StopAll]),
         Transition::new("raised", "clear", "cleared", SYSTEM).untouched().effects(&[Effect::StopAll]),
-        Transition::new("dismissed", "reopen", "raised", SUPERVISOR).with_reason(),
+        // Back within the repeat interval: the same alert, not another one.
+        Transition::new("cleared", "recur", "raised", SYSTEM).effects(&[Effect::Reopen(ANSWER), Effect::Reopen(ON_SITE)]),
+        Transition::new("confirmed", "undo", "raised", SUPERVISOR).undoing(UNDO_MS),
+        Transition::new("dismissed", "undo", "raised", SUPERVISOR)
+            .undoing(UNDO_MS)
+            .effects(&[Effect::Reopen(ANSWER), Effect::Reopen(ON_SITE)]),
+        Transition::new("dismissed", "reopen", "raised", SUPERVISOR)
+            .with_reason()
+            .effects(&[Effect::Reopen(ANSWER), Effect::Reopen(ON_SITE)]),
         Transition::new("confirmed", "dispatch", "dispatched", SUPERVISOR_OR_SYSTEM)
             .deadline(Need::Must)
             .effects(&[Effect::Stop(ANSWER), Effect::Start(RECTIFY)]),
-        Transition::new("confirmed", "request_inspection", "inspection_requested", SUPERVISOR).elsewhere().effects(&[Effect::Stop(ANSWER)]),
-        Transition::new("confirmed", "open_case", "case_opened", SUPERVISOR).elsewhere().effects(&[Effect::StopAll]),
+        Transition::new("confirmed", "request_inspection", "inspection_requested", SUPERVISOR).effects(&[Effect::Stop(ANSWER)]),
+        // The reason is the case's reference: what an alert becomes there is kept there.
+        Transition::new("confirmed", "open_case", "case_opened", SUPERVISOR).with_reason().effects(&[Effect::StopAll]),
         Transition::new("dispatched", "rectify", "rectified", PREMISES).with_answer(EVIDENCE_MAX).effects(&[Effect::Pause(RECTIFY)]),
         Transition::new("dispatched", "rectify", "rectified", SYSTEM).effects(&[Effect::Pause(RECTIFY)]),
-        Transition::new("inspection_requested", "rectify", "rectified", PREMISES).with_answer(EVIDENCE_MAX),
-        Transition::new("inspection_requested", "rectify", "rectified", SYSTEM),
+        Transition::new("rectified", "recur", "dispatched", SYSTEM).effects(&[Effect::Resume(RECTIFY)]),
+        Transition::new("inspection_requested", "rectify", "rectified", PREMISES)
+            .with_answer(EVIDENCE_MAX)
+            .effects(&[Effect::Stop(ON_SITE)]),
+        Transition::new("inspection_requested", "rectify", "rectified", SYSTEM).effects(&[Effect::Stop(ON_SITE)]),
+        Transition::new("inspection_requested", "withdraw", "confirmed", SYSTEM).effects(&[Effect::Reopen(ANSWER)]),
         Transition::new("rectified", "review", "closed", SUPERVISOR)
             .deciding(Decision::Accept)
             .not_by("rectify")
@@ -132,7 +149,7 @@ mod tests {
     fn act(action: &str) -> Act {
         let mut act = Act { action: action.to_owned(), ..Act::default() };
         match action {
-            "dismiss" | "reopen" => act.reason = Some("false_alarm".to_owned()),
+            "dismiss" | "reopen" | "open_case" => act.reason = Some("false_alarm".to_owned()),
             "dispatch" => act.deadline_ms = Some(NOW_MS + 3_600_000),
             "rectify" => act.text = Some("换了镜头盖".to_owned()),
             "review" => act.decision = Some(Decision::Accept),
@@ -194,7 +211,7 @@ mod tests {
 
     #[test]
     fn nobody_reviews_their_own_answer() {
-        let past = |id: &str| vec![Past { action: "rectify".to_owned(), user_id: Some(id.to_owned()) }];
+        let past = |id: &str| vec![Past { action: "rectify".to_owned(), user_id: Some(id.to_owned()), at_ms: 0 }];
         let send_back = Act { decision: Some(Decision::SendBack), reason: Some("看不清".to_owned()), ..act("review") };
         for review in [act("review"), send_back] {
             assert_eq!(to("rectified", &past("b"), user("b", &both), &review), Err(Refusal::OwnAnswer));
@@ -208,9 +225,21 @@ mod tests {
 
     #[test]
     fn only_what_nobody_touched_clears_by_itself() {
-        let touched = [Past { action: "reopen".to_owned(), user_id: Some("s".to_owned()) }];
+        let touched = [Past { action: "reopen".to_owned(), user_id: Some("s".to_owned()), at_ms: 0 }];
         assert_eq!(to("raised", &[], Doer::System, &act("clear")), Ok("cleared"));
         assert_eq!(to("raised", &touched, Doer::System, &act("clear")), Err(Refusal::NotNow));
+    }
+
+    #[test]
+    fn only_who_did_it_takes_it_back_and_only_at_once() {
+        let did = |action: &str, id: &str, at_ms| [Past { action: action.to_owned(), user_id: Some(id.to_owned()), at_ms }];
+        let undo = |state, past: &[Past], who| to(state, past, user(who, &supervisor), &act("undo"));
+        assert_eq!(undo("dismissed", &did("dismiss", "s", NOW_MS - 8_000), "s"), Ok("raised"));
+        assert_eq!(undo("confirmed", &did("confirm", "s", NOW_MS), "s"), Ok("raised"));
+        assert_eq!(undo("confirmed", &did("confirm", "s", NOW_MS - UNDO_MS - 1), "s"), Err(Refusal::NotNow), "too late");
+        assert_eq!(undo("confirmed", &did("confirm", "other", NOW_MS), "s"), Err(Refusal::NotNow), "somebody else's");
+        assert_eq!(undo("dispatched", &did("dispatch", "s", NOW_MS), "s"), Err(Refusal::NotNow), "the premises was told");
+        assert_eq!(to("confirmed", &did("confirm", "c", NOW_MS), user("c", &canteen), &act("undo")), Err(Refusal::Forbidden));
     }
 
     #[test]
@@ -240,7 +269,7 @@ mod tests {
     fn what_is_offered_is_what_may_be_done() {
         let offered = |state, doer| TABLE.allowed(Standing { state, past: &[] }, doer);
         assert_eq!(offered("raised", user("s", &supervisor)), ["confirm", "dismiss"]);
-        assert_eq!(offered("confirmed", user("s", &supervisor)), ["dispatch"]);
+        assert_eq!(offered("confirmed", user("s", &supervisor)), ["dispatch", "request_inspection", "open_case"]);
         assert_eq!(offered("rectified", user("s", &supervisor)), ["review"]);
         assert_eq!(offered("dispatched", user("c", &canteen)), ["rectify"]);
         assert_eq!(offered("raised", user("c", &canteen)), Vec::<&str>::new());
@@ -259,8 +288,8 @@ mod tests {
         /// Whoever does whatever in whatever order: an alert stays in its table, people do only what was offered to them,
         /// and an answer is never reviewed by the one who gave it.
         #[test]
-        fn any_order_of_acts_keeps_to_the_table(steps in prop::collection::vec((0_usize..10, 0_usize..4, any::<bool>()), 0..60)) {
-            let actions = ["confirm", "dismiss", "clear", "reopen", "dispatch", "request_inspection", "open_case", "rectify", "review", "nonsense"];
+        fn any_order_of_acts_keeps_to_the_table(steps in prop::collection::vec((0_usize..13, 0_usize..4, any::<bool>()), 0..60)) {
+            let actions = ["confirm", "dismiss", "clear", "reopen", "dispatch", "request_inspection", "open_case", "rectify", "review", "recur", "withdraw", "undo", "nonsense"];
             let people: [(&str, &(dyn Fn(Permission) -> bool + Sync)); 3] = [("s", &supervisor), ("c", &canteen), ("b", &both)];
             let (mut state, mut past) = (TABLE.first, Vec::<Past>::new());
             for (action, who, back) in steps {
@@ -279,7 +308,7 @@ mod tests {
                         let answered = past.iter().rev().find(|past| past.action == "rectify").and_then(|past| past.user_id.clone());
                         prop_assert!(answered.is_none() || answered != user_id);
                     }
-                    past.push(Past { action: way.action.to_owned(), user_id });
+                    past.push(Past { action: way.action.to_owned(), user_id, at_ms: NOW_MS });
                     state = way.to;
                 }
             }

@@ -179,6 +179,13 @@ impl Clock {
         self.stopped_ms.get_or_insert(now_ms);
     }
 
+    /// Goes on after it had ended: what ended it was taken back. The time since is left out.
+    pub fn reopen(&mut self, now_ms: i64) {
+        if let Some(stopped_ms) = self.stopped_ms.take() {
+            self.due_ms = self.due_ms.saturating_add((now_ms - stopped_ms).max(0));
+        }
+    }
+
     /// Runs until a later or earlier moment instead; what it has said already is said anew when that passes.
     pub fn extend(&mut self, due_ms: i64) {
         self.paused_ms = None;
@@ -291,6 +298,16 @@ mod tests {
         clock.stop(22 * HOUR_MS);
         assert_eq!(clock.stopped_ms, Some(21 * HOUR_MS), "the first end stands");
         assert_eq!(clock.signals(90 * HOUR_MS, Level::None, context()), []);
+    }
+
+    #[test]
+    fn a_clock_whose_end_was_taken_back_goes_on_where_it_stood() {
+        let mut clock = Clock::until("answer", 0, 10 * HOUR_MS);
+        clock.stop(4 * HOUR_MS);
+        clock.reopen(5 * HOUR_MS);
+        assert_eq!((clock.due_ms, clock.stopped_ms), (11 * HOUR_MS, None));
+        clock.reopen(6 * HOUR_MS);
+        assert_eq!(clock.due_ms, 11 * HOUR_MS, "one that runs stays as it is");
     }
 
     #[test]

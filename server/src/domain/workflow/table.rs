@@ -72,6 +72,8 @@ pub enum Effect {
     Start(&'static str),
     /// All clocks stop for good.
     StopAll,
+    /// The one that stopped last goes on after all; the time since is left out.
+    Reopen(&'static str),
 }
 
 /// One way from one state to another. Made with [`Transition::new`] and what follows it.
@@ -93,6 +95,8 @@ pub struct Transition {
     pub not_by: Option<&'static str>,
     /// Only before any person has acted.
     pub untouched: bool,
+    /// Takes back the doer's own last act, no later than so many ms after it.
+    pub undo_ms: Option<i64>,
     /// A button of its own; `false` where another piece of work (an assignment, a case) makes the transition.
     pub offered: bool,
     /// What it does to the clocks, in order.
@@ -103,7 +107,7 @@ impl Transition {
     /// A transition that `who` may make and that needs nothing.
     pub const fn new(from: &'static str, action: &'static str, to: &'static str, who: &'static [Who]) -> Self {
         let needs = Needs { reason: Need::May, deadline: Need::No, answer: false, evidence_max: 0 };
-        Self { from, action, decision: None, to, who, needs, not_by: None, untouched: false, offered: true, effects: &[] }
+        Self { from, action, decision: None, to, who, needs, not_by: None, untouched: false, undo_ms: None, offered: true, effects: &[] }
     }
 
     /// The way that is taken for this decision.
@@ -146,6 +150,14 @@ impl Transition {
     #[must_use]
     pub const fn untouched(mut self) -> Self {
         self.untouched = true;
+        self
+    }
+
+    /// Takes back the doer's own last act within `within_ms`; offered by whoever shows that act, not as a button.
+    #[must_use]
+    pub const fn undoing(mut self, within_ms: i64) -> Self {
+        self.undo_ms = Some(within_ms);
+        self.offered = false;
         self
     }
 

@@ -10,6 +10,8 @@ mod operators;
 mod organizations;
 mod overview;
 mod premises;
+pub(crate) mod settings;
+mod statistics;
 pub(crate) mod transfer;
 mod users;
 mod webhooks;
@@ -30,6 +32,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     organizations::configure(config);
     overview::configure(config);
     premises::configure(config);
+    settings::configure(config);
+    statistics::configure(config);
     transfer::configure(config);
     users::configure(config);
     webhooks::configure(config);

@@ -1,25 +1,27 @@
 //! Settings of the diagnosis: for the system, a premises or a camera; and what holds for one camera.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, delete, get, put, web};
-use media::DiagnosisKind;
+use media::{DiagnosisKind, DiagnosisSettings};
 use mobile_api::field::Faults;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use super::camera;
 use crate::App;
-use crate::auth::{Caller, can};
+use crate::auth::{Caller, Session, can};
 use crate::domain::camera::{RuleChange, RuleChanges, merged};
+use crate::domain::permission::Permission;
+use crate::domain::settings::Origin;
+use crate::http::console::settings::{At, ScopeArgs, Sourced, keep, own_place, place, stored};
 use crate::http::{Args, Body, Id, Problem, ProblemBody, checked};
 use crate::ingest::apply::{SETTING, layers};
-use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, cameras, premises, settings};
+use crate::store::StoreError;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(effective).service(read).service(write).service(inherit);
+    config.service(effective).service(effective_at).service(read).service(write).service(inherit);
 }
 
 /// One kind's settings and where each comes from.
@@ -68,46 +70,65 @@ async fn effective(app: web::Data<App>, caller: Caller<can::CamerasRead>, id: Id
     Ok(HttpResponse::Ok().json(rules))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum SettingScope {
-    System,
-    Premises,
-    Camera,
+/// What holds at a place, each member with where it comes from.
+#[derive(Debug, Serialize, ToSchema)]
+struct EffectiveDiagnosis {
+    /// Whether the caller may change it here.
+    may_change: bool,
+    /// By kind.
+    rules: BTreeMap<&'static str, SourcedRule>,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ScopeArgs {
-    #[param(example = "system")]
-    #[param(inline)]
-    scope: SettingScope,
-    /// Of the premises or the camera.
-    id: Option<Uuid>,
+/// One kind's settings, each with the nearest place that says so.
+#[derive(Debug, Serialize, ToSchema)]
+struct SourcedRule {
+    enabled: Sourced<bool>,
+    /// In the kind's own unit.
+    threshold: Sourced<f64>,
+    /// s
+    duration_s: Sourced<f64>,
+    /// s
+    clear_s: Sourced<f64>,
+    /// s
+    repeat_interval_s: Sourced<f64>,
 }
 
-/// A place settings can be at, that the caller may change.
-struct Place {
-    scope: &'static str,
-    id: String,
-    path: String,
+/// What holds at the system, a premises or a camera, and where each value comes from. Who may watch cameras may read it.
+#[utoipa::path(tag = "diagnosis", params(ScopeArgs), responses((status = 200, body = EffectiveDiagnosis), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/settings/diagnosis/effective")]
+async fn effective_at(
+    app: web::Data<App>,
+    caller: Caller<can::CamerasRead>,
+    args: Args<ScopeArgs>,
+) -> Result<web::Json<EffectiveDiagnosis>, Problem> {
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let place = place(conn, &caller.scope(), args.at()).await?;
+    let mut layers = Vec::new();
+    for (from, json) in stored(conn, &place, SETTING).await? {
+        let changes: RuleChanges = serde_json::from_str(&json).map_err(StoreError::damaged)?;
+        layers.push((from, changes));
+    }
+    let settings = crate::ingest::apply::diagnosis(&merged(layers.iter().map(|(_, changes)| changes)));
+    let rules = DiagnosisKind::ALL.iter().map(|kind| (kind.as_str(), sourced(*kind, &settings, &layers))).collect();
+    let managed = caller.access.scope(Permission::SettingsManage);
+    Ok(web::Json(EffectiveDiagnosis { may_change: place.may_change(&managed), rules }))
 }
 
-async fn place(conn: &mut Conn<'_>, caller: &Caller<can::SettingsManage>, args: &ScopeArgs) -> Result<Place, Problem> {
-    let scope = caller.scope();
-    let id = args.id.map(|id| id.to_string()).unwrap_or_default();
-    match args.scope {
-        SettingScope::System if !scope.reaches_top() => Err(Problem::forbidden()),
-        SettingScope::System => Ok(Place { scope: "system", id: String::new(), path: "/".to_owned() }),
-        SettingScope::Premises => {
-            let row = premises::get(conn, &scope, &id).await?.ok_or_else(Problem::not_found)?;
-            Ok(Place { scope: "premises", id: row.id, path: row.path })
-        }
-        SettingScope::Camera => {
-            let row = cameras::get(conn, &scope, &id).await?.ok_or_else(Problem::not_found)?;
-            Ok(Place { scope: "camera", id: row.id, path: row.path })
-        }
+fn sourced(kind: DiagnosisKind, settings: &DiagnosisSettings, layers: &[(Origin, RuleChanges)]) -> SourcedRule {
+    let rule = settings.rule(kind);
+    let from = |says: &dyn Fn(&RuleChange) -> bool| {
+        let nearest = layers.iter().rev().find(|(_, changes)| changes.get(kind.as_str()).is_some_and(says));
+        nearest.map_or(Origin::Default, |(from, _)| *from)
+    };
+    let seconds = |ms: u64| ms as f64 / 1_000.0;
+    let duration_ms = if kind == DiagnosisKind::SignalLost { settings.no_packet_ms } else { rule.duration_ms };
+    SourcedRule {
+        enabled: Sourced { value: rule.enabled, from: from(&|change| change.enabled.is_some()) },
+        threshold: Sourced { value: rule.threshold, from: from(&|change| change.threshold.is_some()) },
+        duration_s: Sourced { value: seconds(duration_ms), from: from(&|change| change.duration_s.is_some()) },
+        clear_s: Sourced { value: seconds(rule.clear_ms), from: from(&|change| change.clear_s.is_some()) },
+        repeat_interval_s: Sourced { value: seconds(rule.repeat_interval_ms), from: from(&|change| change.repeat_interval_s.is_some()) },
     }
 }
 
@@ -117,9 +138,9 @@ async fn place(conn: &mut Conn<'_>, caller: &Caller<can::SettingsManage>, args: 
 async fn read(app: web::Data<App>, caller: Caller<can::SettingsManage>, args: Args<ScopeArgs>) -> Result<web::Json<RuleChanges>, Problem> {
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
-    let place = place(conn, &caller, &args).await?;
-    let stored = settings::get(conn, place.scope, &place.id, SETTING).await?;
-    Ok(web::Json(stored.map(|(json, _)| serde_json::from_str(&json).map_err(StoreError::damaged)).transpose()?.unwrap_or_default()))
+    let place = place(conn, &caller.scope(), args.at()).await?;
+    let own = stored(conn, &place, SETTING).await?.into_iter().find(|(from, _)| *from == place.scope);
+    Ok(web::Json(own.map(|(_, json)| serde_json::from_str(&json).map_err(StoreError::damaged)).transpose()?.unwrap_or_default()))
 }
 
 /// Sets what differs at one place; takes effect within seconds.
@@ -144,20 +165,7 @@ async fn write(
     }
     checked(faults)?;
     let value = serde_json::to_string(&changes).map_err(StoreError::damaged)?;
-    let (actor, at, args, session) = (caller.actor.clone(), app.clock.wall_ms(), args.0, caller.clone());
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let place = place(tx, &session, &args).await?;
-                settings::put(tx, place.scope, &place.id, SETTING, &value, &place.path, at).await?;
-                let detail = json!({"setting": SETTING, "scope": place.scope, "value": value});
-                tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("setting", &place.id)), path: &place.path, detail })
-                    .await?;
-                Ok::<_, Problem>(())
-            })
-        })
-        .await?;
-    app.cameras_changed.notify_one();
+    change(&app, &caller, args.at(), Some(value)).await?;
     Ok(web::Json(changes))
 }
 
@@ -165,21 +173,22 @@ async fn write(
 #[utoipa::path(tag = "diagnosis", params(ScopeArgs), responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/settings/diagnosis")]
 async fn inherit(app: web::Data<App>, caller: Caller<can::SettingsManage>, args: Args<ScopeArgs>) -> Result<HttpResponse, Problem> {
-    let (actor, at, args, session) = (caller.actor.clone(), app.clock.wall_ms(), args.0, caller.clone());
+    change(&app, &caller, args.at(), None).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn change(app: &App, caller: &Caller<can::SettingsManage>, place: At, value: Option<String>) -> Result<(), Problem> {
+    let (at, scope, session) = (app.clock.wall_ms(), caller.scope(), Session::clone(caller));
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let place = place(tx, &session, &args).await?;
-                settings::delete(tx, place.scope, &place.id, SETTING, &place.path, at).await?;
-                let detail = json!({"setting": SETTING, "scope": place.scope});
-                tx.audit(at, Act { actor: &actor, action: "delete", entity: Some(("setting", &place.id)), path: &place.path, detail })
-                    .await?;
-                Ok::<_, Problem>(())
+                let place = own_place(tx, &scope, place).await?;
+                keep(tx, &session.actor, &place, SETTING, value.as_deref(), at).await
             })
         })
         .await?;
     app.cameras_changed.notify_one();
-    Ok(HttpResponse::NoContent().finish())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::App;
-use crate::auth::{Caller, Session, can};
+use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::{self, Act};
 use crate::http::{Answer, Args, Body, Chars, Id, Listed, Problem, ProblemBody, Repeatable, checked, listed, page};
 use crate::store::assignments::{self, AssignmentFilter, AssignmentRow, NewRow};
 use crate::store::work::{self, Beginning, By};
-use crate::store::{Conn, StoreError, notices, premises, templates, users};
+use crate::store::{Conn, StoreError, Tx, alert_acts, notices, premises, templates, users};
 
 /// Officers that the law asks for (SAMR Order 49 of 2021, art. 23).
 pub(super) const OFFICERS_MIN: usize = 2;
@@ -103,36 +103,9 @@ async fn create(
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     body.check().map_err(Problem::fields)?;
-    {
-        let mut reader = app.db.read().await?;
-        let conn = &mut reader.conn();
-        let mut faults = Faults::new();
-        let premises = premises::get(conn, &caller.scope(), &body.premises_id.to_string()).await?;
-        if premises.is_none_or(|row| row.disabled_at.is_some()) {
-            faults.note_at("premises_id", "unknown", "no such premises, or it is disabled");
-        }
-        if templates::get(conn, &body.template_id.to_string()).await?.is_none() {
-            faults.note_at("template_id", "unknown", "no such template");
-        }
-        for (index, officer) in body.officer_ids.iter().enumerate() {
-            let user = users::credentials_by_id(conn, &officer.to_string()).await?;
-            if user.is_none_or(|user| user.disabled_at.is_some()) {
-                faults.within("officer_ids", |faults| faults.note_at(index, "unknown", "no such person, or disabled"));
-            }
-        }
-        checked(faults)?;
-    }
-    let row = NewRow {
-        id: Uuid::now_v7(),
-        template_id: body.template_id,
-        kind: body.kind,
-        due_on: body.due_on.clone(),
-        approval_number: body.approval_number.clone(),
-        source: body.source.clone().unwrap_or_else(|| "by_hand".to_owned()),
-        created_by: caller.user_id,
-        officers: body.officer_ids.clone(),
-    };
-    let (at, id, premises_id) = (app.clock.wall_ms(), row.id.to_string(), body.premises_id.to_string());
+    known(&mut app.db.read().await?.conn(), &caller.scope(), &body).await?;
+    let row = new_row(&body, caller.user_id, "by_hand", None);
+    let (at, premises_id) = (app.clock.wall_ms(), body.premises_id.to_string());
     let session = Session::clone(&caller);
     let answer = app
         .db
@@ -141,27 +114,62 @@ async fn create(
                 if let Some(answer) = repeat.answered(tx, at).await? {
                     return Ok(answer);
                 }
-                let by = By::User(&session.actor, &session.access);
-                work::begin(
-                    tx,
-                    &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id: &premises_id, by, action: "plan" },
-                    at,
-                )
-                .await?;
-                assignments::insert(tx, &row).await?;
-                let kept = find(tx, &session, &id).await?.ok_or_else(Problem::not_found)?;
-                assignments::note_change(tx, &kept, at).await?;
-                let officers: Vec<String> = row.officers.iter().map(Uuid::to_string).collect();
-                let detail =
-                    json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
-                notices::insert(tx, Some(&id), &officers, "assigned", &detail, at).await?;
-                let answer = Answer::json(201, &view(tx, &session, &id).await?)?;
+                plan(tx, &session, &row, &premises_id, at).await?;
+                let answer = Answer::json(201, &view(tx, &session, &row.id.to_string()).await?)?;
                 repeat.keep(tx, &answer).await?;
                 Ok::<_, Problem>(answer)
             })
         })
         .await?;
     Ok(answer.into())
+}
+
+/// Looks up what a new assignment names: the premises in the caller's scope, the template, the officers.
+pub(crate) async fn known(conn: &mut Conn<'_>, scope: &Scope, body: &NewAssignment) -> Result<(), Problem> {
+    let mut faults = Faults::new();
+    let premises = premises::get(conn, scope, &body.premises_id.to_string()).await?;
+    if premises.is_none_or(|row| row.disabled_at.is_some()) {
+        faults.note_at("premises_id", "unknown", "no such premises, or it is disabled");
+    }
+    if templates::get(conn, &body.template_id.to_string()).await?.is_none() {
+        faults.note_at("template_id", "unknown", "no such template");
+    }
+    for (index, officer) in body.officer_ids.iter().enumerate() {
+        let user = users::credentials_by_id(conn, &officer.to_string()).await?;
+        if user.is_none_or(|user| user.disabled_at.is_some()) {
+            faults.within("officer_ids", |faults| faults.note_at(index, "unknown", "no such person, or disabled"));
+        }
+    }
+    checked(faults)
+}
+
+/// A new assignment as it is stored.
+pub(crate) fn new_row(body: &NewAssignment, created_by: Uuid, source: &str, alert_id: Option<Uuid>) -> NewRow {
+    NewRow {
+        id: Uuid::now_v7(),
+        template_id: body.template_id,
+        kind: body.kind,
+        due_on: body.due_on.clone(),
+        approval_number: body.approval_number.clone(),
+        source: body.source.clone().unwrap_or_else(|| source.to_owned()),
+        created_by,
+        officers: body.officer_ids.clone(),
+        alert_id,
+    }
+}
+
+/// Stores a new assignment and tells its officers.
+pub(crate) async fn plan(tx: &mut Tx<'_>, session: &Session, row: &NewRow, premises_id: &str, at: i64) -> Result<(), Problem> {
+    let id = row.id.to_string();
+    let by = By::User(&session.actor, &session.access);
+    work::begin(tx, &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id, by, action: "plan" }, at).await?;
+    assignments::insert(tx, row).await?;
+    let kept = find(tx, session, &id).await?.ok_or_else(Problem::not_found)?;
+    assignments::note_change(tx, &kept, at).await?;
+    let officers: Vec<String> = row.officers.iter().map(Uuid::to_string).collect();
+    let detail = json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on, "alert_id": row.alert_id});
+    notices::insert(tx, Some(&id), &officers, "assigned", &detail, at).await?;
+    Ok(())
 }
 
 /// One assignment.
@@ -216,6 +224,10 @@ async fn change(
                 let act = Act { action: "cancel".to_owned(), reason: Some(body.reason), ..Act::default() };
                 work::step(tx, &scope, &wanted, body.version, By::User(&session.actor, &session.access), &act, &[], at).await?;
                 assignments::note_change(tx, &row, at).await?;
+                if let Some(alert_id) = &row.alert_id {
+                    let text = act.reason.clone().unwrap_or_default();
+                    alert_acts::by_inspection(tx, alert_id, "withdraw", "inspection_cancelled@1", text, at).await?;
+                }
                 Ok::<_, Problem>(())
             })
         })

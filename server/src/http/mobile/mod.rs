@@ -1,6 +1,6 @@
 //! What phones use: the day's work down, inspections and their evidence up.
 
-mod assignments;
+pub(crate) mod assignments;
 mod files;
 pub mod inspections;
 mod sync;

@@ -10,9 +10,12 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Problem, ProblemBody};
 use crate::store::figures::{self, Figures};
+use crate::store::forecasts::{self, ForecastRow};
 
 /// Below this share of free disk: low, percent.
 const DISK_LOW_PERCENT: u64 = 10;
+/// A disk that will be full within this time is a problem now, ms.
+const SOON_MS: i64 = 7 * 24 * 3_600_000;
 /// Below this share: the reserve, percent.
 const DISK_RESERVE_PERCENT: u64 = 5;
 
@@ -53,6 +56,38 @@ struct DiskHealth {
     total_bytes: u64,
     /// ok, low or reserve
     level: &'static str,
+    /// What is to be expected by the last 24 hours; `null` until enough was recorded.
+    forecast: Option<DiskForecast>,
+}
+
+/// When the disk will be full, and how many days it really holds.
+#[derive(Debug, Serialize, ToSchema)]
+struct DiskForecast {
+    /// When it was looked at.
+    at: Moment,
+    /// What all cameras write in a day.
+    bytes_a_day: i64,
+    /// When the oldest recordings will have to go before their time; `null` where everything fits.
+    full_at: Option<Moment>,
+    /// Days that are kept in the end.
+    days_held: f64,
+    /// Days that are asked for.
+    days_wanted: f64,
+    /// What evidence on hold never uses.
+    reserve_bytes: i64,
+}
+
+impl From<ForecastRow> for DiskForecast {
+    fn from(row: ForecastRow) -> Self {
+        Self {
+            at: Moment(row.at),
+            bytes_a_day: row.bytes_a_day,
+            full_at: row.full_at.map(Moment),
+            days_held: row.days_held,
+            days_wanted: row.days_wanted,
+            reserve_bytes: row.reserve_bytes,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,7 +125,7 @@ struct TimeHealth {
 /// Something that needs somebody.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthProblem {
-    /// disk_reserve, disk_low, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
+    /// disk_reserve, disk_low, disk_will_be_full, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
     code: &'static str,
     /// In words, English.
     detail: String,
@@ -101,13 +136,17 @@ struct HealthProblem {
 #[get("/system/health")]
 async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) -> Result<web::Json<Health>, Problem> {
     let now_ms = app.clock.wall_ms();
-    let figures = figures::read(&mut app.db.read().await?.conn(), now_ms).await?;
+    let (figures, forecast) = {
+        let mut reader = app.db.read().await?;
+        let conn = &mut reader.conn();
+        (figures::read(conn, now_ms).await?, forecasts::newest(conn).await?)
+    };
     let analysis = app.engine.as_ref().map(|engine| engine.analyser().status());
     let health = Health {
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: app.about.uptime_s(),
         database: DatabaseHealth { engine: app.db.kind().as_str(), ok: true, size_bytes: app.db.size_bytes().await? },
-        disk: disk(&app),
+        disk: disk(&app, forecast),
         recording: recording(&app, &figures),
         analysis: analysis.map_or(AnalysisHealth { running: 0, restarts: 0, queue: 0, looks: 0, failed_looks: 0 }, |status| {
             AnalysisHealth {
@@ -128,7 +167,7 @@ async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) ->
     Ok(web::Json(Health { problems, ..health }))
 }
 
-fn disk(app: &App) -> Option<DiskHealth> {
+fn disk(app: &App, forecast: Option<ForecastRow>) -> Option<DiskHealth> {
     let space = app.about.space()?;
     let free_percent = space.free_bytes.saturating_mul(100) / space.total_bytes.max(1);
     let level = match free_percent {
@@ -141,6 +180,7 @@ fn disk(app: &App) -> Option<DiskHealth> {
         free_bytes: space.free_bytes,
         total_bytes: space.total_bytes,
         level,
+        forecast: forecast.map(DiskForecast::from),
     })
 }
 
@@ -168,6 +208,12 @@ fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem>
             "disk_reserve",
             format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it"),
         );
+        let soon = disk.forecast.as_ref().and_then(|forecast| Some((forecast, forecast.full_at?)));
+        if let Some((forecast, full_at)) = soon.filter(|(forecast, full_at)| full_at.0 - forecast.at.0 <= SOON_MS) {
+            let (held, wanted) = (forecast.days_held, forecast.days_wanted);
+            let detail = format!("the disk will be full by {full_at}: it holds {held} of the {wanted} days that are asked for");
+            note(true, "disk_will_be_full", detail);
+        }
         note(disk.level == "low", "disk_low", format!("the disk is nearly full ({free_gb} GB free): the oldest recordings are deleted"));
     }
     let expects_analysis = app.engine.is_some() && health.analysis.restarts > 0;

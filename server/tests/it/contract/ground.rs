@@ -31,8 +31,8 @@ pub(super) fn id(number: u8) -> String {
 const BEGINS: &str = "2026-11-23T06:00:00Z";
 /// The password of the examples.
 pub(super) const PASSWORD: &str = "correct-horse-battery";
-/// Alerts 71 to 76, each of a kind of its own so that none joins another.
-const KINDS: [&str; 6] = ["black", "frozen", "over_exposed", "covered", "blurred", "moved"];
+/// Alerts 71 to 79, each of a kind of its own so that none joins another.
+const KINDS: [&str; 9] = ["black", "frozen", "over_exposed", "covered", "blurred", "moved", "low_contrast", "rodent", "smoke_fire"];
 
 /// The machine's clock, set to the time of the examples.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 }
 
 /// Everything the examples name: premises 01, template 02, officer 03, office 04, operator 05, person 06, webhook 07,
-/// inspections 10 and 20, uploads 30 and 31, assignment 40, camera 50, notice 60, alerts 71 to 76, evidence 80.
+/// inspections 10 and 20, uploads 30 and 31, assignment 40, camera 50, notice 60, alerts 71 to 79, evidence 80.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -252,6 +252,7 @@ async fn assignment(app: &TestApp, root: &Client) {
                 source: "by_hand".to_owned(),
                 created_by,
                 officers: vec![id(3).parse().unwrap()],
+                alert_id: None,
             };
             insert(tx, &row).await
         })
@@ -284,6 +285,7 @@ async fn camera(app: &TestApp, premises: &Node) {
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
         audio: false,
+        retention_days: None,
     };
     app.app.engine.as_ref().unwrap().apply(spec).await;
 }
@@ -347,6 +349,8 @@ async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {
         (76, root, "confirm", json!({"version": 1})),
         (76, root, "dispatch", json!({"version": 2, "deadline": "P1D"})),
         (76, canteen, "rectify", json!({"version": 3, "text": "已清洁", "evidence_ids": [id(80)]})),
+        (77, root, "confirm", json!({"version": 1})),
+        (79, root, "confirm", json!({"version": 1})),
     ];
     for (number, who, act, body) in acts {
         let (status, answer) = who.post(&format!("/alerts/{}/{act}", id(*number)), body).await;

@@ -1,5 +1,6 @@
 //! The phone's contract: files, templates, assignments, inspections, uploads, synchronisation.
 
+mod alerts;
 mod assignments;
 mod files;
 mod inspections;

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod app;
+pub(crate) mod bulk;
 pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};

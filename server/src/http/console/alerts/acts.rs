@@ -18,7 +18,15 @@ use crate::store::work::{By, WorkError};
 use crate::store::{Tx, alert_acts, alerts};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(confirm).service(dismiss).service(reopen).service(dispatch).service(rectify).service(review);
+    config
+        .service(confirm)
+        .service(dismiss)
+        .service(reopen)
+        .service(dispatch)
+        .service(rectify)
+        .service(review)
+        .service(undo)
+        .service(open_case);
 }
 
 /// What an act carries. Reason and text may come with every one.
@@ -97,6 +105,21 @@ act!(
     "Accepts the answer, which closes the alert, or sends it back with a reason. Nobody reviews their own answer."
 );
 
+act!(
+    undo,
+    "/alerts/{id}/undo",
+    AlertsDecide,
+    json!({"version": 2}),
+    "Takes back the caller's own confirming or dismissing, within eight seconds of it. The history keeps both."
+);
+act!(
+    open_case,
+    "/alerts/{id}/open_case",
+    AlertsDecide,
+    json!({"version": 2, "reason": "明市监立〔2026〕12号"}),
+    "A case was filed; `reason` is its reference. What follows is kept with the case."
+);
+
 async fn perform(
     request: &HttpRequest,
     app: &App,
@@ -129,7 +152,7 @@ async fn perform(
                 }
                 make(tx, &session, &id, version, &act, &evidence, at).await?;
                 let scope = session.access.scope(Permission::AlertsRead);
-                let answer = Answer::json(200, &view::detail(tx, &session, &scope, &id).await?)?;
+                let answer = Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)?;
                 repeat.keep(tx, &answer).await?;
                 Ok::<_, Problem>(answer)
             })
@@ -138,7 +161,15 @@ async fn perform(
     Ok(answer.into())
 }
 
-async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, version: i64, act: &Act, evidence: &[String], at: i64) -> Result<(), Problem> {
+pub(super) async fn make(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    id: &str,
+    version: i64,
+    act: &Act,
+    evidence: &[String],
+    at: i64,
+) -> Result<(), Problem> {
     // Whose alerts one may act on follows from whose one may see; the table asks for the permission at the premises.
     let scope = session.access.scope(Permission::AlertsRead);
     let made = alert_acts::perform(tx, &scope, id, Some(version), By::User(&session.actor, &session.access), act, evidence, at).await;
@@ -155,10 +186,10 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, version: i64, act: &
         Some(Refusal::OwnAnswer) => Err(Problem::forbidden().because("nobody reviews their own answer")),
         Some(Refusal::Faults(faults)) => Err(Problem::fields(faults)),
         Some(Refusal::NotNow) => {
-            let present = view::detail(tx, session, &scope, id).await?;
+            let present = view::detail(tx, session, &scope, id, at).await?;
             Err(Problem::of(ProblemType::InvalidTransition).because("not possible in this state").with("present", present))
         }
-        None => Err(Problem::stale(view::detail(tx, session, &scope, id).await?)),
+        None => Err(Problem::stale(view::detail(tx, session, &scope, id, at).await?)),
     }
 }
 
@@ -174,7 +205,7 @@ async fn own_evidence(tx: &mut Tx<'_>, session: &Session, evidence: &[String]) -
 }
 
 /// Nothing but white space says nothing.
-fn worded(text: Option<String>) -> Option<String> {
+pub(super) fn worded(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 

@@ -1,6 +1,7 @@
 //! `/alerts`: what cameras show or lack, and what people do about it.
 
 mod acts;
+mod inspection;
 mod media;
 mod view;
 
@@ -12,6 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 use crate::auth::{Caller, can};
+use crate::domain::permission::Permission;
 use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::alerts::{self, AlertFilter};
 use view::{Alert, AlertDetail};
@@ -22,6 +24,7 @@ const VALUES_MAX: usize = 32;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read);
     acts::configure(config);
+    inspection::configure(config);
     media::configure(config);
 }
 
@@ -81,6 +84,18 @@ impl ListArgs {
     }
 }
 
+/// Makes an alert with an inspection on its way be found as the confirmed one that it is shown as.
+fn hide_requests(states: &mut Vec<String>) {
+    let asked = !states.is_empty();
+    states.retain(|state| state != view::REQUESTED);
+    if states.iter().any(|state| state == view::CONFIRMED) {
+        states.push(view::REQUESTED.to_owned());
+    } else if asked && states.is_empty() {
+        // Nothing is in this state, and nothing is asked for that is not.
+        states.push("none".to_owned());
+    }
+}
+
 /// Values with commas between them.
 fn several(name: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
     let values: Vec<String> =
@@ -95,7 +110,10 @@ fn several(name: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
 #[utoipa::path(tag = "alerts", params(ListArgs), responses((status = 200, body = Listed<Alert>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/alerts")]
 async fn list(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Alert>>, Problem> {
-    let (page, filter, scope) = (page(args.limit, args.cursor.as_deref())?, args.filter()?, caller.scope());
+    let (page, mut filter, scope) = (page(args.limit, args.cursor.as_deref())?, args.filter()?, caller.scope());
+    if !caller.access.may(Permission::AssignmentsRead) {
+        hide_requests(&mut filter.states);
+    }
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let mut rows = alerts::list(conn, &scope, &filter, &page).await?;
@@ -109,5 +127,5 @@ async fn list(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<L
 #[get("/alerts/{id}")]
 async fn read(app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<web::Json<AlertDetail>, Problem> {
     let mut reader = app.db.read().await?;
-    Ok(web::Json(view::detail(&mut reader.conn(), &caller, &caller.scope(), &id.to_string()).await?))
+    Ok(web::Json(view::detail(&mut reader.conn(), &caller, &caller.scope(), &id.to_string(), app.clock.wall_ms()).await?))
 }

@@ -7,12 +7,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::{Scope, Session};
-use crate::domain::workflow::{Doer, Past, Standing, alert as table};
+use crate::domain::alert::class;
+use crate::domain::calendar::Calendar;
+use crate::domain::permission::Permission;
+use crate::domain::workflow::{Context, Doer, Past, Standing, alert as table};
 use crate::http::Problem;
 use crate::store::alerts::{self, AlertRow};
+use crate::store::assignments;
 use crate::store::work::{self, HistoryRow};
 use crate::store::work_clocks::{self, ClockRow};
 use crate::store::{Conn, StoreError};
+
+/// States whose difference is nobody's business at the premises.
+pub(super) const REQUESTED: &str = "inspection_requested";
+pub(super) const CONFIRMED: &str = "confirmed";
 
 /// The stretch of the stream that shows it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,13 +146,47 @@ pub(super) struct AlertDetail {
     /// The rule as it stood when it was raised.
     #[schema(value_type = Object)]
     rule: serde_json::Value,
+    /// Until when the premises would have by its class, were it dispatched now; only while it can be.
+    suggested_deadline: Option<Moment>,
+    /// Inspections that it asked for, newest first; only for who may know of what is planned there.
+    inspections: Vec<InspectionView>,
+}
+
+/// An inspection that an alert asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct InspectionView {
+    assignment_id: String,
+    /// open, in_progress, done or cancelled
+    #[schema(value_type = String)]
+    state: mobile_api::assignment::AssignmentState,
+    due_on: String,
+    /// By name, the lead first.
+    officers: String,
+    /// What came of it.
+    inspection_id: Option<String>,
+    /// draft, submitted or complete
+    inspection_state: Option<String>,
+    /// conforms, basically_conforms or does_not_conform
+    outcome: Option<String>,
+    submitted_at: Option<Moment>,
+}
+
+/// What a premises does not learn before: that somebody is on the way (SAMR Order 49, art. 46).
+fn is_told_of_inspections(session: &Session, path: &str) -> bool {
+    session.access.may_at(Permission::AssignmentsRead, path)
+}
+
+/// The state as this person may know it.
+fn state_for(session: &Session, row: &AlertRow) -> String {
+    if row.state == REQUESTED && !is_told_of_inspections(session, &row.premises_path) { CONFIRMED.to_owned() } else { row.state.clone() }
 }
 
 fn view(row: AlertRow, session: &Session, past: &[Past]) -> Result<Alert, Problem> {
     let (user_id, path) = (session.user_id.to_string(), row.premises_path.as_str());
     let may = |permission| session.access.may_at(permission, path);
-    let allowed_actions = table::TABLE.allowed(Standing { state: &row.state, past }, Doer::User { id: &user_id, may: &may });
-    let state = row.state.parse().map_err(|()| StoreError::damaged(format!("unknown state {}", row.state)))?;
+    let state = state_for(session, &row);
+    let allowed_actions = table::TABLE.allowed(Standing { state: &state, past }, Doer::User { id: &user_id, may: &may });
+    let state = state.parse().map_err(|()| StoreError::damaged(format!("unknown state {state}")))?;
     Ok(Alert {
         allowed_actions,
         state,
@@ -192,8 +234,32 @@ pub(super) async fn items(conn: &mut Conn<'_>, session: &Session, rows: Vec<Aler
         .collect()
 }
 
+async fn inspections_of(conn: &mut Conn<'_>, alert_id: &str) -> Result<Vec<InspectionView>, Problem> {
+    let rows = assignments::of_alert(conn, alert_id).await?;
+    let view = |row: assignments::ForAlert| {
+        Ok(InspectionView {
+            assignment_id: row.id,
+            state: assignments::wire_state(&row.state)?,
+            due_on: row.due_on,
+            officers: row.officers,
+            inspection_id: row.inspection_id,
+            inspection_state: row.inspection_state,
+            outcome: row.outcome,
+            submitted_at: row.submitted_at.map(Moment),
+        })
+    };
+    Ok(rows.into_iter().map(view).collect::<Result<_, StoreError>>()?)
+}
+
+/// Until when the premises would have, by the class.
+async fn suggested(conn: &mut Conn<'_>, row: &AlertRow, now_ms: i64) -> Result<Option<Moment>, Problem> {
+    let hours = work::get(conn, &Scope::system(), &row.id).await?.map(|work| work.hours()).unwrap_or_default();
+    let due = class(row.class).rectify.due(now_ms, Context { calendar: Calendar::shipped(), hours: &hours });
+    Ok(Some(Moment(due.at_ms)))
+}
+
 /// Everything about one alert, where `scope` covers it.
-pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope, id: &str) -> Result<AlertDetail, Problem> {
+pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope, id: &str, now_ms: i64) -> Result<AlertDetail, Problem> {
     let row = alerts::get(conn, scope, id).await?.ok_or_else(Problem::not_found)?;
     let history = work::history(conn, id).await?;
     let occurrences = alerts::occurrences(conn, id).await?;
@@ -202,7 +268,11 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
     let files = alerts::evidence_files(conn, &named).await?.into_iter().map(|file| (file.id.clone(), file)).collect::<HashMap<_, _>>();
     let rule = serde_json::from_str(&row.rule).unwrap_or_default();
     let past = work::past(&history);
-    let acts = history.into_iter().map(|act| {
+    let told = is_told_of_inspections(session, &row.premises_path);
+    let inspections = if told { inspections_of(conn, id).await? } else { Vec::new() };
+    let suggested_deadline = if row.state == CONFIRMED { suggested(conn, &row, now_ms).await? } else { None };
+    let history = history.into_iter().filter(|act| told || !matches!(act.action.as_str(), "request_inspection" | "withdraw"));
+    let acts = history.map(|act| {
         let evidence = evidence_ids(&act)
             .iter()
             .filter_map(|id| files.get(id))
@@ -227,6 +297,8 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
         occurrences: occurrences.into_iter().map(|(at, measure)| Occurrence { at: Moment(at), measure }).collect(),
         clocks: clocks.into_iter().map(clock).collect(),
         rule,
+        suggested_deadline,
+        inspections,
         alert: view(row, session, &past)?,
     })
 }

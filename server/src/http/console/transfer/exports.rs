@@ -10,9 +10,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{Column, Kind, cameras as camera_table, column, people, premises as premises_table};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
+use crate::domain::statistics::rate;
 use crate::http::console::{
     alerts as alert_list, audit as audit_list, cameras as camera_list, inspections as inspection_list, premises as premises_list,
-    users as user_list,
+    statistics as statistics_list, users as user_list,
 };
 use crate::http::{Args, Problem, ProblemBody, REQUEST, page};
 use crate::sheet::{self, Cell, Format};
@@ -21,6 +22,7 @@ use crate::store::cameras::{self, CameraFilter, CameraSort};
 use crate::store::inspections::{self, InspectionRow};
 use crate::store::journal::{self, Act, AuditRow};
 use crate::store::premises::{self, PremisesFilter, PremisesSort};
+use crate::store::statistics::SumRow;
 use crate::store::users::{self, UserFilter};
 use crate::store::{Conn, Db, PAGE_LIMIT, Page, StoreError};
 
@@ -34,6 +36,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .service(export_cameras)
         .service(export_alerts)
         .service(export_inspections)
+        .service(export_statistics)
+        .service(export_offline)
         .service(export_audit);
 }
 
@@ -312,6 +316,127 @@ async fn export_inspections(
         )
     };
     deliver(&app, &caller, &request, "inspections", INSPECTION_COLUMNS, rows).await
+}
+
+const STATISTICS_COLUMNS: &[Column] = &[
+    column("id", "编号"),
+    column("name", "名称"),
+    column("place", "所属"),
+    column("day", "日期"),
+    column("cameras", "摄像机数"),
+    column("online_rate", "在线率"),
+    column("online_s", "在线秒数"),
+    column("counted_s", "应在线秒数"),
+    column("completeness", "录像完整率"),
+    column("recorded_s", "录像秒数"),
+    column("due_s", "应录像秒数"),
+    column("device_health", "设备完好率"),
+    column("healthy_s", "完好秒数"),
+];
+
+fn statistics_cells(row: SumRow) -> Vec<Cell> {
+    let share = |part, whole| rate(part, whole).map_or(Cell::Empty, Cell::Number);
+    vec![
+        row.id.into(),
+        row.name.into(),
+        row.place.into(),
+        row.day.into(),
+        row.cameras.into(),
+        share(row.online_ms, row.counted_ms),
+        (row.online_ms / 1_000).into(),
+        (row.counted_ms / 1_000).into(),
+        share(row.recorded_ms, row.due_ms),
+        (row.recorded_ms / 1_000).into(),
+        (row.due_ms / 1_000).into(),
+        share(row.healthy_ms, row.online_ms),
+        (row.healthy_ms / 1_000).into(),
+    ]
+}
+
+/// Figures as the list shows them, each share with its seconds.
+#[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), statistics_list::StatisticsArgs),
+    responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/exports/statistics.{format}")]
+async fn export_statistics(
+    app: web::Data<App>,
+    caller: Caller<can::FiguresRead>,
+    args: Args<statistics_list::StatisticsArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    format_of(&request)?;
+    let (question, scope) = (args.question(app.clock.wall_ms())?, caller.scope());
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let mut all: Vec<Vec<Cell>> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = Page::parse(Some(PAGE_LIMIT), cursor.as_deref()).ok_or_else(Problem::not_found)?;
+        let (rows, next, _) = statistics_list::rows(conn, &scope, &question, &page).await?;
+        all.extend(rows.into_iter().map(statistics_cells));
+        cursor = next;
+        if cursor.is_none() {
+            break;
+        }
+        if all.len() >= ROWS_MAX {
+            return Err(Problem::of(ProblemType::TooLarge).because(format!("more than {ROWS_MAX} rows: narrow the list")));
+        }
+    }
+    drop(reader);
+    deliver(&app, &caller, &request, "statistics", STATISTICS_COLUMNS, all).await
+}
+
+const OFFLINE_COLUMNS: &[Column] = &[
+    column("id", "编号"),
+    column("camera", "摄像机"),
+    column("premises", "场所"),
+    column("organization", "监管所"),
+    column("state", "状态"),
+    column("reason", "原因代码"),
+    column("since", "离线时间"),
+    column("last_picture_at", "最后画面"),
+    column("likely_cause", "可能原因"),
+];
+
+/// Cameras that give no picture, as the list shows them.
+#[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), statistics_list::OfflineArgs),
+    responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/exports/offline.{format}")]
+async fn export_offline(
+    app: web::Data<App>,
+    caller: Caller<can::CamerasRead>,
+    args: Args<statistics_list::OfflineArgs>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    format_of(&request)?;
+    let (asked, scope, now_ms) = (args.asked(), caller.scope(), app.clock.wall_ms());
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let mut all: Vec<Vec<Cell>> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = Page::parse(Some(PAGE_LIMIT), cursor.as_deref()).ok_or_else(Problem::not_found)?;
+        let (rows, next, _, everywhere) = statistics_list::offline_rows(conn, &scope, &asked, now_ms, &page).await?;
+        all.extend(rows.into_iter().map(|row| {
+            let cause = statistics_list::cause(&row, everywhere).text;
+            vec![
+                row.id.into(),
+                row.name.into(),
+                row.premises_name.into(),
+                row.organization_name.into(),
+                row.state.into(),
+                row.state_reason.into(),
+                moment(Some(row.state_since)),
+                moment(row.last_picture_at),
+                cause.into(),
+            ]
+        }));
+        cursor = next;
+        if cursor.is_none() || all.len() >= ROWS_MAX {
+            break;
+        }
+    }
+    drop(reader);
+    deliver(&app, &caller, &request, "offline", OFFLINE_COLUMNS, all).await
 }
 
 const AUDIT_COLUMNS: &[Column] = &[

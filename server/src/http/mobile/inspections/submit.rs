@@ -23,7 +23,7 @@ use crate::auth::{Caller, Session, can};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::inspections::{InspectionRow, PartRow, Submission};
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, Tx, evidence, inspections, templates};
+use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, templates};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(submit);
@@ -113,8 +113,16 @@ async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed]
     .await?;
     if let Some(assignment_id) = &row.assignment_id {
         move_assignment(tx, session, assignment_id, "complete", at).await?;
+        answer_alert(tx, assignment_id, &submission.outcome, at).await?;
     }
     Ok(())
+}
+
+/// The alert that asked for this inspection is answered by it: who decides reviews it beside the result.
+async fn answer_alert(tx: &mut Tx<'_>, assignment_id: &str, outcome: &str, at: i64) -> Result<(), StoreError> {
+    let assignment = assignments::for_work(tx, assignment_id).await?;
+    let Some(alert_id) = assignment.and_then(|row| row.alert_id) else { return Ok(()) };
+    alert_acts::by_inspection(tx, &alert_id, "rectify", "inspection_submitted@1", format!("inspection: {outcome}"), at).await
 }
 
 /// What makes two submissions the same: parts, choices and result. When the phone says it pressed the button is not part of it.
