@@ -28,7 +28,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    fn live(element: gst::Element) -> Result<Self, SourceError> {
+    pub(super) fn live(element: gst::Element) -> Result<Self, SourceError> {
         let pipeline = gst::Pipeline::new();
         pipeline.add(&element).map_err(|_| internal("the source cannot be added"))?;
         Ok(Self { pipeline, outlet: Outlet::Element(element), faults: Arc::default(), paced: false, repeats: false, tcp_address: None })
@@ -51,7 +51,7 @@ pub(super) async fn build(spec: &SourceSpec, policy: &AddressPolicy, limits: Sou
 }
 
 /// User name and password: those of the specification, else those in the address.
-pub(super) fn credentials(spec: &SourceSpec) -> Option<(String, String)> {
+pub(in crate::source) fn credentials(spec: &SourceSpec) -> Option<(String, String)> {
     let plain = |text: &str| percent_decoded(text);
     if let Some(username) = &spec.username {
         return Some((username.clone(), spec.password.as_ref().map(Secret::expose).unwrap_or_default().to_owned()));

@@ -259,6 +259,30 @@ async fn an_rtmp_server_that_is_not_there_or_not_one_is_told() {
 }
 
 #[tokio::test]
+async fn rtmp_is_pulled() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    drop(listener);
+    let url = format!("rtmp://127.0.0.1:{port}/live/one");
+    let input = ["-re", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25", "-f", "lavfi", "-i", "sine"];
+    let output = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0", "-c:a", "aac", "-f", "flv", "-listen", "1", &url];
+    let _server = ffmpeg(&[&input[..], &output].concat());
+    let opening = async {
+        loop {
+            match open_with(&spec(&url), None).await {
+                Ok(source) => return source,
+                Err(error) => assert_eq!(error.reason, StateReason::Refused, "only until it listens: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let mut source = tokio::time::timeout(DEADLINE, opening).await.expect("in time");
+    let (parameters, units) = read(source.as_mut(), 40).await;
+    assert_eq!((parameters.codec, parameters.width), (Codec::H264, 320));
+    assert!((well_formed(&units) - 40.0).abs() < 3.0);
+}
+
+#[tokio::test]
 async fn srt_is_played() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
     let port = socket.local_addr().expect("bound").port();
