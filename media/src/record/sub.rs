@@ -14,7 +14,7 @@ use super::handle::CameraHandle;
 use super::task::{Orders, Shared};
 use crate::analyse::feed::KeyFrame;
 use crate::camera::{AnalysisStream, CameraSpec, SourceSpec, StateReason};
-use crate::source::{Opener as _, Source, SourceError, SourceItem, StreamParameters};
+use crate::source::{Source, SourceError, SourceItem, StreamParameters};
 
 /// The loop of one camera's sub-stream; idle where there is none.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! Sources through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, files and test patterns. What
+//! Sources through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, files, USB
+//! cameras and test patterns. What
 //! clients of our own fetch (HLS) or take (streams that are pushed) is taken apart here too: [`Demuxer`].
 //!
 //! A pipeline is built for one connection and thrown away with it. Its head ([`head`]) speaks the protocol; its tail
@@ -33,7 +34,7 @@ pub(super) use head::credentials;
 const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Schemes that [`open`] takes.
-pub const SCHEMES: [&str; 5] = ["rtsp", "rtmp", "srt", "file", "test"];
+pub const SCHEMES: [&str; 6] = ["rtsp", "rtmp", "srt", "file", "test", "v4l2"];
 
 /// Opens a source and waits for its first picture.
 ///

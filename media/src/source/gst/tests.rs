@@ -259,6 +259,15 @@ async fn an_rtmp_server_that_is_not_there_or_not_one_is_told() {
 }
 
 #[tokio::test]
+async fn a_usb_camera_that_is_not_there_is_told_and_no_other_file_is_opened() {
+    let reason = async |url: &str| open_with(&spec(url), None).await.err().map(|error| error.reason);
+    assert_eq!(reason("v4l2:/dev/video97").await, Some(StateReason::NotFound));
+    for other in ["v4l2:/etc/passwd", "v4l2:/dev/video", "v4l2:/dev/video0x", "v4l2:/dev/../dev/video0/..", "v4l2:video0", "v4l2:/dev/video1234"] {
+        assert_eq!(reason(other).await, Some(StateReason::AddressNotAllowed), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn rtmp_is_pulled() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();

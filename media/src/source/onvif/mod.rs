@@ -318,5 +318,5 @@ fn device_ms(answer: &Element) -> Option<i64> {
     let date = jiff::civil::Date::new(year, number(["Date", "Month"])?, number(["Date", "Day"])?).ok()?;
     // A leap second is told as 60.
     let time = jiff::civil::Time::new(hour, minute, second.min(59), 0).ok()?;
-    Some(date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond())
+    Some(jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?.as_millisecond())
 }

@@ -68,7 +68,8 @@ impl Responder {
     async fn describe(&self, login: Option<(&str, &str)>) -> Result<Device, SourceError> {
         let login = login.map(|(username, password)| Login { username: username.into(), password: Secret::new(password) });
         let policy = Arc::new(AddressPolicy::new(&EngineConfig::new(PathBuf::new())));
-        let described = describe(&self.url, login, &policy, &SystemClock::new());
+        let clock = SystemClock::new();
+        let described = describe(&self.url, login, &policy, &clock);
         tokio::time::timeout(Duration::from_secs(90), described).await.expect("in time")
     }
 }
@@ -152,7 +153,7 @@ fn reply(operation: &str, manner: Manner, root: &Element) -> Option<String> {
     Some(match operation {
         "GetSystemDateAndTime" => {
             let now = jiff::Timestamp::from_millisecond(SystemClock::new().wall_ms() + AHEAD_MIN * 60_000).expect("a time");
-            let now = now.to_zoned(jiff::tz::TimeZone::UTC);
+            let now = jiff::tz::TimeZone::UTC.to_datetime(now);
             format!(
                 "<a:GetSystemDateAndTimeResponse><a:SystemDateAndTime><b:UTCDateTime><b:Time><b:Hour>{}</b:Hour><b:Minute>{}</b:Minute><b:Second>{}</b:Second></b:Time>\
                  <b:Date><b:Year>{}</b:Year><b:Month>{}</b:Month><b:Day>{}</b:Day></b:Date></b:UTCDateTime></a:SystemDateAndTime></a:GetSystemDateAndTimeResponse>",

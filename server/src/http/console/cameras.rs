@@ -189,7 +189,7 @@ pub(super) struct CameraInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     premises_id: Option<String>,
-    /// rtsp, rtsps, rtmp, rtmps, srt, http(s) (HLS), file or test. Credentials in it are moved to `username` and `password`.
+    /// rtsp, rtsps, rtmp, rtmps, srt, http(s) (HLS), file, test or v4l2. Credentials in it are moved to `username` and `password`.
     #[schema(max_length = 2000)]
     source_url: Option<String>,
     /// A smaller stream of the same view, for the analysis and the wall; at the same host, with the same user name and password.
