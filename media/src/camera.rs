@@ -20,6 +20,8 @@ pub struct CameraSpec {
     pub name: String,
     /// Where the stream comes from.
     pub source: SourceSpec,
+    /// A smaller stream of the same view for the analysis; the main stream is the record, and steps in where this fails.
+    pub sub: Option<SourceSpec>,
     /// Whether it shall be recorded; a disabled camera's time is a gap with that reason.
     pub enabled: bool,
     /// When pictures are judged fully; `None` means always.
@@ -332,7 +334,28 @@ pub struct CameraStatus {
     pub stream: Option<StreamInfo>,
     /// Connections that were made again since the camera was applied.
     pub reconnects: u64,
+    /// Packets (over RTSP) or pictures that were lost on the way since the camera was applied.
+    pub lost: u64,
+    /// How unevenly pictures arrive: mean deviation from their own times, milliseconds, as RFC 3550 smooths it.
+    pub jitter_ms: f64,
+    /// The camera's clock minus ours when it last told it, milliseconds.
+    pub clock_offset_ms: Option<i64>,
+    /// What the analysis watches.
+    pub analysis_stream: AnalysisStream,
 }
+
+/// Which stream of a camera the analysis watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnalysisStream {
+    /// The main one; there is no other.
+    Main,
+    /// The sub-stream.
+    Sub,
+    /// The main one, because the sub-stream does not come.
+    MainInstead,
+}
+named!(AnalysisStream { Main => "main", Sub => "sub", MainInstead => "main_instead" });
 
 /// What a stream is like, measured where it can be.
 #[derive(Debug, Clone, PartialEq)]

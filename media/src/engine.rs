@@ -24,6 +24,7 @@ use crate::record::outbox::EventSink;
 use crate::record::retention::{Retention, held_bytes_max};
 use crate::record::signal::{SignalRule, Verdict};
 use crate::record::space::{DiskSpace, Space, SystemDisk};
+use crate::record::sub::SubTask;
 use crate::record::task::{CameraTask, Shared, mono_ms};
 use crate::segment::fragment::CHUNKS_MAX;
 use crate::segment::holds::{Held, HoldError, HoldId};
@@ -131,6 +132,8 @@ struct Camera {
     handle: Arc<CameraHandle>,
     orders: watch::Sender<Option<Arc<CameraSpec>>>,
     task: TaskHandle,
+    /// Watches the sub-stream, where there is one.
+    sub: TaskHandle,
     signal: SignalRule,
 }
 
@@ -225,7 +228,7 @@ impl Engine {
         let ending = self.clone();
         supervisor.once("engine end", async move {
             ending.inner.supervisor.soft().cancelled().await;
-            let tasks: Vec<_> = ending.cameras().values().map(|camera| camera.task.clone()).collect();
+            let tasks: Vec<_> = ending.cameras().values().flat_map(|camera| [camera.task.clone(), camera.sub.clone()]).collect();
             for task in tasks {
                 task.ended().await;
             }
@@ -257,6 +260,7 @@ impl Engine {
         let Some(removed) = self.cameras().remove(&camera) else { return };
         removed.orders.send_replace(None);
         removed.task.ended().await;
+        removed.sub.ended().await;
         let counters = (removed.handle.next_sequence(), removed.handle.epoch());
         self.counters().insert(camera, counters);
         self.inner.keeping.forget(camera);
@@ -365,7 +369,7 @@ impl Engine {
         let key_frame = {
             let cameras = self.cameras();
             let camera = cameras.get(&camera).ok_or(StillError::UnknownCamera)?;
-            camera.handle.key_frame().ok_or(StillError::NoPicture)?
+            camera.handle.picture(width_max).ok_or(StillError::NoPicture)?
         };
         self.inner.analyser.decode_still(key_frame, width_max).await
     }
@@ -402,6 +406,12 @@ impl Engine {
         handle.tell_state();
         let name = format!("camera {}", spec.name);
         let (orders, following) = watch::channel(Some(Arc::new(spec)));
+        let sub = {
+            let (shared, handle, following, stop) = (shared.clone(), handle.clone(), following.clone(), supervisor.soft());
+            supervisor.task(format!("sub-stream of {name}"), OnPanic::Restart, move || {
+                SubTask::new(shared.clone(), handle.clone(), following.clone(), stop.clone()).run()
+            })
+        };
         let task = {
             let (shared, handle, stop) = (shared.clone(), handle.clone(), supervisor.soft());
             supervisor.task(name, OnPanic::Restart, move || {
@@ -410,7 +420,7 @@ impl Engine {
                 CameraTask::new(shared.clone(), handle.clone(), following.clone(), stop.clone(), gaps).run()
             })
         };
-        Camera { handle, orders, task, signal: SignalRule::default() }
+        Camera { handle, orders, task, sub, signal: SignalRule::default() }
     }
 
     async fn watch_signals(self) {
@@ -462,6 +472,16 @@ impl Engine {
             // Decoding takes time and there is nothing new to see; who wants the last picture asks for it.
             still_jpeg: None,
         });
+    }
+
+    /// What the cameras' networks are bound to.
+    pub(crate) fn config(&self) -> &EngineConfig {
+        &self.inner.shared.config
+    }
+
+    /// Time as the engine sees it.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.inner.shared.clock
     }
 
     pub(crate) fn supervisor(&self) -> &Supervisor {

@@ -27,8 +27,8 @@ use std::sync::OnceLock;
 
 pub use analyse::{Analyser, AnalysisFeed, AnalysisStatus, KeyFrame, Still, StillError, analyse_main};
 pub use camera::{
-    ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec, StateReason,
-    StreamInfo, Transport,
+    AnalysisStream, ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec,
+    StateReason, StreamInfo, Transport,
 };
 pub use clock::{Clock, SimulatedClock, SystemClock};
 pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};

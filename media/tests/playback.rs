@@ -55,6 +55,7 @@ impl House {
             id: Uuid::now_v7(),
             name: "a".into(),
             source: SourceSpec::new(server.url("a")),
+            sub: None,
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),

@@ -12,6 +12,7 @@ fn spec_at(id: Uuid, url: &str) -> CameraSpec {
         id,
         name: "killed".into(),
         source: SourceSpec::new(url.parse().expect("a URL")),
+        sub: None,
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod hours;
 mod recording;
+mod sub_stream;
 mod time;
 
 use std::path::Path;
@@ -84,6 +85,7 @@ impl House {
             id: Uuid::now_v7(),
             name: path.into(),
             source: SourceSpec::new(self.server.url(path)),
+            sub: None,
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),

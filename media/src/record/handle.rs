@@ -1,11 +1,11 @@
 //! What the parts of one camera share: its state, its newest pictures, its counters.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outbox::EventSink;
 use crate::analyse::feed::KeyFrame;
-use crate::camera::{CameraId, CameraState, CameraStatus, StateReason, StreamInfo};
+use crate::camera::{AnalysisStream, CameraId, CameraState, CameraStatus, StateReason, StreamInfo};
 use crate::event::MediaEvent;
 use crate::live::LiveRing;
 
@@ -19,6 +19,8 @@ pub struct CameraHandle {
     events: EventSink,
     status: Mutex<CameraStatus>,
     key_frame: Mutex<Option<KeyFrame>>,
+    /// Of the sub-stream, while it comes.
+    sub_key_frame: Mutex<Option<KeyFrame>>,
     last_packet_ms: AtomicI64,
     last_packet_mono_ms: AtomicI64,
     next_sequence: AtomicU64,
@@ -26,6 +28,12 @@ pub struct CameraHandle {
     written_end_ms: AtomicI64,
     generation: AtomicU64,
     epoch: AtomicU32,
+    lost: AtomicU64,
+    jitter_us: AtomicU64,
+    /// [`i64::MIN`] while unknown.
+    clock_offset_ms: AtomicI64,
+    /// The place of an [`AnalysisStream`] in [`AnalysisStream::ALL`].
+    analysis_stream: AtomicU8,
 }
 
 impl CameraHandle {
@@ -40,6 +48,10 @@ impl CameraHandle {
             last_picture_ms: None,
             stream: None,
             reconnects: 0,
+            lost: 0,
+            jitter_ms: 0.0,
+            clock_offset_ms: None,
+            analysis_stream: AnalysisStream::Main,
         };
         Self {
             camera,
@@ -47,6 +59,7 @@ impl CameraHandle {
             events,
             status: Mutex::new(status),
             key_frame: Mutex::default(),
+            sub_key_frame: Mutex::default(),
             last_packet_ms: AtomicI64::new(i64::MIN),
             last_packet_mono_ms: AtomicI64::new(now_mono_ms),
             next_sequence: AtomicU64::new(0),
@@ -54,6 +67,10 @@ impl CameraHandle {
             written_end_ms: AtomicI64::new(i64::MIN),
             generation: AtomicU64::new(0),
             epoch: AtomicU32::new(0),
+            lost: AtomicU64::new(0),
+            jitter_us: AtomicU64::new(0),
+            clock_offset_ms: AtomicI64::new(i64::MIN),
+            analysis_stream: AtomicU8::new(0),
         }
     }
 
@@ -69,6 +86,11 @@ impl CameraHandle {
         let mut status = self.status_lock().clone();
         let last_packet_ms = self.last_packet_ms.load(Ordering::Relaxed);
         status.last_picture_ms = (last_packet_ms != i64::MIN).then_some(last_packet_ms);
+        status.lost = self.lost.load(Ordering::Relaxed);
+        status.jitter_ms = std::time::Duration::from_micros(self.jitter_us.load(Ordering::Relaxed)).as_secs_f64() * 1_000.0;
+        let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
+        status.clock_offset_ms = (clock_offset_ms != i64::MIN).then_some(clock_offset_ms);
+        status.analysis_stream = self.analysis_stream();
         status
     }
 
@@ -112,6 +134,35 @@ impl CameraHandle {
         self.last_packet_mono_ms.store(mono_ms, Ordering::Relaxed);
     }
 
+    /// Packets or pictures were lost.
+    pub fn count_lost(&self, lost: u32) {
+        self.lost.fetch_add(u64::from(lost), Ordering::Relaxed);
+    }
+
+    /// How unevenly pictures arrive, microseconds.
+    pub fn set_jitter_us(&self, jitter_us: u64) {
+        self.jitter_us.store(jitter_us, Ordering::Relaxed);
+    }
+
+    /// The camera told its own time: its clock minus ours, milliseconds.
+    pub fn set_clock_offset(&self, offset_ms: i64) {
+        self.clock_offset_ms.store(offset_ms, Ordering::Relaxed);
+    }
+
+    /// What the analysis watches.
+    #[must_use]
+    pub fn analysis_stream(&self) -> AnalysisStream {
+        let at = usize::from(self.analysis_stream.load(Ordering::Relaxed));
+        AnalysisStream::ALL.get(at).copied().unwrap_or(AnalysisStream::Main)
+    }
+
+    /// Says what the analysis watches from now on; gives what it watched before.
+    pub fn set_analysis_stream(&self, stream: AnalysisStream) -> AnalysisStream {
+        let at = AnalysisStream::ALL.iter().position(|other| *other == stream).unwrap_or(0);
+        let before = self.analysis_stream.swap(u8::try_from(at).unwrap_or(0), Ordering::Relaxed);
+        AnalysisStream::ALL.get(usize::from(before)).copied().unwrap_or(AnalysisStream::Main)
+    }
+
     /// Counts the time without packets from now on, as for a camera that was just switched on.
     pub fn forgive(&self, mono_ms: i64) {
         self.last_packet_mono_ms.fetch_max(mono_ms, Ordering::Relaxed);
@@ -132,6 +183,18 @@ impl CameraHandle {
     /// A newer key frame.
     pub fn set_key_frame(&self, key_frame: Option<KeyFrame>) {
         *self.key_frame.lock().unwrap_or_else(PoisonError::into_inner) = key_frame;
+    }
+
+    /// The newest picture that is no smaller than it must be: of the sub-stream where that is as wide as `width_max`.
+    #[must_use]
+    pub fn picture(&self, width_max: Option<u32>) -> Option<KeyFrame> {
+        let sub = self.sub_key_frame.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        sub.filter(|frame| width_max.is_some_and(|width| width <= frame.width)).or_else(|| self.key_frame())
+    }
+
+    /// A newer key frame of the sub-stream, or none when it does not come.
+    pub fn set_sub_key_frame(&self, key_frame: Option<KeyFrame>) {
+        *self.sub_key_frame.lock().unwrap_or_else(PoisonError::into_inner) = key_frame;
     }
 
     /// The number of the next fragment.

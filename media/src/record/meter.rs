@@ -70,6 +70,29 @@ impl StreamMeter {
     }
 }
 
+/// How unevenly pictures arrive, as RFC 3550 section 6.4.1 smooths it, from whole pictures instead of packets.
+#[derive(Debug, Default)]
+pub struct Jitter {
+    last: Option<(i64, i64)>,
+    smoothed_us: i64,
+}
+
+impl Jitter {
+    /// A picture of the stream's time `pts_ns` came at `arrived_ns` on the monotonic clock; gives microseconds.
+    pub fn arrived(&mut self, pts_ns: i64, arrived_ns: i64) -> u64 {
+        if let Some((last_pts_ns, last_arrived_ns)) = self.last {
+            let step_ns = pts_ns.saturating_sub(last_pts_ns);
+            // Pictures out of order, and jumps of the stream's time, say nothing about the network.
+            if (0..2_000_000_000).contains(&step_ns) {
+                let deviation_us = arrived_ns.saturating_sub(last_arrived_ns).saturating_sub(step_ns).saturating_abs() / 1_000;
+                self.smoothed_us += (deviation_us - self.smoothed_us) / 16;
+            }
+        }
+        self.last = Some((pts_ns, arrived_ns));
+        self.smoothed_us.unsigned_abs()
+    }
+}
+
 fn differs(new: f64, old: f64) -> bool {
     (new - old).abs() > old.max(1.0) * CHANGE
 }
@@ -84,6 +107,19 @@ mod tests {
     use super::*;
     use crate::camera::Codec;
     use bytes::Bytes;
+
+    #[test]
+    fn an_even_stream_has_no_jitter_and_an_uneven_one_has() {
+        let (mut even, mut uneven) = (Jitter::default(), Jitter::default());
+        let (mut calm, mut rough) = (0, 0);
+        for n in 0..200_i64 {
+            calm = even.arrived(n * 40_000_000, n * 40_000_000 + 5_000_000_000);
+            rough = uneven.arrived(n * 40_000_000, n * 40_000_000 + (n % 2) * 20_000_000);
+        }
+        assert_eq!(calm, 0);
+        assert!((18_000..=20_000).contains(&rough), "{rough}");
+        assert!(even.arrived(-90_000_000_000, 9_000_000_000) < 1_000, "a jump of the stream's time is no jitter");
+    }
 
     #[test]
     fn a_steady_stream_is_measured_and_told_once() {

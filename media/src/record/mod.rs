@@ -22,6 +22,7 @@ pub mod signal;
 pub mod sink;
 pub mod space;
 pub mod stream_clock;
+pub mod sub;
 pub mod task;
 
 pub use outbox::EventSink;

@@ -8,13 +8,13 @@ use super::batch::{Batcher, Frame};
 use super::decode_time::DecodeTimes;
 use super::gaps::Gaps;
 use super::handle::CameraHandle;
-use super::meter::StreamMeter;
+use super::meter::{Jitter, StreamMeter};
 use super::reorder::reorder_depth;
 use super::sink::FragmentSink;
 use super::stream_clock::StreamClock;
 use super::task::{Order, Shared};
 use crate::analyse::feed::KeyFrame;
-use crate::camera::{CameraSpec, CameraState, StateReason};
+use crate::camera::{AnalysisStream, CameraSpec, CameraState, StateReason};
 use crate::event::MediaEvent;
 use crate::mux::{Mux, MuxError};
 use crate::source::{AccessUnit, Source, SourceError, SourceItem, StreamParameters};
@@ -59,6 +59,9 @@ pub struct Run<'a> {
     /// The gap before this run is over: what ends it is on disk.
     gap_closed: bool,
     lost: bool,
+    /// Since something was lost, until a whole key frame: such pictures are recorded, but not judged.
+    damaged: bool,
+    jitter: Jitter,
     clock_noted: bool,
 }
 
@@ -91,13 +94,17 @@ impl<'a> Run<'a> {
             written_before: handle.written().0,
             gap_closed: false,
             lost: false,
+            damaged: false,
+            jitter: Jitter::default(),
             clock_noted: false,
         }
     }
 
     /// Records from `source` until it fails, stalls, or `order` comes; then closes everything.
     pub async fn record(mut self, mut source: Box<dyn Source>, order: impl Future<Output = Order>) -> RunEnd {
-        self.shared.feed.restarted(self.handle.camera);
+        if self.handle.analysis_stream() != AnalysisStream::Sub {
+            self.shared.feed.restarted(self.handle.camera);
+        }
         let why = self.pump(&mut *source, order).await;
         source.close().await;
         // Whatever goes wrong now has been logged; the reason for the end is what came first.
@@ -160,6 +167,7 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             SourceItem::ClockOffset { offset_ms } => {
+                self.handle.set_clock_offset(offset_ms);
                 if offset_ms.abs() > CLOCK_OFFSET_NOTED_MS && !self.clock_noted {
                     self.clock_noted = true;
                     tracing::info!(camera = %self.handle.camera, offset_ms, "the camera's clock differs from ours");
@@ -173,7 +181,15 @@ impl<'a> Run<'a> {
     async fn access_unit(&mut self, unit: AccessUnit) -> Result<(), SourceError> {
         let unit_ms = i64::try_from(unit.monotonic.as_millis()).unwrap_or(i64::MAX);
         self.handle.packet(unit.wall_ms, unit_ms);
-        self.tap(&unit);
+        let arrived_ns = i64::try_from(unit.monotonic.as_nanos()).unwrap_or(i64::MAX);
+        self.handle.set_jitter_us(self.jitter.arrived(unit.pts_ns, arrived_ns));
+        if unit.lost > 0 {
+            self.handle.count_lost(unit.lost);
+        }
+        self.damaged = unit.lost > 0 || (self.damaged && !unit.is_key);
+        if !self.damaged {
+            self.tap(&unit);
+        }
         let placed = self.stream_clock.place(unit.pts_ns, unit.wall_ms, unit.monotonic);
         if placed.stepped {
             let epoch = self.handle.next_epoch();
@@ -232,7 +248,12 @@ impl<'a> Run<'a> {
 
     /// Sizes of all frames and the key frames, for the analysis and for stills.
     fn tap(&mut self, unit: &AccessUnit) {
+        // The sub-stream speaks for the camera while it comes; stills are of the main stream all the same.
+        let sub = self.handle.analysis_stream() == AnalysisStream::Sub;
         let Some(parameters) = self.parameters.as_ref().filter(|_| unit.is_key) else {
+            if sub {
+                return;
+            }
             let bytes = u32::try_from(unit.data.len()).unwrap_or(u32::MAX);
             self.shared.feed.frame(self.handle.camera, unit.wall_ms, bytes);
             return;
@@ -247,7 +268,9 @@ impl<'a> Run<'a> {
             data: unit.data.clone(),
         };
         self.handle.set_key_frame(Some(key_frame.clone()));
-        self.shared.feed.key_frame(key_frame);
+        if !sub {
+            self.shared.feed.key_frame(key_frame);
+        }
     }
 
     /// Whether pictures have come without a key frame for too long.

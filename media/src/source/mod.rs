@@ -6,7 +6,11 @@
 pub mod access_unit;
 pub mod address;
 pub mod dial;
+pub mod digest;
+pub mod fetch;
 pub mod gst;
+pub mod hls;
+pub mod onvif;
 pub mod open;
 pub mod probe;
 pub mod rtsp;

@@ -1,4 +1,4 @@
-//! Chooses who opens a source: retina for RTSP over TCP, GStreamer for everything else.
+//! Chooses who opens a source: retina for RTSP over TCP, a client of our own for HLS, GStreamer for everything else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use super::address::{self, AddressPolicy};
 use super::rtsp::{self, RtspSource};
-use super::{Opener, Source, SourceError, SourceLimits, gst};
+use super::{Opener, Source, SourceError, SourceLimits, gst, hls};
 use crate::camera::{SourceSpec, StateReason, Transport};
 use crate::clock::Clock;
 use crate::settings::EngineConfig;
@@ -48,6 +48,7 @@ impl Opener for SystemOpener {
                         Err(error) => Err(error),
                     }
                 }
+                "http" | "https" => hls::open(&spec, &policy, limits, clock).await,
                 scheme if gst::SCHEMES.contains(&scheme) => gst::open(&spec, &policy, limits, clock).await,
                 scheme => {
                     let detail = format!("addresses that begin with {scheme}: are not supported");

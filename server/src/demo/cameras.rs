@@ -124,6 +124,7 @@ pub(super) async fn add(app: &App, planted: &Planted, port: u16) -> Result<(), D
             path: premises.path.clone(),
             name: camera.name.to_owned(),
             source_url: format!("rtsp://127.0.0.1:{port}/{}", camera.path),
+            sub_source_url: None,
             username: Some(USERNAME.to_owned()),
             password_sealed: Some(sealed),
             transport: "auto".to_owned(),

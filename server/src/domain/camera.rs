@@ -62,7 +62,7 @@ pub struct SourceUrl {
 
 impl SourceUrl {
     /// Schemes that the media engine opens.
-    pub const SCHEMES: &'static [&'static str] = &["rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https", "file", "test"];
+    pub const SCHEMES: &'static [&'static str] = &["rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https", "file", "test", "v4l2"];
 
     /// Takes an address apart. Credentials in it are moved out, percent-decoded.
     pub fn parse(text: &str) -> Result<Self, SourceUrlError> {
@@ -74,7 +74,7 @@ impl SourceUrl {
         if !Self::SCHEMES.contains(&url.scheme()) {
             return Err(SourceUrlError::Scheme);
         }
-        if !matches!(url.scheme(), "file" | "test") && url.host_str().is_none_or(str::is_empty) {
+        if !matches!(url.scheme(), "file" | "test" | "v4l2") && url.host_str().is_none_or(str::is_empty) {
             return Err(SourceUrlError::Format);
         }
         let decoded = |text: &str| percent_decoded(text).filter(|text| !text.is_empty());

@@ -1,5 +1,6 @@
 //! Types and state machines of the field. No I/O: neither web framework, nor database, nor media library.
 
+pub mod address_pattern;
 pub mod alert;
 pub mod calendar;
 pub mod camera;

@@ -145,19 +145,25 @@ fn spec(row: &CameraRow, layers: &[RuleChanges; 3], retention_days: Option<u32>,
             Some(Secret::new(String::from_utf8(opened).map_err(|_| "its password is damaged")?))
         }
     };
+    let source = SourceSpec {
+        url: row.source_url.parse().map_err(|_| "its address is damaged")?,
+        username: row.username.clone(),
+        password,
+        transport: match row.transport.as_str() {
+            "tcp" => Transport::Tcp,
+            "udp" => Transport::Udp,
+            _ => Transport::Auto,
+        },
+    };
+    let sub = match &row.sub_source_url {
+        Some(url) => Some(SourceSpec { url: url.parse().map_err(|_| "the address of its sub-stream is damaged")?, ..source.clone() }),
+        None => None,
+    };
     Ok(CameraSpec {
         id: row.id.parse().map_err(|_| "its id is damaged")?,
         name: format!("{} {}", row.premises_name, row.name),
-        source: SourceSpec {
-            url: row.source_url.parse().map_err(|_| "its address is damaged")?,
-            username: row.username.clone(),
-            password,
-            transport: match row.transport.as_str() {
-                "tcp" => Transport::Tcp,
-                "udp" => Transport::Udp,
-                _ => Transport::Auto,
-            },
-        },
+        source,
+        sub,
         enabled: row.enabled && row.premises_disabled_at.is_none(),
         armed_hours: armed_hours(&row.service_hours),
         diagnosis: diagnosis(&merged(layers)),

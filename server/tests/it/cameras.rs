@@ -60,3 +60,50 @@ on_both!(settings_of_the_diagnosis_are_inherited, |app| {
     let supervisor = app.person("supervisor", &app.office).await;
     assert_eq!(supervisor.put("/settings/diagnosis?scope=system", &json!({})).await.0, StatusCode::FORBIDDEN);
 });
+
+on_both!(a_sub_stream_is_kept_beside_the_main_one_at_the_same_host, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let body = |sub: &str| json!({"name": "x", "premises_id": app.premises.id, "source_url": "rtsp://127.0.0.1:9/main", "sub_source_url": sub, "enabled": false});
+    for (sub, code) in [
+        ("rtsp://127.0.0.2:9/sub", "other_host"),
+        ("rtsp://a:b@127.0.0.1:9/sub", "credentials"),
+        ("gopher://127.0.0.1/", "scheme"),
+        ("x", "format"),
+    ] {
+        let (status, problem) = administrator.post("/cameras", &body(sub)).await;
+        assert_eq!((status, problem["errors"][0]["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(code)), "{sub}");
+        assert_eq!(problem["errors"][0]["pointer"], "/sub_source_url");
+    }
+    let (status, camera) = administrator.post("/cameras", &body("rtsp://127.0.0.1:9/sub")).await;
+    assert_eq!((status, camera["sub_source_url"].as_str()), (StatusCode::CREATED, Some("rtsp://127.0.0.1:9/sub")));
+    let path = format!("/cameras/{}", camera["id"].as_str().unwrap());
+    let (_, camera) = administrator.patch(&path, &json!({"name": "y", "version": 1})).await;
+    assert_eq!(camera["sub_source_url"], "rtsp://127.0.0.1:9/sub", "absent: kept");
+    let (status, problem) = administrator.patch(&path, &json!({"source_url": "rtsp://127.0.0.3/main", "version": 2})).await;
+    assert_eq!(
+        (status, problem["errors"][0]["code"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("other_host")),
+        "the main one may not move away from it"
+    );
+    let (_, camera) = administrator.patch(&path, &json!({"sub_source_url": null, "version": 2})).await;
+    assert_eq!(camera["sub_source_url"], serde_json::Value::Null);
+    let (status, health) = administrator.get(&format!("{path}/health")).await;
+    assert_eq!((status, health["known"].as_bool()), (StatusCode::OK, Some(false)), "no engine runs here");
+});
+
+on_both!(addresses_of_makers_are_told, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let (status, patterns) = administrator.get("/cameras/address-patterns").await;
+    assert_eq!(status, StatusCode::OK);
+    let hikvision = patterns["items"].as_array().unwrap().iter().find(|item| item["vendor"] == "hikvision").unwrap();
+    assert_eq!(hikvision["main"], "rtsp://{host}:{port}/Streaming/Channels/{channel}01");
+    for (path, body, pointer) in [
+        ("/cameras/discover", json!({"address": "camera.local"}), "/address"),
+        ("/cameras/discover", json!({"wait_s": 11}), "/wait_s"),
+        ("/cameras/onvif", json!({}), "/address"),
+        ("/cameras/onvif", json!({"address": "rtsp://127.0.0.1/"}), "/address"),
+    ] {
+        let (status, problem) = administrator.post(path, &body).await;
+        assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(pointer)), "{body}");
+    }
+});

@@ -27,6 +27,7 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
             id: camera,
             name: "分餐间".to_owned(),
             source,
+            sub: None,
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),

@@ -28,7 +28,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    fn live(element: gst::Element) -> Result<Self, SourceError> {
+    pub(super) fn live(element: gst::Element) -> Result<Self, SourceError> {
         let pipeline = gst::Pipeline::new();
         pipeline.add(&element).map_err(|_| internal("the source cannot be added"))?;
         Ok(Self { pipeline, outlet: Outlet::Element(element), faults: Arc::default(), paced: false, repeats: false, tcp_address: None })
@@ -46,12 +46,13 @@ pub(super) async fn build(spec: &SourceSpec, policy: &AddressPolicy, limits: Sou
         "srt" => srt(spec, policy, limits).await,
         "file" => file(&policy.file(&spec.url)?),
         "test" => test_pattern(&spec.url),
+        "v4l2" => usb(&spec.url),
         other => Err(SourceError::new(StateReason::AddressNotAllowed, format!("sources of the kind {other}: are not known"))),
     }
 }
 
 /// User name and password: those of the specification, else those in the address.
-pub(super) fn credentials(spec: &SourceSpec) -> Option<(String, String)> {
+pub(in crate::source) fn credentials(spec: &SourceSpec) -> Option<(String, String)> {
     let plain = |text: &str| percent_decoded(text);
     if let Some(username) = &spec.username {
         return Some((username.clone(), spec.password.as_ref().map(Secret::expose).unwrap_or_default().to_owned()));
@@ -194,6 +195,26 @@ fn test_pattern(url: &Url) -> Result<Head, SourceError> {
         keys = fps * 2,
     );
     let bin = gst::parse::bin_from_description(&text, true).map_err(|_| internal("no encoder for test patterns is installed"))?;
+    Head::live(bin.upcast())
+}
+
+/// `v4l2:/dev/video0`: a camera at this machine's USB, which gives raw pictures or JPEG. They are encoded here.
+fn usb(url: &Url) -> Result<Head, SourceError> {
+    let path = url.path();
+    let number = path.strip_prefix("/dev/video").filter(|number| (1..=2).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit()));
+    if number.is_none() {
+        return Err(SourceError::new(StateReason::AddressNotAllowed, "a USB camera's address is like v4l2:/dev/video0"));
+    }
+    if !std::path::Path::new(path).exists() {
+        return Err(SourceError::new(StateReason::NotFound, format!("there is no camera at {path}")));
+    }
+    let size = "width=(int)[64,1280],height=(int)[64,720]";
+    let text = format!(
+        "v4l2src device={path} ! capsfilter caps=\"image/jpeg,{size};video/x-raw,{size}\" ! decodebin ! videoconvert ! \
+         x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max=50 bframes=0 ! \
+         capsfilter caps=video/x-h264,stream-format=byte-stream,profile=baseline",
+    );
+    let bin = gst::parse::bin_from_description(&text, true).map_err(|_| internal("GStreamer's elements for USB cameras are not installed"))?;
     Head::live(bin.upcast())
 }
 

@@ -1,11 +1,12 @@
-//! Every source but RTSP over TCP, through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, files and
-//! test patterns. HLS is refused until its playlists are fetched under the same rules for addresses as everything else:
-//! GStreamer's HLS elements follow redirections and any address that a playlist names.
+//! Sources through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, files, USB
+//! cameras and test patterns. What
+//! clients of our own fetch (HLS) or take (streams that are pushed) is taken apart here too: [`Demuxer`].
 //!
 //! A pipeline is built for one connection and thrown away with it. Its head ([`head`]) speaks the protocol; its tail
 //! ([`tail`]) finds the video in whatever comes and gives it as access units. State changes run on GStreamer's own
 //! threads, because stopping can take as long as the other side likes.
 
+mod demux;
 mod fault;
 mod head;
 mod tail;
@@ -24,14 +25,16 @@ use super::dial::dial;
 use super::{AccessUnit, Source, SourceError, SourceItem, SourceLimits, StreamParameters};
 use crate::camera::{Codec, SourceSpec, StateReason};
 use crate::clock::Clock;
+pub(super) use demux::Demuxer;
 use fault::Faults;
 use head::Head;
+pub(super) use head::credentials;
 
 /// How long a polite end may take.
 const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Schemes that [`open`] takes.
-pub const SCHEMES: [&str; 5] = ["rtsp", "rtmp", "srt", "file", "test"];
+pub const SCHEMES: [&str; 6] = ["rtsp", "rtmp", "srt", "file", "test", "v4l2"];
 
 /// Opens a source and waits for its first picture.
 ///

@@ -38,6 +38,8 @@ pub(crate) struct Camera {
     organization_id: String,
     /// Never with user information.
     source_url: String,
+    /// The smaller stream for the analysis and the wall.
+    sub_source_url: Option<String>,
     username: Option<String>,
     has_password: bool,
     transport: String,
@@ -76,6 +78,7 @@ impl From<CameraRow> for Camera {
             premises_name: row.premises_name,
             organization_id: row.organization_id,
             source_url: row.source_url,
+            sub_source_url: row.sub_source_url,
             username: row.username,
             has_password: row.password_sealed.is_some(),
             transport: row.transport,
@@ -186,9 +189,13 @@ pub(super) struct CameraInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     premises_id: Option<String>,
-    /// rtsp, rtsps, rtmp, rtmps, srt, http(s) (HLS), file or test. Credentials in it are moved to `username` and `password`.
+    /// rtsp, rtsps, rtmp, rtmps, srt, http(s) (HLS), file, test or v4l2. Credentials in it are moved to `username` and `password`.
     #[schema(max_length = 2000)]
     source_url: Option<String>,
+    /// A smaller stream of the same view, for the analysis and the wall; at the same host, with the same user name and password.
+    #[serde(deserialize_with = "sent")]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    sub_source_url: Option<Option<String>>,
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<String>, max_length = 200)]
     username: Option<Option<String>>,
@@ -233,6 +240,17 @@ impl CameraInput {
         if source.is_none() && present.is_none() {
             faults.note_at("source_url", "required", "where its stream comes from");
         }
+        let sub_source_url = match &self.sub_source_url {
+            Some(text) => text.as_deref().map(str::trim).filter(|text| !text.is_empty()).and_then(|text| sub_source(&mut faults, text)),
+            None => present.and_then(|row| row.sub_source_url.clone()),
+        };
+        let main = source.as_ref().map(|source| source.as_ref().map(|source| source.url.to_string()));
+        let main = main.unwrap_or_else(|| present.map(|row| row.source_url.clone()));
+        if let (Some(main), Some(sub)) = (&main, &sub_source_url)
+            && !same_host(main, sub)
+        {
+            faults.note_at("sub_source_url", "other_host", "at the same host as source_url: the password is for that one");
+        }
         for (field, text) in [("username", &self.username), ("password", &self.password)] {
             faults.optional_text(field, text.as_ref().and_then(Option::as_deref), CREDENTIAL_LIMIT);
         }
@@ -254,6 +272,7 @@ impl CameraInput {
             premises_id: premises.id,
             path: premises.path,
             name: name.trim().to_owned(),
+            sub_source_url,
             source_url: source
                 .map(|source| source.url.to_string())
                 .or_else(|| present.map(|row| row.source_url.clone()))
@@ -278,6 +297,30 @@ impl CameraInput {
 /// What a camera's password is sealed for.
 pub(crate) fn purpose(camera_id: &str) -> String {
     format!("camera:{camera_id}")
+}
+
+fn same_host(main: &str, sub: &str) -> bool {
+    let host = |text: &str| text.parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_ascii_lowercase));
+    host(main) == host(sub)
+}
+
+/// The address of a sub-stream: as a camera's, but without credentials of its own.
+fn sub_source(faults: &mut Faults, text: &str) -> Option<String> {
+    match SourceUrl::parse(text) {
+        Ok(source) if source.username.is_none() && source.password.is_none() => Some(source.url.into()),
+        Ok(_) => {
+            faults.note_at("sub_source_url", "credentials", "without user name and password: those of the camera are used");
+            None
+        }
+        Err(SourceUrlError::Scheme) => {
+            faults.note_at("sub_source_url", "scheme", format!("one of {}", SourceUrl::SCHEMES.join(", ")));
+            None
+        }
+        Err(SourceUrlError::Format) => {
+            faults.note_at("sub_source_url", "format", "an address such as rtsp://192.168.1.64/sub, at most 2,000 characters");
+            None
+        }
+    }
 }
 
 fn source_url(faults: &mut Faults, text: &str) -> Option<SourceUrl> {

@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod cameras;
+mod devices;
 mod events;
 pub(super) mod inspections;
 mod notices;
@@ -24,6 +25,8 @@ pub(crate) use webhooks::purpose as webhook_purpose;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     alerts::configure(config);
     audit::configure(config);
+    // Before cameras: `/cameras/address-patterns` is no camera's id.
+    devices::configure(config);
     cameras::configure(config);
     events::configure(config);
     inspections::configure(config);

@@ -93,6 +93,9 @@ pub(super) async fn text(app: &App) -> Result<String, StoreError> {
         text.line(&format!("bright_kitchen_cameras{{state=\"{state}\"}}"), count);
     }
     recorder(app, &mut text);
+    if let Some(engine) = &app.engine {
+        streams(&mut text, engine);
+    }
     text.one("bright_kitchen_alerts_open", "gauge", "Alerts that are not closed", figures.alerts_open);
     text.one("bright_kitchen_jobs_waiting", "gauge", "Jobs that wait", figures.jobs_waiting);
     text.one("bright_kitchen_jobs_failed", "gauge", "Jobs that were given up", figures.jobs_failed);
@@ -158,6 +161,30 @@ fn recorder(app: &App, text: &mut Text) {
     );
     let busy_s = Duration::from_millis(of(|status| status.busy_ms)).as_secs_f64();
     text.one("bright_kitchen_analysis_busy_seconds_total", "counter", "Time spent looking", busy_s);
+}
+
+/// What the recorder measures, over all cameras: a label a camera would be without bound.
+fn streams(text: &mut Text, engine: &media::Engine) {
+    let all: Vec<_> = engine.camera_ids().into_iter().filter_map(|camera| engine.status(camera)).collect();
+    let sum = |of: fn(&media::CameraStatus) -> u64| all.iter().map(of).sum::<u64>();
+    let count = |of: fn(&media::CameraStatus) -> bool| all.iter().filter(|status| of(status)).count();
+    text.one("bright_kitchen_camera_reconnects_total", "counter", "Connections to cameras made again", sum(|status| status.reconnects));
+    text.one("bright_kitchen_camera_lost_total", "counter", "Packets or pictures of cameras lost on the way", sum(|status| status.lost));
+    let rate =
+        sum(|status| status.stream.as_ref().filter(|_| status.state != media::CameraState::Offline).map_or(0, |stream| stream.bit_rate));
+    text.one("bright_kitchen_camera_bits_per_second", "gauge", "Bits a second of all cameras together", rate);
+    text.head("bright_kitchen_cameras_jittery", "gauge", "Cameras by how unevenly their pictures arrive, at most so many seconds");
+    for (limit_ms, limit) in [(10.0, "0.01"), (50.0, "0.05"), (200.0, "0.2"), (f64::INFINITY, "+Inf")] {
+        let within = all.iter().filter(|status| status.jitter_ms <= limit_ms).count();
+        text.line(&format!("bright_kitchen_cameras_jittery{{le=\"{limit}\"}}"), within);
+    }
+    let wrong = count(|status| status.clock_offset_ms.is_some_and(|offset_ms| offset_ms.abs() > 5_000));
+    text.one("bright_kitchen_cameras_clock_wrong", "gauge", "Cameras whose clock is more than 5 s off", wrong);
+    text.head("bright_kitchen_cameras_analysed", "gauge", "Cameras by the stream that the analysis watches");
+    for stream in media::AnalysisStream::ALL {
+        let of = all.iter().filter(|status| status.analysis_stream == *stream).count();
+        text.line(&format!("bright_kitchen_cameras_analysed{{stream=\"{stream}\"}}"), of);
+    }
 }
 
 #[cfg(test)]

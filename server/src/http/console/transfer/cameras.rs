@@ -15,6 +15,7 @@ pub(super) const COLUMNS: &[Column] = &[
     required("name", "名称"),
     required("premises", "场所"),
     required("source_url", "视频地址"),
+    column("sub_source_url", "子码流地址"),
     column("username", "用户名"),
     column("password", "密码"),
     column("transport", "传输"),
@@ -38,7 +39,7 @@ const ZONES: &[(&str, &str)] = &[
 pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, faults: &mut CellFaults) -> Result<Done, Problem> {
     let before = faults.0.len();
     let mut input = Map::new();
-    for name in ["name", "source_url", "username", "password"] {
+    for name in ["name", "source_url", "sub_source_url", "username", "password"] {
         if let Some(text) = record.text(name) {
             input.insert(name.to_owned(), text.into());
         }
@@ -109,6 +110,7 @@ pub(super) fn cells(row: CameraRow) -> Vec<Cell> {
         row.name.into(),
         row.premises_name.into(),
         row.source_url.into(),
+        row.sub_source_url.into(),
         row.username.into(),
         Cell::Empty,
         row.transport.into(),
