@@ -5,11 +5,13 @@
 #   make run LAN=1           for phones on the local network, over HTTPS (says how a phone trusts it)
 #   make run PORT=9000       on another port
 #   make test                set-up, lint and every test
-#   make bench               the measurements that README.md and docs/decisions name
+#   make bench               the measurements that README.md and docs/decisions name, each beside its target and its peer
+#   make bench-full          the same over longer windows
+#   make soak                what takes too long for a test: the kills
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: setup run test bench lint build
+.PHONY: setup run test bench bench-full soak lint build
 
 # What is made lies outside the checkout, so that another clone starts warm.
 CACHE := $(or $(BRIGHT_KITCHEN_CACHE),$(HOME)/.cache/bright-kitchen)
@@ -40,4 +42,10 @@ test: setup
 	@.ci/test
 
 bench: setup
-	@.ci/bench
+	@AREA=$(or $(AREA),media) .ci/bench
+
+bench-full: setup
+	@AREA=$(or $(AREA),media) LENGTH=full .ci/bench
+
+soak: setup
+	@if [ -x .ci/soak ]; then .ci/soak; else cargo test --locked --package media --lib -- engine_tests::crash; fi

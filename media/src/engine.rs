@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::diagnosis::settings::DiagnosisKind;
 use crate::event::{MediaEvent, SegmentInfo, Span};
 use crate::live::LiveRing;
+use crate::record::WriteTimes;
 use crate::record::gaps::Gaps;
 use crate::record::handle::CameraHandle;
 use crate::record::keeping::{Keeping, share_of};
@@ -177,6 +178,7 @@ impl Engine {
             config,
             clock,
             index,
+            write_times: Arc::default(),
             opener,
             feed: AnalysisFeed::new(),
             disk_urgent,
@@ -235,6 +237,12 @@ impl Engine {
             // Only now has everything been told.
             drained.cancel();
         });
+    }
+
+    /// How long writing to the recordings' disk has taken since the start.
+    #[must_use]
+    pub fn write_times(&self) -> Arc<WriteTimes> {
+        self.inner.shared.write_times.clone()
     }
 
     /// Adds or changes a camera. Returns as soon as its task knows; connecting goes on behind.

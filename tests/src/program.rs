@@ -120,6 +120,11 @@ impl Program {
         .await;
     }
 
+    /// Process id of the running program; panics when it does not run.
+    pub fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Signs in.
     pub async fn sign_in(&self, username: &str) -> Client {
         let mut client = Client::new(&self.address);

@@ -152,6 +152,12 @@ impl AnalysisFeed {
             .collect()
     }
 
+    /// Cameras that brought something which was not taken yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.slots().values().filter(|slot| !slot.sizes.is_empty()).count()
+    }
+
     /// What has been overwritten since the start.
     #[must_use]
     pub fn losses(&self) -> FeedLosses {

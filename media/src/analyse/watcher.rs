@@ -16,6 +16,10 @@ use crate::diagnosis::{At, CameraWatch};
 /// What was learned is kept this often beside when a reference is completed.
 const KEEP_INTERVAL: Duration = Duration::from_secs(3_600);
 
+/// The feed is taken from at most this often: each time walks over all cameras, and each camera wakes the watcher, so
+/// without it the cost would grow with the square of their number.
+const TAKE_INTERVAL: Duration = Duration::from_millis(20);
+
 /// The watches of all cameras.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
@@ -56,9 +60,17 @@ impl Watched {
 pub(super) async fn run(shared: Arc<Shared>) {
     let soft = shared.supervisor.soft();
     let mut keep_at = Instant::now() + KEEP_INTERVAL;
+    let mut take_at = Instant::now();
     loop {
+        let taking = async {
+            tokio::time::sleep_until(take_at.into()).await;
+            shared.feed.take().await
+        };
         tokio::select! {
-            batches = shared.feed.take() => batches.into_iter().for_each(|batch| shared.note(batch)),
+            batches = taking => {
+                take_at = Instant::now() + TAKE_INTERVAL;
+                batches.into_iter().for_each(|batch| shared.note(batch));
+            }
             () = tokio::time::sleep_until(keep_at.into()) => {
                 keep_at = Instant::now() + KEEP_INTERVAL;
                 shared.save_all().await;

@@ -8,6 +8,7 @@
 pub mod backoff;
 pub mod batch;
 pub mod decode_time;
+pub mod filler;
 pub mod gaps;
 pub mod handle;
 pub mod keeping;
@@ -24,6 +25,8 @@ pub mod space;
 pub mod stream_clock;
 pub mod sub;
 pub mod task;
+pub mod write_times;
 
 pub use outbox::EventSink;
 pub use space::{DiskSpace, Space, SystemDisk};
+pub use write_times::{TimesFigures, WriteTimes};

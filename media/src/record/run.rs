@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::batch::{Batcher, Frame};
 use super::decode_time::DecodeTimes;
+use super::filler::without_filler;
 use super::gaps::Gaps;
 use super::handle::CameraHandle;
 use super::meter::{Jitter, StreamMeter};
@@ -178,7 +179,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn access_unit(&mut self, unit: AccessUnit) -> Result<(), SourceError> {
+    async fn access_unit(&mut self, mut unit: AccessUnit) -> Result<(), SourceError> {
+        if let Some(parameters) = &self.parameters {
+            unit.data = without_filler(parameters.codec, std::mem::take(&mut unit.data));
+        }
+        if unit.data.is_empty() {
+            self.lost |= unit.lost > 0;
+            return Ok(());
+        }
         let unit_ms = i64::try_from(unit.monotonic.as_millis()).unwrap_or(i64::MAX);
         self.handle.packet(unit.wall_ms, unit_ms);
         let arrived_ns = i64::try_from(unit.monotonic.as_nanos()).unwrap_or(i64::MAX);
@@ -287,9 +295,9 @@ impl<'a> Run<'a> {
         let Some(parameters) = &self.parameters else {
             return Err(SourceError::new(StateReason::Internal, "pictures came before their parameters"));
         };
-        let Shared { config, index, clock, .. } = self.shared;
+        let Shared { config, index, clock, write_times, .. } = self.shared;
         let depth = reorder_depth(parameters.codec, &parameters.config).unwrap_or(0).max(self.learned_depth);
-        let sink = FragmentSink::new(self.handle.clone(), index.clone(), clock.clone(), parameters.codec, config);
+        let sink = FragmentSink::new(self.handle.clone(), index.clone(), clock.clone(), write_times.clone(), parameters.codec, config);
         let mux = Mux::new(parameters, sink).map_err(muxing)?;
         let meter = StreamMeter::new(parameters);
         self.handle.set_stream(meter.info().clone());

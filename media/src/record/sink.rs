@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::batch::ChunkMark;
 use super::handle::CameraHandle;
+use super::write_times::WriteTimes;
 use crate::camera::{Codec, GapReason};
 use crate::clock::Clock;
 use crate::event::{MediaEvent, SegmentInfo};
@@ -31,6 +32,7 @@ pub struct FragmentSink {
     handle: Arc<CameraHandle>,
     index: Arc<SegmentIndex>,
     clock: Arc<dyn Clock>,
+    times: Arc<WriteTimes>,
     codec: Codec,
     segment_ms: i64,
     sync_interval_ms: i64,
@@ -53,7 +55,14 @@ struct OpenFragment {
 impl FragmentSink {
     /// For one muxer run of the camera behind `handle`.
     #[must_use]
-    pub fn new(handle: Arc<CameraHandle>, index: Arc<SegmentIndex>, clock: Arc<dyn Clock>, codec: Codec, config: &EngineConfig) -> Self {
+    pub fn new(
+        handle: Arc<CameraHandle>,
+        index: Arc<SegmentIndex>,
+        clock: Arc<dyn Clock>,
+        times: Arc<WriteTimes>,
+        codec: Codec,
+        config: &EngineConfig,
+    ) -> Self {
         // Some bits of the id that differ from camera to camera, whatever made the ids.
         let (high, low) = handle.camera.as_u64_pair();
         let stagger = (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16;
@@ -64,6 +73,7 @@ impl FragmentSink {
             handle,
             index,
             clock,
+            times,
             codec,
             segment_ms,
             sync_interval_ms,
@@ -115,7 +125,8 @@ impl FragmentSink {
             self.close()?;
         }
         let end_ms = header.end_ms();
-        let now_ms = i64::try_from(self.clock.monotonic().as_millis()).unwrap_or(i64::MAX);
+        let now = self.clock.monotonic();
+        let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
         match &mut self.writer {
             Some(writer) => writer.write(header, &chunks)?,
             None => {
@@ -123,6 +134,7 @@ impl FragmentSink {
                 let recordings = self.index.recordings();
                 let writer = SegmentWriter::create(recordings, name, self.codec, &init.data, header, &chunks)?;
                 let segment = writer.info();
+                self.times.writes.note(self.clock.monotonic().saturating_sub(now));
                 self.index.update(self.handle.camera, segment.clone(), true);
                 self.handle.tell(MediaEvent::SegmentOpened { camera: self.handle.camera, segment });
                 self.writer = Some(writer);
@@ -131,6 +143,7 @@ impl FragmentSink {
                 return Ok(());
             }
         }
+        self.times.writes.note(self.clock.monotonic().saturating_sub(now));
         self.handle.wrote(end_ms);
         self.after_write(now_ms)
     }
@@ -171,7 +184,9 @@ impl FragmentSink {
             self.handle.tell(MediaEvent::SegmentGrew { camera: self.handle.camera, segment });
         }
         if now_ms - self.last_sync_ms >= self.sync_interval_ms {
+            let before = self.clock.monotonic();
             writer.sync()?;
+            self.times.syncs.note(self.clock.monotonic().saturating_sub(before));
             // Stays on this camera's own offset in the interval, so that cameras do not drift into one second.
             self.last_sync_ms = now_ms - (now_ms - self.last_sync_ms) % self.sync_interval_ms;
         }
@@ -193,7 +208,9 @@ impl FragmentSink {
     fn close(&mut self) -> Result<(), SegmentError> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let as_it_stands = writer.info();
+        let before = self.clock.monotonic();
         let closed = writer.close();
+        self.times.syncs.note(self.clock.monotonic().saturating_sub(before));
         // Without its table the file is whole all the same.
         let segment = closed.as_ref().map_or(as_it_stands, Clone::clone);
         self.index.update(self.handle.camera, segment.clone(), false);

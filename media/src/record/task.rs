@@ -13,6 +13,7 @@ use super::backoff::Backoff;
 use super::gaps::Gaps;
 use super::handle::CameraHandle;
 use super::run::{Run, RunEnd};
+use super::write_times::WriteTimes;
 use crate::analyse::feed::AnalysisFeed;
 use crate::camera::{CameraSpec, CameraState, GapReason, StateReason};
 use crate::clock::Clock;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub feed: AnalysisFeed,
     /// Limits how many connect at once.
     pub connecting: Semaphore,
+    /// How long writing takes.
+    pub write_times: Arc<WriteTimes>,
     /// Asks retention for a pass at once.
     pub disk_urgent: Arc<Notify>,
     /// For work that blocks.

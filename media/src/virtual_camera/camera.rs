@@ -34,6 +34,9 @@ pub struct VirtualCameraConfig {
     pub parameter_sets: ParameterSets,
     /// RTP time that streams start with; a random one where none is given.
     pub rtp_start: Option<u32>,
+    /// Fills its stream up to this many kilobits a second with filler NAL units, as cameras set to a constant bit rate do;
+    /// 0 leaves the encoder's frames as they are.
+    pub fill_kbit_s: u32,
     /// How many of the frames it sent are kept for [`VirtualCamera::sent`]; 0 for none.
     pub log_frames_max: usize,
 }
@@ -50,6 +53,7 @@ impl Default for VirtualCameraConfig {
             clock_ahead_ms: 0,
             parameter_sets: ParameterSets::Both,
             rtp_start: None,
+            fill_kbit_s: 0,
             log_frames_max: 0,
         }
     }
@@ -81,8 +85,10 @@ pub struct SentFrame {
     pub rtp_time: u32,
     /// A key frame.
     pub key: bool,
-    /// Bytes of its NAL units.
+    /// Bytes of its NAL units, filler left out.
     pub bytes: usize,
+    /// When it had left, on the wall clock, milliseconds UTC.
+    pub sent_ms: i64,
     /// What the camera showed.
     pub picture: Picture,
     /// Digest of its slices, see [`super::footage::Frame::picture_sha256`].

@@ -39,7 +39,7 @@ pub use rtsp::auth::{Account, AuthScheme};
 pub use script::{Incident, ScriptedIncident};
 
 use crate::supervise::{OnPanic, Supervisor};
-use rtsp::connection::{Cameras, serve};
+use rtsp::connection::{Cameras, Knocking, serve};
 use script::Step;
 
 /// Connections at the same time; more wait.
@@ -74,6 +74,7 @@ pub enum VirtualServerError {
 pub struct VirtualServer {
     address: SocketAddr,
     cameras: Arc<Cameras>,
+    knocking: Arc<Knocking>,
     stop: CancellationToken,
     /// Whether it shall listen, and whether it does.
     wanted: watch::Sender<bool>,
@@ -110,6 +111,7 @@ impl VirtualServer {
         let cameras = Arc::new(by_path);
         let listener = bind(listen).await?;
         let address = listener.local_addr().map_err(|error| listen_error(listen, &error))?;
+        let knocking = Arc::new(Knocking::default());
         let stop = supervisor.soft().child_token();
         let (wanted, wanted_receiver) = watch::channel(true);
         let (listening_sender, listening) = watch::channel(true);
@@ -118,6 +120,7 @@ impl VirtualServer {
         let accepting = Accepting {
             address,
             cameras: Arc::clone(&cameras),
+            knocking: Arc::clone(&knocking),
             supervisor: supervisor.clone(),
             stop: stop.clone(),
             wanted: wanted_receiver,
@@ -127,7 +130,7 @@ impl VirtualServer {
         supervisor.task("virtual cameras", OnPanic::Restart, move || accepting.clone().run(first.take()));
         let footage = prepare(Arc::clone(&cameras), ready_sender, supervisor.clone(), stop.clone());
         supervisor.once("virtual camera footage", footage);
-        Ok(Self { address, cameras, stop, wanted, listening, ready })
+        Ok(Self { address, cameras, knocking, stop, wanted, listening, ready })
     }
 
     /// Where it listens.
@@ -152,6 +155,11 @@ impl VirtualServer {
     /// All cameras, by path.
     pub fn cameras(&self) -> impl Iterator<Item = (&str, &VirtualCamera)> {
         self.cameras.iter().map(|(path, camera)| (path.as_str(), camera))
+    }
+
+    /// The most connections that were open at the same time and did not play yet.
+    pub fn knocking_max(&self) -> usize {
+        self.knocking.most()
     }
 
     /// Waits until every camera can show its usual view. Scripts begin at that moment.
@@ -190,6 +198,7 @@ impl Drop for VirtualServer {
 struct Accepting {
     address: SocketAddr,
     cameras: Arc<Cameras>,
+    knocking: Arc<Knocking>,
     supervisor: Supervisor,
     stop: CancellationToken,
     wanted: watch::Receiver<bool>,
@@ -222,9 +231,9 @@ impl Accepting {
                 changed = self.wanted.changed() => if changed.is_err() { return },
                 accepted = accept(open, &places) => {
                     let Some((stream, place)) = accepted else { continue };
-                    let (cameras, stop) = (Arc::clone(&self.cameras), connections.clone());
+                    let (cameras, knocking, stop) = (Arc::clone(&self.cameras), Arc::clone(&self.knocking), connections.clone());
                     self.supervisor.once("virtual camera connection", async move {
-                        serve(stream, cameras, stop).await;
+                        serve(stream, cameras, knocking, stop).await;
                         drop(place);
                     });
                 }

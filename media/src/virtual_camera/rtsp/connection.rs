@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -27,8 +28,36 @@ const UNREAD_LEN_MAX: usize = 64 << 10;
 /// Cameras by path.
 pub(crate) type Cameras = BTreeMap<String, VirtualCamera>;
 
+/// Counts connections that are open and do not play yet: how many knock at the same time.
+#[derive(Debug, Default)]
+pub(crate) struct Knocking {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Knocking {
+    /// The most there ever were at the same time.
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    fn begin(self: &Arc<Self>) -> Knock {
+        self.most.fetch_max(self.now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Knock(Arc::clone(self))
+    }
+}
+
+/// One that knocks, until it is dropped.
+struct Knock(Arc<Knocking>);
+
+impl Drop for Knock {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Serves one connection until either side ends it or `stop` is cancelled.
-pub(crate) async fn serve(stream: TcpStream, cameras: Arc<Cameras>, stop: CancellationToken) {
+pub(crate) async fn serve(stream: TcpStream, cameras: Arc<Cameras>, knocking: Arc<Knocking>, stop: CancellationToken) {
     // Frames go out in one write each; waiting for more would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
@@ -48,6 +77,7 @@ pub(crate) async fn serve(stream: TcpStream, cameras: Arc<Cameras>, stop: Cancel
         play: None,
         packets: Packets::default(),
         huge_sent: false,
+        knock: Some(knocking.begin()),
     };
     let end = tokio::select! {
         () = stop.cancelled() => End::Closed,
@@ -85,6 +115,7 @@ struct Connection {
     packets: Packets,
     /// A picture that is larger than any has been sent; one is enough.
     huge_sent: bool,
+    knock: Option<Knock>,
 }
 
 impl Connection {
@@ -286,6 +317,7 @@ impl Connection {
         let info = format!("url={base}/{};seq={sequence};rtptime={rtp_time}", sdp::TRACK);
         tracing::debug!(path = camera.config().path, ssrc = play.ssrc(), "viewing begins");
         self.play = Some(play);
+        self.knock = None;
         Response::new(request, "200 OK")
             .header("Session", &format!("{};timeout=60", self.session))
             .header("Range", "npt=0.000-")

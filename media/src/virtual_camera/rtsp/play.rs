@@ -7,9 +7,10 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::sdp::PAYLOAD_TYPE;
+use crate::camera::Codec;
 use crate::clock::Clock as _;
 use crate::virtual_camera::camera::{ParameterSets, SentFrame, Situation, Viewing, VirtualCamera};
-use crate::virtual_camera::footage::{Footage, Picture, is_parameter_set};
+use crate::virtual_camera::footage::{Footage, Frame, Picture, is_parameter_set};
 use crate::virtual_camera::rtp::{Mangle, Packets, RtpSender};
 use crate::virtual_camera::script::Incident;
 
@@ -36,6 +37,8 @@ pub(crate) struct Play {
     position: usize,
     report_due: Instant,
     jumped_ms: i64,
+    /// Bytes that a camera of constant bit rate has yet to send to keep it.
+    fill_due: i64,
 }
 
 impl Play {
@@ -59,6 +62,7 @@ impl Play {
             footage,
             report_due: started,
             jumped_ms: situation.jumped_ms,
+            fill_due: 0,
         })
     }
 
@@ -105,7 +109,9 @@ impl Play {
         } else {
             let codec = self.footage.codec;
             let described = self.camera.config().parameter_sets == ParameterSets::Described;
-            let nals: Vec<Bytes> = frame.nals.iter().filter(|nal| !described || !is_parameter_set(codec, nal)).cloned().collect();
+            let kept = frame.nals.iter().filter(|nal| !described || !is_parameter_set(codec, nal)).cloned();
+            let filler = filler(codec, fill_len(&mut self.fill_due, self.camera.config().fill_kbit_s, &self.footage, frame));
+            let nals: Vec<Bytes> = kept.chain(filler).collect();
             self.sender.access_unit(codec, &nals, rtp_time, data_channel, out);
         }
         mangle(situation, &mut self.packets, out);
@@ -116,6 +122,7 @@ impl Play {
             rtp_time,
             key: frame.key,
             bytes: frame.len(),
+            sent_ms: 0,
             picture: self.picture,
             picture_sha256: frame.picture_sha256,
         };
@@ -138,7 +145,7 @@ impl Play {
 
     /// Counts a frame once it has left.
     pub(crate) fn sent(&self, frame: SentFrame) {
-        self.viewing.sent(frame);
+        self.viewing.sent(SentFrame { sent_ms: crate::clock::SystemClock::new().wall_ms(), ..frame });
     }
 
     /// Changes the footage, at its first key frame from where it would be now.
@@ -184,4 +191,26 @@ fn mangle(situation: &Situation, before: &mut usize, out: &mut Packets) {
         out.mangle(how, place);
     }
     *before += packets;
+}
+
+/// How much filler goes with a frame, so that the stream keeps its rate. A key frame is paid for by the frames after it.
+fn fill_len(due: &mut i64, kbit_s: u32, footage: &Footage, frame: &Frame) -> usize {
+    if kbit_s == 0 {
+        return 0;
+    }
+    let share = footage.rate.nanos(1) as i64 / 1_000 * i64::from(kbit_s) / 8_000;
+    *due += share - frame.len() as i64;
+    let fill = (*due).max(0);
+    *due -= fill;
+    fill as usize
+}
+
+/// A filler data NAL unit of this length (ITU-T H.264 and H.265, 7.3.2.7 and 7.3.2.8), where there is room for one.
+fn filler(codec: Codec, len: usize) -> Option<Bytes> {
+    let head: &[u8] = match codec {
+        Codec::H264 => &[12],
+        Codec::H265 => &[38 << 1, 1],
+    };
+    let ones = len.checked_sub(head.len() + 1).filter(|ones| *ones > 0)?;
+    Some([head, &vec![0xff; ones], &[0x80]].concat().into())
 }

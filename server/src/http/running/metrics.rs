@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use media::AnalysisStatus;
+use media::record::TimesFigures;
 
 use super::process;
 use crate::App;
@@ -71,6 +72,16 @@ impl Text {
         self.0.push_str(&format!("{name} {value}\n"));
     }
 
+    fn times(&mut self, name: &str, help: &str, times: &TimesFigures) {
+        self.head(name, "histogram", help);
+        for (end_ms, count) in &times.up_to {
+            let end = end_ms.map_or("+Inf".to_owned(), |end| format!("{}", Duration::from_millis(end).as_secs_f64()));
+            self.line(&format!("{name}_bucket{{le=\"{end}\"}}"), count);
+        }
+        self.line(&format!("{name}_sum"), times.sum.as_secs_f64());
+        self.line(&format!("{name}_count"), times.up_to.last().map_or(0, |(_, count)| *count));
+    }
+
     pub(super) fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
         self.head(name, kind, help);
         self.line(name, value);
@@ -121,6 +132,9 @@ pub(super) async fn text(app: &App) -> Result<String, StoreError> {
             );
         }
     }
+    let times = app.engine.as_ref().map(media::Engine::write_times).unwrap_or_default();
+    text.times("bright_kitchen_write_seconds", "Time to write a fragment, making its file included", &times.writes.figures());
+    text.times("bright_kitchen_sync_seconds", "Time to sync or close a recorded file", &times.syncs.figures());
     text.one("bright_kitchen_tasks_panicked_total", "counter", "Panics that were caught", app.supervisor.panics());
     Ok(text.0)
 }

@@ -1,0 +1,20 @@
+//! Medians and percentiles of a few values.
+
+/// The value below which the share `p` (0 to 1) of the values lies; `NaN` of none.
+pub(crate) fn percentile(values: &[f64], p: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (p * sorted.len() as f64).ceil() as usize;
+    sorted.get(place.clamp(1, sorted.len().max(1)) - 1).copied().unwrap_or(f64::NAN)
+}
+
+/// The middle one.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    percentile(values, 0.5)
+}
+
+/// "median (least to most)", with so many digits.
+pub(crate) fn spread(values: &[f64], digits: usize) -> String {
+    let (least, most) = (percentile(values, 0.0), percentile(values, 1.0));
+    format!("{:.digits$} ({least:.digits$} to {most:.digits$})", median(values))
+}

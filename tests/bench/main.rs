@@ -1,0 +1,135 @@
+//! The measurements of the media engine: every target beside what is measured, and beside its peer measured in the same run.
+//!
+//! Virtual cameras are a process of their own (`bench cameras`), the program is the real binary, the peers are Debian's
+//! `ffmpeg` and `nginx`. The machine may be busy with other work, so what costs processor time is read as processor time
+//! (`/proc`), over windows that engine and peer share, and told as a ratio; the figure is the median of three windows.
+//!
+//! ```text
+//! bench [--length short|full] [--only PART,PART] [--out FILE]     parts: see `Part`
+//! ```
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot be taken says so by failing")]
+
+mod cameras;
+mod children;
+mod ffmpeg;
+mod figures;
+mod follow;
+mod mp4;
+mod rows;
+mod site;
+mod table;
+mod usage;
+mod viewer;
+mod writes;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use table::Table;
+
+/// How long the windows are.
+#[derive(Debug, Clone, Copy)]
+struct Lengths {
+    /// A window in which processor time is counted.
+    cpu: Duration,
+    /// Of the other kinds of stream.
+    cpu_other: Duration,
+    /// In which no frame may be lost.
+    loss: Duration,
+    /// Recording while people watch and export.
+    watched: Duration,
+    /// Recordings kept on disk meanwhile, bytes.
+    kept_bytes: u64,
+}
+
+impl Lengths {
+    const SHORT: Self = Self {
+        cpu: Duration::from_secs(60),
+        cpu_other: Duration::from_secs(20),
+        loss: Duration::from_secs(180),
+        watched: Duration::from_secs(60),
+        kept_bytes: 5 << 30,
+    };
+    const FULL: Self = Self {
+        cpu: Duration::from_secs(180),
+        cpu_other: Duration::from_secs(60),
+        loss: Duration::from_secs(600),
+        watched: Duration::from_secs(600),
+        kept_bytes: 20 << 30,
+    };
+}
+
+/// A part of the run: rows that share a set-up.
+const PARTS: [&str; 7] = ["cost", "scale", "diagnosis", "alarms", "live", "clip", "index"];
+
+/// What was asked for.
+struct Wanted {
+    lengths: Lengths,
+    parts: Vec<String>,
+    out: Option<PathBuf>,
+}
+
+impl Wanted {
+    fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut wanted = Self { lengths: Lengths::SHORT, parts: PARTS.map(str::to_owned).to_vec(), out: None };
+        while let Some(name) = arguments.next() {
+            let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+            match name.as_str() {
+                "--length" if value == "short" => wanted.lengths = Lengths::SHORT,
+                "--length" if value == "full" => wanted.lengths = Lengths::FULL,
+                "--only" => wanted.parts = value.split(',').map(str::to_owned).collect(),
+                "--out" => wanted.out = Some(value.into()),
+                _ => return Err(format!("not understood: {name} {value}")),
+            }
+        }
+        match wanted.parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
+            Some(part) => Err(format!("no part {part}; there are {}", PARTS.join(", "))),
+            None => Ok(wanted),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1).peekable();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    match arguments.peek().map(String::as_str) {
+        Some("cameras") => return runtime.block_on(cameras::serve()),
+        Some("hog") => children::hog(),
+        _ => {}
+    }
+    let wanted = match Wanted::from_arguments(arguments) {
+        Ok(wanted) => wanted,
+        Err(fault) => {
+            eprintln!("bench: {fault}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let table = runtime.block_on(run(&wanted));
+    let text = table.markdown();
+    println!("\n{text}");
+    if let Some(out) = &wanted.out {
+        std::fs::write(out, &text).unwrap();
+    }
+    let strict = std::env::var("STRICT").is_ok_and(|strict| strict == "1");
+    if strict && table.misses() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn run(wanted: &Wanted) -> Table {
+    let mut table = Table::new();
+    for part in &wanted.parts {
+        let began = std::time::Instant::now();
+        eprintln!("── {part}");
+        match part.as_str() {
+            "cost" => rows::cost::measure(&mut table, wanted.lengths).await,
+            "scale" => rows::scale::measure(&mut table, wanted.lengths).await,
+            "diagnosis" => rows::diagnosis::measure(&mut table).await,
+            "alarms" => rows::alarms::measure(&mut table).await,
+            "live" => rows::live::measure(&mut table).await,
+            "clip" => rows::clip::measure(&mut table).await,
+            _ => rows::index::measure(&mut table),
+        }
+        eprintln!("── {part}: {:.0} s", began.elapsed().as_secs_f64());
+    }
+    table
+}
