@@ -98,10 +98,12 @@ fn spec(url: &str) -> CameraSpec {
             password: Some(Secret::new("old")),
             ..SourceSpec::new(url.parse().expect("a URL"))
         },
+        sub: None,
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
         audio: false,
+        retention_days: None,
     }
 }
 

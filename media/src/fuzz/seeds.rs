@@ -99,7 +99,7 @@ async fn record(parameters: &StreamParameters, frames: Vec<Frame>) -> Vec<u8> {
     let config = EngineConfig { segment_ms: 1_000_000_000_000_000, ..EngineConfig::new(folder.path().into()) };
     let handle = Arc::new(CameraHandle::new(Uuid::from_u128(0xca), EventSink::default(), 0, 0));
     let index = Arc::new(SegmentIndex::new(folder.path(), Vec::new()).expect("an empty folder"));
-    let sink = FragmentSink::new(handle.clone(), index.clone(), Arc::new(SystemClock::new()), parameters.codec, &config);
+    let sink = FragmentSink::new(handle.clone(), index.clone(), Arc::new(SystemClock::new()), Arc::default(), parameters.codec, &config);
     let mux = Mux::new(parameters, sink).expect("a muxer");
     let mut batcher = Batcher::new(&config, 0);
     for frame in frames {

@@ -79,8 +79,6 @@ pub struct SentFrame {
     pub viewing: u64,
     /// Number of the frame's place in the viewing's time; missing numbers were never sent (a hang).
     pub index: u64,
-    /// When it left, milliseconds UTC.
-    pub sent_ms: i64,
     /// RTP time.
     pub rtp_time: u32,
     /// A key frame.

@@ -118,11 +118,10 @@ impl Play {
         let sent = SentFrame {
             viewing: self.viewing.number,
             index: self.index,
-            sent_ms,
             rtp_time,
             key: frame.key,
             bytes: frame.len(),
-            sent_ms: 0,
+            sent_ms,
             picture: self.picture,
             picture_sha256: frame.picture_sha256,
         };
