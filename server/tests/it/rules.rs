@@ -105,7 +105,7 @@ on_both!(three_of_a_kind_in_thirty_days_are_more_serious, |app| {
     let (one, two) = (add_camera(&app, &app.premises, "A").await, add_camera(&app, &app.premises, "B").await);
     let elsewhere = add_camera(&app, &app.other_premises, "C").await;
     let now = app.app.clock.wall_ms();
-    assert_eq!(sight(&app, one, &app.premises, now - 40 * DAY_MS).await.0, 3, "long ago");
+    assert_eq!(sight(&app, one, &app.premises, now - 45 * DAY_MS).await.0, 3, "long ago");
     assert_eq!(sight(&app, one, &app.premises, now - 20 * DAY_MS).await.0, 3);
     let (class, dismissed) = sight(&app, two, &app.premises, now - 10 * DAY_MS).await;
     assert_eq!(class, 3);

@@ -118,20 +118,24 @@ pub(super) async fn text(app: &App) -> Result<String, StoreError> {
         text.one("bright_kitchen_disk_free_bytes", "gauge", "Free space where recordings are", space.free_bytes);
         text.one("bright_kitchen_disk_total_bytes", "gauge", "Size of the disk where recordings are", space.total_bytes);
     }
-    if let Some(row) = forecasts::newest(&mut app.db.read().await?.conn()).await? {
-        text.one("bright_kitchen_disk_bytes_a_day", "gauge", "What all cameras write in a day", row.bytes_a_day);
-        text.one("bright_kitchen_disk_days_held", "gauge", "Days of recordings that the disk holds", row.days_held);
-        text.one("bright_kitchen_disk_days_wanted", "gauge", "Days of recordings that are asked for", row.days_wanted);
-        if let Some(full_at) = row.full_at {
-            let left_s = (full_at - app.clock.wall_ms()).max(0) / 1_000;
-            text.one(
-                "bright_kitchen_disk_full_in_seconds",
-                "gauge",
-                "Time until recordings go before their time; absent where everything fits",
-                left_s,
-            );
-        }
-    }
+    let ahead = forecasts::newest(&mut app.db.read().await?.conn()).await?;
+    let of = |value: fn(&forecasts::ForecastRow) -> f64| ahead.as_ref().map_or(0.0, value);
+    text.one(
+        "bright_kitchen_disk_bytes_a_day",
+        "gauge",
+        "What all cameras write in a day",
+        ahead.as_ref().map_or(0, |row| row.bytes_a_day),
+    );
+    text.one("bright_kitchen_disk_days_held", "gauge", "Days of recordings that the disk holds", of(|row| row.days_held));
+    text.one("bright_kitchen_disk_days_wanted", "gauge", "Days of recordings that are asked for", of(|row| row.days_wanted));
+    let full_at = ahead.as_ref().and_then(|row| row.full_at);
+    let left_s = full_at.map_or(-1, |full_at| (full_at - app.clock.wall_ms()).max(0) / 1_000);
+    text.one(
+        "bright_kitchen_disk_full_in_seconds",
+        "gauge",
+        "Time until recordings go before their time; -1 where everything fits",
+        left_s,
+    );
     let times = app.engine.as_ref().map(media::Engine::write_times).unwrap_or_default();
     text.times("bright_kitchen_write_seconds", "Time to write a fragment, making its file included", &times.writes.figures());
     text.times("bright_kitchen_sync_seconds", "Time to sync or close a recorded file", &times.syncs.figures());

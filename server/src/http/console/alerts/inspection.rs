@@ -94,14 +94,14 @@ async fn request_inspection(
         .db
         .write(move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx).await? {
+                if let Some(answer) = repeat.answered(tx, at).await? {
                     return Ok(answer);
                 }
                 make(tx, &session, &id, version, &act, &[], at).await?;
                 plan(tx, &session, &assignment, &premises_id, at).await?;
                 let scope = session.access.scope(Permission::AlertsRead);
                 let answer = Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)?;
-                repeat.keep(tx, &answer, at).await?;
+                repeat.keep(tx, &answer).await?;
                 Ok::<_, Problem>(answer)
             })
         })
