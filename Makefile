@@ -29,7 +29,7 @@ setup:
 
 build: setup
 	@.ci/build-web
-	cargo build --locked --package server
+	cargo build --locked --workspace --bin bright-kitchen
 
 run: build
 	@exec $(PROGRAM) demo --data "$(DATA)" \

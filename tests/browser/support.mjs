@@ -107,7 +107,7 @@ export async function startServer({ args = [] } = {}) {
  */
 export async function startCameras(cameras) {
   const root = new URL('../..', import.meta.url).pathname
-  const built = await run('cargo', ['build', '--locked', '--quiet', '--message-format=json', '--package', 'media', '--example', 'virtual_cameras'], '', root)
+  const built = await run('cargo', ['build', '--locked', '--quiet', '--message-format=json', '--workspace', '--example', 'virtual_cameras'], '', root)
   const example = built.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : [])).find((one) => one.target?.name === 'virtual_cameras' && one.executable)
   assert.ok(example, `no example was built:\n${built}`)
   const folder = await mkdtemp(join(tmpdir(), 'bright-kitchen-cameras-'))
