@@ -201,7 +201,9 @@ fn test_pattern(url: &Url) -> Result<Head, SourceError> {
 /// `v4l2:/dev/video0`: a camera at this machine's USB, which gives raw pictures or JPEG. They are encoded here.
 fn usb(url: &Url) -> Result<Head, SourceError> {
     let path = url.path();
-    let number = path.strip_prefix("/dev/video").filter(|number| (1..=2).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit()));
+    let number = path
+        .strip_prefix("/dev/video")
+        .filter(|number| (1..=2).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit()));
     if number.is_none() {
         return Err(SourceError::new(StateReason::AddressNotAllowed, "a USB camera's address is like v4l2:/dev/video0"));
     }
@@ -214,7 +216,8 @@ fn usb(url: &Url) -> Result<Head, SourceError> {
          x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max=50 bframes=0 ! \
          capsfilter caps=video/x-h264,stream-format=byte-stream,profile=baseline",
     );
-    let bin = gst::parse::bin_from_description(&text, true).map_err(|_| internal("GStreamer's elements for USB cameras are not installed"))?;
+    let bin =
+        gst::parse::bin_from_description(&text, true).map_err(|_| internal("GStreamer's elements for USB cameras are not installed"))?;
     Head::live(bin.upcast())
 }
 

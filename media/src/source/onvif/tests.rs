@@ -257,7 +257,7 @@ fn people_may_write_a_device_as_they_like() {
     let url = |text: &str| device_url(text).map(|url| url.to_string()).ok();
     assert_eq!(url(" 192.168.1.64 ").as_deref(), Some("http://192.168.1.64/onvif/device_service"));
     assert_eq!(url("192.168.1.64:8000").as_deref(), Some("http://192.168.1.64:8000/onvif/device_service"));
-    assert_eq!(url("http://a:b@camera.local/onvif/x").as_deref(), Some("http://camera.local/onvif/x"));
+    assert_eq!(url("http://a:b@camera.test/onvif/x").as_deref(), Some("http://camera.test/onvif/x"));
     for bad in ["", "rtsp://192.168.1.64/", "http://", "::", "a b"] {
         assert_eq!(url(bad), None, "{bad}");
     }
