@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::support::{add_camera, diagnosis, hear, on_both, until};
 
+/// What libgcrypt, which ffmpeg links, says where a container does not let it lock memory; no complaint about a file.
+const UNLOCKED_MEMORY: &str = "Warning: using insecure memory!\n";
+
 /// A second more than the clip looks back.
 const RECORDED_MS: i64 = 9_000;
 
@@ -69,7 +72,8 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
     let probed =
         Command::new("ffprobe").args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"]).arg(&file).output().unwrap();
     let seconds: f64 = String::from_utf8_lossy(&probed.stdout).trim().parse().unwrap();
-    assert!(seconds > 1.0 && probed.stderr.is_empty(), "{seconds} s {}", String::from_utf8_lossy(&probed.stderr));
+    let complaints = String::from_utf8_lossy(&probed.stderr).replace(UNLOCKED_MEMORY, "");
+    assert!(seconds > 1.0 && complaints.is_empty(), "{seconds} s {complaints}");
     assert_eq!(engine.index().holds(), [], "the recording is let go");
     assert!(supervisor.shutdown(Duration::from_secs(10)).await.is_empty());
 });
