@@ -263,6 +263,7 @@ mod tests {
             index: Arc::new(SegmentIndex::new(folder.path(), Vec::new()).expect("an index")),
             opener: Arc::new(Scripted { refusals: Mutex::new(3), items }),
             feed: AnalysisFeed::new(),
+            write_times: Arc::default(),
             connecting: Semaphore::new(1),
             disk_urgent: Arc::new(Notify::new()),
             supervisor: supervisor.clone(),
@@ -279,6 +280,7 @@ mod tests {
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
             audio: false,
+            retention_days: None,
         };
         let (orders, following) = watch::channel(Some(Arc::new(spec.clone())));
         let task = SubTask::new(shared.clone(), handle.clone(), following, supervisor.soft());

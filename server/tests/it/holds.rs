@@ -30,6 +30,7 @@ pub async fn record(app: &TestApp, wanted_ms: i64) -> Recording {
         id: camera,
         name: "分餐间".to_owned(),
         source: SourceSpec::new("test:".parse().unwrap()),
+        sub: None,
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),

@@ -116,10 +116,12 @@ impl WithEngine {
             id,
             name: name.to_owned(),
             source,
+            sub: None,
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
             audio: false,
+            retention_days: None,
         };
         self.engine.apply(spec).await;
         until("the camera has a picture", || async { self.engine.picture_at_ms(id) }).await;
