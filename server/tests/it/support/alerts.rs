@@ -13,7 +13,7 @@ use super::TestApp;
 use super::app::Node;
 
 /// How long a test waits for something to come true.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A camera that is switched off; its id.
 pub async fn add_camera(app: &TestApp, premises: &Node, name: &str) -> Uuid {
