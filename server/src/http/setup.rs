@@ -54,7 +54,8 @@ struct SetupRequest {
 
 /// Makes the first account, an administrator and supervisor, and signs it in. The link is then spent.
 #[utoipa::path(tag = "auth", security(()), request_body = SetupRequest,
-    responses((status = 200, body = TokenAnswer), (status = 410, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = TokenAnswer), (status = 410, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/setup")]
 async fn create(request: HttpRequest, app: web::Data<App>, body: Body<SetupRequest>) -> Result<HttpResponse, Problem> {
     let origin = origin(&request);
