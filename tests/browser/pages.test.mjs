@@ -65,20 +65,23 @@ after(async () => {
 })
 
 /** The addresses a person finds: the rail's, their own, and one of each thing its lists lead to. */
-async function addresses(page) {
+async function addresses(page, person) {
   const rail = await page.$$eval('nav.rail a[href]', (links) => links.map((link) => link.getAttribute('href')).filter((href) => href !== '/'))
-  const things = Object.keys(ids).filter((list) => rail.includes(`/${list}`) || (list === 'alerts' && rail.includes('/desk')))
+  const inRail = Object.keys(ids).filter((list) => rail.includes(`/${list}`) || (list === 'alerts' && rail.includes('/desk')))
+  // Not everybody sees a draft: what is not in a person's list is no address of theirs.
+  const seen = await Promise.all(inRail.map(async (list) => (await person.raw('GET', `/${list}/${ids[list]}`)).ok))
+  const things = inRail.filter((_, index) => seen[index])
   return [...new Set(rail), '/notices', '/account', ...things.map((list) => `/${list}/${ids[list]}`)]
 }
 
 for (const [role, node, accessible] of ROLES) {
   it(`shows every page to ${role} without a fault`, { timeout: 300_000 }, async () => {
     const username = `walk-${role.replaceAll('_', '-')}`
-    await addPerson(root, { username, display_name: role, role, node_id: nodes[node] })
+    const person = await addPerson(root, { username, display_name: role, role, node_id: nodes[node] })
     const { page, faults, close } = await openAs(browser, server.base, username)
     await settled(page)
     const found = []
-    for (const path of await addresses(page)) {
+    for (const path of await addresses(page, person)) {
       faults.length = 0
       await walkTo(page, path)
       await settled(page)

@@ -1,6 +1,6 @@
 import {
-  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Monitor, OfficeBuilding, Operation, Promotion,
-  School, Setting, Tickets, User, VideoCamera,
+  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Histogram, Monitor, OfficeBuilding, Operation, Promotion,
+  School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import { allowed } from '../router'
@@ -19,6 +19,7 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('desk', canteen ? 'nav.myAlerts' : 'nav.desk', Bell),
         entry('overview', 'nav.overview', DataAnalysis),
+        entry('statistics', 'nav.statistics', Histogram),
       ],
     },
     {
@@ -26,6 +27,7 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('wall', canteen ? 'nav.kitchen' : 'nav.wall', Monitor),
         entry('cameras', 'nav.cameras', VideoCamera),
+        entry('offline', 'nav.offline', WarnTriangleFilled),
       ],
     },
     {
@@ -49,6 +51,7 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('users', 'nav.users', User),
         entry('diagnosis', 'nav.diagnosis', Operation),
+        entry('retention', 'nav.retention', Timer),
         entry('webhooks', 'nav.webhooks', Promotion),
         entry('audit', 'nav.audit', Document),
         entry('system', 'nav.system', Setting),

@@ -100,7 +100,15 @@ export default {
       request_inspection: ['转现场检查', 'inspection requested'],
       open_case: ['立案', 'case opened'],
     },
+    visit: {
+      title: ['派人现场检查', 'Send officers to look'],
+      lead: ['会生成一项检查任务，预警随任务同步到执法人员手机；检查提交后自动转为待复核。', 'An assignment is made with the alert on it; when the inspection is sent, the alert waits for review.'],
+      text: ['检查要点', 'What to look at'],
+      send: ['派出', 'Send'],
+      sent: ['已派出检查任务', 'The assignment is made'],
+    },
     act: {
+      visit: ['现场检查…', 'Visit…'],
       confirm: ['确认', 'Confirm'],
       dismiss: ['排除…', 'Dismiss…'],
       falseAlarm: ['误报', 'False alarm'],
@@ -116,7 +124,7 @@ export default {
       dismissed: ['已排除', 'Dismissed'],
       dismissedFalse: ['已标为误报', 'Marked as a false alarm'],
       undone: ['已撤销，预警恢复为待处理', 'Undone: to decide again'],
-      undoReason: ['撤销误报标记', 'Marked by mistake'],
+  
       dispatched: ['已派发', 'Dispatched'],
       rectified: ['整改已提交，等待复核', 'Sent; it waits for review'],
       accepted: ['已办结', 'Closed'],
