@@ -19,8 +19,10 @@ from program import PASSWORD, Program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,unsupported_method,errors_are_problems"
-# Events never end: that they begin is looked at here; what they bring, the server's own tests look at.
+# Events and the wall's line never end: that they begin is looked at here; what they bring, the server's own tests look at.
 STREAM = "/api/v1/events"
+LINE = "/api/v1/wall"
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AQIDBAUGBwgJCgsMDQ4PEA=="}
 # Each role asks every operation by its examples and by chance; every case that the document's bounds make (the coverage phase,
 # thousands) is asked by the first role that an operation is open to.
 BY_CHANCE, BOUNDS = "examples,fuzzing", "coverage"
@@ -39,7 +41,7 @@ class Tried:
             if os.path.exists(left):
                 os.remove(left)
         command = [os.path.join(os.path.dirname(sys.executable), "schemathesis"), "--config-file", os.path.join(HERE, "schemathesis.toml")]
-        command += ["run", path, "--url", program.base, "--phases", phases, "--checks", CHECKS, "--no-color", "--exclude-path", STREAM]
+        command += ["run", path, "--url", program.base, "--phases", phases, "--checks", CHECKS, "--no-color", "--exclude-path", STREAM, "--exclude-path", LINE]
         for operation in operations:
             command += ["--include-operation-id", operation]
         environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": HERE, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -96,6 +98,15 @@ def stream_begins(program, client):
     return True
 
 
+def line_opens(program, client):
+    """The wall's line is a WebSocket: it opens for who may see pictures, and is a problem for who asks otherwise."""
+    with client.http.get(program.base + LINE, headers=UPGRADE, stream=True, timeout=5) as opened, client.http.get(program.base + LINE, timeout=5) as plain:
+        if opened.status_code != 101 or plain.status_code != 400:
+            print(f"FAULT {LINE}: {opened.status_code} with an upgrade, {plain.status_code} without")
+            return False
+    return True
+
+
 def main():
     started = time.monotonic()
     with Program() as program:
@@ -106,7 +117,8 @@ def main():
             json.dump(fitted(document, ground), file, ensure_ascii=False)
         print(f"planted in {time.monotonic() - started:.0f} s", flush=True)
         operations = sum(len(item) for item in document["paths"].values())
-        good, answered, bounded = stream_begins(program, ground.root), {f"GET {STREAM}"}, set()
+        good = stream_begins(program, ground.root) & line_opens(program, ground.root)
+        answered, bounded = {f"GET {STREAM}"}, set()
         for role in os.environ.get("BRIGHT_KITCHEN_CONTRACT_ROLES", ",".join([*ROLES, "nobody"])).split(","):
             chance = Tried(program, ground, path, role, BY_CHANCE, [])
             new = sorted(set(chance.found["allowed"]) - bounded)

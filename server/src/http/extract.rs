@@ -61,6 +61,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if !is_json {
                 return Err(Problem::of(ProblemType::UnsupportedMediaType).because("the body must be application/json"));
             }
+            // A list would be taken for an object's fields in their order.
+            if raw.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+                return Err(Problem::field("", "format", "the body must be an object"));
+            }
             Ok(Self { value: parse_json(&raw)?, raw })
         })
     }
