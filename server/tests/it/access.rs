@@ -240,7 +240,8 @@ async fn every_role_walks_every_route() {
                 Any(several) => several.iter().any(may),
             };
             let told = format!("{role:?} {method} {path}: {status} {problem}");
-            assert!(status.as_u16() < 500, "{told}");
+            // This node records no cameras, and says so.
+            assert!(status.as_u16() < 500 || problem["type"] == "unavailable", "{told}");
             match (role, allowed) {
                 (None, false) => assert_eq!(status, StatusCode::UNAUTHORIZED, "{told}"),
                 (Some(_), false) => assert!(status == StatusCode::FORBIDDEN || status == StatusCode::UNSUPPORTED_MEDIA_TYPE, "{told}"),
