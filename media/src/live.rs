@@ -110,6 +110,8 @@ pub struct LiveRing {
     /// Locked after `fragments` where both are.
     past: Mutex<Past>,
     position: watch::Sender<Option<LivePosition>>,
+    /// The newest playlist, and how far the stream had come then: however many watch, it is written once a chunk.
+    playlist: Mutex<Option<(LivePosition, Bytes)>>,
 }
 
 #[derive(Debug, Default)]
@@ -136,7 +138,7 @@ impl Past {
 
 impl Default for LiveRing {
     fn default() -> Self {
-        Self { fragments: Mutex::default(), past: Mutex::default(), position: watch::Sender::new(None) }
+        Self { fragments: Mutex::default(), past: Mutex::default(), position: watch::Sender::new(None), playlist: Mutex::default() }
     }
 }
 
@@ -176,6 +178,19 @@ impl LiveRing {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Option<LivePosition>> {
         self.position.subscribe()
+    }
+
+    /// The playlist as `render` writes it, kept until the next chunk.
+    pub(crate) fn playlist(&self, render: impl FnOnce(&LiveView) -> Option<String>) -> Option<Bytes> {
+        let mut kept = self.playlist.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read before the view: what is kept is never older than it says.
+        let position = (*self.position.borrow())?;
+        if let Some((_, text)) = kept.as_ref().filter(|(at, _)| *at == position) {
+            return Some(text.clone());
+        }
+        let text = Bytes::from(render(&self.view())?);
+        *kept = Some((position, text.clone()));
+        Some(text)
     }
 
     /// A fragment begins.

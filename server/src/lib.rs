@@ -53,6 +53,8 @@ pub struct App {
     pub about: about::About,
     /// Looking at video is noted once a minute for the same person and camera.
     pub views_noted: rate::Limiter,
+    /// Who watches which camera, for a moment.
+    pub viewings: http::Viewings,
     /// The newest pictures of the cameras that walls show.
     pub wall: http::WallPictures,
     /// Tasks that run beside the requests.
@@ -107,6 +109,7 @@ impl App {
             about: about::About::new(data.to_owned(), media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
+            viewings: http::Viewings::default(),
             wall: http::WallPictures::default(),
             supervisor: media::Supervisor::new(),
             webhook_policy: outward::Policy::default(),

@@ -118,7 +118,8 @@ it('makes an assignment for two officers', async () => {
   await choose(page, form, '检查表', '学校食堂')
   await choose(page, form, '检查人员', '李明')
   await page.locator('.el-select-dropdown__item:visible', { hasText: '王芳' }).click()
-  await form.locator('.el-form-item__label', { hasText: '任务来源' }).click()
+  // Several may be chosen: the list stays open until something else is clicked.
+  await form.locator('.el-drawer__header, .el-dialog__header').first().click()
   await form.getByRole('button', { name: '保存' }).click()
   await form.waitFor({ state: 'hidden' })
   const [made] = (await root.get('/assignments')).items

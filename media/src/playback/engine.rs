@@ -19,7 +19,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`LiveError`].
-    pub async fn live_playlist(&self, camera: CameraId, awaited: Option<Awaited>) -> Result<String, LiveError> {
+    pub async fn live_playlist(&self, camera: CameraId, awaited: Option<Awaited>) -> Result<Bytes, LiveError> {
         let ring = self.live(camera).ok_or(LiveError::NotLive)?;
         live::playlist(&ring, awaited, live::PATIENCE).await
     }

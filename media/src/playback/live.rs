@@ -62,14 +62,14 @@ impl Awaited {
 ///
 /// # Errors
 /// [`LiveError::NotLive`], [`LiveError::TooFarAhead`], [`LiveError::Late`].
-pub async fn playlist(ring: &LiveRing, awaited: Option<Awaited>, patience: Duration) -> Result<String, LiveError> {
+pub async fn playlist(ring: &LiveRing, awaited: Option<Awaited>, patience: Duration) -> Result<Bytes, LiveError> {
     if let Some(awaited) = awaited {
         wait(ring, awaited, patience).await?;
     } else if ring.subscribe().borrow().is_none() {
         // The camera connects: a player that comes a moment early need not come again.
         wait(ring, Awaited { segment: 0, part: Some(0) }, patience).await.map_err(|_| LiveError::NotLive)?;
     }
-    render(&ring.view()).ok_or(LiveError::NotLive)
+    ring.playlist(render).ok_or(LiveError::NotLive)
 }
 
 /// A part. Waits for it if it is the one that comes next.
@@ -290,13 +290,30 @@ mod tests {
         push(ring, &format!("{sequence}/1"), true);
     }
 
+    fn text_of(playlist: Result<Bytes, LiveError>) -> String {
+        String::from_utf8(playlist.expect("live").to_vec()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_playlist_is_written_once_a_part() {
+        let ring = LiveRing::default();
+        fragment(&ring, 1, false, 1);
+        let (first, second) = (playlist(&ring, None, SOON).await.expect("live"), playlist(&ring, None, SOON).await.expect("live"));
+        assert_eq!(first.as_ptr(), second.as_ptr());
+        begin(&ring, 2, false, 1);
+        push(&ring, "2/0", false);
+        assert!(text_of(playlist(&ring, None, SOON).await).contains("2-0.m4s"));
+        ring.end();
+        assert_eq!(playlist(&ring, None, SOON).await, Err(LiveError::NotLive));
+    }
+
     #[tokio::test]
     async fn a_playlist_names_what_is_there_and_what_comes_next() {
         let ring = LiveRing::default();
         (1..=5).for_each(|sequence| fragment(&ring, sequence, sequence == 4, if sequence < 4 { 1 } else { 2 }));
         begin(&ring, 6, false, 2);
         push(&ring, "6/0", false);
-        let text = playlist(&ring, None, SOON).await.expect("live");
+        let text = text_of(playlist(&ring, None, SOON).await);
         let expected = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n\
             #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.500\n#EXT-X-PART-INF:PART-TARGET=0.500\n\
             #EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-MAP:URI=\"init-1.mp4\"\n\
@@ -315,7 +332,7 @@ mod tests {
             #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"6-1.m4s\"\n";
         assert_eq!(text, expected);
         push(&ring, "6/1", true);
-        let text = playlist(&ring, None, SOON).await.expect("live");
+        let text = text_of(playlist(&ring, None, SOON).await);
         assert!(text.ends_with("#EXTINF:1.000,\n6.m4s\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"7-0.m4s\"\n"), "{text}");
     }
 
@@ -323,13 +340,13 @@ mod tests {
     async fn discontinuities_that_have_scrolled_away_are_counted() {
         let ring = LiveRing::default();
         (1..=40).for_each(|sequence| fragment(&ring, sequence, sequence % 10 == 0, 1 + sequence / 10));
-        let text = playlist(&ring, None, SOON).await.expect("live");
+        let text = text_of(playlist(&ring, None, SOON).await);
         let first: u64 = text.split("MEDIA-SEQUENCE:").nth(1).and_then(|rest| rest.lines().next()?.parse().ok()).expect("first");
         assert_eq!(first, 40 - 2 - 16);
         assert!(text.contains(&format!("#EXT-X-DISCONTINUITY-SEQUENCE:{}\n", (first - 1) / 10)), "{text}");
         ring.end();
         fragment(&ring, 41, true, 9);
-        let text = playlist(&ring, None, SOON).await.expect("live");
+        let text = text_of(playlist(&ring, None, SOON).await);
         assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:41\n#EXT-X-DISCONTINUITY-SEQUENCE:4\n"), "{text}");
         assert_eq!((super::init(&ring, 9), super::init(&ring, 4)), (Some(Bytes::from_static(b"init 9")), None));
     }
@@ -356,13 +373,13 @@ mod tests {
         let mut beyond = Box::pin(playlist(&ring, await_part(8, Some(5)), SOON));
         assert!(waits(&mut next).await && waits(&mut whole).await && waits(&mut hinted).await && waits(&mut beyond).await);
         push(&ring, "8/1", true);
-        assert!(next.await.expect("live").contains("8-1.m4s\"\n"));
-        assert!(whole.await.expect("live").contains("\n8.m4s\n"));
+        assert!(text_of(next.await).contains("8-1.m4s\"\n"));
+        assert!(text_of(whole.await).contains("\n8.m4s\n"));
         assert_eq!(hinted.await, Ok(Bytes::from_static(b"8/1")));
         assert!(waits(&mut beyond).await, "until the next segment has its first part");
         begin(&ring, 9, false, 1);
         push(&ring, "9/0", false);
-        assert!(beyond.await.expect("live").contains("9-0.m4s"));
+        assert!(text_of(beyond.await).contains("9-0.m4s"));
         assert_eq!(playlist(&ring, await_part(12, Some(0)), SOON).await, Err(LiveError::TooFarAhead));
     }
 

@@ -163,7 +163,7 @@ impl Session {
     /// Reads the login behind a request.
     pub async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::of(ProblemType::Internal))?;
-        let token = bearer(request).or_else(|| cookie(request)).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let token = token(request).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let now_ms = app.clock.wall_ms();
         let claims = app.keys.verify(&token, now_ms / 1_000).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let mut reader = app.db.read().await?;
@@ -188,6 +188,11 @@ impl Access {
     pub async fn of_user(conn: &mut Conn<'_>, user_id: &str, scope_version: i64, now_ms: i64) -> Result<Self, StoreError> {
         Ok(Self::new(logins::permissions(conn, user_id, now_ms).await?, scope_version))
     }
+}
+
+/// The access token that a request carries, not yet looked at.
+pub(crate) fn token(request: &HttpRequest) -> Option<String> {
+    bearer(request).or_else(|| cookie(request))
 }
 
 fn bearer(request: &HttpRequest) -> Option<String> {

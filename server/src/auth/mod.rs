@@ -8,8 +8,8 @@ mod scope;
 mod seal;
 mod streams;
 
-pub(crate) use caller::Decision;
 pub use caller::{Access, COOKIE, Caller, GRANT_LIMIT, Needs, Session, can};
+pub(crate) use caller::{Decision, token};
 pub use keys::{Claims, Keys, KeysError, Signer};
 pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
 pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};

@@ -70,11 +70,16 @@ impl Streams {
         Some(StreamPlace { user, open: self.1.clone() })
     }
 
+    /// What ends from now on.
+    pub fn listen(&self) -> broadcast::Receiver<Ended> {
+        self.0.subscribe()
+    }
+
     /// Completes when `session` of `user` has ended, or when so much ended that it is worth looking.
     ///
     /// It listens from the call on, not from the first poll: nothing that ends in between is missed.
     pub fn ended(&self, session: Uuid, user: Uuid) -> impl Future<Output = ()> + Send + 'static {
-        let mut told = self.0.subscribe();
+        let mut told = self.listen();
         async move {
             loop {
                 match told.recv().await {

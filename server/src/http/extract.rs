@@ -231,7 +231,8 @@ mod tests {
     async fn a_list_is_no_object() {
         use actix_web::test::TestRequest;
         for (text, refused) in [(r#"{"items":[1]}"#, false), (" \n[[1]]", true)] {
-            let (request, mut payload) = TestRequest::default().insert_header(ContentType::json()).set_payload(text).to_http_parts();
+            let (request, mut payload) =
+                TestRequest::default().insert_header(actix_web::http::header::ContentType::json()).set_payload(text).to_http_parts();
             let got = Body::<Shape>::from_request(&request, &mut payload).await;
             assert_eq!(got.err().map(|problem| problem.kind()), refused.then_some(ProblemType::Validation), "{text}");
         }

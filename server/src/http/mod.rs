@@ -28,7 +28,7 @@ pub use content::{Content, serve};
 pub use extract::{Args, Body, Id, JSON_LIMIT, moment_ms, page, parse_json, payload_problem};
 pub use idempotency::{Answer, Repeatable};
 pub use list::{Listed, listed};
-pub use media::WallPictures;
+pub use media::{Viewings, WallPictures};
 pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};
 pub use router::{build, openapi};
 pub use running::Metrics;

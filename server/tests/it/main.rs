@@ -34,5 +34,6 @@ mod store;
 mod transfer;
 mod tree;
 mod undo;
+mod viewer;
 mod wall;
 mod webhooks;

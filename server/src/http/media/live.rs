@@ -5,13 +5,12 @@ use media::playback::LiveError;
 use media::playback::live::{Awaited, LiveName};
 use mobile_api::problem::ProblemType;
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{camera, engine, note_view};
+use super::engine;
+use super::viewer::Viewer;
 use crate::App;
-use crate::auth::{Caller, can};
 use crate::http::{Args, Id, Problem, ProblemBody};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
@@ -33,21 +32,22 @@ struct PlaylistArgs {
 #[utoipa::path(tag = "video", params(("id" = String, Path), PlaylistArgs),
     responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/live/index.m3u8")]
-async fn playlist(app: web::Data<App>, caller: Caller<can::VideoLive>, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
-    let row = camera(&app, &caller.scope(), *id).await?;
-    note_view(&app, &caller, &row, "view_live", json!({})).await?;
+async fn playlist(app: web::Data<App>, _viewer: Viewer, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
     let awaited = args.segment.map(|segment| Awaited { segment, part: args.part });
     let text = engine(&app)?.live_playlist(*id, awaited).await.map_err(live_problem)?;
-    Ok(HttpResponse::Ok().content_type("application/vnd.apple.mpegurl").insert_header(("cache-control", "no-store")).body(text))
+    // As it is: small, and to compress it for each viewer costs more than to send it.
+    let as_it_is = ("content-encoding", "identity");
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/vnd.apple.mpegurl").insert_header(("cache-control", "no-store")).insert_header(as_it_is);
+    Ok(response.body(text))
 }
 
 /// A header, a segment or a part that the playlist names.
 #[utoipa::path(tag = "video", params(("id" = String, Path), ("name" = String, Path, description = "as the playlist names it")),
     responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/live/{name}")]
-async fn file(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoLive>, id: Id) -> Result<HttpResponse, Problem> {
+async fn file(request: HttpRequest, app: web::Data<App>, _viewer: Viewer, id: Id) -> Result<HttpResponse, Problem> {
     let name = request.match_info().get("name").and_then(LiveName::parse).ok_or_else(Problem::not_found)?;
-    camera(&app, &caller.scope(), *id).await?;
     let bytes = engine(&app)?.live_file(*id, name).await.map_err(live_problem)?;
     // What a name stands for never changes; only this person's browser may keep it.
     Ok(HttpResponse::Ok().content_type("video/mp4").insert_header(("cache-control", "private, max-age=60")).body(bytes))

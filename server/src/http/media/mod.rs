@@ -6,11 +6,13 @@ mod live;
 mod recording;
 mod snapshot;
 mod timeline;
+mod viewer;
 mod wall;
 mod wall_pictures;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use viewer::Viewings;
 pub use wall_pictures::WallPictures;
 
 use super::Problem;
