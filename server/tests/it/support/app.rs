@@ -126,7 +126,7 @@ impl TestApp {
 
     /// A client that has not signed in.
     pub fn nobody(&self) -> Client {
-        Client { base: self.address.clone(), http: reqwest::Client::new(), token: None, refresh_token: None }
+        Client { base: self.address.clone(), http: http_client(), token: None, refresh_token: None }
     }
 }
 
@@ -177,6 +177,11 @@ pub struct Client {
     pub http: reqwest::Client,
     pub token: Option<String>,
     pub refresh_token: Option<String>,
+}
+
+/// A connection a request: what a refused upgrade does to its connection is nobody else's trouble.
+fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap()
 }
 
 impl Client {
