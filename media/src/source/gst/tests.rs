@@ -76,27 +76,36 @@ fn camera(path: &str, codec: Codec) -> VirtualCameraConfig {
     VirtualCameraConfig { path: path.into(), scene, log_frames_max: 1000, ..Default::default() }
 }
 
+/// A busy machine may drop datagrams, which nobody sends again: then it is watched once more.
+const UDP_TRIES: usize = 5;
+
 #[tokio::test]
 async fn rtsp_over_udp_gives_every_picture_of_both_codecs() {
     let (server, _supervisor) = cameras(vec![camera("four", Codec::H264), camera("five", Codec::H265)]).await;
     for (path, codec) in [("four", Codec::H264), ("five", Codec::H265)] {
-        let mut source = open_with(&spec(server.url(path).as_str()), None).await.expect("opened");
-        let (parameters, units) = read(source.as_mut(), 40).await;
-        assert_eq!((parameters.codec, parameters.width, parameters.height), (codec, 320, 240));
-        assert_eq!(parameters.config[0], 1, "avcC and hvcC begin with their version");
-        assert!((well_formed(&units) - 80.0).abs() < 2.0, "{path}");
-        let sent = server.camera(path).expect("it is there").sent();
-        let keys = |flags: Vec<bool>| flags.iter().enumerate().filter(|(_, key)| **key).map(|(at, _)| at).collect::<Vec<_>>();
-        let got = keys(units.iter().map(|unit| unit.is_key).collect());
-        assert_eq!(got, keys(sent.iter().take(40).map(|frame| frame.key).collect()), "{path}");
-        assert!(units[1..].iter().all(|unit| unit.lost == 0));
-        source.close().await;
-        let gone = async {
-            while server.camera(path).expect("it is there").totals().viewers > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut whole = false;
+        for _ in 0..UDP_TRIES {
+            let before = server.camera(path).expect("it is there").sent().len();
+            let mut source = open_with(&spec(server.url(path).as_str()), None).await.expect("opened");
+            let (parameters, units) = read(source.as_mut(), 40).await;
+            assert_eq!((parameters.codec, parameters.width, parameters.height), (codec, 320, 240));
+            assert_eq!(parameters.config[0], 1, "avcC and hvcC begin with their version");
+            let sent: Vec<bool> =
+                server.camera(path).expect("it is there").sent()[before..].iter().take(40).map(|frame| frame.key).collect();
+            source.close().await;
+            let gone = async {
+                while server.camera(path).expect("it is there").totals().viewers > 0 {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, gone).await.expect("the camera is let go");
+            whole = units.iter().map(|unit| unit.is_key).eq(sent) && units[1..].iter().all(|unit| unit.lost == 0);
+            if whole {
+                assert!((well_formed(&units) - 80.0).abs() < 2.0, "{path}");
+                break;
             }
-        };
-        tokio::time::timeout(DEADLINE, gone).await.expect("the camera is let go");
+        }
+        assert!(whole, "{path}: every picture, once in {UDP_TRIES} times");
     }
 }
 
