@@ -10,6 +10,7 @@ use super::filler::without_filler;
 use super::gaps::Gaps;
 use super::handle::CameraHandle;
 use super::meter::{Jitter, StreamMeter};
+use super::pace::next_item;
 use super::reorder::reorder_depth;
 use super::sink::FragmentSink;
 use super::stream_clock::StreamClock;
@@ -135,7 +136,7 @@ impl<'a> Run<'a> {
             tokio::select! {
                 biased;
                 order = &mut order => return Err(order),
-                item = source.next() => match item {
+                item = next_item(source) => match item {
                     Err(error) => return Ok(error),
                     Ok(item) => {
                         if matches!(item, SourceItem::AccessUnit(_)) {

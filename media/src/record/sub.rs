@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::handle::CameraHandle;
+use super::pace::next_item;
 use super::task::{Orders, Shared};
 use crate::analyse::feed::KeyFrame;
 use crate::camera::{AnalysisStream, CameraSpec, SourceSpec, StateReason};
@@ -111,7 +112,7 @@ impl SubTask {
         let mut parameters: Option<StreamParameters> = None;
         let mut damaged = false;
         loop {
-            let item = match self.in_time(stall, stream.next()).await {
+            let item = match self.in_time(stall, next_item(stream)).await {
                 Ok(Ok(item)) => item,
                 Ok(Err(error)) | Err(error) => return error,
             };

@@ -30,6 +30,12 @@ pub trait Source: Send {
     /// The next item. After an error the source is spent.
     fn next(&mut self) -> BoxFuture<'_, Result<SourceItem, SourceError>>;
 
+    /// Whether what is not asked for at once waits somewhere that has room for it (a socket's buffer in the kernel): then it is
+    /// asked for ten times a second, without a waking for each picture.
+    fn keeps_what_comes(&self) -> bool {
+        false
+    }
+
     /// Ends the stream politely (TEARDOWN, end of stream), within a short time; dropping ends it too.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

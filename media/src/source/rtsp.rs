@@ -194,6 +194,10 @@ impl Source for RtspSource {
         self.next_item().boxed()
     }
 
+    fn keeps_what_comes(&self) -> bool {
+        true
+    }
+
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         let group = self.group.clone();
         drop(self);
