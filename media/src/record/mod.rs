@@ -14,6 +14,7 @@ pub mod handle;
 pub mod keeping;
 pub mod meter;
 pub mod outbox;
+pub mod recent;
 pub mod reorder;
 pub mod retention;
 #[cfg(test)]
