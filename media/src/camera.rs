@@ -334,8 +334,12 @@ pub struct CameraStatus {
     pub stream: Option<StreamInfo>,
     /// Connections that were made again since the camera was applied.
     pub reconnects: u64,
+    /// The same in the last hour.
+    pub reconnects_last_hour: u64,
     /// Packets (over RTSP) or pictures that were lost on the way since the camera was applied.
     pub lost: u64,
+    /// The same in the last hour.
+    pub lost_last_hour: u64,
     /// How unevenly pictures arrive: mean deviation from their own times, milliseconds, as RFC 3550 smooths it.
     pub jitter_ms: f64,
     /// The camera's clock minus ours when it last told it, milliseconds.

@@ -3,6 +3,8 @@
 //! The server holds one [`Engine`], tells it which cameras there are, and reads its events. Everything behind it is
 //! tasks of the [`Supervisor`]: one a camera, one for retention, one that watches for silence, one that hands events on.
 
+mod disks;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,22 +22,24 @@ use crate::live::LiveRing;
 use crate::record::WriteTimes;
 use crate::record::gaps::Gaps;
 use crate::record::handle::CameraHandle;
-use crate::record::keeping::{Keeping, share_of};
+use crate::record::keeping::Keeping;
 use crate::record::outbox::EventSink;
 use crate::record::retention::{Retention, held_bytes_max};
 use crate::record::signal::{SignalRule, Verdict};
-use crate::record::space::{DiskSpace, Space, SystemDisk};
+use crate::record::space::{DiskSpace, SystemDisk};
 use crate::record::sub::SubTask;
 use crate::record::task::{CameraTask, Shared, mono_ms};
 use crate::segment::fragment::CHUNKS_MAX;
 use crate::segment::holds::{Held, HoldError, HoldId};
-use crate::segment::index::Usage;
 use crate::segment::recover::{self, Findings};
-use crate::segment::{SegmentError, SegmentIndex};
+use crate::segment::{Disks, DisksError, SegmentError, SegmentIndex};
 use crate::settings::EngineConfig;
+use crate::source::ceiling::Ceiling;
 use crate::source::{Opener, open::SystemOpener};
 use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
 use crate::tryout::{self, ProbeError, ProbeReport};
+
+pub use disks::{DiskReport, DiskState};
 
 /// Events that wait for the server before they wait in the engine.
 const EVENTS_MAX: usize = 1_024;
@@ -57,6 +61,9 @@ pub enum EngineError {
     /// The recordings folder cannot be used.
     #[error("recordings folder: {0}")]
     Recordings(#[from] SegmentError),
+    /// The disks for recordings cannot be told apart.
+    #[error(transparent)]
+    Disks(#[from] DisksError),
     /// A setting makes no sense.
     #[error("setting {name}: {problem}")]
     Setting {
@@ -79,19 +86,6 @@ pub enum AskError {
     /// The work panicked, or the program stops.
     #[error(transparent)]
     Unfinished(#[from] Unfinished),
-}
-
-/// The recordings' disk as it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DiskState {
-    /// Free and in all.
-    pub space: Space,
-    /// Below this much free the oldest recordings go, bytes.
-    pub low_bytes: u64,
-    /// What holds never use, bytes.
-    pub reserve_bytes: u64,
-    /// What the recordings use.
-    pub usage: Usage,
 }
 
 /// Parts of the engine that tests replace.
@@ -119,13 +113,16 @@ pub struct Engine {
 struct Inner {
     shared: Arc<Shared>,
     events: EventSink,
-    disk: Arc<dyn DiskSpace>,
     keeping: Arc<Keeping>,
+    /// Of the program's memory, over all sources.
+    ceiling: Arc<Ceiling>,
     analyser: Analyser,
     supervisor: Supervisor,
     cameras: Mutex<BTreeMap<CameraId, Camera>>,
     /// Where each camera's count of fragments goes on, and its clock epoch.
     counters: Mutex<HashMap<CameraId, (u64, u32)>>,
+    /// Until when each camera is known to be recorded on disks that are away, milliseconds UTC.
+    recorded_until: Mutex<HashMap<CameraId, i64>>,
 }
 
 #[derive(Debug)]
@@ -166,13 +163,18 @@ impl Engine {
     ) -> Result<(Self, mpsc::Receiver<MediaEvent>), EngineError> {
         crate::init()?;
         check(&config)?;
-        std::fs::create_dir_all(&config.recordings).map_err(SegmentError::from)?;
+        let disks = Arc::new(Disks::open(&config.folders(), config.known_disks.as_deref(), parts.disk)?);
         let events = EventSink::default();
-        let findings = recover::scan(&config.recordings, true)?;
+        let findings = recover::scan_all(&disks, true)?;
         let counters = tell_findings(&events, &findings);
-        let index = Arc::new(SegmentIndex::new(&config.recordings, findings.segments)?);
+        // Nothing is written below the mount point of a disk that is away.
+        let beside = || config.known_disks.as_deref().and_then(std::path::Path::parent);
+        let memory = disks.home().or_else(beside).unwrap_or(&config.recordings).join(ANALYSIS_FOLDER);
+        let index = Arc::new(SegmentIndex::over(disks, findings.segments)?);
         let disk_urgent = Arc::new(Notify::new());
-        let opener = parts.opener.unwrap_or_else(|| Arc::new(SystemOpener::new(&config, clock.clone())));
+        let system = SystemOpener::new(&config, clock.clone());
+        let ceiling = system.ceiling();
+        let opener = parts.opener.unwrap_or_else(|| Arc::new(system));
         let shared = Arc::new(Shared {
             connecting: Semaphore::new(config.connect_limit),
             config,
@@ -188,18 +190,18 @@ impl Engine {
         // The analysis tells through the engine, so that the server's channel closes when the engine has told its last.
         let (findings_to, findings) = mpsc::channel(FINDINGS_MAX);
         supervisor.once("analysis events", pass_on(findings, events.clone(), supervisor.soft()));
-        let memory = shared.config.recordings.join(ANALYSIS_FOLDER);
         let (analysis, feed, clock) = (shared.config.analysis.clone(), shared.feed.clone(), shared.clock.clone());
         let keeping = Arc::new(Keeping::new(shared.config.retention_days));
         let inner = Inner {
             analyser: Analyser::start(analysis, feed, memory, findings_to, supervisor, clock),
             shared,
             events,
-            disk: parts.disk,
             keeping,
+            ceiling,
             supervisor: supervisor.clone(),
             cameras: Mutex::default(),
             counters: Mutex::new(counters),
+            recorded_until: Mutex::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.start_tasks(to);
@@ -207,7 +209,7 @@ impl Engine {
     }
 
     fn start_tasks(&self, to: mpsc::Sender<MediaEvent>) {
-        let Inner { shared, events, disk, keeping, supervisor, .. } = &*self.inner;
+        let Inner { shared, events, keeping, supervisor, .. } = &*self.inner;
         let drained = CancellationToken::new();
         {
             let (events, drained) = (events.clone(), drained.clone());
@@ -217,11 +219,11 @@ impl Engine {
             });
         }
         {
-            let (shared, disk, keeping, events) = (shared.clone(), disk.clone(), keeping.clone(), events.clone());
+            let (shared, keeping, events) = (shared.clone(), keeping.clone(), events.clone());
             supervisor.task("retention", OnPanic::Restart, move || {
                 let Shared { index, clock, config, disk_urgent, supervisor, .. } = &*shared;
                 let (index, clock, urgent) = (index.clone(), clock.clone(), disk_urgent.clone());
-                let retention = Retention::new(index, disk.clone(), clock, events.clone(), config, keeping.clone(), urgent);
+                let retention = Retention::new(index, clock, events.clone(), config, keeping.clone(), urgent);
                 retention.run(supervisor.clone(), supervisor.soft())
             });
         }
@@ -289,7 +291,8 @@ impl Engine {
     /// A camera as it stands; `None` when it was never applied.
     #[must_use]
     pub fn status(&self, camera: CameraId) -> Option<CameraStatus> {
-        Some(self.cameras().get(&camera)?.handle.status())
+        let now_mono_ms = mono_ms(&*self.inner.shared.clock);
+        Some(self.cameras().get(&camera)?.handle.status(now_mono_ms))
     }
 
     /// All cameras that were applied.
@@ -329,11 +332,15 @@ impl Engine {
     pub async fn hold(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<HoldId, AskError> {
         let id = HoldId(Uuid::now_v7());
         let held = Held { id, camera, start_ms, end_ms };
-        let (index, disk) = (self.index(), self.inner.disk.clone());
+        let index = self.index();
         let (keeping, reserve_percent) = (self.inner.keeping.clone(), self.inner.shared.config.reserve_percent);
         let holding = move || -> Result<(), HoldError> {
-            let space = disk.space(index.recordings()).map_err(SegmentError::from)?;
-            index.hold(held, held_bytes_max(space, keeping.reserve_bytes(space, reserve_percent)))
+            let all_bytes = index.disks().space_of_all().total_bytes;
+            // A disk that does not say what it has takes no hold.
+            index.hold(held, |disk| {
+                let of = |space| held_bytes_max(space, keeping.reserve_bytes(space, reserve_percent, all_bytes));
+                index.disks().space(disk).map_or(0, of)
+            })
         };
         self.inner.supervisor.blocking("hold", holding).await??;
         Ok(id)
@@ -354,19 +361,18 @@ impl Engine {
         Some(self.cameras().get(&camera)?.handle.key_frame()?.wall_ms)
     }
 
-    /// How the recordings' disk stands. Walks the whole index: for now and then.
+    /// The stretches of a camera's recordings whose pictures follow a loss.
     ///
     /// # Errors
-    /// What the system says of the disk.
-    pub fn disk(&self) -> std::io::Result<DiskState> {
-        let (index, config) = (self.index(), &self.inner.shared.config);
-        let space = self.inner.disk.space(index.recordings())?;
-        Ok(DiskState {
-            space,
-            low_bytes: share_of(space.total_bytes, config.disk_low_percent),
-            reserve_bytes: self.inner.keeping.reserve_bytes(space, config.reserve_percent),
-            usage: index.usage(),
-        })
+    /// [`Unfinished`].
+    pub async fn damaged(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<Vec<Span>, Unfinished> {
+        let index = self.index();
+        self.inner.supervisor.blocking("damaged stretches", move || index.damaged(camera, start_ms, end_ms)).await
+    }
+
+    /// Tells what was done to recordings beside the recorder, such as a move to another disk.
+    pub fn tell(&self, event: MediaEvent) {
+        self.inner.events.tell(event);
     }
 
     /// The newest picture of a camera, not wider than `width_max` pixels.
@@ -420,11 +426,13 @@ impl Engine {
                 SubTask::new(shared.clone(), handle.clone(), following.clone(), stop.clone()).run()
             })
         };
+        let elsewhere = self.inner.recorded_until.lock().unwrap_or_else(PoisonError::into_inner).get(&handle.camera).copied();
         let task = {
             let (shared, handle, stop) = (shared.clone(), handle.clone(), supervisor.soft());
             supervisor.task(name, OnPanic::Restart, move || {
-                let (index, folder) = (&shared.index, shared.index.folder_of(handle.camera));
-                let gaps = Gaps::resume(&handle, folder, index.last_end_ms(handle.camera));
+                let index = &shared.index;
+                let last_end_ms = index.last_end_ms(handle.camera).max(elsewhere);
+                let gaps = Gaps::resume(&handle, index.disks(), last_end_ms);
                 CameraTask::new(shared.clone(), handle.clone(), following.clone(), stop.clone(), gaps).run()
             })
         };
@@ -442,6 +450,9 @@ impl Engine {
             }
             let now_mono_ms = mono_ms(&*clock);
             looks += 1;
+            if self.inner.ceiling.look() && looks % LOOKS_A_BIT_RATE == 1 {
+                tracing::error!("the program has more memory than it may: sources that give no picture are broken off");
+            }
             if looks % LOOKS_A_BIT_RATE == 1 {
                 self.inner.keeping.set_bit_rate(self.bit_rate());
             }
@@ -462,7 +473,7 @@ impl Engine {
 
     /// What all cameras send now, bits a second.
     fn bit_rate(&self) -> u64 {
-        self.cameras().values().filter_map(|camera| camera.handle.status().stream).map(|stream| stream.bit_rate).sum()
+        self.cameras().values().filter_map(|camera| camera.handle.stream()).map(|stream| stream.bit_rate).sum()
     }
 
     fn tell_signal(&self, spec: &CameraSpec, verdict: Verdict) {
@@ -542,6 +553,9 @@ fn tell_findings(events: &EventSink, findings: &Findings) -> HashMap<CameraId, (
     }
     for path in &findings.empty {
         tracing::info!(path, "a recording without a whole fragment has been removed");
+    }
+    for path in &findings.twice {
+        tracing::warn!(path = %path.display(), "a recording lies on two disks: a move did not come to its end");
     }
     counters
 }

@@ -3,6 +3,8 @@
 //! Events say what has already happened on disk or at the camera; the server turns them into rows. After a restart the
 //! engine reports what it finds in the files, so an event that was lost with the process is made up for.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -117,8 +119,10 @@ pub enum MediaEvent {
         /// A picture that shows it, or the last one known.
         still_jpeg: Option<Vec<u8>>,
     },
-    /// The state of the recordings' disk changed.
+    /// The state of a disk for recordings changed.
     Disk {
+        /// Its folder.
+        folder: PathBuf,
         /// Bytes free for us.
         free_bytes: u64,
         /// Bytes in all.
@@ -133,7 +137,9 @@ pub enum MediaEvent {
 pub struct SegmentInfo {
     /// Its id, also in its name.
     pub id: Uuid,
-    /// Path below the recordings folder, with `/`.
+    /// The id of the disk it lies on; nil where there is one folder without a mark.
+    pub disk: Uuid,
+    /// Path below its disk's folder, with `/`.
     pub path: String,
     /// First instant, milliseconds UTC.
     pub start_ms: i64,
@@ -147,6 +153,8 @@ pub struct SegmentInfo {
     pub codec: Codec,
     /// Clock epoch: grows by one each time the wall clock was stepped.
     pub epoch: u32,
+    /// Pictures in it follow a loss: its fragments say which.
+    pub damaged: bool,
 }
 
 /// Where a diagnosis stands.
@@ -162,7 +170,7 @@ pub enum Phase {
 }
 named!(Phase { Raised => "raised", Repeated => "repeated", Cleared => "cleared" });
 
-/// What the free space of the recordings' disk means.
+/// What the free space of a disk for recordings means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiskLevel {
@@ -174,8 +182,10 @@ pub enum DiskLevel {
     Reserve,
     /// Writing fails.
     Full,
+    /// It is not there: its mark is missing.
+    Away,
 }
-named!(DiskLevel { Ok => "ok", Low => "low", Reserve => "reserve", Full => "full" });
+named!(DiskLevel { Ok => "ok", Low => "low", Reserve => "reserve", Full => "full", Away => "away" });
 
 /// A stretch of time, start inclusive, end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,6 +9,10 @@ use ipnet::IpNet;
 pub struct EngineConfig {
     /// Folder of the recordings.
     pub recordings: PathBuf,
+    /// More of them, each a disk of its own.
+    pub more_recordings: Vec<PathBuf>,
+    /// Where it is kept which folder had which disk, so that one that is not mounted is missed; `None`: none is missed.
+    pub known_disks: Option<PathBuf>,
     /// Recordings older than this are deleted unless held, days.
     pub retention_days: u32,
     /// Below this share of free disk the oldest recordings are deleted, percent.
@@ -47,6 +51,9 @@ pub struct EngineConfig {
     pub not_found_retry_ms: u64,
     /// Longest time for "test this camera", milliseconds.
     pub probe_timeout_ms: u64,
+    /// Above this much memory of the program, sources that give no picture are broken off, bytes; `None`: three quarters of
+    /// what the machine has.
+    pub memory_bytes_max: Option<u64>,
     /// Largest access unit that is taken, bytes.
     pub access_unit_bytes_max: usize,
     /// A jump of the wall clock against the monotonic one beyond this begins a new segment and epoch, milliseconds.
@@ -80,6 +87,8 @@ impl EngineConfig {
     pub fn new(recordings: PathBuf) -> Self {
         Self {
             recordings,
+            more_recordings: Vec::new(),
+            known_disks: None,
             retention_days: 90,
             disk_low_percent: 10.0,
             reserve_percent: 5.0,
@@ -99,6 +108,7 @@ impl EngineConfig {
             unauthorized_retry_ms: 600_000,
             not_found_retry_ms: 60_000,
             probe_timeout_ms: 15_000,
+            memory_bytes_max: None,
             access_unit_bytes_max: 8 * 1024 * 1024,
             clock_step_ms: 2_000,
             allowed_networks: default_networks(),
@@ -106,6 +116,14 @@ impl EngineConfig {
             own_ports: Vec::new(),
             analysis: AnalysisConfig::default(),
         }
+    }
+}
+
+impl EngineConfig {
+    /// All folders of recordings, in order.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.recordings).chain(&self.more_recordings).cloned().collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the program knows of itself while it runs.
 
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,7 +18,7 @@ pub struct About(Arc<Facts>);
 struct Facts {
     started: Instant,
     metrics: Metrics,
-    recordings: PathBuf,
+    recordings: Vec<PathBuf>,
     encrypted: bool,
     retention_days: u32,
 }
@@ -24,7 +26,7 @@ struct Facts {
 impl About {
     /// A program that starts now, records to `recordings`, keeps them for so many days where nobody says otherwise, and speaks
     /// HTTPS or not.
-    pub fn new(recordings: PathBuf, retention_days: u32, encrypted: bool) -> Self {
+    pub fn new(recordings: Vec<PathBuf>, retention_days: u32, encrypted: bool) -> Self {
         Self(Arc::new(Facts { started: Instant::now(), metrics: Metrics::default(), recordings, encrypted, retention_days }))
     }
 
@@ -43,8 +45,8 @@ impl About {
         &self.0.metrics
     }
 
-    /// Where recordings are.
-    pub fn recordings(&self) -> &std::path::Path {
+    /// The folders where recordings are.
+    pub fn recordings(&self) -> &[PathBuf] {
         &self.0.recordings
     }
 
@@ -53,8 +55,16 @@ impl About {
         self.0.encrypted
     }
 
-    /// The disk that recordings are on; `None` where the system does not say.
+    /// What the disks of recordings have together, each file system once; `None` where the system does not say.
     pub fn space(&self) -> Option<Space> {
-        SystemDisk.space(&self.0.recordings).ok()
+        let mut seen = HashSet::new();
+        let spaces = self.0.recordings.iter().filter_map(|folder| {
+            let device = std::fs::metadata(folder).ok()?.dev();
+            seen.insert(device).then(|| SystemDisk.space(folder).ok()).flatten()
+        });
+        spaces.reduce(|sum, space| Space {
+            free_bytes: sum.free_bytes.saturating_add(space.free_bytes),
+            total_bytes: sum.total_bytes.saturating_add(space.total_bytes),
+        })
     }
 }

@@ -18,6 +18,7 @@ pub mod http;
 pub mod ingest;
 pub mod jobs;
 pub mod lifecycle;
+pub mod moving;
 pub mod outward;
 pub mod proxies;
 pub mod rate;
@@ -106,7 +107,7 @@ impl App {
             files,
             uploads,
             engine: None,
-            about: about::About::new(data.to_owned(), media::EngineConfig::new(data.to_owned()).retention_days, false),
+            about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
             viewings: http::Viewings::default(),

@@ -26,7 +26,7 @@ use crate::proxies::TrustedProxies;
 use crate::store::{Db, StoreError};
 use crate::tls::{self, TlsError};
 use crate::{App, AppError};
-use crate::{ingest, jobs, outward};
+use crate::{ingest, jobs, moving, outward};
 
 /// Pause before a background task that failed is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
@@ -240,6 +240,11 @@ fn background(app: &App, config: &Config, events: mpsc::Receiver<MediaEvent>) {
     {
         let (app, soft) = (app.clone(), soft.clone());
         supervisor.task("cameras", OnPanic::Restart, move || ingest::apply::run(app.clone(), soft.clone()));
+    }
+    {
+        let (app, data, soft) = (app.clone(), config.data.clone(), soft.clone());
+        let low_percent = config.disk_low_percent;
+        supervisor.task("moving recordings", OnPanic::Restart, move || moving::run(app.clone(), data.clone(), low_percent, soft.clone()));
     }
     {
         let (app, data, soft) = (app.clone(), config.data.clone(), soft.clone());

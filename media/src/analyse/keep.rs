@@ -19,7 +19,11 @@ pub(super) struct Keep {
 }
 
 impl Keep {
+    /// Makes the folder, once: where its disk goes away later, nothing is written to the one below.
     pub(super) fn new(folder: PathBuf) -> Self {
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            tracing::warn!(folder = %folder.display(), %error, "what is learned of cameras cannot be kept");
+        }
         Self { folder }
     }
 
@@ -40,7 +44,6 @@ impl Keep {
     }
 
     fn save(&self, camera: CameraId, kept: &Remembered) -> std::io::Result<()> {
-        std::fs::create_dir_all(&self.folder)?;
         let path = self.path(camera);
         let draft = path.with_extension("json.new");
         write_synced(&draft, &serde_json::to_vec(kept)?)?;

@@ -177,3 +177,51 @@ async fn new_thresholds_do_not_interrupt_the_recording() {
     assert_eq!(house.engine.status(spec.id).expect("applied").reconnects, 0);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_after_a_loss_are_recorded_marked_until_the_next_key_frame_and_exported_with_their_mark() {
+    let mut house = House::open(vec![scene("a")], |_| {}).await;
+    let spec = house.spec("a");
+    house.engine.apply(spec.clone()).await;
+    house.until_sent("a", 60).await;
+    assert!(house.engine.damaged(spec.id, 0, i64::MAX).await.expect("read").is_empty(), "a stream without a loss has no mark");
+    house.camera("a").set(Incident::PacketsLost { one_in: 40 }).await.expect("nothing to make");
+    let engine = house.engine.clone();
+    let lost = || engine.status(spec.id).is_some_and(|status| status.lost >= 3);
+    wait_for("packets are lost", lost).await;
+    house.camera("a").clear();
+    let until = house.camera("a").totals().frames + 120;
+    house.until_sent("a", until).await;
+    house.engine.apply(CameraSpec { enabled: false, ..spec.clone() }).await;
+    house.until("disabled", |event| matches!(event, MediaEvent::State { state: CameraState::Disabled, .. })).await;
+    let spans = house.engine.damaged(spec.id, 0, i64::MAX).await.expect("read");
+    assert!(!spans.is_empty());
+    let segments = house.engine.segments(spec.id);
+    let whole = house.engine.export(spec.id, segments[0].start_ms, segments[0].start_ms + 3_600_000).await.expect("exported");
+    assert_eq!(whole.damaged(), spans, "the export says what the timeline says");
+    let (_, folder) = house.close().await;
+    let file = SegmentFile::open(&folder.path().join(&segments[0].path)).expect("it is ours");
+    let marks: Vec<bool> = file.fragments.iter().map(|entry| entry.header.damaged).collect();
+    assert!(segments[0].damaged && !marks[0] && !marks[marks.len() - 1], "whole before, and whole after the next key frame: {marks:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_without_end_is_broken_off_at_the_ceiling_of_the_programs_memory() {
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there").to_owned();
+        line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
+    };
+    let before = resident();
+    // Other tests of this program have their part of it; a ceiling that they reach breaks off nobody who sends pictures.
+    let mut house = House::open(vec![scene("a")], |config| config.memory_bytes_max = Some(before + (200 << 20))).await;
+    let spec = house.spec("a");
+    house.engine.apply(spec.clone()).await;
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    house.camera("a").set(Incident::HugeFrame { megabytes: 3_000 }).await.expect("nothing to make");
+    let broken_off = |event: &MediaEvent| matches!(event, MediaEvent::State { detail, .. } if detail.contains("memory runs out"));
+    house.until("the ceiling", broken_off).await;
+    house.camera("a").clear();
+    house.until_state(CameraState::Recording, StateReason::None).await;
+    house.close().await;
+}

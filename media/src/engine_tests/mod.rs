@@ -2,6 +2,7 @@
 
 mod cost;
 mod crash;
+mod disks;
 mod faults;
 mod hours;
 mod recording;
@@ -20,8 +21,8 @@ use uuid::Uuid;
 use crate::segment::SegmentFile;
 use crate::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use crate::{
-    CameraSpec, CameraState, Codec, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, EngineParts, GapReason, MediaEvent, Phase,
-    Secret, SegmentInfo, SourceSpec, StateReason, Supervisor, SystemClock,
+    CameraSpec, CameraState, Codec, DiagnosisKind, DiagnosisSettings, DiskLevel, Engine, EngineConfig, EngineParts, GapReason, MediaEvent,
+    Phase, Secret, SegmentInfo, SourceSpec, StateReason, Supervisor, SystemClock,
 };
 
 /// Nothing here takes longer on a machine that works.

@@ -90,7 +90,17 @@ impl Seeds {
 
 fn frame(n: i64, data: Bytes, is_key: bool) -> Frame {
     let (pts_ns, mono_ms) = (n * 80_000_000, n * 80);
-    Frame { data, pts_ns, dts_ns: pts_ns, is_key, wall_ms: 1_767_225_600_000 + mono_ms, mono_ms, discontinuity: false, epoch: 0 }
+    Frame {
+        data,
+        pts_ns,
+        dts_ns: pts_ns,
+        is_key,
+        wall_ms: 1_767_225_600_000 + mono_ms,
+        mono_ms,
+        discontinuity: false,
+        damaged: false,
+        epoch: 0,
+    }
 }
 
 /// Writes frames as the recorder does, and gives the file's bytes.

@@ -48,7 +48,7 @@ impl Engine {
             let mut newest = index.segments(camera);
             newest.reverse();
             newest.iter().take(FILES_MAX).find_map(|info| {
-                let mut file = SegmentFile::open(&index.path_of(info)).ok()?;
+                let mut file = index.open(camera, info).ok()?;
                 let entry = file.fragments.iter().find(|entry| entry.header.sequence == sequence)?.clone();
                 file.media(&entry).ok()
             })
@@ -110,7 +110,7 @@ impl Engine {
         let work = move || {
             let segments = index.segments(camera);
             let info = segments.iter().find(|info| info.id == segment).ok_or(PlaybackError::Nothing)?;
-            match SegmentFile::open(&index.path_of(info)) {
+            match index.open(camera, info) {
                 Ok(mut file) => read(&mut file),
                 Err(SegmentError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Err(PlaybackError::Nothing),
                 Err(error) => Err(error.into()),

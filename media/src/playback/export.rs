@@ -17,6 +17,7 @@ use super::select::{Recorded, pieces};
 use super::{Piece, PlaybackError};
 use crate::event::Span;
 use crate::segment::boxes::BoxHeader;
+use crate::segment::index::add_damaged;
 use crate::segment::{FragmentEntry, FragmentHeader, SegmentError, SegmentFile};
 use crate::supervise::Supervisor;
 
@@ -99,6 +100,14 @@ impl Export {
     #[must_use]
     pub fn gaps(&self) -> &[Span] {
         &self.inner.gaps
+    }
+
+    /// Stretches inside whose pictures follow a loss, up to the next whole key frame.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        add_damaged(&mut spans, self.fragment_headers(), (i64::MIN, i64::MAX));
+        spans
     }
 
     /// Playing time, milliseconds: end minus start minus gaps, as the frames count it.

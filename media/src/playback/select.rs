@@ -1,7 +1,5 @@
 //! What is recorded of a stretch and can be decoded.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
 
 use super::PlaybackError;
@@ -82,7 +80,7 @@ pub(crate) fn select(
     let mut next_starts = infos.iter().skip(1).map(|info| Some(info.start_ms)).chain([None]).collect::<Vec<_>>().into_iter();
     for info in infos {
         let next_start_ms = next_starts.next().flatten();
-        let Some(file) = open(index.path_of(&info))? else { continue };
+        let Some(file) = open(index, camera, &info)? else { continue };
         let Some(video) = video_header(&file.init) else {
             tracing::warn!(path = info.path, "a recorded file without a video header is left out");
             continue;
@@ -129,13 +127,13 @@ fn wanted(
     taken
 }
 
-fn open(path: PathBuf) -> Result<Option<SegmentFile>, SegmentError> {
-    match SegmentFile::open(&path) {
+fn open(index: &SegmentIndex, camera: CameraId, info: &SegmentInfo) -> Result<Option<SegmentFile>, SegmentError> {
+    match index.open(camera, info) {
         Ok(file) => Ok(Some(file)),
         // Retention was quicker.
         Err(SegmentError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(SegmentError::Damaged { offset, what }) => {
-            tracing::warn!(path = %path.display(), offset, what, "a damaged recording is left out");
+            tracing::warn!(path = info.path, offset, what, "a damaged recording is left out");
             Ok(None)
         }
         Err(error) => Err(error),
@@ -182,6 +180,7 @@ mod tests {
             sync,
             checksum: 0,
             discontinuity: false,
+            damaged: false,
             chunks: vec![ChunkInfo { len: 1, duration_ms: 2000, frames: 50 }],
         };
         FragmentEntry { offset: 0, header }

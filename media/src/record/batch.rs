@@ -30,6 +30,8 @@ pub struct Frame {
     pub mono_ms: i64,
     /// Something is missing, or a clock jumped, just before it.
     pub discontinuity: bool,
+    /// Something was lost since the last whole key frame: the picture is not what the camera saw.
+    pub damaged: bool,
     /// Clock epoch it arrived in.
     pub epoch: u32,
 }
@@ -58,6 +60,8 @@ pub struct ChunkMark {
     pub frames: u32,
     /// Whether its first frame is a key frame.
     pub independent: bool,
+    /// Whether one of its frames is damaged.
+    pub damaged: bool,
     /// Set when it is the first of a fragment.
     pub begins: Option<Begins>,
     /// Whether it is the last of its fragment.
@@ -142,6 +146,7 @@ impl Batcher {
         if let Some(fragment) = &mut self.fragment {
             fragment.bytes += frame.data.len();
             fragment.mark.frames += 1;
+            fragment.mark.damaged |= frame.damaged;
         }
         self.pending.push(frame);
         match self.hold {
@@ -241,7 +246,8 @@ enum Boundary {
 }
 
 fn mark_of(first: &Frame, begins: Option<Begins>) -> ChunkMark {
-    ChunkMark { wall_ms: first.wall_ms, mono_ms: first.mono_ms, duration_ms: 0, frames: 0, independent: first.is_key, begins, ends: false }
+    let Frame { wall_ms, mono_ms, is_key: independent, .. } = *first;
+    ChunkMark { wall_ms, mono_ms, duration_ms: 0, frames: 0, independent, damaged: false, begins, ends: false }
 }
 
 /// Rounded so that the durations of chunks that follow each other add up to the whole.
@@ -257,7 +263,17 @@ mod tests {
     fn frame(n: i64, is_key: bool) -> Frame {
         let (pts_ns, mono_ms) = (n * 40_000_000, n * 40);
         let data = Bytes::from(vec![0; 1_000]);
-        Frame { data, pts_ns, dts_ns: pts_ns, is_key, wall_ms: 1_000_000 + mono_ms, mono_ms, discontinuity: false, epoch: 0 }
+        Frame {
+            data,
+            pts_ns,
+            dts_ns: pts_ns,
+            is_key,
+            wall_ms: 1_000_000 + mono_ms,
+            mono_ms,
+            discontinuity: false,
+            damaged: false,
+            epoch: 0,
+        }
     }
 
     /// Feeds frames and gives all marks, checking that every frame is handed over once, in order, before its mark.

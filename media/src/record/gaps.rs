@@ -1,16 +1,18 @@
 //! What is missing and why: at most one gap is open a camera.
 //!
 //! Evidence must not lie, so every stretch without recording is a gap with a reason. A gap whose reason changes is
-//! closed and a new one goes on from there. The open gap is kept in a small file beside the recordings: after a restart
-//! it goes on with its own reason, and only what no gap explains is the restart's.
+//! closed and a new one goes on from there. The open gap is kept in a small file on the first disk that is here: after a
+//! restart it goes on with its own reason, and only what no gap explains is the restart's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::handle::CameraHandle;
-use crate::camera::GapReason;
+use crate::camera::{CameraId, GapReason};
 use crate::event::MediaEvent;
+use crate::segment::Disks;
 use crate::segment::holds::write_whole;
 
 /// Name of the file in the camera's folder.
@@ -19,7 +21,8 @@ const FILE: &str = "gap.json";
 /// The open gap of one camera.
 #[derive(Debug)]
 pub struct Gaps {
-    path: PathBuf,
+    disks: Arc<Disks>,
+    camera: CameraId,
     open: Option<OpenGap>,
 }
 
@@ -30,14 +33,15 @@ struct OpenGap {
 }
 
 impl Gaps {
-    /// Takes up what the run before left. `last_end_ms` is the end of what is recorded; what no open gap explains since
-    /// then is a restart gap. Tells the gap that is open; one that was told before the restart is told again.
-    pub fn resume(handle: &CameraHandle, folder: PathBuf, last_end_ms: Option<i64>) -> Self {
-        let path = folder.join(FILE);
-        let kept: Option<OpenGap> = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        // A gap that starts before the end of the recordings was closed, and only its file has outlived a crash.
-        let kept = kept.filter(|gap| last_end_ms.is_none_or(|end_ms| end_ms <= gap.start_ms));
-        let mut gaps = Self { path, open: None };
+    /// Takes up what the run before left on any of the disks. `last_end_ms` is the end of what is recorded; what no open
+    /// gap explains since then is a restart gap. Tells the gap that is open; one that was told before the restart is told again.
+    pub fn resume(handle: &CameraHandle, disks: &Arc<Disks>, last_end_ms: Option<i64>) -> Self {
+        let mut gaps = Self { disks: disks.clone(), camera: handle.camera, open: None };
+        let read = |disk| serde_json::from_slice::<OpenGap>(&std::fs::read(gaps.path(disks.folder(disk))).ok()?).ok();
+        // A gap that starts before the end of the recordings was closed, and only its file has outlived a crash, or its disk
+        // was away then.
+        let holds = |gap: &OpenGap| last_end_ms.is_none_or(|end_ms| end_ms <= gap.start_ms);
+        let kept = disks.here().filter_map(read).filter(holds).max_by_key(|gap| gap.start_ms);
         match (kept, last_end_ms) {
             (Some(gap), _) => gaps.begin(handle, gap.start_ms, gap.reason),
             (None, Some(end_ms)) => gaps.begin(handle, end_ms, GapReason::Restart),
@@ -86,20 +90,24 @@ impl Gaps {
         handle.tell(MediaEvent::GapClosed { camera: handle.camera, start_ms, end_ms, reason });
     }
 
+    fn path(&self, folder: &Path) -> PathBuf {
+        folder.join(self.camera.to_string()).join(FILE)
+    }
+
     /// Losing this file costs a reason, not a recording: it is logged and the camera goes on.
     fn keep(&self, gap: Option<OpenGap>) {
+        let Some(path) = self.disks.home().map(|home| self.path(home)) else { return };
         let kept = match gap {
-            None => match std::fs::remove_file(&self.path) {
+            None => match std::fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
                 _ => Ok(()),
             },
-            Some(gap) => self
-                .path
+            Some(gap) => path
                 .parent()
                 .map_or(Ok(()), std::fs::create_dir_all)
                 .and_then(|()| Ok(serde_json::to_vec(&gap)?))
                 .map_err(Into::into)
-                .and_then(|text| write_whole(&self.path, &text)),
+                .and_then(|text| write_whole(&path, &text)),
         };
         if let Err(error) = kept {
             tracing::warn!(%error, "the open gap of a camera is not kept");
@@ -111,6 +119,7 @@ impl Gaps {
 mod tests {
     use super::*;
     use crate::record::outbox::EventSink;
+    use crate::record::space::SystemDisk;
     use tokio::sync::mpsc;
     use tokio_util::sync::CancellationToken;
     use uuid::Uuid;
@@ -134,9 +143,10 @@ mod tests {
     #[tokio::test]
     async fn a_gap_has_one_reason_and_the_next_goes_on_where_it_ends() {
         let folder = tempfile::tempdir().expect("a folder");
+        let disks = Arc::new(Disks::one(folder.path(), Arc::new(SystemDisk)));
         let events = EventSink::default();
         let handle = CameraHandle::new(Uuid::from_u128(1), events.clone(), 0, 0);
-        let mut gaps = Gaps::resume(&handle, folder.path().into(), None);
+        let mut gaps = Gaps::resume(&handle, &disks, None);
         gaps.missing(&handle, 100, 150, GapReason::Stalled);
         gaps.missing(&handle, 100, 160, GapReason::Stalled);
         gaps.missing(&handle, 100, 200, GapReason::Refused);
@@ -148,15 +158,16 @@ mod tests {
     #[tokio::test]
     async fn after_a_restart_an_open_gap_keeps_its_reason_and_the_rest_is_the_restarts() {
         let folder = tempfile::tempdir().expect("a folder");
+        let disks = Arc::new(Disks::one(folder.path(), Arc::new(SystemDisk)));
         let events = EventSink::default();
         let handle = CameraHandle::new(Uuid::from_u128(1), events.clone(), 0, 0);
-        let mut before = Gaps::resume(&handle, folder.path().into(), None);
+        let mut before = Gaps::resume(&handle, &disks, None);
         before.missing(&handle, 100, 150, GapReason::Unauthorized);
         drop(before);
-        let mut after = Gaps::resume(&handle, folder.path().into(), Some(100));
+        let mut after = Gaps::resume(&handle, &disks, Some(100));
         after.recorded(&handle, 900);
         drop(after);
-        let mut crashed = Gaps::resume(&handle, folder.path().into(), Some(2_000));
+        let mut crashed = Gaps::resume(&handle, &disks, Some(2_000));
         crashed.recorded(&handle, 5_000);
         assert_eq!(
             told(&events).await,

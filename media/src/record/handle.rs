@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::outbox::EventSink;
+use super::recent::Recent;
 use crate::analyse::feed::KeyFrame;
 use crate::camera::{AnalysisStream, CameraId, CameraState, CameraStatus, StateReason, StreamInfo};
 use crate::event::MediaEvent;
@@ -29,11 +30,19 @@ pub struct CameraHandle {
     generation: AtomicU64,
     epoch: AtomicU32,
     lost: AtomicU64,
+    recent: Mutex<LastHour>,
     jitter_us: AtomicU64,
     /// [`i64::MIN`] while unknown.
     clock_offset_ms: AtomicI64,
     /// The place of an [`AnalysisStream`] in [`AnalysisStream::ALL`].
     analysis_stream: AtomicU8,
+}
+
+/// What happened in the last hour.
+#[derive(Debug, Default)]
+struct LastHour {
+    lost: Recent,
+    reconnects: Recent,
 }
 
 impl CameraHandle {
@@ -48,7 +57,9 @@ impl CameraHandle {
             last_picture_ms: None,
             stream: None,
             reconnects: 0,
+            reconnects_last_hour: 0,
             lost: 0,
+            lost_last_hour: 0,
             jitter_ms: 0.0,
             clock_offset_ms: None,
             analysis_stream: AnalysisStream::Main,
@@ -68,6 +79,7 @@ impl CameraHandle {
             generation: AtomicU64::new(0),
             epoch: AtomicU32::new(0),
             lost: AtomicU64::new(0),
+            recent: Mutex::default(),
             jitter_us: AtomicU64::new(0),
             clock_offset_ms: AtomicI64::new(i64::MIN),
             analysis_stream: AtomicU8::new(0),
@@ -80,9 +92,9 @@ impl CameraHandle {
         self.epoch.fetch_max(epoch, Ordering::Relaxed);
     }
 
-    /// The camera as it stands.
+    /// The camera as it stands at `mono_ms` of the monotonic clock.
     #[must_use]
-    pub fn status(&self) -> CameraStatus {
+    pub fn status(&self, mono_ms: i64) -> CameraStatus {
         let mut status = self.status_lock().clone();
         let last_packet_ms = self.last_packet_ms.load(Ordering::Relaxed);
         status.last_picture_ms = (last_packet_ms != i64::MIN).then_some(last_packet_ms);
@@ -91,6 +103,10 @@ impl CameraHandle {
         let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
         status.clock_offset_ms = (clock_offset_ms != i64::MIN).then_some(clock_offset_ms);
         status.analysis_stream = self.analysis_stream();
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        status.lost_last_hour = recent.lost.sum(mono_ms);
+        status.reconnects_last_hour = recent.reconnects.sum(mono_ms);
+        drop(recent);
         status
     }
 
@@ -113,8 +129,7 @@ impl CameraHandle {
 
     /// The state alone, for the first telling of a new camera.
     pub fn tell_state(&self) {
-        let status = self.status();
-        let CameraStatus { state, reason, detail, since_ms: at_ms, .. } = status;
+        let CameraStatus { state, reason, detail, since_ms: at_ms, .. } = self.status_lock().clone();
         self.events.tell(MediaEvent::State { camera: self.camera, state, reason, detail, at_ms });
     }
 
@@ -123,9 +138,22 @@ impl CameraHandle {
         self.status_lock().stream = Some(stream);
     }
 
+    /// What it is doing.
+    #[must_use]
+    pub fn state(&self) -> CameraState {
+        self.status_lock().state
+    }
+
+    /// What the stream is like, as measured last.
+    #[must_use]
+    pub fn stream(&self) -> Option<StreamInfo> {
+        self.status_lock().stream.clone()
+    }
+
     /// One more connection after the first.
-    pub fn count_reconnect(&self) {
+    pub fn count_reconnect(&self, mono_ms: i64) {
         self.status_lock().reconnects += 1;
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).reconnects.add(1, mono_ms);
     }
 
     /// An access unit came.
@@ -135,8 +163,9 @@ impl CameraHandle {
     }
 
     /// Packets or pictures were lost.
-    pub fn count_lost(&self, lost: u32) {
+    pub fn count_lost(&self, lost: u32, mono_ms: i64) {
         self.lost.fetch_add(u64::from(lost), Ordering::Relaxed);
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).lost.add(lost, mono_ms);
     }
 
     /// How unevenly pictures arrive, microseconds.

@@ -77,10 +77,12 @@ impl Keeping {
         self.bit_rate.load(Ordering::Relaxed)
     }
 
-    /// The reserve that holds never use: a share of the disk, at least two hours of all cameras.
+    /// The reserve of a disk that holds never use: a share of the disk, at least its part of two hours of all cameras. All
+    /// disks together have `all_bytes`: each takes of the cameras as much as it has of those.
     #[must_use]
-    pub fn reserve_bytes(&self, space: Space, percent: f64) -> u64 {
-        let two_hours = (self.bit_rate() / 8).saturating_mul(RESERVE_S);
+    pub fn reserve_bytes(&self, space: Space, percent: f64, all_bytes: u64) -> u64 {
+        let two_hours = u128::from(self.bit_rate() / 8) * u128::from(RESERVE_S) * u128::from(space.total_bytes);
+        let two_hours = u64::try_from(two_hours / u128::from(all_bytes.max(space.total_bytes).max(1))).unwrap_or(u64::MAX);
         share_of(space.total_bytes, percent).max(two_hours.min(space.total_bytes / 100 * RESERVE_PERCENT_MAX))
     }
 
@@ -124,11 +126,13 @@ mod tests {
     fn the_reserve_is_a_share_or_two_hours_of_all_cameras() {
         let keeping = Keeping::new(30);
         let space = Space { free_bytes: 0, total_bytes: 1_000_000_000_000 };
-        assert_eq!(keeping.reserve_bytes(space, 5.0), 50_000_000_000);
+        let all = space.total_bytes;
+        assert_eq!(keeping.reserve_bytes(space, 5.0, all), 50_000_000_000);
         // 200 cameras of 2 Mbit/s: 50 MB/s, 360 GB in two hours.
         keeping.set_bit_rate(400_000_000);
-        assert_eq!(keeping.reserve_bytes(space, 5.0), 360_000_000_000);
+        assert_eq!(keeping.reserve_bytes(space, 5.0, all), 360_000_000_000);
+        assert_eq!(keeping.reserve_bytes(space, 5.0, 3 * all), 120_000_000_000, "a third of what three disks keep");
         keeping.set_bit_rate(4_000_000_000);
-        assert_eq!(keeping.reserve_bytes(space, 5.0), 500_000_000_000, "half the disk at most");
+        assert_eq!(keeping.reserve_bytes(space, 5.0, all), 500_000_000_000, "half the disk at most");
     }
 }

@@ -15,6 +15,7 @@ pub mod keeping;
 pub mod meter;
 pub mod outbox;
 pub mod pace;
+pub mod recent;
 pub mod reorder;
 pub mod retention;
 #[cfg(test)]

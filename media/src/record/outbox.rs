@@ -95,7 +95,7 @@ mod tests {
     use crate::event::DiskLevel;
 
     fn disk(free_bytes: u64) -> MediaEvent {
-        MediaEvent::Disk { free_bytes, total_bytes: 1, level: DiskLevel::Ok }
+        MediaEvent::Disk { folder: "/r".into(), free_bytes, total_bytes: 1, level: DiskLevel::Ok }
     }
 
     #[tokio::test]

@@ -61,7 +61,7 @@ pub struct Run<'a> {
     /// The gap before this run is over: what ends it is on disk.
     gap_closed: bool,
     lost: bool,
-    /// Since something was lost, until a whole key frame: such pictures are recorded, but not judged.
+    /// Since something was lost, until a whole key frame: such pictures are recorded and marked, but not judged.
     damaged: bool,
     jitter: Jitter,
     clock_noted: bool,
@@ -186,6 +186,7 @@ impl<'a> Run<'a> {
         }
         if unit.data.is_empty() {
             self.lost |= unit.lost > 0;
+            self.damaged |= unit.lost > 0;
             return Ok(());
         }
         let unit_ms = i64::try_from(unit.monotonic.as_millis()).unwrap_or(i64::MAX);
@@ -193,7 +194,7 @@ impl<'a> Run<'a> {
         let arrived_ns = i64::try_from(unit.monotonic.as_nanos()).unwrap_or(i64::MAX);
         self.handle.set_jitter_us(self.jitter.arrived(unit.pts_ns, arrived_ns));
         if unit.lost > 0 {
-            self.handle.count_lost(unit.lost);
+            self.handle.count_lost(unit.lost, unit_ms);
         }
         self.damaged = unit.lost > 0 || (self.damaged && !unit.is_key);
         if !self.damaged {
@@ -236,6 +237,7 @@ impl<'a> Run<'a> {
             wall_ms: unit.wall_ms,
             mono_ms,
             discontinuity: std::mem::take(&mut self.lost),
+            damaged: self.damaged,
             epoch: self.handle.epoch(),
         };
         let steps = recorder.batcher.push(frame);

@@ -99,6 +99,7 @@ impl FragmentSink {
             duration_ms: 0,
             sync: begins.sync,
             discontinuity: begins.discontinuity,
+            damaged: false,
             checksum: 0,
             chunks: Vec::new(),
         };
@@ -120,6 +121,7 @@ impl FragmentSink {
         let (Some(OpenFragment { header, chunks }), Some(init)) = (self.fragment.take(), self.init.clone()) else {
             return Ok(());
         };
+        self.leave_away();
         self.leave_damaged();
         if self.writer.as_ref().is_some_and(|writer| self.rotates(writer, &header)) {
             self.close()?;
@@ -127,25 +129,60 @@ impl FragmentSink {
         let end_ms = header.end_ms();
         let now = self.clock.monotonic();
         let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        match &mut self.writer {
-            Some(writer) => writer.write(header, &chunks)?,
-            None => {
-                let name = SegmentName { camera: self.handle.camera, start_ms: header.wall_ms, id: Uuid::now_v7() };
-                let recordings = self.index.recordings();
-                let writer = SegmentWriter::create(recordings, name, self.codec, &init.data, header, &chunks)?;
-                let segment = writer.info();
-                self.times.writes.note(self.clock.monotonic().saturating_sub(now));
-                self.index.update(self.handle.camera, segment.clone(), true);
-                self.handle.tell(MediaEvent::SegmentOpened { camera: self.handle.camera, segment });
-                self.writer = Some(writer);
-                self.last_grew_ms = now_ms;
-                self.handle.wrote(end_ms);
-                return Ok(());
+        if let Some(writer) = &mut self.writer {
+            match writer.write(header.clone(), &chunks) {
+                Ok(()) => {
+                    self.times.writes.note(self.clock.monotonic().saturating_sub(now));
+                    self.handle.wrote(end_ms);
+                    return self.after_write(now_ms);
+                }
+                Err(error) if self.index.disks().here().count() <= 1 => return Err(error),
+                Err(error) => {
+                    tracing::error!(camera = %self.handle.camera, %error, "a disk takes no more of a recording: it goes on on another");
+                    // Its file is whole without a table too.
+                    let _without_table = self.close();
+                    self.index.disks().look();
+                }
             }
         }
+        let writer = self.create(&header, &chunks, &init)?;
+        let segment = writer.info();
         self.times.writes.note(self.clock.monotonic().saturating_sub(now));
+        self.index.update(self.handle.camera, segment.clone(), true);
+        self.handle.tell(MediaEvent::SegmentOpened { camera: self.handle.camera, segment });
+        self.writer = Some(writer);
+        self.last_grew_ms = now_ms;
         self.handle.wrote(end_ms);
-        self.after_write(now_ms)
+        Ok(())
+    }
+
+    /// Begins a file on the disk with the most room, or on the next where that one fails.
+    fn create(&self, header: &FragmentHeader, chunks: &[Bytes], init: &LiveInit) -> Result<SegmentWriter, SegmentError> {
+        let camera = self.handle.camera;
+        let disks = self.index.disks();
+        let mut failed = None;
+        for disk in disks.places().into_iter().filter(|disk| disks.still_here(*disk)) {
+            let name = SegmentName { camera, start_ms: header.wall_ms, id: Uuid::now_v7() };
+            match SegmentWriter::create(disks.folder(disk), name, self.codec, &init.data, header.clone(), chunks) {
+                Ok(writer) => return Ok(writer.on(disks.id(disk))),
+                Err(error) => {
+                    tracing::error!(%camera, folder = %disks.folder(disk).display(), %error, "a disk takes no new file");
+                    failed = Some(error);
+                    disks.look();
+                }
+            }
+        }
+        Err(failed.unwrap_or_else(|| std::io::Error::other("no disk for recordings is here").into()))
+    }
+
+    /// The disk of the file that is being written went away: what it has stays there, and a new file begins on another.
+    fn leave_away(&mut self) {
+        let disks = self.index.disks();
+        let is_away = |writer: &mut SegmentWriter| disks.number(writer.disk()).is_some_and(|disk| !disks.is_here(disk));
+        let Some(writer) = self.writer.take_if(is_away) else { return };
+        let (camera, segment) = (self.handle.camera, writer.info());
+        self.index.update(camera, segment.clone(), false);
+        self.handle.tell(MediaEvent::SegmentClosed { camera, segment });
     }
 
     /// Somebody removed or cut the file that is being written: what can be saved of it is, and a new file begins. What is
@@ -156,7 +193,10 @@ impl FragmentSink {
         drop(writer);
         tracing::error!(%camera, path = before.path, "the file that is being written was removed or cut by somebody else");
         let name = SegmentName { camera, start_ms: before.start_ms, id: before.id };
-        let saved = recover(self.index.recordings(), name, true).ok().flatten().map(|recovered| recovered.segment);
+        let disks = self.index.disks();
+        let disk = disks.number(before.disk).unwrap_or(0);
+        let saved = recover(disks.folder(disk), name, true).ok().flatten();
+        let saved = saved.map(|recovered| SegmentInfo { disk: before.disk, ..recovered.segment });
         let missing_from_ms = saved.as_ref().map_or(before.start_ms, |saved| saved.end_ms);
         match saved {
             Some(segment) => {
@@ -197,6 +237,11 @@ impl FragmentSink {
     fn rotates(&self, writer: &SegmentWriter, next: &FragmentHeader) -> bool {
         let info = writer.info();
         if next.epoch != info.epoch {
+            return true;
+        }
+        // Recordings are being moved away from its disk: the sooner it is closed, the sooner it goes as well.
+        let disks = self.index.disks();
+        if next.sync && disks.len() > 1 && disks.number(info.disk).is_some_and(|disk| disks.is_leaving(disk)) {
             return true;
         }
         let offset_ms = offset(self.stagger, self.segment_ms);
@@ -244,6 +289,7 @@ impl ChunkSink for FragmentSink {
         checksum.update(&data);
         fragment.header.checksum = checksum.finalize();
         fragment.header.duration_ms += mark.duration_ms;
+        fragment.header.damaged |= mark.damaged;
         fragment.header.chunks.push(ChunkInfo { len, duration_ms: mark.duration_ms, frames: mark.frames });
         fragment.chunks.push(data.clone());
         let chunk = LiveChunk { data, duration_ms: mark.duration_ms, independent: mark.independent };

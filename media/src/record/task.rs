@@ -120,7 +120,7 @@ impl CameraTask {
     /// One connection, from opening to tearing down, and the pause after it.
     async fn attempt(&mut self, spec: &Arc<CameraSpec>) -> Next {
         if self.attempts > 0 {
-            self.handle.count_reconnect();
+            self.handle.count_reconnect(mono_ms(&*self.shared.clock));
         }
         self.attempts += 1;
         let opened = {
@@ -180,7 +180,7 @@ impl CameraTask {
         match order {
             Order::Leave => Next::Leave,
             Order::Changed => {
-                if self.handle.status().state == CameraState::Offline {
+                if self.handle.state() == CameraState::Offline {
                     // A new address or password: a fresh start, not the old failure.
                     let now_ms = self.shared.clock.wall_ms();
                     self.handle.set_state(CameraState::Connecting, StateReason::None, "", now_ms);

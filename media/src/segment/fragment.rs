@@ -24,6 +24,7 @@ pub const HEADER_LEN_MAX: usize = FIXED_LEN + CHUNKS_MAX * CHUNK_LEN;
 
 const FLAG_SYNC: u8 = 1;
 const FLAG_DISCONTINUITY: u8 = 2;
+const FLAG_DAMAGED: u8 = 4;
 
 /// One chunk of a fragment: a `moof` and its `mdat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct FragmentHeader {
     pub sync: bool,
     /// Whether something is missing, or a clock jumped, since the fragment before began; or its times start anew.
     pub discontinuity: bool,
+    /// Pictures in it follow a loss, up to the next whole key frame: they are as they came, and not to be trusted.
+    pub damaged: bool,
     /// CRC-32 of its chunks: tells what a file system kept from what it only promised.
     pub checksum: u32,
     /// The chunks that follow.
@@ -101,7 +104,8 @@ impl FragmentHeader {
         out.extend(FRAGMENT_TYPE);
         let sync = if self.sync { FLAG_SYNC } else { 0 };
         let discontinuity = if self.discontinuity { FLAG_DISCONTINUITY } else { 0 };
-        out.extend([VERSION, sync | discontinuity, 0, 0]);
+        let damaged = if self.damaged { FLAG_DAMAGED } else { 0 };
+        out.extend([VERSION, sync | discontinuity | damaged, 0, 0]);
         out.extend(self.epoch.to_be_bytes());
         out.extend(self.wall_ms.to_be_bytes());
         out.extend(self.mono_ms.to_be_bytes());
@@ -149,6 +153,7 @@ impl FragmentHeader {
             duration_ms: be_u32(data, 72)?,
             sync: flags & FLAG_SYNC != 0,
             discontinuity: flags & FLAG_DISCONTINUITY != 0,
+            damaged: flags & FLAG_DAMAGED != 0,
             checksum: be_u32(data, 80)?,
             chunks: (0..count).map(chunk).collect::<Option<_>>()?,
         })
@@ -163,7 +168,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_and_no_cut_of_it_is(
-            numbers in any::<(u64, u32, i64, i64, u32, u32)>(), flags in any::<(bool, bool)>(), camera in any::<u128>(),
+            numbers in any::<(u64, u32, i64, i64, u32, u32)>(), flags in any::<(bool, bool, bool)>(), camera in any::<u128>(),
             chunks in prop::collection::vec(any::<(u32, u32, u32)>(), 1..40), cut in 0usize..80,
         ) {
             let chunks = chunks.into_iter()
@@ -171,7 +176,7 @@ mod tests {
             let (sequence, epoch, wall_ms, mono_ms, duration_ms, checksum) = numbers;
             let header = FragmentHeader {
                 camera: Uuid::from_u128(camera), sequence, epoch, wall_ms, mono_ms, duration_ms,
-                sync: flags.0, discontinuity: flags.1, checksum, chunks,
+                sync: flags.0, discontinuity: flags.1, damaged: flags.2, checksum, chunks,
             };
             let bytes = header.encode();
             prop_assert_eq!(bytes.len(), header.len());

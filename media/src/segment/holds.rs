@@ -1,17 +1,21 @@
 //! Evidence on hold: stretches of time whose recordings retention must not touch.
 //!
+//! Each disk has the whole list, so that none that is away can take a hold with it; what any of them says counts.
+//!
 //! A hold is a stretch, not a list of files, so that it also covers what is recorded after it was asked for. Holds are
 //! kept in a small file, because retention may run before anybody has had the time to ask again after a restart.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::SegmentError;
+use super::disks::Disks;
 use crate::camera::CameraId;
 
 /// Name of the file in the recordings folder.
@@ -62,29 +66,44 @@ impl Held {
     }
 }
 
-/// All holds, and the file that remembers them.
+/// All holds, and the files that remember them.
 #[derive(Debug)]
 pub struct Holds {
-    path: PathBuf,
+    disks: Arc<Disks>,
     held: BTreeMap<CameraId, Vec<Held>>,
     count: usize,
 }
 
 impl Holds {
-    /// Reads the holds of the recordings folder.
+    /// Reads the holds of all disks that are here.
     ///
     /// # Errors
     /// [`SegmentError::Io`] when there is a file that cannot be read or understood: guessing could delete evidence.
-    pub fn load(recordings: &Path) -> Result<Self, SegmentError> {
-        let path = recordings.join(FILE);
-        let kept: Vec<Held> = match std::fs::read(&path) {
+    pub fn load(disks: Arc<Disks>) -> Result<Self, SegmentError> {
+        let mut holds = Self { disks: disks.clone(), held: BTreeMap::new(), count: 0 };
+        for disk in disks.here() {
+            holds.also(disks.folder(disk))?;
+        }
+        Ok(holds)
+    }
+
+    /// Adds what a disk's list says beyond what is known.
+    ///
+    /// # Errors
+    /// As [`Holds::load`].
+    pub fn also(&mut self, folder: &Path) -> Result<(), SegmentError> {
+        let kept: Vec<Held> = match std::fs::read(folder.join(FILE)) {
             Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::from)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        let mut holds = Self { path, held: BTreeMap::new(), count: 0 };
-        kept.into_iter().for_each(|held| holds.insert(held));
-        Ok(holds)
+        for held in kept {
+            let known = self.held.get(&held.camera).is_some_and(|of_camera| of_camera.iter().any(|other| other.id == held.id));
+            if !known {
+                self.insert(held);
+            }
+        }
+        Ok(())
     }
 
     /// Adds a hold and makes it lasting.
@@ -145,8 +164,19 @@ impl Holds {
         Some(of_camera.swap_remove(at))
     }
 
+    /// On every disk that is here; one of them is enough to find it again.
     fn save(&self) -> Result<(), SegmentError> {
-        write_whole(&self.path, &serde_json::to_vec(&self.all()).map_err(std::io::Error::from)?)
+        let text = serde_json::to_vec(&self.all()).map_err(std::io::Error::from)?;
+        let mut saved = Err(std::io::Error::from(std::io::ErrorKind::NotFound).into());
+        for disk in self.disks.here().filter(|disk| self.disks.still_here(*disk)) {
+            let folder = self.disks.folder(disk);
+            match write_whole(&folder.join(FILE), &text) {
+                Ok(()) => saved = Ok(()),
+                Err(error) if saved.is_err() => saved = Err(error),
+                Err(error) => tracing::warn!(folder = %folder.display(), %error, "a disk does not take the list of holds"),
+            }
+        }
+        saved
     }
 }
 

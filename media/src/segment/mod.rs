@@ -3,12 +3,14 @@
 //! `{camera}/{yyyymmdd}/{start_ms}_{segment}.mp4` is `ftyp` and `moov`, then fragments, each a [`FragmentHeader`] box of
 //! ours followed by its chunks (`moof` and `mdat`), written by one write; a closed file ends with the
 //! [fragment table](table). Players skip boxes they do not know, so every file plays as it stands, and everything the
-//! index knows can be read from the files again.
+//! index knows can be read from the files again. Which of several [disks] a file lies on is no part of its name.
 
 pub mod boxes;
+pub mod disks;
 pub mod fragment;
 pub mod holds;
 pub mod index;
+pub mod moving;
 pub mod path;
 pub mod reader;
 pub mod recover;
@@ -18,6 +20,7 @@ pub mod table;
 pub(crate) mod tests;
 pub mod writer;
 
+pub use disks::{Disks, DisksError};
 pub use fragment::{ChunkInfo, FragmentHeader};
 pub use holds::{HoldError, HoldId};
 pub use index::SegmentIndex;

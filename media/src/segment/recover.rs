@@ -3,13 +3,15 @@
 //! After `kill -9` a file may end in the middle of a fragment and has no table. It is cut at its last whole fragment and
 //! closed; a file without a whole fragment is removed. Files that are not ours are left alone.
 
+use std::collections::HashSet;
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use super::SegmentError;
+use super::disks::Disks;
 use super::path::SegmentName;
 use super::reader::{self, FragmentEntry, SegmentFile};
 use super::table::{self, Summary};
@@ -38,6 +40,67 @@ pub struct Findings {
     pub empty: Vec<String>,
     /// Files that could not be read and were left as they are: path and what is wrong.
     pub unreadable: Vec<(String, String)>,
+    /// Files of a segment that was found on a disk before: a move that did not come to its end.
+    pub twice: Vec<PathBuf>,
+}
+
+/// Looks at every segment file on all disks that are here, as [`scan`] does for one folder.
+///
+/// # Errors
+/// [`SegmentError::Io`] when a folder cannot be listed.
+pub fn scan_all(disks: &Disks, repair: bool) -> Result<Findings, SegmentError> {
+    let mut all = Findings::default();
+    let mut known: HashSet<Uuid> = HashSet::new();
+    for disk in disks.here().filter(|disk| disks.folder(*disk).is_dir()) {
+        let found = scan_disk(disks, disk, repair, &|_| false)?;
+        for recovered in found.segments {
+            if known.insert(recovered.segment.id) {
+                all.segments.push(recovered);
+            } else {
+                all.twice.push(disks.folder(disk).join(&recovered.segment.path));
+            }
+        }
+        all.empty.extend(found.empty);
+        all.unreadable.extend(found.unreadable);
+    }
+    Ok(all)
+}
+
+/// Looks at every segment file of one disk but those that `skip` names.
+///
+/// # Errors
+/// [`SegmentError::Io`] when a folder cannot be listed.
+pub fn scan_disk(disks: &Disks, disk: usize, repair: bool, skip: &dyn Fn(&SegmentName) -> bool) -> Result<Findings, SegmentError> {
+    let folder = disks.folder(disk);
+    let mut findings = Findings::default();
+    each_name(folder, &mut |name| {
+        if !skip(&name) {
+            look_at(folder, name, repair, &mut findings);
+        }
+    })?;
+    for recovered in &mut findings.segments {
+        recovered.segment.disk = disks.id(disk);
+    }
+    Ok(findings)
+}
+
+/// Gives the segment files below a folder by their names, one after the other.
+///
+/// # Errors
+/// [`SegmentError::Io`] when a folder cannot be listed.
+pub fn each_name(recordings: &Path, take: &mut dyn FnMut(SegmentName)) -> Result<(), SegmentError> {
+    for camera_folder in folders(recordings)? {
+        let Ok(camera) = camera_folder.0.parse::<Uuid>() else { continue };
+        for day in folders(&camera_folder.1)? {
+            for file in std::fs::read_dir(&day.1)? {
+                let Ok(file_name) = file?.file_name().into_string() else { continue };
+                if let Some(name) = SegmentName::parse(camera, &file_name) {
+                    take(name);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Looks at every segment file below `recordings`; `repair` cuts, closes and removes, else files are only looked at.
@@ -46,17 +109,7 @@ pub struct Findings {
 /// [`SegmentError::Io`] when a folder cannot be listed. A single bad file is a finding, not an error.
 pub fn scan(recordings: &Path, repair: bool) -> Result<Findings, SegmentError> {
     let mut findings = Findings::default();
-    for camera_folder in folders(recordings)? {
-        let Ok(camera) = camera_folder.0.parse::<Uuid>() else { continue };
-        for day in folders(&camera_folder.1)? {
-            for file in std::fs::read_dir(&day.1)? {
-                let Ok(file_name) = file?.file_name().into_string() else { continue };
-                if let Some(name) = SegmentName::parse(camera, &file_name) {
-                    look_at(recordings, name, repair, &mut findings);
-                }
-            }
-        }
-    }
+    each_name(recordings, &mut |name| look_at(recordings, name, repair, &mut findings))?;
     Ok(findings)
 }
 
@@ -123,6 +176,7 @@ pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Opt
         last_sequence: opened.fragments.last().map_or(0, |last| last.header.sequence),
         segment: SegmentInfo {
             id: name.id,
+            disk: Uuid::nil(),
             path: name.relative(),
             start_ms: name.start_ms,
             end_ms: opened.fragments.iter().map(|entry| entry.header.end_ms()).max().unwrap_or(name.start_ms),
@@ -130,6 +184,7 @@ pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Opt
             fragments: u32::try_from(opened.fragments.len()).unwrap_or(u32::MAX),
             codec: codec_of(&opened.init),
             epoch: opened.fragments.first().map_or(0, |first| first.header.epoch),
+            damaged: opened.fragments.iter().any(|entry| entry.header.damaged),
         },
         cut_bytes,
     }))
@@ -142,6 +197,7 @@ fn closed(name: SegmentName, summary: &Summary, bytes: u64) -> Recovered {
         last_sequence: summary.last_sequence,
         segment: SegmentInfo {
             id: name.id,
+            disk: Uuid::nil(),
             path: name.relative(),
             start_ms: name.start_ms,
             end_ms: summary.end_ms,
@@ -149,6 +205,7 @@ fn closed(name: SegmentName, summary: &Summary, bytes: u64) -> Recovered {
             fragments: summary.fragments,
             codec: summary.codec,
             epoch: summary.epoch,
+            damaged: summary.damaged,
         },
         cut_bytes: None,
     }

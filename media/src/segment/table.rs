@@ -3,8 +3,8 @@
 //! The table repeats what the fragment boxes say; a file without it is whole all the same and is scanned.
 //! Layout, big-endian, behind the `uuid` box's 24 bytes: version u8, three bytes zero, count u32, then per fragment:
 //! offset u64 and its fragment box; at the very end a [`Summary`] of 40 bytes, so that a start-up reads one small block
-//! a file and not its table: end_ms i64, last sequence u64, fragments u32, epoch u32, codec u8, three bytes zero,
-//! "BKsm", CRC-32 of the 32 bytes before u32, and the length of this box u32.
+//! a file and not its table: end_ms i64, last sequence u64, fragments u32, epoch u32, codec u8, damaged u8, two bytes
+//! zero, "BKsm", CRC-32 of the 32 bytes before u32, and the length of this box u32.
 
 use super::boxes::{BoxHeader, be_u32, be_u64};
 use super::fragment::FragmentHeader;
@@ -35,6 +35,8 @@ pub struct Summary {
     pub epoch: u32,
     /// Codec.
     pub codec: Codec,
+    /// Pictures in it follow a loss.
+    pub damaged: bool,
     /// Length of the table box, which ends with this summary.
     pub table_len: u32,
 }
@@ -55,6 +57,7 @@ impl Summary {
             fragments: be_u32(data, 16)?,
             epoch: be_u32(data, 20)?,
             codec: if *data.get(24)? == 1 { Codec::H265 } else { Codec::H264 },
+            damaged: *data.get(25)? == 1,
             table_len: be_u32(data, 36)?,
         })
     }
@@ -66,6 +69,7 @@ impl Summary {
             fragments: u32::try_from(entries.len()).unwrap_or(u32::MAX),
             epoch: entries.first().map_or(0, |first| first.header.epoch),
             codec,
+            damaged: entries.iter().any(|entry| entry.header.damaged),
             table_len: 0,
         }
     }
@@ -76,7 +80,7 @@ impl Summary {
         out.extend(self.last_sequence.to_be_bytes());
         out.extend(self.fragments.to_be_bytes());
         out.extend(self.epoch.to_be_bytes());
-        out.extend([u8::from(self.codec == Codec::H265), 0, 0, 0]);
+        out.extend([u8::from(self.codec == Codec::H265), u8::from(self.damaged), 0, 0]);
         out.extend(SUMMARY_MAGIC);
         out.extend(crc32fast::hash(&out).to_be_bytes());
         out.extend(self.table_len.to_be_bytes());

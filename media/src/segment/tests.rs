@@ -42,6 +42,7 @@ fn fragment(start_ms: i64, n: u64, lens: &[usize]) -> (FragmentHeader, Vec<Bytes
         duration_ms: 2_000,
         sync: true,
         discontinuity: n == 0,
+        damaged: n == 1,
         checksum: crc32fast::hash(&chunks.concat()),
         chunks: infos.collect(),
     };
@@ -185,4 +186,26 @@ fn the_timeline_joins_segments_that_touch_and_shows_the_holes() {
     assert_eq!(spans, [(5_000, 20_000), (30_000, 35_000)]);
     assert!(index.timeline(CAMERA, 20_000, 30_000).is_empty());
     assert_eq!(index.last_end_ms(CAMERA), Some(40_000));
+}
+
+#[test]
+fn what_follows_a_loss_is_known_of_open_and_of_closed_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = SegmentIndex::new(folder.path(), Vec::new()).expect("new");
+    let whole = write_open(folder.path(), CAMERA, 0, &[vec![10]]).close().expect("closed");
+    let closed = write_open(folder.path(), CAMERA, 10_000, &vec![vec![10]; 3]).close().expect("closed");
+    let open = write_open(folder.path(), CAMERA, 20_000, &vec![vec![10]; 2]);
+    assert!(!whole.damaged && closed.damaged && open.info().damaged, "the second fragment of each is");
+    index.update(CAMERA, whole, false);
+    index.update(CAMERA, closed.clone(), false);
+    index.update(CAMERA, open.info(), true);
+    let spans = |start_ms, end_ms| -> Vec<(i64, i64)> {
+        index.damaged(CAMERA, start_ms, end_ms).iter().map(|span| (span.start_ms, span.end_ms)).collect()
+    };
+    assert_eq!(spans(0, 40_000), [(12_000, 14_000), (22_000, 24_000)]);
+    assert_eq!(spans(13_000, 22_500), [(13_000, 14_000), (22_000, 22_500)]);
+    assert!(spans(0, 12_000).is_empty());
+    let found = scan(folder.path(), true).expect("scanned").segments;
+    assert!(found.iter().any(|found| found.segment.id == closed.id && found.segment.damaged), "the files alone say it too");
+    assert_eq!(found.iter().filter(|found| found.segment.damaged).count(), 2);
 }

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::SegmentError;
 use super::fragment::FragmentHeader;
@@ -25,6 +26,9 @@ pub struct SegmentWriter {
     name: SegmentName,
     codec: Codec,
     epoch: u32,
+    /// Nil until it is said where the folder is.
+    disk: Uuid,
+    damaged: bool,
     end_ms: i64,
     len: u64,
     fragments: Vec<FragmentEntry>,
@@ -48,13 +52,26 @@ impl SegmentWriter {
         std::fs::create_dir_all(folder)?;
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let (epoch, end_ms) = (header.epoch, header.end_ms());
-        let mut writer = Self { file, path, name, codec, epoch, end_ms, len: 0, fragments: Vec::new() };
+        let (disk, damaged) = (Uuid::nil(), header.damaged);
+        let mut writer = Self { file, path, name, codec, epoch, disk, damaged, end_ms, len: 0, fragments: Vec::new() };
         if let Err(error) = writer.append(init, header, chunks).and_then(|()| writer.sync_with_folders()) {
             // The error that matters is the first; a file without a whole fragment is removed at the next start too.
             let _not_removed = std::fs::remove_file(&writer.path);
             return Err(error);
         }
         Ok(writer)
+    }
+
+    /// Says which disk the folder is.
+    #[must_use]
+    pub fn on(self, disk: Uuid) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// Which disk the file is on.
+    #[must_use]
+    pub fn disk(&self) -> Uuid {
+        self.disk
     }
 
     /// Appends a fragment with one write.
@@ -95,6 +112,7 @@ impl SegmentWriter {
     pub fn info(&self) -> SegmentInfo {
         SegmentInfo {
             id: self.name.id,
+            disk: self.disk,
             path: self.name.relative(),
             start_ms: self.name.start_ms,
             end_ms: self.end_ms,
@@ -102,6 +120,7 @@ impl SegmentWriter {
             fragments: u32::try_from(self.fragments.len()).unwrap_or(u32::MAX),
             codec: self.codec,
             epoch: self.epoch,
+            damaged: self.damaged,
         }
     }
 
@@ -117,6 +136,7 @@ impl SegmentWriter {
         let parts: Vec<&[u8]> = [init, &head].into_iter().chain(chunks.iter().map(AsRef::as_ref)).collect();
         self.write_or_take_back(&parts)?;
         self.end_ms = self.end_ms.max(header.end_ms());
+        self.damaged |= header.damaged;
         self.fragments.push(FragmentEntry { offset, header });
         Ok(())
     }

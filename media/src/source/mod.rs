@@ -5,6 +5,7 @@
 
 pub mod access_unit;
 pub mod address;
+pub mod ceiling;
 pub mod dial;
 pub mod digest;
 pub mod fetch;

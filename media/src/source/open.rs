@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::address::{self, AddressPolicy};
+use super::ceiling::Ceiling;
 use super::rtsp::{self, RtspSource};
 use super::{Opener, Source, SourceError, SourceLimits, gst, hls};
 use crate::camera::{SourceSpec, StateReason, Transport};
@@ -19,6 +20,7 @@ pub struct SystemOpener {
     limits: SourceLimits,
     policy: Arc<AddressPolicy>,
     clock: Arc<dyn Clock>,
+    ceiling: Arc<Ceiling>,
 }
 
 impl SystemOpener {
@@ -29,17 +31,25 @@ impl SystemOpener {
             connect_timeout: Duration::from_millis(config.connect_timeout_ms),
             access_unit_bytes_max: config.access_unit_bytes_max,
         };
-        Self { limits, policy: Arc::new(AddressPolicy::new(config)), clock }
+        let ceiling = Arc::new(Ceiling::new(config.memory_bytes_max));
+        Self { limits, policy: Arc::new(AddressPolicy::new(config)), clock, ceiling }
+    }
+
+    /// The ceiling that somebody has to look at now and then.
+    #[must_use]
+    pub fn ceiling(&self) -> Arc<Ceiling> {
+        self.ceiling.clone()
     }
 }
 
 impl Opener for SystemOpener {
     fn open(&self, spec: &SourceSpec) -> BoxFuture<'static, Result<Box<dyn Source>, SourceError>> {
         let (spec, limits, policy, clock) = (spec.clone(), self.limits, self.policy.clone(), self.clock.clone());
+        let ceiling = self.ceiling.clone();
         async move {
             match spec.url.scheme() {
                 "rtsp" if spec.transport != Transport::Udp => {
-                    let opened = open_rtsp(&spec, limits, &policy, clock.clone()).await;
+                    let opened = open_rtsp(&spec, limits, &policy, clock.clone(), ceiling).await;
                     match opened {
                         Ok(source) => Ok(Box::new(source) as Box<dyn Source>),
                         Err(error) if may_be_taken_otherwise(&spec, &error) => {
@@ -72,10 +82,11 @@ async fn open_rtsp(
     limits: SourceLimits,
     policy: &AddressPolicy,
     clock: Arc<dyn Clock>,
+    ceiling: Arc<Ceiling>,
 ) -> Result<RtspSource, SourceError> {
     let mut failed = SourceError::new(StateReason::NoRoute, "there is no way to the camera");
     for address in policy.resolve(&spec.url, limits.connect_timeout).await? {
-        match rtsp::open(spec, address::pinned(&spec.url, address)?, limits, clock.clone()).await {
+        match rtsp::open(spec, address::pinned(&spec.url, address)?, limits, clock.clone(), ceiling.clone()).await {
             Ok(source) => return Ok(source),
             Err(error) => failed = error,
         }

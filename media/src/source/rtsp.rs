@@ -10,6 +10,7 @@ use retina::client::{Credentials, Demuxed, Described, PlayOptions, Session, Sess
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use url::Url;
 
+use super::ceiling::Ceiling;
 use super::{AccessUnit, Source, SourceError, SourceItem, SourceLimits, StreamParameters};
 use crate::camera::{Codec, SourceSpec, StateReason};
 use crate::clock::Clock;
@@ -29,6 +30,9 @@ pub struct RtspSource {
     codec: Codec,
     access_unit_bytes_max: usize,
     clock: Arc<dyn Clock>,
+    ceiling: Arc<Ceiling>,
+    /// When the newest picture was complete, or the stream began, on the monotonic clock.
+    complete_at: Duration,
     parameters: Option<StreamParameters>,
     /// A frame that came with new parameters waits here until these have been given.
     waiting: Option<AccessUnit>,
@@ -44,14 +48,28 @@ impl std::fmt::Debug for RtspSource {
 ///
 /// # Errors
 /// [`SourceError`] with the reason in the words of a camera's state; in any case within the limits' time.
-pub async fn open(spec: &SourceSpec, url: Url, limits: SourceLimits, clock: Arc<dyn Clock>) -> Result<RtspSource, SourceError> {
-    match tokio::time::timeout(limits.connect_timeout, connect(spec, url, limits, clock)).await {
-        Ok(opened) => opened,
+pub async fn open(
+    spec: &SourceSpec,
+    url: Url,
+    limits: SourceLimits,
+    clock: Arc<dyn Clock>,
+    ceiling: Arc<Ceiling>,
+) -> Result<RtspSource, SourceError> {
+    let (began, under) = (clock.monotonic(), ceiling.clone());
+    let connecting = under.under(&*clock, began, connect(spec, url, limits, clock.clone(), ceiling));
+    match tokio::time::timeout(limits.connect_timeout, connecting).await {
+        Ok(opened) => opened?,
         Err(_) => Err(SourceError::new(StateReason::Timeout, "the camera does not answer in time")),
     }
 }
 
-async fn connect(spec: &SourceSpec, mut url: Url, limits: SourceLimits, clock: Arc<dyn Clock>) -> Result<RtspSource, SourceError> {
+async fn connect(
+    spec: &SourceSpec,
+    mut url: Url,
+    limits: SourceLimits,
+    clock: Arc<dyn Clock>,
+    ceiling: Arc<Ceiling>,
+) -> Result<RtspSource, SourceError> {
     let credentials = credentials(spec);
     // The client refuses addresses with credentials inside. Cannot fail: an rtsp address has a host.
     let _no_host = url.set_password(None).and_then(|()| url.set_username(""));
@@ -72,7 +90,9 @@ async fn connect(spec: &SourceSpec, mut url: Url, limits: SourceLimits, clock: A
         stream,
         codec,
         access_unit_bytes_max: limits.access_unit_bytes_max,
+        complete_at: clock.monotonic(),
         clock,
+        ceiling,
         parameters: None,
         waiting: None,
     })
@@ -132,12 +152,13 @@ impl RtspSource {
             return Ok(SourceItem::AccessUnit(waiting));
         }
         loop {
-            let item = self.demuxed.next().await;
+            let item = self.ceiling.under(&*self.clock, self.complete_at, self.demuxed.next()).await?;
             let Some(item) = item else {
                 return Err(SourceError::new(StateReason::Closed, "the camera ended the stream"));
             };
             match item.map_err(|error| reading(&error))? {
                 CodecItem::VideoFrame(frame) if frame.stream_id() == self.stream => {
+                    self.complete_at = self.clock.monotonic();
                     if let Some(item) = self.take_frame(frame)? {
                         return Ok(item);
                     }

@@ -118,7 +118,10 @@ pub async fn backup(config: &Config, to: &Path, recordings: bool, now_ms: i64) -
         copied += tree::copy(&config.data.join("files"), &to.join("files")).await?;
     }
     if recordings {
-        copied += tree::copy(&config.recordings(), &to.join("recordings")).await?;
+        // All disks go into one folder: a file's path names it whichever disk it is on.
+        for folder in config.recordings() {
+            copied += tree::copy(&folder, &to.join("recordings")).await?;
+        }
     }
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),

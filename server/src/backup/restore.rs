@@ -46,14 +46,17 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
     if config.files_url.is_none() {
         tree::copy(&from.join("files"), &config.data.join("files")).await?;
     }
-    tree::copy(&from.join("recordings"), &config.recordings()).await?;
+    let recordings = config.recordings();
+    if let Some(first) = recordings.first() {
+        tree::copy(&from.join("recordings"), first).await?;
+    }
 
     let db = lifecycle::open_database(config).await?;
     let now = counts::read(&mut db.read().await?.conn()).await?;
     let differing = differences(&manifest.counts, &now);
     let files = Files::look(&config.data, config.files_url.as_deref())?;
     // Segments that were being written are closed here, and what is not part of the backup becomes a gap.
-    let report = Check::new(&db, &files, &config.data, config.recordings(), true, false).run().await?;
+    let report = Check::new(&db, &files, config, true, false).run().await?;
     db.close().await;
     Ok(Restored { manifest, differing, report })
 }

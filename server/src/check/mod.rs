@@ -9,8 +9,9 @@ mod database;
 mod files;
 mod segments;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::config::Config;
 use crate::files::{Files, FilesError};
 use crate::store::{Db, StoreError};
 
@@ -46,7 +47,8 @@ pub struct Fault {
 pub struct Check<'a> {
     db: &'a Db,
     files: &'a Files,
-    recordings: PathBuf,
+    recordings: Vec<PathBuf>,
+    known_disks: PathBuf,
     data: PathBuf,
     repair: bool,
     /// A server is using the data folder.
@@ -78,8 +80,17 @@ impl Report {
 
 impl<'a> Check<'a> {
     /// A check of a database and the folders that belong to it.
-    pub fn new(db: &'a Db, files: &'a Files, data: &Path, recordings: PathBuf, repair: bool, running: bool) -> Self {
-        Self { db, files, recordings, data: data.to_owned(), repair: repair && !running, running, report: Report::default() }
+    pub fn new(db: &'a Db, files: &'a Files, config: &Config, repair: bool, running: bool) -> Self {
+        Self {
+            db,
+            files,
+            recordings: config.recordings(),
+            known_disks: config.known_disks(),
+            data: config.data.clone(),
+            repair: repair && !running,
+            running,
+            report: Report::default(),
+        }
     }
 
     /// Looks at everything.

@@ -1,9 +1,13 @@
-//! Recorded files against the index: the files are the truth.
+//! Recorded files against the index: the files are the truth. What the index has on a disk that is away is left alone: a file
+//! that cannot be seen is not one that is lost.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use media::SegmentInfo;
 use media::segment::recover::{self, Findings};
+use media::segment::{Disks, moving};
 use uuid::Uuid;
 
 use super::{Check, CheckError};
@@ -14,15 +18,16 @@ const PAGE: i64 = 2_000;
 
 impl Check<'_> {
     pub(super) async fn segments(&mut self) -> Result<(), CheckError> {
+        let disks = self.disks()?;
         let mut rows = self.segment_rows().await?;
-        let found = self.scan(false).await?;
+        let found = self.scan(&disks, false).await?;
         let not_closed: HashMap<Uuid, u64> =
             found.segments.iter().filter_map(|segment| Some((segment.segment.id, segment.cut_bytes?))).collect();
         let mut segments = found.segments;
         if self.repair && (!not_closed.is_empty() || !found.empty.is_empty()) {
-            self.scan(true).await?;
+            self.scan(&disks, true).await?;
             // Closing a file adds its table: what goes into the index is the file as it is then.
-            segments = self.scan(false).await?.segments;
+            segments = self.scan(&disks, false).await?.segments;
         }
         for segment in segments {
             self.report.segments += 1;
@@ -62,6 +67,10 @@ impl Check<'_> {
             rows.retain(|_, row| row.path != path);
             self.fault("segments", format!("{path} cannot be read: {problem}"));
         }
+        for path in found.twice {
+            self.twice(&path);
+        }
+        self.leave_away(&disks, &mut rows);
         let running = self.running;
         for row in rows.into_values().filter(|row| row.closed || !running) {
             self.forget(row).await?;
@@ -80,12 +89,40 @@ impl Check<'_> {
         }
     }
 
-    async fn scan(&self, repair: bool) -> Result<Findings, CheckError> {
-        if !self.recordings.is_dir() {
-            return Ok(Findings::default());
+    /// The disks as they are, marked or not: looking marks none.
+    fn disks(&self) -> Result<Arc<Disks>, CheckError> {
+        let disks = Disks::look_only(&self.recordings, Some(&self.known_disks));
+        Ok(Arc::new(disks.map_err(|error| CheckError::Recordings(error.to_string()))?))
+    }
+
+    /// Rows of what lies on disks that are away say nothing wrong.
+    fn leave_away(&mut self, disks: &Disks, rows: &mut HashMap<String, SegmentRow>) {
+        for disk in (0..disks.len()).filter(|disk| !disks.is_here(*disk)) {
+            let id = disks.id(disk).to_string();
+            let before = rows.len();
+            rows.retain(|_, row| row.disk.as_ref().map_or(disk != 0, |of| *of != id));
+            let (folder, away) = (disks.folder(disk).display(), before - rows.len());
+            self.report.notes.push(format!("{folder} is away: {away} recorded files that lie on it were not looked at"));
         }
-        let recordings = self.recordings.clone();
-        let scanned = tokio::task::spawn_blocking(move || recover::scan(&recordings, repair)).await;
+    }
+
+    /// A move was broken off between its two last steps: the index counts one, the other is the same or is left.
+    fn twice(&mut self, path: &Path) {
+        let detail = format!("{} lies on another disk as well", path.display());
+        // Camera, day and file name are the same on every disk.
+        let name: PathBuf = path.components().skip(path.components().count().saturating_sub(3)).collect();
+        let others = self.recordings.iter().map(|folder| folder.join(&name)).filter(|other| other != path);
+        let same = others.into_iter().any(|other| moving::same(path, &other).unwrap_or(false));
+        if self.repair && same && std::fs::remove_file(path).is_ok() {
+            self.repaired("segments", detail, "removed this copy, which is the same to the byte");
+        } else if !self.running {
+            self.fault("segments", detail);
+        }
+    }
+
+    async fn scan(&self, disks: &Arc<Disks>, repair: bool) -> Result<Findings, CheckError> {
+        let disks = disks.clone();
+        let scanned = tokio::task::spawn_blocking(move || recover::scan_all(&disks, repair)).await;
         let found = scanned.map_err(|error| CheckError::Recordings(error.to_string()))?;
         found.map_err(|error| CheckError::Recordings(error.to_string()))
     }
@@ -127,4 +164,7 @@ fn same(row: &SegmentRow, segment: &SegmentInfo) -> bool {
         && row.end_ms == segment.end_ms
         && row.bytes == number(segment.bytes)
         && row.fragments == i64::from(segment.fragments)
+        && row.damaged == segment.damaged
+        // Rows from when there was one folder name no disk.
+        && row.disk.as_ref().is_none_or(|disk| *disk == segment.disk.to_string())
 }

@@ -39,7 +39,7 @@ impl CheckArgs {
         let report = block_on(async {
             let db = lifecycle::open_existing(&config).await?;
             let files = Files::look(&config.data, config.files_url.as_deref()).map_err(|error| CliError::Said(error.to_string()))?;
-            let check = Check::new(&db, &files, &config.data, config.recordings(), self.repair, lock.is_none());
+            let check = Check::new(&db, &files, &config, self.repair, lock.is_none());
             let report = check.run().await.map_err(|error| CliError::Said(error.to_string()))?;
             db.close().await;
             Ok::<_, CliError>(report)

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod migrate;
 mod openapi;
+mod recordings;
 mod serve;
 mod transfer;
 mod verify;
@@ -41,6 +42,7 @@ enum Command {
     Admin(admin::AdminArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Recordings(recordings::RecordingsArgs),
     Import(transfer::ImportArgs),
     Export(transfer::ExportArgs),
     Openapi(openapi::OpenapiArgs),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Admin(args) => args.run(),
         Command::Backup(args) => args.run(),
         Command::Restore(args) => args.run(),
+        Command::Recordings(args) => args.run(),
         Command::Import(args) => args.run(),
         Command::Export(args) => args.run(),
         Command::Openapi(args) => args.run(),

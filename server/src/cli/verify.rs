@@ -91,6 +91,9 @@ fn print(manifest: &Manifest) {
     for gap in &manifest.gaps {
         println!("gap       {} to {}", gap.start, gap.end);
     }
+    for damaged in &manifest.damaged {
+        println!("damaged   {} to {}: packets were lost on the way from the camera", damaged.start, damaged.end);
+    }
     println!(
         "exported  {} by {}: {}",
         manifest.exported_at,

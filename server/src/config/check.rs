@@ -21,6 +21,15 @@ pub(super) fn whole(config: &Config, faults: &mut Vec<String>) {
     for path in [&config.tls_cert, &config.tls_key].into_iter().flatten() {
         unless(path.is_file(), &format!("{} is not a file", path.display()));
     }
+    let folders = config.recordings();
+    unless(
+        folders.len() <= media::segment::disks::DISKS_MAX,
+        &format!("--recordings names at most {} folders", media::segment::disks::DISKS_MAX),
+    );
+    for (at, folder) in folders.iter().enumerate() {
+        let nested = folders.iter().enumerate().any(|(other_at, other)| other_at != at && folder.starts_with(other));
+        unless(!nested, &format!("--recordings: {} lies in another of its folders", folder.display()));
+    }
     unless((1..=36_500).contains(&config.retention_days), "--retention-days is 1 to 36500");
     for (flag, percent) in [("disk-low-percent", config.disk_low_percent), ("reserve-percent", config.reserve_percent)] {
         unless((0.0..=90.0).contains(&percent), &format!("--{flag} is 0 to 90"));

@@ -17,6 +17,9 @@ pub use args::{Common, Flags};
 pub use load::{ConfigError, Origin};
 pub use text::{DatabaseUrl, FromText, List, LogFormat};
 
+/// The list of disks for recordings, in the data folder.
+const KNOWN_DISKS: &str = "recording-disks.json";
+
 /// One setting, as help, environment and file know it.
 #[derive(Debug)]
 pub struct Key {
@@ -106,8 +109,8 @@ settings! {
     shutdown_timeout_ms: u64 = "15000";
 
     "Cameras and recordings":
-    /// Folder of the recordings [default: recordings in the data folder]
-    recordings: Option<PathBuf> = "";
+    /// Folder of the recordings; several, each a disk of its own, are separated by commas [default: recordings in the data folder]
+    recordings: List<PathBuf> = "";
     /// Recordings are kept this long unless held as evidence, days
     retention_days: u32 = "90";
     /// Below this share of free disk the oldest recordings go, percent
@@ -154,6 +157,8 @@ settings! {
     not_found_retry_ms: u64 = "60000";
     /// Longest time for "test this camera", ms
     probe_timeout_ms: u64 = "15000";
+    /// Above this much memory, cameras that send without ever ending a picture are broken off, bytes; 0: three quarters of the machine's
+    memory_bytes_max: u64 = "0";
     /// Largest picture that is taken, bytes
     access_unit_bytes_max: usize = "8388608";
     /// A step of the clock beyond this begins a new file, ms
@@ -177,9 +182,14 @@ impl Config {
         self.database_url.as_ref().map_or_else(file, |url| url.reveal().to_owned())
     }
 
-    /// The folder of the recordings.
-    pub fn recordings(&self) -> PathBuf {
-        self.recordings.clone().unwrap_or_else(|| self.data.join("recordings"))
+    /// The folders of the recordings, never none.
+    pub fn recordings(&self) -> Vec<PathBuf> {
+        if self.recordings.0.is_empty() { vec![self.data.join("recordings")] } else { self.recordings.0.clone() }
+    }
+
+    /// Where it is kept which folder of recordings had which disk.
+    pub fn known_disks(&self) -> PathBuf {
+        self.data.join(KNOWN_DISKS)
     }
 
     /// Whether HTTPS is spoken here.
@@ -189,7 +199,11 @@ impl Config {
 
     /// What the engine is told; `program` is this binary, `own_port` where it listens.
     pub fn engine(&self, program: Option<PathBuf>, own_port: u16) -> media::EngineConfig {
+        let mut recordings = self.recordings().into_iter();
+        let first = recordings.next().unwrap_or_default();
         media::EngineConfig {
+            more_recordings: recordings.collect(),
+            known_disks: Some(self.known_disks()),
             retention_days: self.retention_days,
             disk_low_percent: self.disk_low_percent,
             reserve_percent: self.reserve_percent,
@@ -209,6 +223,7 @@ impl Config {
             unauthorized_retry_ms: self.unauthorized_retry_ms,
             not_found_retry_ms: self.not_found_retry_ms,
             probe_timeout_ms: self.probe_timeout_ms,
+            memory_bytes_max: Some(self.memory_bytes_max).filter(|bytes| *bytes > 0),
             access_unit_bytes_max: self.access_unit_bytes_max,
             clock_step_ms: self.clock_step_ms,
             allowed_networks: self.camera_networks.0.clone(),
@@ -220,7 +235,7 @@ impl Config {
                 memory_bytes: self.analysis_memory_bytes,
                 job_ms: self.analysis_job_ms,
             },
-            ..media::EngineConfig::new(self.recordings())
+            ..media::EngineConfig::new(first)
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Named {
     pub name: String,
 }
 
-/// A time that was not recorded.
+/// A time that was not recorded, or whose pictures are damaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "start and end")]
 pub struct Gap {
@@ -106,6 +106,10 @@ pub struct Manifest {
     pub end: Moment,
     /// Times inside that were not recorded.
     pub gaps: Vec<Gap>,
+    /// Times inside whose pictures follow a loss on the way from the camera, up to the next whole key frame: they are as they
+    /// came. Absent in clips of older versions.
+    #[serde(default)]
+    pub damaged: Vec<Gap>,
     /// Playing time.
     pub duration_ms: u64,
     /// Pictures in it.

@@ -127,6 +127,7 @@ impl Manifest {
             start: Moment(export.start_ms()),
             end: Moment(export.end_ms()),
             gaps: export.gaps().iter().map(|gap| Gap { start: Moment(gap.start_ms), end: Moment(gap.end_ms) }).collect(),
+            damaged: export.damaged().iter().map(|span| Gap { start: Moment(span.start_ms), end: Moment(span.end_ms) }).collect(),
             duration_ms: export.duration_ms(),
             frames: export.frames(),
             codec: piece.codec.as_str().to_owned(),

@@ -14,7 +14,7 @@ use crate::domain::camera::{RuleChange, RuleChanges, merged};
 use crate::domain::premises::ServiceHours;
 use crate::domain::settings::{RETENTION, Retention};
 use crate::store::cameras::{self, CameraRow};
-use crate::store::{Conn, StoreError, settings};
+use crate::store::{Conn, StoreError, recordings, settings};
 
 /// The name of the setting.
 pub const SETTING: &str = "diagnosis";
@@ -44,6 +44,7 @@ pub async fn run(app: App, soft: CancellationToken) {
 
 async fn apply_all(app: &App, applied: &mut HashMap<Uuid, CameraSpec>) -> Result<(), StoreError> {
     let Some(engine) = &app.engine else { return Ok(()) };
+    let away = engine.disks_away();
     let mut wanted = HashMap::new();
     let mut after = String::new();
     loop {
@@ -54,6 +55,10 @@ async fn apply_all(app: &App, applied: &mut HashMap<Uuid, CameraSpec>) -> Result
         for row in rows {
             let layers = layers(&mut reader.conn(), &row.premises_id, &row.id).await?;
             let days = retention_days(&mut reader.conn(), &row).await?;
+            if let (false, false, Ok(id)) = (away.is_empty(), applied.contains_key(&id_of(&row)), row.id.parse()) {
+                // What lies on a disk that is away is no gap.
+                engine.recorded_until(id, recordings::newest_end(&mut reader.conn(), &row.id).await?);
+            }
             match spec(&row, &layers, days, &app.sealer) {
                 Ok(spec) => drop(wanted.insert(spec.id, spec)),
                 Err(problem) => warn!(camera = row.id, problem, "a stored camera cannot be opened"),
@@ -71,6 +76,10 @@ async fn apply_all(app: &App, applied: &mut HashMap<Uuid, CameraSpec>) -> Result
     *applied = wanted;
     engine.all_applied();
     Ok(())
+}
+
+fn id_of(row: &CameraRow) -> Uuid {
+    row.id.parse().unwrap_or_default()
 }
 
 /// Changes of the diagnosis for a camera: system, premises, camera.

@@ -61,13 +61,8 @@ async fn keep_one(tx: &mut Tx<'_>, event: &MediaEvent, now: i64) -> Result<(), S
         MediaEvent::GapClosed { camera, start_ms, end_ms, reason } => {
             recordings::close_gap(tx, &camera.to_string(), *start_ms, *end_ms, reason.as_str()).await
         }
-        MediaEvent::Disk { free_bytes, total_bytes, level } => {
-            match level {
-                media::DiskLevel::Ok => tracing::info!(free_bytes, total_bytes, "the recordings' disk has room"),
-                _ => tracing::warn!(free_bytes, total_bytes, ?level, "the recordings' disk"),
-            }
-            Ok(())
-        }
+        // Said in the log by the engine, and by the health page as it stands.
+        MediaEvent::Disk { .. } => Ok(()),
         // Alerts are an act of their own, see `diagnosis`.
         MediaEvent::Diagnosis { .. } => Ok(()),
     }

@@ -16,9 +16,10 @@ pub async fn put_segment(tx: &mut Tx<'_>, camera_id: &str, segment: &SegmentInfo
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     execute!(
         tx,
-        "INSERT INTO segments (id, camera_id, path, start_ms, end_ms, bytes, fragments, codec, epoch, closed) \
-         SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, $10 FROM cameras c WHERE c.id = $2 \
-         ON CONFLICT (id) DO UPDATE SET end_ms = excluded.end_ms, bytes = excluded.bytes, fragments = excluded.fragments, closed = excluded.closed",
+        "INSERT INTO segments (id, camera_id, path, start_ms, end_ms, bytes, fragments, codec, epoch, closed, disk, damaged) \
+         SELECT $1, c.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM cameras c WHERE c.id = $2 \
+         ON CONFLICT (id) DO UPDATE SET end_ms = excluded.end_ms, bytes = excluded.bytes, fragments = excluded.fragments, closed = excluded.closed, \
+           disk = excluded.disk, damaged = excluded.damaged",
         segment.id.to_string(),
         camera_id,
         segment.path.as_str(),
@@ -29,8 +30,38 @@ pub async fn put_segment(tx: &mut Tx<'_>, camera_id: &str, segment: &SegmentInfo
         segment.codec.as_str(),
         i64::from(segment.epoch),
         closed,
+        disk_of(segment),
+        segment.damaged,
     )?;
     Ok(())
+}
+
+/// The disk as it is stored; a folder without a mark has none.
+pub fn disk_of(segment: &SegmentInfo) -> Option<String> {
+    (!segment.disk.is_nil()).then(|| segment.disk.to_string())
+}
+
+/// The stretches recorded of a camera on one disk by the rows, in order; `first` says that it is the first folder's, whose
+/// older rows do not name it.
+pub async fn recorded_on(
+    conn: &mut Conn<'_>,
+    camera_id: &str,
+    disk: &str,
+    first: bool,
+    (start_ms, end_ms): (i64, i64),
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    fetch_all!(
+        conn,
+        (i64, i64),
+        "SELECT start_ms, end_ms FROM segments WHERE camera_id = $1 AND end_ms > $2 AND end_ms < $4 AND start_ms < $3 \
+           AND (disk = $5 OR (disk IS NULL AND $6)) ORDER BY start_ms LIMIT 10000",
+        camera_id,
+        start_ms,
+        end_ms,
+        end_ms.saturating_add(SEGMENT_MS_MAX),
+        disk,
+        first,
+    )
 }
 
 /// End of the newest segment stored of a camera, ms UTC; 0 where there is none.
@@ -144,6 +175,8 @@ pub struct SegmentRow {
     pub bytes: i64,
     pub fragments: i64,
     pub closed: bool,
+    pub disk: Option<String>,
+    pub damaged: bool,
 }
 
 /// Segments after `after`, by id.
@@ -151,7 +184,7 @@ pub async fn segments_after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Res
     fetch_all!(
         conn,
         SegmentRow,
-        "SELECT id, camera_id, path, start_ms, end_ms, bytes, fragments, closed FROM segments WHERE id > $1 ORDER BY id LIMIT $2",
+        "SELECT id, camera_id, path, start_ms, end_ms, bytes, fragments, closed, disk, damaged FROM segments WHERE id > $1 ORDER BY id LIMIT $2",
         after,
         limit,
     )

@@ -51,6 +51,7 @@ async fn people_are_told_days_before_the_disk_is_full() {
                 let (path, id) = (format!("{camera}/{day}.mp4"), Uuid::now_v7());
                 let segment = SegmentInfo {
                     id,
+                    disk: Uuid::nil(),
                     path,
                     start_ms,
                     end_ms: start_ms + DAY_MS,
@@ -58,6 +59,7 @@ async fn people_are_told_days_before_the_disk_is_full() {
                     fragments: 1,
                     codec: media::Codec::H264,
                     epoch: 0,
+                    damaged: false,
                 };
                 recorder.index().update(Uuid::from_u128(camera + 1), segment, false);
             }

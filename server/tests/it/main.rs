@@ -15,6 +15,7 @@ mod cli;
 mod clips;
 mod clocks;
 mod contract;
+mod disks;
 mod events;
 mod evidence;
 mod flapping;

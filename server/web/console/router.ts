@@ -35,6 +35,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/wall', name: 'wall', component: () => import('./pages/WallPage.vue'), meta: { title: 'nav.wall', needs: ['video.live'], filled: true } },
   { path: '/cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue'), meta: { title: 'nav.cameras', needs: ['cameras.read'] } },
   { path: '/cameras/:id', name: 'camera', component: () => import('./pages/CameraPage.vue'), meta: { title: 'cameras.one', needs: ['cameras.read'], under: 'cameras' } },
+  { path: '/cameras/:id/health', name: 'camera-health', component: () => import('./pages/CameraHealthPage.vue'), meta: { title: 'cameras.health.title', needs: ['cameras.read'], under: 'cameras' } },
   { path: '/inspections', name: 'inspections', component: () => import('./pages/InspectionsPage.vue'), meta: { title: 'nav.inspectionList', needs: ['inspections.read'] } },
   { path: '/inspections/:id', name: 'inspection', component: () => import('./pages/InspectionPage.vue'), meta: { title: 'inspections.one', needs: ['inspections.read'], under: 'inspections' } },
   { path: '/assignments', name: 'assignments', component: () => import('./pages/AssignmentsPage.vue'), meta: { title: 'nav.assignments', needs: ['assignments.read'] } },

@@ -20,13 +20,13 @@ use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
 const SHORT_FILES: &[(&str, &str)] = &[("SEGMENT_MS", "4000"), ("FRAGMENT_MS_MAX", "2000"), ("RETENTION_INTERVAL_MS", "500")];
 
 /// A file system of its own, as large as it was made.
-struct SmallDisk {
+pub(super) struct SmallDisk {
     folder: tempfile::TempDir,
 }
 
 impl SmallDisk {
     /// `None` where it cannot be had; says why.
-    fn make(megabytes: u64) -> Option<Self> {
+    pub(super) fn make(megabytes: u64) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let (image, point) = (folder.path().join("image"), folder.path().join("mounted"));
         std::fs::create_dir(&point).unwrap();
@@ -43,7 +43,7 @@ impl SmallDisk {
         }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("mounted")
     }
 
@@ -54,7 +54,7 @@ impl SmallDisk {
     }
 
     /// Somebody else fills it until so many bytes are left.
-    fn fill(&self, leave: u64) {
+    pub(super) fn fill(&self, leave: u64) {
         let mut name = 0;
         while self.free() > leave {
             let bytes = (self.free() - leave).min(1 << 20);
@@ -330,7 +330,7 @@ async fn files_that_were_removed_or_cut_are_found_and_the_index_is_made_anew_fro
 }
 
 /// What a statement gives on the program's database, in Python's words.
-fn sqlite(program: &Program, statement: &str) -> String {
+pub(super) fn sqlite(program: &Program, statement: &str) -> String {
     const SCRIPT: &str =
         "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); r = c.execute(sys.argv[2]).fetchall(); c.commit(); print(r)";
     let output =

@@ -8,6 +8,7 @@ mod away;
 mod clock;
 mod database;
 mod disk;
+mod disks;
 mod hostile;
 mod odd;
 mod process;

@@ -178,7 +178,15 @@ async fn packets_lost(ward: Arc<Ward>) -> String {
     let file = camera.export(&span).await;
     let probed = block_in_place(|| probe(file.path()));
     assert!(probed.frames + BEHIND_MAX >= sent, "{probed:?} of {sent}");
-    format!("{} of {sent} frames, no gap", probed.frames)
+    // What follows a loss is marked, on the timeline and in what is exported; what came before and after is not.
+    let damaged = camera.timeline().await["damaged"].clone();
+    let spans = damaged.as_array().unwrap();
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else { panic!("nothing is marked: {damaged}") };
+    assert!(first["start"].as_str() > Some(&span.0) && last["end"].as_str() < Some(&span.1), "{damaged} in {span:?}");
+    let path = format!("/cameras/{}/recording.manifest.json?start={}&end={}", camera.id, span.0, span.1);
+    let (status, signed) = camera.root.get(&path).await;
+    assert_eq!((status, &signed["manifest"]["damaged"]), (200, &damaged), "{signed}");
+    format!("{} of {sent} frames, no gap, {} stretches marked", probed.frames, spans.len())
 }
 
 /// Over TCP packets cannot change places on the way: the camera is broken, and its stream is opened anew.

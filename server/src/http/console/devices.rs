@@ -255,8 +255,12 @@ struct CameraHealth {
     key_frame_interval_ms: Option<u64>,
     /// Connections made again since the program started or the camera was added.
     reconnects: Option<u64>,
-    /// Packets (RTSP) or pictures that were lost on the way in that time.
+    /// The same in the last hour.
+    reconnects_last_hour: Option<u64>,
+    /// Packets (RTSP) or pictures that were lost on the way since the program started or the camera was added.
     lost: Option<u64>,
+    /// The same in the last hour.
+    lost_last_hour: Option<u64>,
     /// How unevenly pictures arrive, ms.
     jitter_ms: Option<f64>,
     /// The camera's clock minus the server's, ms; null until the camera told its time.
@@ -282,7 +286,9 @@ async fn health(app: web::Data<App>, caller: Caller<can::CamerasRead>, id: Id) -
         fps: stream.map(|stream| stream.fps),
         key_frame_interval_ms: stream.map(|stream| stream.key_frame_interval_ms),
         reconnects: Some(status.reconnects),
+        reconnects_last_hour: Some(status.reconnects_last_hour),
         lost: Some(status.lost),
+        lost_last_hour: Some(status.lost_last_hour),
         jitter_ms: Some((status.jitter_ms * 10.0).round() / 10.0),
         clock_offset_ms: status.clock_offset_ms,
         analysis_stream: Some(status.analysis_stream.as_str()),

@@ -42,6 +42,20 @@ struct RecordedSpan {
     end: Moment,
 }
 
+/// A stretch whose pictures follow a loss on the way, up to the next whole key frame; it is recorded, and not judged.
+#[derive(Debug, Serialize, ToSchema)]
+struct DamagedSpan {
+    start: Moment,
+    end: Moment,
+}
+
+/// A stretch that is recorded on a disk that is away: it can be seen when the disk is back.
+#[derive(Debug, Serialize, ToSchema)]
+struct AwaySpan {
+    start: Moment,
+    end: Moment,
+}
+
 /// A stretch that is not.
 #[derive(Debug, Serialize, ToSchema)]
 struct GapSpan {
@@ -65,6 +79,10 @@ struct AlertMark {
 #[derive(Debug, Serialize, ToSchema)]
 struct Timeline {
     segments: Vec<RecordedSpan>,
+    /// Within the segments.
+    damaged: Vec<DamagedSpan>,
+    /// Beside the segments.
+    away: Vec<AwaySpan>,
     gaps: Vec<GapSpan>,
     alerts: Vec<AlertMark>,
 }
@@ -81,6 +99,11 @@ async fn timeline(
     let (start, end) = stretch(&args.start, &args.end, LONGEST_MS)?;
     let row = camera(&app, &caller.scope(), *id).await?;
     let now = app.clock.wall_ms();
+    // Tables of files are read; the database is not held meanwhile.
+    let damaged = match &app.engine {
+        Some(engine) => engine.damaged(*id, start, end).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let recorded = match &app.engine {
@@ -88,6 +111,12 @@ async fn timeline(
         Some(engine) => engine.timeline(*id, start, end).into_iter().map(|span| (span.start_ms, span.end_ms)).collect(),
         None => recordings::recorded(conn, &row.id, start, end).await?,
     };
+    let mut elsewhere = Vec::new();
+    if let Some(engine) = &app.engine {
+        for (number, disk) in engine.disks_away() {
+            elsewhere.extend(recordings::recorded_on(conn, &row.id, &disk.to_string(), number == 0, (start, end)).await?);
+        }
+    }
     let gaps = recordings::gaps(conn, &row.id, start, end).await?;
     let alerts = alerts::of_camera(conn, &caller.scope(), &row.id, start, end, ALERTS_MAX).await?;
     let missing: Vec<(i64, i64)> = gaps.iter().map(|gap| (gap.start_ms, gap.end_ms.unwrap_or(now))).collect();
@@ -95,6 +124,11 @@ async fn timeline(
         segments: without(joined(recorded), &missing)
             .into_iter()
             .map(|(from, to)| RecordedSpan { start: Moment(from.max(start)), end: Moment(to.min(end)) })
+            .collect(),
+        damaged: damaged.into_iter().map(|span| DamagedSpan { start: Moment(span.start_ms), end: Moment(span.end_ms) }).collect(),
+        away: joined(elsewhere)
+            .into_iter()
+            .map(|(from, to)| AwaySpan { start: Moment(from.max(start)), end: Moment(to.min(end)) })
             .collect(),
         gaps: gaps
             .into_iter()

@@ -6,6 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use media::record::space::Space;
+
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Problem, ProblemBody};
@@ -29,7 +31,10 @@ struct Health {
     version: &'static str,
     uptime_s: u64,
     database: DatabaseHealth,
+    /// All disks for recordings together.
     disk: Option<DiskHealth>,
+    /// Each of them, in the order of the settings; empty on a node that records no cameras.
+    disks: Vec<RecordingDisk>,
     recording: RecordingHealth,
     analysis: AnalysisHealth,
     jobs: QueueHealth,
@@ -49,8 +54,25 @@ struct DatabaseHealth {
     size_bytes: i64,
 }
 
+/// A disk that recordings lie on.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecordingDisk {
+    /// Its folder, as in the settings.
+    path: String,
+    /// By the mark in its root.
+    id: String,
+    /// ok, low, reserve or away
+    level: &'static str,
+    /// `null` while it is away.
+    free_bytes: Option<u64>,
+    total_bytes: Option<u64>,
+    /// Its recordings are being moved away: no new file is begun on it.
+    leaving: bool,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct DiskHealth {
+    /// The first folder.
     path: String,
     free_bytes: u64,
     total_bytes: u64,
@@ -125,7 +147,7 @@ struct TimeHealth {
 /// Something that needs somebody.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthProblem {
-    /// disk_reserve, disk_low, disk_will_be_full, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
+    /// disk_away, disk_reserve, disk_low, disk_will_be_full, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
     code: &'static str,
     /// In words, English.
     detail: String,
@@ -147,6 +169,7 @@ async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) ->
         uptime_s: app.about.uptime_s(),
         database: DatabaseHealth { engine: app.db.kind().as_str(), ok: true, size_bytes: app.db.size_bytes().await? },
         disk: disk(&app, forecast),
+        disks: disks(&app),
         recording: recording(&app, &figures),
         analysis: analysis.map_or(AnalysisHealth { running: 0, restarts: 0, queue: 0, looks: 0, failed_looks: 0 }, |status| {
             AnalysisHealth {
@@ -167,19 +190,39 @@ async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) ->
     Ok(web::Json(Health { problems, ..health }))
 }
 
-fn disk(app: &App, forecast: Option<ForecastRow>) -> Option<DiskHealth> {
-    let space = app.about.space()?;
-    let free_percent = space.free_bytes.saturating_mul(100) / space.total_bytes.max(1);
-    let level = match free_percent {
+fn level(space: Space) -> &'static str {
+    match space.free_bytes.saturating_mul(100) / space.total_bytes.max(1) {
         free if free < DISK_RESERVE_PERCENT => "reserve",
         free if free < DISK_LOW_PERCENT => "low",
         _ => "ok",
+    }
+}
+
+fn disks(app: &App) -> Vec<RecordingDisk> {
+    let Some(engine) = &app.engine else { return Vec::new() };
+    let index = engine.index();
+    let disks = index.disks();
+    let of = |disk| {
+        let space = disks.space(disk).ok().filter(|_| disks.is_here(disk));
+        RecordingDisk {
+            path: disks.folder(disk).display().to_string(),
+            id: disks.id(disk).to_string(),
+            level: space.map_or("away", level),
+            free_bytes: space.map(|space| space.free_bytes),
+            total_bytes: space.map(|space| space.total_bytes),
+            leaving: disks.is_leaving(disk),
+        }
     };
+    (0..disks.len()).map(of).collect()
+}
+
+fn disk(app: &App, forecast: Option<ForecastRow>) -> Option<DiskHealth> {
+    let space = app.about.space()?;
     Some(DiskHealth {
-        path: app.about.recordings().display().to_string(),
+        path: app.about.recordings().first().map(|folder| folder.display().to_string()).unwrap_or_default(),
         free_bytes: space.free_bytes,
         total_bytes: space.total_bytes,
-        level,
+        level: level(space),
         forecast: forecast.map(DiskForecast::from),
     })
 }
@@ -201,10 +244,18 @@ fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem>
             problems.push(HealthProblem { code, detail });
         }
     };
+    for disk in health.disks.iter().filter(|disk| disk.level == "away") {
+        let detail = format!("the disk at {} is away: what lies on it cannot be seen, recording goes on on the others", disk.path);
+        note(true, "disk_away", detail);
+    }
+    // With several disks the fullest speaks where all together would hide it.
+    for disk in health.disks.iter().filter(|disk| health.disks.len() > 1 && disk.level == "reserve") {
+        note(true, "disk_reserve", format!("only the reserve is left on {}: recordings run as a ring in it", disk.path));
+    }
     if let Some(disk) = &health.disk {
         let free_gb = disk.free_bytes / 1_000_000_000;
         note(
-            disk.level == "reserve",
+            disk.level == "reserve" && health.disks.len() <= 1,
             "disk_reserve",
             format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it"),
         );

@@ -118,6 +118,13 @@ pub(super) async fn text(app: &App) -> Result<String, StoreError> {
         text.one("bright_kitchen_disk_free_bytes", "gauge", "Free space where recordings are", space.free_bytes);
         text.one("bright_kitchen_disk_total_bytes", "gauge", "Size of the disk where recordings are", space.total_bytes);
     }
+    text.head("bright_kitchen_recording_disks", "gauge", "Disks for recordings by whether they are there");
+    let disks = app.engine.as_ref().map(media::Engine::index);
+    let here = disks.as_ref().map_or(0, |index| index.disks().here().count());
+    let away = disks.as_ref().map_or(0, |index| index.disks().len()) - here;
+    for (state, count) in [("here", here), ("away", away)] {
+        text.line(&format!("bright_kitchen_recording_disks{{state=\"{state}\"}}"), count);
+    }
     let ahead = forecasts::newest(&mut app.db.read().await?.conn()).await?;
     let of = |value: fn(&forecasts::ForecastRow) -> f64| ahead.as_ref().map_or(0.0, value);
     text.one(

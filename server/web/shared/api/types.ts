@@ -29,6 +29,7 @@ export type Role = With<Schemas['Role'], { permissions: Permission[] }>
 
 export type CameraState = 'disabled' | 'connecting' | 'recording' | 'degraded' | 'offline'
 export type Camera = With<Schemas['Camera'], { state: CameraState }>
+export type CameraHealth = Schemas['CameraHealth']
 export type CameraTest = Schemas['TestAnswer']
 export type Timeline = Schemas['Timeline']
 export type TimelineAlert = Schemas['AlertMark']
