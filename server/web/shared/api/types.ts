@@ -30,6 +30,10 @@ export type Role = With<Schemas['Role'], { permissions: Permission[] }>
 export type CameraState = 'disabled' | 'connecting' | 'recording' | 'degraded' | 'offline'
 export type Camera = With<Schemas['Camera'], { state: CameraState }>
 export type CameraTest = Schemas['TestAnswer']
+export type AddressPattern = Schemas['AddressPattern']
+export type FoundDevice = Schemas['FoundDevice']
+export type OnvifAnswer = Schemas['OnvifAnswer']
+export type OnvifProfile = Schemas['OnvifProfile']
 export type Timeline = Schemas['Timeline']
 export type TimelineAlert = Schemas['AlertMark']
 
