@@ -37,7 +37,7 @@ pub struct CameraSpec {
 /// Where a stream comes from and how to sign in there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SourceSpec {
-    /// `rtsp`, `rtsps`, `rtmp`, `http(s)` (HLS), `srt`, `file` or `test`.
+    /// `rtsp`, `rtsps`, `rtsph`, `rtspsh`, `rtmp`, `http(s)` (HLS), `srt`, `file`, `v4l2` or `test`.
     pub url: Url,
     /// User name for Basic or Digest authentication.
     pub username: Option<String>,
@@ -52,6 +52,12 @@ impl SourceSpec {
     #[must_use]
     pub fn new(url: Url) -> Self {
         Self { url, username: None, password: None, transport: Transport::Auto }
+    }
+
+    /// Whether the other side calls and this program waits for it: SRT or RTMP in the mode `listener`.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        matches!(self.url.scheme(), "srt" | "rtmp") && self.url.query_pairs().any(|(name, value)| name == "mode" && value == "listener")
     }
 
     /// The address without user name, password and query, fit for logs and messages.
@@ -112,6 +118,8 @@ pub enum Transport {
     Tcp,
     /// Datagrams, through GStreamer.
     Udp,
+    /// Datagrams to a group of the network, through GStreamer.
+    Multicast,
 }
 
 /// Hours of the week in which pictures are judged fully, in the premises' local time.
@@ -254,6 +262,8 @@ pub enum StateReason {
     Disk,
     /// The address is outside the allowed networks.
     AddressNotAllowed,
+    /// Encrypted, but nobody known vouches for the certificate.
+    UntrustedCertificate,
     /// The other side ended the stream.
     Closed,
     /// Switched off by a person.
@@ -265,7 +275,7 @@ named!(StateReason {
     None => "none", Refused => "refused", NoRoute => "no_route", Timeout => "timeout",
     Unauthorized => "unauthorized", NotFound => "not_found", Stalled => "stalled", NotVideo => "not_video",
     UnsupportedCodec => "unsupported_codec", BadStream => "bad_stream", NoKeyFrame => "no_key_frame",
-    Disk => "disk", AddressNotAllowed => "address_not_allowed", Closed => "closed", Disabled => "disabled",
+    Disk => "disk", AddressNotAllowed => "address_not_allowed", UntrustedCertificate => "untrusted_certificate", Closed => "closed", Disabled => "disabled",
     Internal => "internal",
 });
 
@@ -311,6 +321,7 @@ impl From<StateReason> for GapReason {
             | StateReason::NoRoute
             | StateReason::Timeout
             | StateReason::AddressNotAllowed
+            | StateReason::UntrustedCertificate
             | StateReason::Closed
             | StateReason::Internal => Self::Offline,
         }
@@ -388,6 +399,13 @@ mod tests {
         source.password = Some(Secret::new("hush"));
         assert_eq!(source.address(), "rtsp://10.0.0.1/a");
         assert!(!format!("{source:?} {:?}", source.password).contains("hush"));
+    }
+
+    #[test]
+    fn only_srt_and_rtmp_in_that_mode_wait_to_be_called() {
+        let listens = |url: &str| SourceSpec::new(url.parse().expect("a URL")).listens();
+        assert!(listens("srt://0.0.0.0:7001?latency=200&mode=listener") && listens("rtmp://0.0.0.0:7002/live?mode=listener"));
+        assert!(!listens("srt://10.0.0.5:7001?mode=caller") && !listens("rtsp://10.0.0.5/a?mode=listener"));
     }
 
     #[test]

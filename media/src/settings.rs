@@ -1,5 +1,6 @@
 //! Settings of the engine. Every time-out is here, so that tests shrink them by settings and never by mocks.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -64,6 +65,8 @@ pub struct EngineConfig {
     pub file_sources: Option<PathBuf>,
     /// Ports of this program on loopback, never a camera's address.
     pub own_ports: Vec<u16>,
+    /// Ports at which cameras that push may be waited for; `None` refuses them.
+    pub listen_ports: Option<RangeInclusive<u16>>,
     /// The analysis process.
     pub analysis: AnalysisConfig,
 }
@@ -114,6 +117,7 @@ impl EngineConfig {
             allowed_networks: default_networks(),
             file_sources: None,
             own_ports: Vec::new(),
+            listen_ports: None,
             analysis: AnalysisConfig::default(),
         }
     }

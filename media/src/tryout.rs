@@ -37,7 +37,7 @@ pub struct ProbeReport {
 #[error("{problem}: {detail}")]
 pub struct ProbeError {
     /// `no_route`, `refused`, `timeout`, `wrong_password`, `wrong_path`, `not_video`, `unsupported_codec`,
-    /// `address_not_allowed` or `bad_stream`.
+    /// `address_not_allowed`, `untrusted_certificate` or `bad_stream`.
     pub problem: &'static str,
     /// The same in words, without credentials.
     pub detail: String,
@@ -54,6 +54,7 @@ impl From<SourceError> for ProbeError {
             StateReason::NotVideo => "not_video",
             StateReason::UnsupportedCodec => "unsupported_codec",
             StateReason::AddressNotAllowed => "address_not_allowed",
+            StateReason::UntrustedCertificate => "untrusted_certificate",
             _ => "bad_stream",
         };
         Self { problem, detail: error.detail }

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, it } from 'node:test'
-import { arrives, choose, download, field, openAs, signIn } from './desk.mjs'
+import { arrives, choose, download, field, NARROW, openAs, signIn, WIDE } from './desk.mjs'
+import { startOnvif } from './onvif.mjs'
 import { makeSheet } from './sheet.mjs'
 import { addPerson, desk, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
-import { settled } from './walk.mjs'
+import { inaccessible, settled, sideways } from './walk.mjs'
 
 const HEAD = ['名称', '类型', '监管所', '地址', '纬度', '经度', '坐标系', '学校', '就餐人数', '风险等级', '网格', '场所码', '停用']
 const row = (name, kind, office, diners) => [name, kind, office, '', '', '', '', '', diners, '', '', '', '']
@@ -108,6 +109,66 @@ it('says what is wrong with a camera, then shows its picture, then saves it', as
   assert.equal(camera.name, '烹饪间 1 号')
   await page.getByText('录像中').first().waitFor()
   assert.deepEqual(faults, [])
+})
+
+/** The form of a new camera, with one way to its address chosen by the keyboard. */
+async function addCamera(way) {
+  await open('/cameras')
+  await page.getByRole('button', { name: '添加摄像头' }).first().click()
+  const form = page.getByRole('dialog', { name: '添加摄像头' })
+  await form.getByRole('radio', { name: '填写地址' }).focus()
+  for (let step = 0; step < way; step += 1) await page.keyboard.press('ArrowRight')
+  return form
+}
+
+it('fills in a camera\'s addresses from its maker, host and channel, on a phone\'s width too', async () => {
+  const form = await addCamera(1)
+  await form.getByRole('region', { name: '按厂家填写' }).waitFor()
+  await choose(page, form, '厂家', '海康威视')
+  await field(form, '设备 IP 或域名').fill('192.168.1.64')
+  await field(form, '通道').fill('3')
+  await field(form, '通道').press('Tab')
+  const filled = () => Promise.all(['视频源地址', '子码流地址'].map((name) => field(form, name).inputValue()))
+  await until('the addresses are filled in', async () => (await filled())[0].endsWith('/301'))
+  assert.deepEqual(await filled(), ['rtsp://192.168.1.64:554/Streaming/Channels/301', 'rtsp://192.168.1.64:554/Streaming/Channels/302'])
+  await choose(page, form, '码流', '只用子码流')
+  await until('the sub-stream alone', async () => (await filled()).join() === 'rtsp://192.168.1.64:554/Streaming/Channels/302,')
+  assert.deepEqual(await inaccessible(page), [])
+  await page.setViewportSize(NARROW)
+  assert.equal(await sideways(page), null)
+  await page.setViewportSize(WIDE)
+  await field(form, '名称').fill('洗消间')
+  await choose(page, form, '场所', '澄海实验学校食堂')
+  await form.getByRole('button', { name: '保存' }).click()
+  await form.waitFor({ state: 'hidden' })
+  const made = (await root.get('/cameras?q=洗消间')).items[0]
+  assert.deepEqual([made.source_url, made.sub_source_url], ['rtsp://192.168.1.64:554/Streaming/Channels/302', null])
+  assert.deepEqual(faults, [])
+})
+
+it('finds a device on the network, asks for its account, and takes its streams', async () => {
+  const device = await startOnvif('admin')
+  try {
+    const form = await addCamera(2)
+    const search = form.getByRole('region', { name: '搜索设备' })
+    await search.getByRole('textbox', { name: /留空则搜索本网段/ }).fill(device.search)
+    await page.keyboard.press('Enter')
+    await search.getByRole('button', { name: /Kitchen Camera/ }).click()
+    await search.getByText('设备要求账号和密码').waitFor()
+    await search.getByRole('textbox', { name: '127.0.0.1 的账号' }).fill('admin')
+    await search.getByLabel('127.0.0.1 的密码').fill('kitchen-camera')
+    await page.keyboard.press('Enter')
+    await search.getByRole('button', { name: /主码流 H\.264 1920×1080/ }).waitFor()
+    const filled = await Promise.all(['视频源地址', '子码流地址', '账号', '密码'].map((name) => field(form, name).inputValue()))
+    assert.deepEqual(filled, ['rtsp://127.0.0.1:554/onvif/main', 'rtsp://127.0.0.1:554/onvif/sub', 'admin', 'kitchen-camera'])
+    assert.deepEqual(await inaccessible(page), [])
+    assert.deepEqual(faults, [])
+    await form.getByRole('button', { name: '取消' }).click()
+    await page.getByRole('button', { name: '离开' }).click()
+    await form.waitFor({ state: 'hidden' })
+  } finally {
+    device.close()
+  }
 })
 
 it('makes an assignment for two officers', async () => {

@@ -6,4 +6,5 @@ mod cameras;
 mod crash;
 mod faults;
 mod keeping;
+mod sources;
 mod story;

@@ -40,6 +40,7 @@ pub(super) fn all() -> Vec<Target> {
         Target::new("fragment", fragments, fragment),
         Target::new("names", names(), name),
         Target::new("recorded file", seeds.files.clone(), recorded_file).inputs(400),
+        Target::new("rtmp publication", vec![crate::source::rtmp::foreign::publication()], rtmp_publication),
         Target::new("rtsp session", seeds.sessions.clone(), rtsp_session()).inputs(250),
     ]
 }
@@ -57,6 +58,11 @@ fn nal_units(bytes: &[u8]) {
         let _refused = crate::analyse::parameter_sets::byte_stream(codec, &[], bytes);
     }
     let _none = crate::analyse::parameter_sets::from_h264_byte_stream(bytes);
+}
+
+fn rtmp_publication(bytes: &[u8]) {
+    let tags = crate::source::rtmp::foreign::read(bytes);
+    assert!(tags <= bytes.len(), "more tags than bytes: {tags}");
 }
 
 fn fragment_header(bytes: &[u8]) {

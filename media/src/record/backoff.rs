@@ -39,12 +39,14 @@ impl Backoff {
 
     /// The pause after a failure with `reason`. `jitter` is in 0..1.
     ///
-    /// 401 and 403 wait long, because cameras lock accounts; 404 waits for somebody to correct the address. Neither is
-    /// shortened by jitter: the promise is "at most one try in ten minutes".
+    /// 401 and 403 wait long, because cameras lock accounts; 404 waits for somebody to correct the address, as does a
+    /// certificate that nobody vouches for. Neither is shortened by jitter: the promise is "at most one try in ten minutes".
     pub fn pause(&mut self, reason: StateReason, jitter: f64) -> Duration {
         match reason {
             StateReason::Unauthorized => self.unauthorized.mul_f64(1.0 + 0.1 * jitter),
-            StateReason::NotFound | StateReason::AddressNotAllowed => self.not_found.mul_f64(1.0 + 0.1 * jitter),
+            StateReason::NotFound | StateReason::AddressNotAllowed | StateReason::UntrustedCertificate => {
+                self.not_found.mul_f64(1.0 + 0.1 * jitter)
+            }
             _ => {
                 let pause = self.next.mul_f64(0.75 + 0.5 * jitter).min(self.max);
                 self.next = (self.next * 2).min(self.max);

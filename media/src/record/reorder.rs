@@ -88,6 +88,32 @@ fn h265_depth(sps: &[u8]) -> Option<usize> {
     usize::try_from(depth).ok()
 }
 
+/// Width and height in pixels, cropped, out of an `hvcC` body (7.4.3.2.1).
+pub(crate) fn h265_size(config: &[u8]) -> Option<(u32, u32)> {
+    let mut bits = BitReader::new(ByteReader::skipping_bytes(h265_sps(config)?, NonZeroUsize::new(2)?));
+    skip(&mut bits, 4)?;
+    let sub_layers: u8 = bits.read(3, "sps_max_sub_layers_minus1").ok()?;
+    skip(&mut bits, 1)?;
+    skip_profile(&mut bits, sub_layers)?;
+    bits.read_ue("sps_seq_parameter_set_id").ok()?;
+    let chroma = bits.read_ue("chroma_format_idc").ok()?;
+    if chroma == 3 {
+        skip(&mut bits, 1)?;
+    }
+    let (width, height) = (bits.read_ue("pic_width_in_luma_samples").ok()?, bits.read_ue("pic_height_in_luma_samples").ok()?);
+    if !bits.read_bool("conformance_window_flag").ok()? {
+        return Some((width, height));
+    }
+    let mut window = [0; 4];
+    for offset in &mut window {
+        *offset = bits.read_ue("conf_win_offset").ok()?;
+    }
+    // Offsets are in units of chroma: half the luma's where it is halved.
+    let unit = |halved: bool| if halved { 2 } else { 1 };
+    let cut = |whole: u32, unit: u32, from: u32, to: u32| whole.checked_sub(unit.checked_mul(from.checked_add(to)?)?);
+    Some((cut(width, unit(matches!(chroma, 1 | 2)), window[0], window[1])?, cut(height, unit(chroma == 1), window[2], window[3])?))
+}
+
 /// `profile_tier_level` (7.3.3) with general profile.
 fn skip_profile(bits: &mut impl BitRead, sub_layers: u8) -> Option<()> {
     skip(bits, 96)?;

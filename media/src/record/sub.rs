@@ -62,7 +62,9 @@ impl SubTask {
             };
             self.fall_back();
             tracing::info!(camera = %self.handle.camera, reason = %error.reason, detail = error.detail, "the sub-stream fails; the analysis takes the main stream");
-            if self.shared.clock.monotonic().saturating_sub(began) >= Duration::from_millis(self.shared.config.healthy_ms) {
+            if self.shared.clock.monotonic().saturating_sub(began) >= Duration::from_millis(self.shared.config.healthy_ms)
+                || source.listens()
+            {
                 backoff.reset();
             }
             let pause = backoff.pause_now(error.reason);
@@ -93,12 +95,7 @@ impl SubTask {
 
     /// Feeds the analysis until the stream fails.
     async fn watch(&self, source: &SourceSpec) -> SourceError {
-        let opened = {
-            // Closed only when the engine is gone, and this task with it.
-            let _permit = self.shared.connecting.acquire().await;
-            self.shared.opener.open(source).await
-        };
-        let mut stream = match opened {
+        let mut stream = match self.shared.open(source).await {
             Ok(stream) => stream,
             Err(error) => return error,
         };

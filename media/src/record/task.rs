@@ -15,11 +15,11 @@ use super::handle::CameraHandle;
 use super::run::{Run, RunEnd};
 use super::write_times::WriteTimes;
 use crate::analyse::feed::AnalysisFeed;
-use crate::camera::{CameraSpec, CameraState, GapReason, StateReason};
+use crate::camera::{CameraSpec, CameraState, GapReason, SourceSpec, StateReason};
 use crate::clock::Clock;
 use crate::segment::SegmentIndex;
 use crate::settings::EngineConfig;
-use crate::source::{Opener, SourceError};
+use crate::source::{Opener, Source, SourceError};
 use crate::supervise::Supervisor;
 
 /// What all camera tasks share.
@@ -45,6 +45,19 @@ pub struct Shared {
     pub supervisor: Supervisor,
 }
 
+impl Shared {
+    /// Opens a source when it is its turn. Who waits to be called takes no turn: it would keep others from theirs for as long
+    /// as nobody calls.
+    ///
+    /// # Errors
+    /// Those of the opener.
+    pub async fn open(&self, source: &SourceSpec) -> Result<Box<dyn Source>, SourceError> {
+        // Closed only when the engine is gone, and whoever opens with it.
+        let _permit = if source.listens() { None } else { Some(self.connecting.acquire().await) };
+        self.opener.open(source).await
+    }
+}
+
 /// What a camera task is told: the specification to follow, or `None` to end for good.
 pub type Orders = watch::Receiver<Option<Arc<CameraSpec>>>;
 
@@ -60,6 +73,8 @@ pub struct CameraTask {
     /// When the camera was applied or its recording ended: where a gap starts.
     silent_since_ms: i64,
     attempts: u64,
+    /// A camera that is waited for has called before.
+    called: bool,
 }
 
 /// Why waiting or recording was broken off.
@@ -78,7 +93,7 @@ impl CameraTask {
     pub fn new(shared: Arc<Shared>, handle: Arc<CameraHandle>, orders: Orders, stop: CancellationToken, gaps: Gaps) -> Self {
         let backoff = Backoff::new(&shared.config);
         let silent_since_ms = shared.clock.wall_ms();
-        Self { shared, handle, orders, stop, gaps, backoff, silent_since_ms, attempts: 0 }
+        Self { shared, handle, orders, stop, gaps, backoff, silent_since_ms, attempts: 0, called: false }
     }
 
     /// Runs until the camera is removed or the program stops.
@@ -119,7 +134,8 @@ impl CameraTask {
 
     /// One connection, from opening to tearing down, and the pause after it.
     async fn attempt(&mut self, spec: &Arc<CameraSpec>) -> Next {
-        if self.attempts > 0 {
+        // Who waits to be called connects to nobody: only calls are counted.
+        if self.attempts > 0 && !spec.source.listens() {
             self.handle.count_reconnect(mono_ms(&*self.shared.clock));
         }
         self.attempts += 1;
@@ -133,6 +149,12 @@ impl CameraTask {
         };
         let end = match opened {
             Ok(source) => {
+                if spec.source.listens() {
+                    if self.called {
+                        self.handle.count_reconnect();
+                    }
+                    self.called = true;
+                }
                 let run = Run::new(&self.shared, &self.handle, &mut self.gaps, spec);
                 let mut orders = self.orders.clone();
                 run.record(source, order(&mut orders, &self.stop, spec)).await
@@ -142,7 +164,8 @@ impl CameraTask {
         if let Some(end_ms) = end.last_end_ms {
             self.silent_since_ms = end_ms;
         }
-        if end.recorded >= Duration::from_millis(self.shared.config.healthy_ms) {
+        // While nobody waits for it a camera cannot call, so such a pause is always the shortest.
+        if end.recorded >= Duration::from_millis(self.shared.config.healthy_ms) || spec.source.listens() {
             self.backoff.reset();
         }
         match end.why {
@@ -151,10 +174,8 @@ impl CameraTask {
         }
     }
 
-    async fn open(&self, spec: &CameraSpec) -> Result<Box<dyn crate::source::Source>, SourceError> {
-        // Closed only when the engine is gone, and this task with it.
-        let _permit = self.shared.connecting.acquire().await;
-        self.shared.opener.open(&spec.source).await
+    async fn open(&self, spec: &CameraSpec) -> Result<Box<dyn Source>, SourceError> {
+        self.shared.open(&spec.source).await
     }
 
     async fn failed(&mut self, error: &SourceError, spec: &Arc<CameraSpec>) -> Next {

@@ -6,6 +6,7 @@
 //! multicast and unspecified addresses and this program's own ports are never allowed, whatever the settings say.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub struct AddressPolicy {
     allowed_networks: Vec<IpNet>,
     own_ports: Vec<u16>,
     file_sources: Option<PathBuf>,
+    listen_ports: Option<RangeInclusive<u16>>,
 }
 
 impl AddressPolicy {
@@ -32,6 +34,7 @@ impl AddressPolicy {
             allowed_networks: config.allowed_networks.clone(),
             own_ports: config.own_ports.clone(),
             file_sources: config.file_sources.clone(),
+            listen_ports: config.listen_ports.clone(),
         }
     }
 
@@ -81,6 +84,28 @@ impl AddressPolicy {
         if allowed.is_empty() { Err(refusal) } else { Ok(allowed) }
     }
 
+    /// Where a camera that calls is waited for: an address of this machine (or all of them) and a port of those set aside.
+    ///
+    /// # Errors
+    /// [`StateReason::AddressNotAllowed`], with the ports that there are.
+    pub fn listening(&self, url: &Url) -> Result<SocketAddr, SourceError> {
+        let ports = self.listen_ports.as_ref().ok_or_else(|| denied("waiting for cameras that call is switched off"))?;
+        let (first, last) = (ports.start(), ports.end());
+        let port = url.port().filter(|port| ports.contains(port));
+        let port = port.ok_or_else(|| denied(format!("a camera that calls is waited for at a port from {first} to {last}")))?;
+        let ip = match url.host() {
+            Some(Host::Ipv4(ip)) => IpAddr::from(ip),
+            Some(Host::Ipv6(ip)) => IpAddr::from(ip),
+            // To a scheme that is none of the web's, a name may be an address that nobody has parsed.
+            Some(Host::Domain(name)) => name.parse().map_err(|_| denied("an address of this server, or 0.0.0.0 for all of them"))?,
+            None => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        };
+        if !ip.is_unspecified() && !is_own(ip) {
+            return Err(denied(format!("{ip} is no address of this server")));
+        }
+        Ok((ip, port).into())
+    }
+
     /// The file of a `file:` URL, when it lies below the folder for such sources.
     ///
     /// # Errors
@@ -121,6 +146,8 @@ pub fn default_port(scheme: &str) -> Option<u16> {
     Some(match scheme {
         "rtsp" => 554,
         "rtsps" => 322,
+        "rtsph" => 80,
+        "rtspsh" => 443,
         "rtmp" => 1935,
         "http" => 80,
         "https" | "rtmps" => 443,
@@ -232,6 +259,23 @@ mod tests {
         }
         let unknown = Url::parse("rtsp://no-such-host.invalid/a").expect("a URL");
         assert!(matches!(reason(default_policy().resolve(&unknown, limit).await), StateReason::NoRoute | StateReason::Timeout));
+    }
+
+    #[test]
+    fn cameras_that_call_are_waited_for_at_the_ports_set_aside_only() {
+        let mut config = EngineConfig::new(PathBuf::new());
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        assert_eq!(reason(AddressPolicy::new(&config).listening(&url("srt://0.0.0.0:7001"))), StateReason::AddressNotAllowed);
+        config.listen_ports = Some(7001..=7010);
+        let policy = AddressPolicy::new(&config);
+        for (good, address) in
+            [("srt://0.0.0.0:7001", "0.0.0.0:7001"), ("srt://127.0.0.1:7010", "127.0.0.1:7010"), ("srt://[::]:7002", "[::]:7002")]
+        {
+            assert_eq!(policy.listening(&url(good)), Ok(address.parse().expect("an address")), "{good}");
+        }
+        for bad in ["srt://0.0.0.0:7011", "srt://0.0.0.0:22", "srt://0.0.0.0", "srt://192.0.2.1:7001", "srt://camera.local:7001"] {
+            assert_eq!(reason(policy.listening(&url(bad))), StateReason::AddressNotAllowed, "{bad}");
+        }
     }
 
     #[test]

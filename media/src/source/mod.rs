@@ -14,6 +14,7 @@ pub mod hls;
 pub mod onvif;
 pub mod open;
 pub mod probe;
+pub mod rtmp;
 pub mod rtsp;
 
 use futures::future::BoxFuture;

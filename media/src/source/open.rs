@@ -1,4 +1,5 @@
-//! Chooses who opens a source: retina for RTSP over TCP, a client of our own for HLS, GStreamer for everything else.
+//! Chooses who opens a source: retina for RTSP over TCP, clients of our own for HLS and for RTMP that is pushed, GStreamer for
+//! everything else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures::future::BoxFuture;
 use super::address::{self, AddressPolicy};
 use super::ceiling::Ceiling;
 use super::rtsp::{self, RtspSource};
-use super::{Opener, Source, SourceError, SourceLimits, gst, hls};
+use super::{Opener, Source, SourceError, SourceLimits, gst, hls, rtmp};
 use crate::camera::{SourceSpec, StateReason, Transport};
 use crate::clock::Clock;
 use crate::settings::EngineConfig;
@@ -48,7 +49,7 @@ impl Opener for SystemOpener {
         let ceiling = self.ceiling.clone();
         async move {
             match spec.url.scheme() {
-                "rtsp" if spec.transport != Transport::Udp => {
+                "rtsp" if matches!(spec.transport, Transport::Auto | Transport::Tcp) => {
                     let opened = open_rtsp(&spec, limits, &policy, clock.clone(), ceiling).await;
                     match opened {
                         Ok(source) => Ok(Box::new(source) as Box<dyn Source>),
@@ -58,6 +59,7 @@ impl Opener for SystemOpener {
                         Err(error) => Err(error),
                     }
                 }
+                "rtmp" if spec.listens() => rtmp::listen(&spec, &policy, limits, clock).await,
                 "http" | "https" => hls::open(&spec, &policy, limits, clock).await,
                 scheme if gst::SCHEMES.contains(&scheme) => gst::open(&spec, &policy, limits, clock).await,
                 scheme => {

@@ -28,6 +28,8 @@ pub struct VirtualCameraConfig {
     pub tcp_only: bool,
     /// Refuses interleaved packets (461).
     pub udp_only: bool,
+    /// Sends to a group of the network, and refuses all else (461).
+    pub multicast_only: bool,
     /// Milliseconds by which its own clock is ahead of this machine's, as its RTCP reports tell.
     pub clock_ahead_ms: i64,
     /// Where a viewer finds VPS, SPS and PPS.
@@ -50,6 +52,7 @@ impl Default for VirtualCameraConfig {
             script: Vec::new(),
             tcp_only: false,
             udp_only: false,
+            multicast_only: false,
             clock_ahead_ms: 0,
             parameter_sets: ParameterSets::Both,
             rtp_start: None,

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 
 pub use args::{Common, Flags};
 pub use load::{ConfigError, Origin};
-pub use text::{DatabaseUrl, FromText, List, LogFormat};
+pub use text::{DatabaseUrl, FromText, List, LogFormat, Ports};
 
 /// The list of disks for recordings, in the data folder.
 const KNOWN_DISKS: &str = "recording-disks.json";
@@ -121,6 +121,8 @@ settings! {
     camera_networks: List<IpNet> = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,127.0.0.0/8,fc00::/7,::1/128";
     /// Folder below which file sources may lie [default: file sources are refused]
     camera_files: Option<PathBuf> = "";
+    /// Ports at which cameras that call (SRT, UDP; RTMP, TCP) may be waited for, each camera at one of its own; at most 1,000; nothing: none
+    camera_listen_ports: Option<Ports> = "7001-7100";
     /// Networks that webhooks may be in
     webhook_networks: List<IpNet> = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,127.0.0.0/8,fc00::/7,::1/128";
 
@@ -229,6 +231,7 @@ impl Config {
             allowed_networks: self.camera_networks.0.clone(),
             file_sources: self.camera_files.clone(),
             own_ports: vec![own_port],
+            listen_ports: self.camera_listen_ports.as_ref().map(|ports| ports.0.clone()),
             analysis: media::AnalysisConfig {
                 program: program.filter(|_| self.analysis),
                 processes: self.analysis_processes,

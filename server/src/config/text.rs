@@ -104,6 +104,31 @@ impl<T: FromText> FromText for List<T> {
     }
 }
 
+/// Ports from one to another, both included; a single one too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ports(pub std::ops::RangeInclusive<u16>);
+
+impl Ports {
+    /// How many ports may be set aside.
+    const COUNT_MAX: u16 = 1_000;
+    /// Ports below are the system's.
+    const FIRST_MIN: u16 = 1_024;
+}
+
+impl FromText for Ports {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let wrong = || format!("is not a range of at most {} ports from {} on, such as 7001-7100", Self::COUNT_MAX, Self::FIRST_MIN);
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let port = |text: &str| text.trim().parse::<u16>().map_err(|_| wrong());
+        let (first, last) = (port(first)?, port(last)?);
+        let fits = first >= Self::FIRST_MIN && last >= first && last - first < Self::COUNT_MAX;
+        if fits { Ok(Self(first..=last)) } else { Err(wrong()) }
+    }
+    fn shown(&self) -> String {
+        format!("{}-{}", self.0.start(), self.0.end())
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -188,6 +213,15 @@ mod tests {
         let shown = DatabaseUrl::from_text("postgres:///bk?host=/run&user=bk&password=s3cret").unwrap().shown();
         assert!(!shown.contains("s3cret") && shown.contains("user=bk"), "{shown}");
         assert_eq!(without_password("sqlite:///srv/bk.db"), "sqlite:///srv/bk.db");
+    }
+
+    #[test]
+    fn ports_are_a_range_of_limited_length() {
+        assert_eq!(Ports::from_text("7001-7100").map(|ports| ports.0), Ok(7001..=7100));
+        assert_eq!(Ports::from_text("7001").unwrap().shown(), "7001-7001");
+        for bad in ["7100-7001", "22-100", "7001-8001", "7001-70000", "-", "seven"] {
+            assert!(Ports::from_text(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

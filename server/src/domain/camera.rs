@@ -37,6 +37,8 @@ coded! {
         Tcp = "tcp",
         /// Datagrams.
         Udp = "udp",
+        /// Datagrams to a group of the network.
+        Multicast = "multicast",
     }
 }
 
@@ -62,15 +64,20 @@ pub struct SourceUrl {
 
 impl SourceUrl {
     /// Schemes that the media engine opens.
-    pub const SCHEMES: &'static [&'static str] = &["rtsp", "rtsps", "rtmp", "rtmps", "srt", "http", "https", "file", "test", "v4l2"];
+    pub const SCHEMES: &'static [&'static str] =
+        &["rtsp", "rtsps", "rtsph", "rtspsh", "rtmp", "rtmps", "srt", "http", "https", "file", "test", "v4l2"];
 
-    /// Takes an address apart. Credentials in it are moved out, percent-decoded.
+    /// Takes an address apart. Credentials in it are moved out, percent-decoded; so is what opens an SRT stream.
     pub fn parse(text: &str) -> Result<Self, SourceUrlError> {
         let text = text.trim();
         if text.len() > 2_000 {
             return Err(SourceUrlError::Format);
         }
-        let mut url: Url = text.parse().map_err(|_| SourceUrlError::Format)?;
+        // A port of all addresses of this server, as encoders' tools write it.
+        let all = ["srt", "rtmp"]
+            .iter()
+            .find_map(|scheme| Some(format!("{scheme}://0.0.0.0:{}", text.strip_prefix(scheme)?.strip_prefix("://:")?)));
+        let mut url: Url = all.as_deref().unwrap_or(text).parse().map_err(|_| SourceUrlError::Format)?;
         if !Self::SCHEMES.contains(&url.scheme()) {
             return Err(SourceUrlError::Scheme);
         }
@@ -81,7 +88,62 @@ impl SourceUrl {
         let (username, password) = (decoded(url.username()), url.password().and_then(decoded));
         // Fails only for addresses that cannot carry credentials, which then have none.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
-        Ok(Self { url, username, password })
+        let mut source = Self { url, username, password };
+        match source.url.scheme() {
+            "srt" => source.take_key_out(),
+            "rtmp" if source.listens() => source.take_stream_key_out(),
+            _ => {}
+        }
+        Ok(source)
+    }
+
+    /// Whether the camera calls and this server waits for it at the address.
+    pub fn listens(&self) -> bool {
+        matches!(self.url.scheme(), "srt" | "rtmp") && self.url.query_pairs().any(|(name, value)| name == "mode" && value == "listener")
+    }
+
+    /// Moves the stream key of RTMP that is pushed, `live/KEY` in the path, to the password.
+    fn take_stream_key_out(&mut self) {
+        let Some((application, key)) = self.url.path().trim_matches('/').split_once('/') else { return };
+        if let Some(key) = percent_decoded(key).filter(|key| !key.is_empty()) {
+            let application = application.to_owned();
+            self.password.get_or_insert(key);
+            self.url.set_path(&application);
+        }
+    }
+
+    /// What a camera that calls must know, bytes: SRT takes passphrases of this length.
+    pub const KEY_BYTES: std::ops::RangeInclusive<usize> = 10..=79;
+
+    /// Moves an SRT stream's passphrase to the password. Where the camera calls without one, the stream id is the key, and the
+    /// address says so.
+    fn take_key_out(&mut self) {
+        let listens = self.listens();
+        let mut kept: Vec<(String, String)> = Vec::new();
+        let (mut passphrase, mut stream_id) = (None, None);
+        for (name, value) in self.url.query_pairs().into_owned() {
+            match name.as_str() {
+                "passphrase" => passphrase = Some(value).filter(|value| !value.is_empty()),
+                "streamid" if listens => stream_id = Some(value).filter(|value| !value.is_empty()),
+                _ => kept.push((name, value)),
+            }
+        }
+        let by_stream_id = kept.iter().any(|(name, value)| name == "key" && value == "streamid");
+        match (&passphrase, stream_id) {
+            (None, Some(key)) if self.password.is_none() => {
+                if !by_stream_id {
+                    kept.push(("key".to_owned(), "streamid".to_owned()));
+                }
+                self.password = Some(key);
+            }
+            (_, Some(name)) => kept.push(("streamid".to_owned(), name)),
+            (_, None) => {}
+        }
+        self.password = passphrase.or_else(|| self.password.take());
+        self.url.set_query(None);
+        if !kept.is_empty() {
+            self.url.query_pairs_mut().extend_pairs(kept);
+        }
     }
 }
 
@@ -179,6 +241,44 @@ mod tests {
         assert_eq!(source.url.as_str(), "rtsp://192.168.1.64:554/Streaming/Channels/101?x=1");
         assert_eq!((source.username.as_deref(), source.password.as_deref()), (Some("admin"), Some("p@ss/w")));
         assert_eq!(SourceUrl::parse("rtsp://10.0.0.1/a").unwrap().password, None);
+    }
+
+    #[test]
+    fn what_opens_an_srt_stream_is_moved_out_of_its_address() {
+        let parsed = |text: &str| {
+            let source = SourceUrl::parse(text).unwrap();
+            (source.url.to_string(), source.password.clone(), source.listens())
+        };
+        let told = |url: &str, password: Option<&str>, listens| (url.to_owned(), password.map(str::to_owned), listens);
+        assert_eq!(
+            parsed("srt://:7001?mode=listener&passphrase=correct-horse&latency=200"),
+            told("srt://0.0.0.0:7001?mode=listener&latency=200", Some("correct-horse"), true)
+        );
+        assert_eq!(
+            parsed("srt://0.0.0.0:7001?mode=listener&streamid=kitchen-7f3a9c"),
+            told("srt://0.0.0.0:7001?mode=listener&key=streamid", Some("kitchen-7f3a9c"), true)
+        );
+        assert_eq!(
+            parsed("srt://:7001?mode=listener&streamid=kitchen&passphrase=correct-horse"),
+            told("srt://0.0.0.0:7001?mode=listener&streamid=kitchen", Some("correct-horse"), true)
+        );
+        assert_eq!(
+            parsed("srt://10.0.0.5:9000?streamid=read%3Akitchen&passphrase=correct-horse"),
+            told("srt://10.0.0.5:9000?streamid=read%3Akitchen", Some("correct-horse"), false)
+        );
+        assert_eq!(parsed("srt://10.0.0.5:9000"), told("srt://10.0.0.5:9000", None, false));
+        let stored = "srt://0.0.0.0:7001?mode=listener&key=streamid";
+        assert_eq!(parsed(stored), told(stored, None, true), "what is stored stays as it is");
+    }
+
+    #[test]
+    fn the_stream_key_of_rtmp_that_is_pushed_is_moved_out_of_its_address() {
+        let pushed = SourceUrl::parse("rtmp://:7002/live/kitchen-7f3a9c?mode=listener").unwrap();
+        assert_eq!((pushed.url.as_str(), pushed.password.as_deref()), ("rtmp://0.0.0.0:7002/live?mode=listener", Some("kitchen-7f3a9c")));
+        assert!(pushed.listens());
+        assert_eq!(SourceUrl::parse(pushed.url.as_str()).unwrap().url, pushed.url, "what is stored stays as it is");
+        let pulled = SourceUrl::parse("rtmp://10.0.0.5/live/kitchen").unwrap();
+        assert_eq!((pulled.url.path(), pulled.password), ("/live/kitchen", None));
     }
 
     #[test]

@@ -159,6 +159,9 @@ pub fn likely_cause(reason: &str, here: (i64, i64), everywhere: (i64, i64)) -> C
             cause("format", "码流格式不受支持或已损坏", "its stream is damaged or in a format that is not supported")
         }
         "address_not_allowed" => cause("address", "地址不在允许的网段内", "its address is outside the allowed networks"),
+        "untrusted_certificate" => {
+            cause("certificate", "设备证书未被信任，可能已更换", "its certificate is not trusted: it may have been replaced")
+        }
         "disk" => cause("disk", "录像磁盘写入失败", "the disk of the recordings does not take it"),
         "no_route" | "timeout" => cause("camera", "设备断电或网络不通", "its power or its network"),
         _ => cause("unknown", "原因不明", "not known"),

@@ -161,6 +161,7 @@ fn spec(row: &CameraRow, layers: &[RuleChanges; 3], retention_days: Option<u32>,
         transport: match row.transport.as_str() {
             "tcp" => Transport::Tcp,
             "udp" => Transport::Udp,
+            "multicast" => Transport::Multicast,
             _ => Transport::Auto,
         },
     };

@@ -35,6 +35,40 @@ on_both!(a_bad_source_is_refused_in_words, |app| {
     }
 });
 
+on_both!(a_camera_that_calls_has_a_key_that_is_never_shown, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let body =
+        |url: &str| json!({"name": "推流", "premises_id": app.premises.id, "source_url": url, "transport": "multicast", "enabled": false});
+    for keyless in [
+        "srt://:7001?mode=listener",
+        "srt://:7001?mode=listener&passphrase=too-short",
+        "rtmp://:7002/live?mode=listener",
+        "rtmp://:7002/live/short?mode=listener",
+    ] {
+        let (status, problem) = administrator.post("/cameras", &body(keyless)).await;
+        assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/password")), "{keyless}");
+    }
+    for (url, shown) in [
+        ("srt://:7001?mode=listener&passphrase=correct-horse", "srt://0.0.0.0:7001?mode=listener"),
+        ("srt://:7001?mode=listener&streamid=correct-horse", "srt://0.0.0.0:7001?mode=listener&key=streamid"),
+        ("rtmp://:7002/live/correct-horse?mode=listener", "rtmp://0.0.0.0:7002/live?mode=listener"),
+    ] {
+        let (status, camera) = administrator.post("/cameras", &body(url)).await;
+        assert_eq!(
+            (status, camera["source_url"].as_str(), camera["has_password"].as_bool()),
+            (StatusCode::CREATED, Some(shown), Some(true))
+        );
+        assert!(camera["transport"] == "multicast" && !camera.to_string().contains("correct-horse"), "{camera}");
+        let path = format!("/cameras/{}", camera["id"].as_str().unwrap());
+        let (status, camera) = administrator.patch(&path, &json!({"name": "y", "version": 1})).await;
+        assert_eq!((status, camera["has_password"].as_bool()), (StatusCode::OK, Some(true)), "what is stored is enough");
+        let (status, _) = administrator.patch(&path, &json!({"password": null, "version": 2})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "and stays");
+    }
+    let (_, audit) = administrator.get("/audit?limit=50").await;
+    assert!(!audit.to_string().contains("correct-horse"), "{audit}");
+});
+
 on_both!(settings_of_the_diagnosis_are_inherited, |app| {
     let administrator = app.person("administrator", &app.city).await;
     let (_, camera) = administrator

@@ -8,10 +8,11 @@ use gstreamer::prelude::*;
 use url::Url;
 
 use super::fault::Faults;
+use super::srt::Call;
 use super::tail::{Outlet, internal, make};
-use crate::camera::{Secret, SourceSpec, StateReason, Transport};
+use super::{rtsp, srt};
+use crate::camera::{Secret, SourceSpec, StateReason};
 use crate::source::address::{AddressPolicy, pinned};
-use crate::source::dial::dial;
 use crate::source::{SourceError, SourceLimits};
 
 /// The beginning of a pipeline.
@@ -25,13 +26,23 @@ pub(super) struct Head {
     pub(super) repeats: bool,
     /// Where to connect to find out why the element could not.
     pub(super) tcp_address: Option<SocketAddr>,
+    /// Of a head that waits to be called: whether it was.
+    pub(super) call: Option<Arc<Call>>,
 }
 
 impl Head {
     pub(super) fn live(element: gst::Element) -> Result<Self, SourceError> {
         let pipeline = gst::Pipeline::new();
         pipeline.add(&element).map_err(|_| internal("the source cannot be added"))?;
-        Ok(Self { pipeline, outlet: Outlet::Element(element), faults: Arc::default(), paced: false, repeats: false, tcp_address: None })
+        Ok(Self {
+            pipeline,
+            outlet: Outlet::Element(element),
+            faults: Arc::default(),
+            paced: false,
+            repeats: false,
+            tcp_address: None,
+            call: None,
+        })
     }
 }
 
@@ -41,9 +52,10 @@ impl Head {
 /// Addresses that are not allowed, hosts that cannot be reached, schemes that are unknown.
 pub(super) async fn build(spec: &SourceSpec, policy: &AddressPolicy, limits: SourceLimits) -> Result<Head, SourceError> {
     match spec.url.scheme() {
-        "rtsp" => rtsp(spec, policy, limits).await,
+        "rtsp" | "rtsps" | "rtsph" | "rtspsh" => rtsp::head(spec, policy, limits).await,
         "rtmp" => rtmp(spec, policy, limits).await,
-        "srt" => srt(spec, policy, limits).await,
+        "srt" if spec.listens() => srt::listening(spec, policy),
+        "srt" => srt::called(spec, policy, limits).await,
         "file" => file(&policy.file(&spec.url)?),
         "test" => test_pattern(&spec.url),
         "v4l2" => usb(&spec.url),
@@ -73,61 +85,6 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-async fn rtsp(spec: &SourceSpec, policy: &AddressPolicy, limits: SourceLimits) -> Result<Head, SourceError> {
-    let addresses = policy.resolve(&spec.url, limits.connect_timeout).await?;
-    let connection = dial(&addresses, limits.connect_timeout).await?;
-    let address = connection.peer_addr().map_err(|_| SourceError::new(StateReason::Closed, "the connection is gone"))?;
-    drop(connection);
-    let location = pinned(&spec.url, address)?.to_string();
-    let source = make("rtspsrc")?;
-    source.set_property("location", &location);
-    let protocols = if spec.transport == Transport::Udp { "udp+udp-mcast" } else { "udp+udp-mcast+tcp" };
-    source.set_property_from_str("protocols", protocols);
-    source.set_property("latency", 200u32);
-    source.set_property("tcp-timeout", micros(limits));
-    source.set_property("timeout", micros(limits));
-    source.set_property("udp-reconnect", false);
-    if let Some((username, password)) = credentials(spec) {
-        source.set_property("user-id", username);
-        source.set_property("user-pw", password);
-    }
-    let head = Head::live(source.clone())?;
-    let faults = Arc::clone(&head.faults);
-    // Only video is set up: sound is never fetched, let alone recorded.
-    source.connect("select-stream", false, move |values| {
-        let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
-        let described = caps.as_ref().and_then(|caps| caps.structure(0));
-        let field = |name: &str| described.and_then(|structure| structure.get::<String>(name).ok()).unwrap_or_default();
-        let video = field("media") == "video";
-        faults.offered(video);
-        let encoding = field("encoding-name");
-        if video && !["H264", "H265"].contains(&encoding.as_str()) {
-            faults.note(SourceError::new(StateReason::UnsupportedCodec, format!("video in {encoding} is not recorded")));
-        }
-        Some(video.to_value())
-    });
-    let faults = Arc::clone(&head.faults);
-    // The element follows redirections by itself, to addresses that nobody has checked: it changes its location then.
-    source.connect("before-send", false, move |values| {
-        let element = values.first().and_then(|value| value.get::<gst::Element>().ok());
-        let now = element.and_then(|element| element.property::<Option<String>>("location"));
-        let same = now.as_deref() == Some(location.as_str());
-        if !same {
-            faults.note(SourceError::new(StateReason::AddressNotAllowed, "the camera sends us to another address"));
-        }
-        Some(same.to_value())
-    });
-    let faults = Arc::clone(&head.faults);
-    source.connect("no-more-pads", false, move |values| {
-        let element = values.first().and_then(|value| value.get::<gst::Element>().ok());
-        if element.is_some_and(|element| element.num_src_pads() == 0) {
-            faults.note(SourceError::new(StateReason::NotVideo, "the camera offers no video"));
-        }
-        None
-    });
-    Ok(head)
-}
-
 async fn rtmp(spec: &SourceSpec, policy: &AddressPolicy, limits: SourceLimits) -> Result<Head, SourceError> {
     let addresses = policy.resolve(&spec.url, limits.connect_timeout).await?;
     let source = make("rtmp2src")?;
@@ -145,30 +102,6 @@ async fn rtmp(spec: &SourceSpec, policy: &AddressPolicy, limits: SourceLimits) -
     head.outlet = Outlet::Demuxer(demuxer);
     head.tcp_address = Some(addresses[0]);
     Ok(head)
-}
-
-async fn srt(spec: &SourceSpec, policy: &AddressPolicy, limits: SourceLimits) -> Result<Head, SourceError> {
-    let addresses = policy.resolve(&spec.url, limits.connect_timeout).await?;
-    let mut location = pinned(&spec.url, addresses[0])?;
-    let asked: Vec<(String, String)> = spec.url.query_pairs().into_owned().collect();
-    // We call; nobody may have us listen. Of what an address can ask for, only what cannot harm is passed on.
-    location.set_query(Some("mode=caller"));
-    location.set_path("");
-    let source = make("srtsrc")?;
-    source.set_property("uri", location.as_str());
-    source.set_property("auto-reconnect", false);
-    for (name, value) in asked {
-        match name.as_str() {
-            "streamid" => source.set_property("streamid", value),
-            "passphrase" => source.set_property("passphrase", value),
-            "latency" => source.set_property("latency", value.parse::<i32>().unwrap_or(125).clamp(20, 8000)),
-            _ => {}
-        }
-    }
-    if let Some(password) = &spec.password {
-        source.set_property("passphrase", password.expose());
-    }
-    Head::live(source)
 }
 
 fn file(path: &std::path::Path) -> Result<Head, SourceError> {
@@ -219,10 +152,6 @@ fn usb(url: &Url) -> Result<Head, SourceError> {
     let bin =
         gst::parse::bin_from_description(&text, true).map_err(|_| internal("GStreamer's elements for USB cameras are not installed"))?;
     Head::live(bin.upcast())
-}
-
-fn micros(limits: SourceLimits) -> u64 {
-    u64::try_from(limits.connect_timeout.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

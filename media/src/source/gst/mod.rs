@@ -1,14 +1,16 @@
-//! Sources through GStreamer's own elements: RTSP over UDP and multicast, RTMP, SRT, files, USB
-//! cameras and test patterns. What
-//! clients of our own fetch (HLS) or take (streams that are pushed) is taken apart here too: [`Demuxer`].
+//! Sources through GStreamer's own elements: RTSP over UDP, multicast, TLS and an HTTP tunnel, RTMP, SRT (called and
+//! calling), files, USB cameras and test patterns. What clients of our own fetch (HLS) is taken apart here too: [`Demuxer`].
 //!
 //! A pipeline is built for one connection and thrown away with it. Its head ([`head`]) speaks the protocol; its tail
 //! ([`tail`]) finds the video in whatever comes and gives it as access units. State changes run on GStreamer's own
 //! threads, because stopping can take as long as the other side likes.
 
+mod certificate;
 mod demux;
 mod fault;
 mod head;
+mod rtsp;
+mod srt;
 mod tail;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use futures::future::BoxFuture;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::address::AddressPolicy;
 use super::dial::dial;
@@ -34,12 +37,13 @@ pub(super) use head::credentials;
 const CLOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Schemes that [`open`] takes.
-pub const SCHEMES: [&str; 6] = ["rtsp", "rtmp", "srt", "file", "test", "v4l2"];
+pub const SCHEMES: [&str; 9] = ["rtsp", "rtsps", "rtsph", "rtspsh", "rtmp", "srt", "file", "test", "v4l2"];
 
 /// Opens a source and waits for its first picture.
 ///
 /// # Errors
-/// [`SourceError`] with the reason; in all within about the limit for connecting.
+/// [`SourceError`] with the reason; in all within about the limit for connecting. A camera that is to call and does not is
+/// [`StateReason::Timeout`].
 pub async fn open(
     spec: &SourceSpec,
     policy: &AddressPolicy,
@@ -47,21 +51,31 @@ pub async fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, SourceError> {
     crate::init().map_err(|error| SourceError::new(StateReason::Internal, error.to_string()))?;
-    let opening = async {
-        let head = head::build(spec, policy, limits).await?;
-        let tcp_address = head.tcp_address;
-        let mut source = GstSource::start(head, limits, clock)?;
-        if let Err(error) = source.first().await {
-            let plain = match tcp_address.filter(|_| matches!(error.reason, StateReason::Timeout | StateReason::Closed)) {
-                Some(address) => dial(&[address], limits.connect_timeout).await.err(),
-                None => None,
-            };
-            return Err(plain.unwrap_or(error));
-        }
-        Ok(Box::new(source) as Box<dyn Source>)
+    let deadline = Instant::now() + limits.connect_timeout;
+    let late = |detail: &str| SourceError::new(StateReason::Timeout, detail);
+    let head = timeout_at(deadline, head::build(spec, policy, limits)).await.map_err(|_| late("the camera does not answer in time"))??;
+    let (tcp_address, call) = (head.tcp_address, head.call.clone());
+    let mut source = GstSource::start(head, limits, clock)?;
+    let first = match &call {
+        Some(call) => call.then(limits.connect_timeout, source.first()).await,
+        None => timeout_at(deadline, source.first()).await,
     };
-    let in_time = tokio::time::timeout(limits.connect_timeout, opening).await;
-    in_time.unwrap_or_else(|_| Err(SourceError::new(StateReason::Timeout, "no picture came in time")))
+    let not_called = call.is_some_and(|call| !call.has_come());
+    let error = match first {
+        Ok(Ok(())) => return Ok(Box::new(source)),
+        Ok(Err(error)) => error,
+        Err(_) if not_called => return Err(late("nobody has called yet")),
+        Err(_) => return Err(late("no picture came in time")),
+    };
+    if not_called {
+        return Err(SourceError::new(StateReason::Refused, "the port cannot be had: another camera or program listens there"));
+    }
+    // Only our own connection says plainly why there is none.
+    let plain = match tcp_address.filter(|_| matches!(error.reason, StateReason::Timeout | StateReason::Closed)) {
+        Some(address) => timeout_at(deadline, dial(&[address], limits.connect_timeout)).await.ok().and_then(Result::err),
+        None => None,
+    };
+    Err(plain.unwrap_or(error))
 }
 
 /// A running pipeline.

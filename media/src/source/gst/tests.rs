@@ -15,6 +15,9 @@ use crate::source::open::SystemOpener;
 use crate::supervise::Supervisor;
 use crate::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Picture, Scene, VirtualCameraConfig, VirtualServer};
 
+mod called;
+mod secure;
+
 const DEADLINE: Duration = Duration::from_secs(60);
 const LIMITS: SourceLimits = SourceLimits { connect_timeout: Duration::from_secs(10), access_unit_bytes_max: 8 << 20 };
 

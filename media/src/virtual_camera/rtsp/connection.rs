@@ -1,6 +1,7 @@
 //! One task a connection: answers requests, sends frames when they are due, and suffers the camera's incidents.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::message::{Incoming, Request, Response, parse};
 use super::play::Play;
 use super::sdp;
-use super::transport::{Datagrams, Wanted};
+use super::transport::{Datagrams, GROUP, Wanted};
 use crate::virtual_camera::camera::{ParameterSets, Situation, VirtualCamera};
 use crate::virtual_camera::rtp::Packets;
 use crate::virtual_camera::script::Incident;
@@ -276,20 +277,30 @@ impl Connection {
 
     async fn set_up(&mut self, request: &Request, camera: &VirtualCamera) -> Response {
         let wanted = request.header("Transport").and_then(Wanted::parse);
+        let config = camera.config();
         let transport = match wanted {
-            Some(Wanted::Tcp(data, reports)) if !camera.config().udp_only => {
+            Some(Wanted::Tcp(data, reports)) if !config.udp_only && !config.multicast_only => {
                 self.carrier = Some(Carrier::Interleaved(data, reports));
                 format!("RTP/AVP/TCP;unicast;interleaved={data}-{reports}")
             }
-            Some(Wanted::Udp(data, reports)) if !camera.config().tcp_only => match self.open_datagrams((data, reports)).await {
-                Ok((own_data, own_reports)) => {
-                    format!("RTP/AVP;unicast;client_port={data}-{reports};server_port={own_data}-{own_reports}")
-                }
+            Some(Wanted::Multicast) if config.multicast_only => match self.open_group().await {
+                Ok((data, reports)) => format!("RTP/AVP;multicast;destination={GROUP};port={data}-{reports};ttl=1"),
                 Err(error) => {
-                    tracing::warn!(%error, "no ports for datagrams");
+                    tracing::warn!(%error, "no ports for a group");
                     return Response::new(request, "500 Internal Server Error");
                 }
             },
+            Some(Wanted::Udp(data, reports)) if !config.tcp_only && !config.multicast_only => {
+                match self.open_datagrams((data, reports)).await {
+                    Ok((own_data, own_reports)) => {
+                        format!("RTP/AVP;unicast;client_port={data}-{reports};server_port={own_data}-{own_reports}")
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "no ports for datagrams");
+                        return Response::new(request, "500 Internal Server Error");
+                    }
+                }
+            }
             _ => return Response::new(request, "461 Unsupported Transport"),
         };
         Response::new(request, "200 OK").header("Transport", &transport).header("Session", &format!("{};timeout=60", self.session))
@@ -301,6 +312,13 @@ impl Connection {
         let own = datagrams.ports();
         self.carrier = Some(Carrier::Datagrams(datagrams));
         Ok(own)
+    }
+
+    async fn open_group(&mut self) -> std::io::Result<(u16, u16)> {
+        let IpAddr::V4(local) = self.stream.local_addr()?.ip() else { return Err(std::io::ErrorKind::Unsupported.into()) };
+        let (datagrams, ports) = Datagrams::open_group(local, REPORT_CHANNEL).await?;
+        self.carrier = Some(Carrier::Datagrams(datagrams));
+        Ok(ports)
     }
 
     fn start_playing(&mut self, request: &Request, camera: &VirtualCamera, situation: Situation) -> Response {

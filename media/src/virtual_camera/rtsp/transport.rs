@@ -1,12 +1,18 @@
 //! How packets reach a viewer: interleaved in the RTSP connection, or as datagrams.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tokio::net::UdpSocket;
 
 use crate::virtual_camera::rtp::Packets;
 
-/// Datagrams from a pair of ports to a viewer's pair.
+/// Tries to find a free pair of ports.
+const TRIES: usize = 50;
+
+/// Where a camera's group is: of those that a site gives out by itself (RFC 2365).
+pub(crate) const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 42, 42);
+
+/// Datagrams from a pair of ports to a viewer's pair, or to a group's.
 pub(crate) struct Datagrams {
     data: UdpSocket,
     reports: UdpSocket,
@@ -16,7 +22,6 @@ pub(crate) struct Datagrams {
 impl Datagrams {
     /// Binds a pair of ports on `local` and aims at the viewer's.
     pub(crate) async fn open(local: IpAddr, viewer: IpAddr, ports: (u16, u16), report_channel: u8) -> std::io::Result<Self> {
-        const TRIES: usize = 50;
         let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
         for _ in 0..TRIES {
             match pair(local).await {
@@ -26,6 +31,26 @@ impl Datagrams {
                     return Ok(Self { data, reports, report_channel });
                 }
                 Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Binds a pair of ports on `local` and aims at two others of [`GROUP`], in `local`'s network only; gives those.
+    pub(crate) async fn open_group(local: Ipv4Addr, report_channel: u8) -> std::io::Result<(Self, (u16, u16))> {
+        let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        for _ in 0..TRIES {
+            // Those that are sent to must be free where the viewer is, which may be here: they are held until both are known.
+            match (pair(local.into()).await, pair(local.into()).await) {
+                (Ok((data, reports)), Ok((first, second))) => {
+                    let ports = (first.local_addr()?.port(), second.local_addr()?.port());
+                    for (socket, port) in [(&data, ports.0), (&reports, ports.1)] {
+                        socket2::SockRef::from(socket).set_multicast_if_v4(&local)?;
+                        socket.connect((GROUP, port)).await?;
+                    }
+                    return Ok((Self { data, reports, report_channel }, ports));
+                }
+                (Err(error), _) | (_, Err(error)) => last = error,
             }
         }
         Err(last)
@@ -66,6 +91,8 @@ pub(crate) enum Wanted {
     Tcp(u8, u8),
     /// Datagrams, to this pair of ports.
     Udp(u16, u16),
+    /// Datagrams, to a group that the camera names.
+    Multicast,
 }
 
 impl Wanted {
@@ -79,7 +106,7 @@ impl Wanted {
                 return Some(Self::Tcp(u8::try_from(first).ok()?, u8::try_from(second).ok()?));
             }
             if wish.contains("multicast") {
-                return None;
+                return Some(Self::Multicast);
             }
             let (first, second) = pair_of(value("client_port")?)?;
             Some(Self::Udp(first, second))
@@ -102,8 +129,8 @@ mod tests {
     fn wishes_are_understood() {
         assert_eq!(Wanted::parse("RTP/AVP/TCP;unicast;interleaved=2-3"), Some(Wanted::Tcp(2, 3)));
         assert_eq!(Wanted::parse("RTP/AVP;unicast;client_port=5000-5001;mode=play"), Some(Wanted::Udp(5000, 5001)));
-        assert_eq!(Wanted::parse("RTP/AVP;multicast,RTP/AVP/TCP;interleaved=0-1"), Some(Wanted::Tcp(0, 1)));
-        assert_eq!(Wanted::parse("RTP/AVP;multicast"), None);
+        assert_eq!(Wanted::parse("RTP/AVP;multicast"), Some(Wanted::Multicast));
+        assert_eq!(Wanted::parse("RTP/SAVP"), None);
         assert_eq!(Wanted::parse("RTP/AVP/TCP;interleaved=300-301"), None);
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct Camera {
     audio: bool,
     /// disabled, connecting, recording, degraded or offline
     state: String,
-    /// none, refused, no_route, timeout, unauthorized, not_found, stalled, not_video, unsupported_codec, bad_stream, no_key_frame, disk, address_not_allowed, closed, disabled, internal
+    /// none, refused, no_route, timeout, unauthorized, not_found, stalled, not_video, unsupported_codec, bad_stream, no_key_frame, disk, address_not_allowed, untrusted_certificate, closed, disabled, internal
     state_reason: String,
     /// In plain words.
     state_detail: String,
@@ -189,7 +189,9 @@ pub(super) struct CameraInput {
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     premises_id: Option<String>,
-    /// rtsp, rtsps, rtmp, rtmps, srt, http(s) (HLS), file, test or v4l2. Credentials in it are moved to `username` and `password`.
+    /// rtsp, rtsps, rtsph (RTSP through HTTP), rtspsh (the same with TLS), rtmp, srt, http(s) (HLS), file, test or v4l2. Credentials in
+    /// it are moved to `username` and `password`, an SRT passphrase too. `srt://:7001?mode=listener` waits for a camera that calls, as
+    /// `rtmp://:7002/live?mode=listener` does; its password is the passphrase, or the stream key. `#certificate=` and a SHA-256 (or `any`) behind rtsps trusts a certificate that no authority vouches for.
     #[schema(max_length = 2000)]
     source_url: Option<String>,
     /// A smaller stream of the same view, for the analysis and the wall; at the same host, with the same user name and password.
@@ -254,6 +256,12 @@ impl CameraInput {
         for (field, text) in [("username", &self.username), ("password", &self.password)] {
             faults.optional_text(field, text.as_ref().and_then(Option::as_deref), CREDENTIAL_LIMIT);
         }
+        let waits = main.as_deref().and_then(|main| SourceUrl::parse(main).ok()).is_some_and(|source| source.listens());
+        if waits {
+            let in_url = source.as_ref().and_then(|source| source.as_ref()?.password.as_deref());
+            let stored = present.is_some_and(|row| row.password_sealed.is_some());
+            key(&mut faults, self.password.as_ref().map_or(in_url, |sent| sent.as_deref()), stored && self.password.is_none());
+        }
         checked(faults)?;
         let source = source.flatten();
         let given = |sent: Option<Option<String>>, in_url: Option<String>| {
@@ -297,6 +305,15 @@ impl CameraInput {
 /// What a camera's password is sealed for.
 pub(crate) fn purpose(camera_id: &str) -> String {
     format!("camera:{camera_id}")
+}
+
+/// Notes what is wrong with the key of a camera that calls: without one anybody could show any picture.
+fn key(faults: &mut Faults, given: Option<&str>, stored: bool) {
+    match given.filter(|key| !key.is_empty()) {
+        Some(key) if SourceUrl::KEY_BYTES.contains(&key.len()) => {}
+        None if stored => {}
+        _ => faults.note_at("password", "length", "the key of a camera that calls: 10 to 79 characters"),
+    }
 }
 
 fn same_host(main: &str, sub: &str) -> bool {
@@ -420,7 +437,7 @@ struct TestRequest {
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct TestAnswer {
     ok: bool,
-    /// no_route, refused, timeout, wrong_password, wrong_path, not_video, unsupported_codec, address_not_allowed, bad_stream
+    /// no_route, refused, timeout, wrong_password, wrong_path, not_video, unsupported_codec, address_not_allowed, untrusted_certificate, bad_stream
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'static str>,
     /// In plain words.
@@ -483,6 +500,7 @@ async fn test(app: web::Data<App>, caller: Caller<can::CamerasTest>, body: Body<
         transport: match body.transport {
             Some(CameraTransport::Tcp) => Transport::Tcp,
             Some(CameraTransport::Udp) => Transport::Udp,
+            Some(CameraTransport::Multicast) => Transport::Multicast,
             _ => Transport::Auto,
         },
         url: source.url,

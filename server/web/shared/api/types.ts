@@ -31,6 +31,10 @@ export type CameraState = 'disabled' | 'connecting' | 'recording' | 'degraded' |
 export type Camera = With<Schemas['Camera'], { state: CameraState }>
 export type CameraHealth = Schemas['CameraHealth']
 export type CameraTest = Schemas['TestAnswer']
+export type AddressPattern = Schemas['AddressPattern']
+export type FoundDevice = Schemas['FoundDevice']
+export type OnvifAnswer = Schemas['OnvifAnswer']
+export type OnvifProfile = Schemas['OnvifProfile']
 export type Timeline = Schemas['Timeline']
 export type TimelineAlert = Schemas['AlertMark']
 

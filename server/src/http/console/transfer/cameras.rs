@@ -24,7 +24,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column("audio", "声音"),
 ];
 
-const TRANSPORTS: &[(&str, &str)] = &[("auto", "自动"), ("tcp", "TCP"), ("udp", "UDP")];
+const TRANSPORTS: &[(&str, &str)] = &[("auto", "自动"), ("tcp", "TCP"), ("udp", "UDP"), ("multicast", "组播")];
 const ZONES: &[(&str, &str)] = &[
     ("storing", "贮存"),
     ("cooking", "烹饪"),
