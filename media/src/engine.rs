@@ -35,6 +35,7 @@ use crate::segment::{SegmentError, SegmentIndex};
 use crate::settings::EngineConfig;
 use crate::source::{Opener, open::SystemOpener};
 use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+use crate::transcode::Transcoder;
 use crate::tryout::{self, ProbeError, ProbeReport};
 
 /// Events that wait for the server before they wait in the engine.
@@ -122,6 +123,7 @@ struct Inner {
     disk: Arc<dyn DiskSpace>,
     keeping: Arc<Keeping>,
     analyser: Analyser,
+    transcoder: Transcoder,
     supervisor: Supervisor,
     cameras: Mutex<BTreeMap<CameraId, Camera>>,
     /// Where each camera's count of fragments goes on, and its clock epoch.
@@ -193,6 +195,7 @@ impl Engine {
         let keeping = Arc::new(Keeping::new(shared.config.retention_days));
         let inner = Inner {
             analyser: Analyser::start(analysis, feed, memory, findings_to, supervisor, clock),
+            transcoder: Transcoder::new(shared.config.transcode.clone(), supervisor),
             shared,
             events,
             disk: parts.disk,
@@ -490,6 +493,10 @@ impl Engine {
     /// Time as the engine sees it.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.inner.shared.clock
+    }
+
+    pub(crate) fn transcoder(&self) -> &Transcoder {
+        &self.inner.transcoder
     }
 
     pub(crate) fn supervisor(&self) -> &Supervisor {

@@ -7,3 +7,4 @@ mod crash;
 mod faults;
 mod keeping;
 mod story;
+mod transcode;
