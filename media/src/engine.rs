@@ -37,6 +37,7 @@ use crate::settings::EngineConfig;
 use crate::source::ceiling::Ceiling;
 use crate::source::{Opener, open::SystemOpener};
 use crate::supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+use crate::transcode::Transcoder;
 use crate::tryout::{self, ProbeError, ProbeReport};
 
 pub use disks::{DiskReport, DiskState};
@@ -117,6 +118,7 @@ struct Inner {
     /// Of the program's memory, over all sources.
     ceiling: Arc<Ceiling>,
     analyser: Analyser,
+    transcoder: Transcoder,
     supervisor: Supervisor,
     cameras: Mutex<BTreeMap<CameraId, Camera>>,
     /// Where each camera's count of fragments goes on, and its clock epoch.
@@ -194,6 +196,7 @@ impl Engine {
         let keeping = Arc::new(Keeping::new(shared.config.retention_days));
         let inner = Inner {
             analyser: Analyser::start(analysis, feed, memory, findings_to, supervisor, clock),
+            transcoder: Transcoder::new(shared.config.transcode.clone(), supervisor),
             shared,
             events,
             keeping,
@@ -501,6 +504,10 @@ impl Engine {
     /// Time as the engine sees it.
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.inner.shared.clock
+    }
+
+    pub(crate) fn transcoder(&self) -> &Transcoder {
+        &self.inner.transcoder
     }
 
     pub(crate) fn supervisor(&self) -> &Supervisor {

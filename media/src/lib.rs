@@ -20,6 +20,7 @@ pub mod segment;
 pub mod settings;
 pub mod source;
 pub mod supervise;
+pub mod transcode;
 pub mod tryout;
 pub mod virtual_camera;
 
@@ -35,8 +36,9 @@ pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
 pub use engine::{AskError, Engine, EngineError, EngineParts};
 pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
 pub use playback::{Export, LiveError, PlaybackError};
-pub use settings::{AnalysisConfig, EngineConfig};
+pub use settings::{AnalysisConfig, EngineConfig, TranscodeConfig};
 pub use supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
+pub use transcode::{CopyHashes, Mark, MarkedCopy, TranscodeError, TranscodeStatus, transcode_main};
 pub use tryout::{ProbeError, ProbeReport};
 
 /// GStreamer could not be started, or a part of it is not installed.

@@ -106,6 +106,10 @@ pub struct LivePosition {
 /// One camera's live stream. Shared by its recorder, who writes, and its viewers.
 #[derive(Debug)]
 pub struct LiveRing {
+    /// Whole fragments in memory beside the one that grows.
+    kept: usize,
+    /// Fragments that are named after they have left memory.
+    named: usize,
     fragments: Mutex<VecDeque<LiveFragment>>,
     /// Locked after `fragments` where both are.
     past: Mutex<Past>,
@@ -121,11 +125,11 @@ struct Past {
 }
 
 impl Past {
-    fn push(&mut self, fragment: &LiveFragment) {
+    fn push(&mut self, fragment: &LiveFragment, named: usize) {
         let LiveFragment { sequence, wall_ms, discontinuity, .. } = *fragment;
         let (duration_ms, init) = (fragment.duration_ms(), fragment.init.clone());
         self.fragments.push_back(PastFragment { sequence, wall_ms, duration_ms, discontinuity, init });
-        while self.fragments.len() > PAST_MAX {
+        while self.fragments.len() > named {
             self.discontinuities_before += self.fragments.pop_front().map_or(0, |gone| u64::from(gone.discontinuity));
         }
     }
@@ -138,11 +142,17 @@ impl Past {
 
 impl Default for LiveRing {
     fn default() -> Self {
-        Self { fragments: Mutex::default(), past: Mutex::default(), position: watch::Sender::new(None), playlist: Mutex::default() }
+        Self::keeping(FRAGMENTS_KEPT, PAST_MAX)
     }
 }
 
 impl LiveRing {
+    /// A ring that keeps `kept` whole fragments in memory and names `named` more, which are found elsewhere.
+    pub(crate) fn keeping(kept: usize, named: usize) -> Self {
+        let (fragments, past, playlist) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { kept, named, fragments, past, position: watch::Sender::new(None), playlist }
+    }
+
     /// The fragments in memory, oldest first; the last may be incomplete. Cheap: bytes are shared.
     #[must_use]
     pub fn snapshot(&self) -> Vec<LiveFragment> {
@@ -196,9 +206,9 @@ impl LiveRing {
     /// A fragment begins.
     pub(crate) fn begin(&self, fragment: LiveFragment) {
         let mut fragments = self.fragments();
-        while fragments.len() > FRAGMENTS_KEPT {
+        while fragments.len() > self.kept {
             if let Some(gone) = fragments.pop_front() {
-                self.past().push(&gone);
+                self.past().push(&gone, self.named);
             }
         }
         fragments.push_back(fragment);
@@ -220,7 +230,7 @@ impl LiveRing {
     pub(crate) fn end(&self) {
         let mut fragments = self.fragments();
         for gone in fragments.drain(..) {
-            self.past().push(&gone);
+            self.past().push(&gone, self.named);
         }
         drop(fragments);
         self.past().clear();

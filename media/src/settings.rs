@@ -69,6 +69,8 @@ pub struct EngineConfig {
     pub listen_ports: Option<RangeInclusive<u16>>,
     /// The analysis process.
     pub analysis: AnalysisConfig,
+    /// The processes that make other pictures of what cameras sent.
+    pub transcode: TranscodeConfig,
 }
 
 /// How the analysis process is run.
@@ -82,6 +84,23 @@ pub struct AnalysisConfig {
     pub memory_bytes: u64,
     /// Time limit of one job, milliseconds.
     pub job_ms: u64,
+}
+
+/// How transcoding processes are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranscodeConfig {
+    /// The program that is started with the argument `transcode`; `None` refuses all transcoding.
+    pub program: Option<PathBuf>,
+    /// Cameras whose H.265 is made H.264 for browsers at the same time.
+    pub live_max: usize,
+    /// Marked copies that are made at the same time.
+    pub copies_max: usize,
+    /// Memory limit of each process, bytes.
+    pub memory_bytes: u64,
+    /// A camera is transcoded for this long after its last viewer asked for something, milliseconds.
+    pub linger_ms: u64,
+    /// A process that takes or gives nothing for this long is given up, milliseconds.
+    pub patience_ms: u64,
 }
 
 impl EngineConfig {
@@ -119,6 +138,7 @@ impl EngineConfig {
             own_ports: Vec::new(),
             listen_ports: None,
             analysis: AnalysisConfig::default(),
+            transcode: TranscodeConfig::default(),
         }
     }
 }
@@ -134,6 +154,12 @@ impl EngineConfig {
 impl Default for AnalysisConfig {
     fn default() -> Self {
         Self { program: None, processes: 1, memory_bytes: 1024 * 1024 * 1024, job_ms: 5_000 }
+    }
+}
+
+impl Default for TranscodeConfig {
+    fn default() -> Self {
+        Self { program: None, live_max: 1, copies_max: 1, memory_bytes: 1024 * 1024 * 1024, linger_ms: 5_000, patience_ms: 60_000 }
     }
 }
 

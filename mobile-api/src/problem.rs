@@ -15,6 +15,8 @@ pub enum ProblemType {
     Locked,
     /// Too many requests; carries `retry_after_s`.
     RateLimited,
+    /// As many pictures are transcoded as are allowed; carries `limit` and `retry_after_s`.
+    TranscodeLimit,
     /// A password set by somebody else must be changed first.
     PasswordChangeRequired,
     /// The permission is missing.
@@ -51,13 +53,14 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 21] = [
+    pub const ALL: [ProblemType; 22] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
         P::InvalidCredentials,
         P::Locked,
         P::RateLimited,
+        P::TranscodeLimit,
         P::PasswordChangeRequired,
         P::Forbidden,
         P::NotFound,
@@ -83,6 +86,9 @@ impl ProblemType {
             P::InvalidCredentials => ("invalid_credentials", 401, "用户名或密码不正确", "Wrong user name or password"),
             P::Locked => ("locked", 429, "失败次数过多，已暂时锁定", "Locked for a while after too many failures"),
             P::RateLimited => ("rate_limited", 429, "操作过于频繁，请稍后再试", "Too many requests, try again later"),
+            P::TranscodeLimit => {
+                ("transcode_limit", 429, "转码路数已满，请稍后再试", "As many are transcoded as is allowed, try again later")
+            }
             P::PasswordChangeRequired => ("password_change_required", 403, "请先修改密码", "Please change the password first"),
             P::Forbidden => ("forbidden", 403, "没有这项权限", "Not permitted"),
             P::NotFound => ("not_found", 404, "没有找到", "Not found"),

@@ -8,3 +8,4 @@ mod faults;
 mod keeping;
 mod sources;
 mod story;
+mod transcode;

@@ -85,7 +85,7 @@ fn answer(request: &Request, body: &[u8], decoders: &mut DecoderPool) -> Made {
     let made = match *request {
         Request::Ping { .. } => Ok(Made::default()),
         Request::Begin { memory_bytes, .. } => {
-            keep_to(memory_bytes);
+            keep_to(memory_bytes, NICE);
             Ok(Made::default())
         }
         Request::Decode { codec, width, height, config_bytes, look, still_width_max, .. } => body
@@ -109,17 +109,17 @@ fn answer(request: &Request, body: &[u8], decoders: &mut DecoderPool) -> Made {
 }
 
 /// Takes the limits upon itself. Each is a kindness to the recorder, none is needed to work: a failure is only told.
-fn keep_to(memory_bytes: u64) {
+pub(crate) fn keep_to(memory_bytes: u64, niceness: i32) {
     let limit = |resource, bytes| setrlimit(resource, Rlimit { current: Some(bytes), maximum: Some(bytes) });
     let taken = [
         ("memory", limit(Resource::Data, memory_bytes).map_err(io::Error::from)),
         ("core dumps", limit(Resource::Core, 0).map_err(io::Error::from)),
-        ("niceness", nice(NICE).map(|_| ()).map_err(io::Error::from)),
+        ("niceness", nice(niceness).map(|_| ()).map_err(io::Error::from)),
         ("out-of-memory score", std::fs::write("/proc/self/oom_score_adj", OOM_SCORE)),
     ];
     for (what, result) in taken {
         if let Err(error) = result {
-            eprintln!("analysis: no limit of {what}: {error}");
+            eprintln!("no limit of {what}: {error}");
         }
     }
 }

@@ -8,14 +8,14 @@
 //! The recorder never waits for any of it. The process may crash, hang or be killed: its job is answered with an error,
 //! a new one is started with back-off, and the next key frame is looked at.
 
-mod child;
+pub(crate) mod child;
 mod decoder;
 pub mod feed;
 mod keep;
 pub(crate) mod parameter_sets;
 mod picture;
 mod process;
-mod protocol;
+pub(crate) mod protocol;
 mod queue;
 mod watcher;
 mod worker;

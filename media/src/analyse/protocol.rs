@@ -10,9 +10,9 @@ use crate::camera::Codec;
 use crate::diagnosis::look::{LOOK_BYTES, Look};
 
 /// Lengths in front of each message.
-pub(super) const LENGTHS_BYTES: usize = 8;
+pub(crate) const LENGTHS_BYTES: usize = 8;
 /// Longest head, bytes.
-pub(super) const HEAD_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const HEAD_BYTES_MAX: usize = 4 * 1024;
 /// Longest body, bytes: the largest access unit with its parameter sets, or a JPEG.
 pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -91,7 +91,7 @@ pub(super) struct Answer {
 
 /// The other side does not keep to the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ProtocolError {
+pub(crate) enum ProtocolError {
     /// A length is beyond its limit.
     #[error("a message claims {head} bytes of head and {body} of body")]
     TooLong {
@@ -112,7 +112,7 @@ pub(super) enum ProtocolError {
 ///
 /// # Errors
 /// [`ProtocolError`] when it would be beyond the limits.
-pub(super) fn message(head: &impl Serialize, body: &[&[u8]]) -> Result<Vec<u8>, ProtocolError> {
+pub(crate) fn message(head: &impl Serialize, body: &[&[u8]]) -> Result<Vec<u8>, ProtocolError> {
     let head = serde_json::to_vec(head).map_err(|error| ProtocolError::Head(error.to_string()))?;
     let body_bytes = body.iter().map(|part| part.len()).sum();
     check(head.len(), body_bytes)?;
@@ -130,7 +130,7 @@ pub(super) fn message(head: &impl Serialize, body: &[&[u8]]) -> Result<Vec<u8>, 
 ///
 /// # Errors
 /// [`ProtocolError::TooLong`] when one is beyond its limit.
-pub(super) fn lengths(bytes: [u8; LENGTHS_BYTES]) -> Result<(usize, usize), ProtocolError> {
+pub(crate) fn lengths(bytes: [u8; LENGTHS_BYTES]) -> Result<(usize, usize), ProtocolError> {
     let [a, b, c, d, e, f, g, h] = bytes;
     let (head, body) = (u32::from_le_bytes([a, b, c, d]) as usize, u32::from_le_bytes([e, f, g, h]) as usize);
     check(head, body)?;
@@ -141,7 +141,7 @@ pub(super) fn lengths(bytes: [u8; LENGTHS_BYTES]) -> Result<(usize, usize), Prot
 ///
 /// # Errors
 /// [`ProtocolError::Head`] when it is not the JSON it should be.
-pub(super) fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtocolError> {
+pub(crate) fn head<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProtocolError> {
     serde_json::from_slice(bytes).map_err(|error| ProtocolError::Head(error.to_string()))
 }
 

@@ -1,8 +1,11 @@
-//! The analysis process by itself, for tests of this crate and for whoever embeds it without the server's program.
-//! The server's own binary runs the same function as its `analyse` command.
+//! The analysis and transcoding processes by themselves, for tests of this crate and for whoever embeds it without the
+//! server's program. The server's own binary runs the same functions as its `analyse` and `transcode` commands.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    media::analyse_main()
+    match std::env::args().nth(1).as_deref() {
+        Some("transcode") => media::transcode_main(),
+        _ => media::analyse_main(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Playback: the stored fragments sent again, as one file, as a playlist, live, or as a single picture.
 //!
-//! Nothing is transcoded and no sample is touched. An [export](export) puts a new header before the stored fragments and
+//! No sample is touched: what makes other pictures of them is [`crate::transcode`]. An [export](export) puts a new header before the stored fragments and
 //! corrects their times; a [playlist](vod) names them one by one; [live](live) view reads them from memory while they
 //! come into being. [`Recorded`] is what all of them start from: the fragments of a stretch that can be decoded.
 
@@ -44,6 +44,9 @@ pub enum PlaybackError {
     /// A file is damaged or the disk fails.
     #[error(transparent)]
     Segment(#[from] SegmentError),
+    /// A copy with other pictures broke off.
+    #[error("transcoding: {0}")]
+    Transcode(String),
     /// The work panicked, or the program stops.
     #[error(transparent)]
     Unfinished(#[from] Unfinished),

@@ -121,7 +121,7 @@ impl Export {
     }
 
     /// The header or the fragment at `at`, the hash of its sample data, and the hash of the file as far as that.
-    async fn read_and_hash(&self, at: u64, mut file: Sha256) -> Result<(Bytes, Hash, Sha256), PlaybackError> {
+    pub(crate) async fn read_and_hash(&self, at: u64, mut file: Sha256) -> Result<(Bytes, Hash, Sha256), PlaybackError> {
         let export = self.clone();
         let read = move || {
             let bytes = export.read_at(at)?;
@@ -136,7 +136,8 @@ impl Export {
     }
 }
 
-fn boxed(statement: &[u8]) -> Vec<u8> {
+/// A statement in its box.
+pub(crate) fn boxed(statement: &[u8]) -> Vec<u8> {
     let len = u32::try_from(HEAD_LEN + statement.len()).unwrap_or(u32::MAX);
     [&len.to_be_bytes()[..], b"uuid", &STATEMENT_TYPE, statement].concat()
 }

@@ -151,7 +151,7 @@ impl CameraTask {
             Ok(source) => {
                 if spec.source.listens() {
                     if self.called {
-                        self.handle.count_reconnect();
+                        self.handle.count_reconnect(mono_ms(&*self.shared.clock));
                     }
                     self.called = true;
                 }

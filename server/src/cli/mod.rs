@@ -52,6 +52,12 @@ enum Command {
     ///
     /// Example: none; it is not for people.
     Analyse,
+    /// Make other pictures of what a camera sent, for a server: the process that `serve` starts by itself
+    ///
+    /// It speaks with its server over standard input and output, and ends with it.
+    ///
+    /// Example: none; it is not for people.
+    Transcode,
 }
 
 /// What a command can end with.
@@ -106,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => args.run(),
         Command::Openapi(args) => args.run(),
         Command::Analyse => Ok(media::analyse_main()),
+        Command::Transcode => Ok(media::transcode_main()),
     };
     match done {
         Ok(code) => code,
@@ -116,7 +123,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Reads the settings and starts the log. Every command but the analysis process begins here.
+/// Reads the settings and starts the log. Every command but the child processes begins here.
 fn begin(flags: &Flags) -> Result<Config, CliError> {
     let config = Config::load(flags)?;
     let filter = EnvFilter::try_new(&config.log).map_err(|error| CliError::Said(error.to_string()))?;

@@ -23,7 +23,10 @@ const FINDINGS_MAX: usize = 50;
 
 A clip says which key signed it. That this key is the bureau's is proved by --key: the fingerprint (or the public key in
 base64) as the server gives it under /api/v1/keys, or as it was written down. Ends with 0 where nothing was changed, and
-the key is one of those named where any is; else with 1.")]
+the key is one of those named where any is; else with 1.
+
+A copy with a watermark says so (MARKED): its pictures were encoded anew. Its manifest names the hashes of the recorded
+fragments it was made from, so that it can be told whether an original is the one; it is not the original.")]
 pub(super) struct VerifyArgs {
     /// The clip
     clip: PathBuf,
@@ -69,7 +72,14 @@ impl VerifyArgs {
         }
         let good = findings.is_empty() && trusted;
         if good {
-            println!("unchanged {} fragments, {} frames: as recorded", manifest.fragments.len(), manifest.frames);
+            let (fragments, frames) = (manifest.fragments.len(), manifest.frames);
+            match &manifest.marked {
+                None => println!("unchanged {fragments} fragments, {frames} frames: as recorded"),
+                Some(marked) => println!(
+                    "unchanged {frames} frames: a marked copy as it was exported, made from {} recorded fragments; not the recording itself",
+                    marked.originals.len()
+                ),
+            }
             if self.key.is_empty() {
                 println!("          compare the key's fingerprint with the bureau's, or name it with --key");
             }
@@ -93,6 +103,10 @@ fn print(manifest: &Manifest) {
     }
     for damaged in &manifest.damaged {
         println!("damaged   {} to {}: packets were lost on the way from the camera", damaged.start, damaged.end);
+    }
+    if let Some(marked) = &manifest.marked {
+        println!("MARKED    pictures were encoded anew with a mark in each: {}", marked.lines.join(" | "));
+        println!("          made from {} {}x{}, {} frames", marked.codec, marked.width, marked.height, marked.frames);
     }
     println!(
         "exported  {} by {}: {}",

@@ -57,6 +57,7 @@ pub(super) fn whole(config: &Config, faults: &mut Vec<String>) {
         ("analysis-processes", config.analysis_processes as u64),
         ("analysis-memory-bytes", config.analysis_memory_bytes),
         ("analysis-job-ms", config.analysis_job_ms),
+        ("transcode-memory-bytes", config.transcode_memory_bytes),
         ("http-connections-max", config.http_connections_max as u64),
         ("http-head-timeout-ms", config.http_head_timeout_ms),
         ("shutdown-timeout-ms", config.shutdown_timeout_ms),

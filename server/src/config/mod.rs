@@ -175,6 +175,14 @@ settings! {
     analysis_memory_bytes: u64 = "1073741824";
     /// Time for one picture, ms
     analysis_job_ms: u64 = "5000";
+
+    "Transcoding":
+    /// Cameras whose H.265 is transcoded at the same time, for browsers that cannot play it; 0: none
+    transcodes_max: usize = "1";
+    /// Copies with a watermark that are made at the same time; 0: none
+    marked_copies_max: usize = "1";
+    /// Memory of each transcoding process, bytes
+    transcode_memory_bytes: u64 = "1073741824";
 }
 
 impl Config {
@@ -232,6 +240,13 @@ impl Config {
             file_sources: self.camera_files.clone(),
             own_ports: vec![own_port],
             listen_ports: self.camera_listen_ports.as_ref().map(|ports| ports.0.clone()),
+            transcode: media::TranscodeConfig {
+                program: program.clone(),
+                live_max: self.transcodes_max,
+                copies_max: self.marked_copies_max,
+                memory_bytes: self.transcode_memory_bytes,
+                ..media::TranscodeConfig::default()
+            },
             analysis: media::AnalysisConfig {
                 program: program.filter(|_| self.analysis),
                 processes: self.analysis_processes,

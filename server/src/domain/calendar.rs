@@ -25,6 +25,12 @@ const SHIPPED: &[&str] = &[include_str!("data/calendar/2026.json")];
 static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(SHIPPED));
 static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))));
 
+/// How far the clocks of the place are ahead of UTC at a moment, seconds.
+pub fn utc_offset_s(at_ms: i64) -> i32 {
+    let moment = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    ZONE.to_offset(moment).seconds()
+}
+
 /// The end of a stretch of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {

@@ -14,6 +14,10 @@ use crate::auth::Signer;
 /// Names this form of manifest.
 pub const FORMAT: &str = "bright-kitchen-evidence-1";
 
+/// Names the manifest of a marked copy. A name of its own, so that no program that knows only recordings takes a copy for
+/// one.
+pub const FORMAT_MARKED: &str = "bright-kitchen-marked-copy-1";
+
 /// Something with an id and the name it had then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Named {
@@ -59,6 +63,24 @@ impl From<&FragmentHash> for Fragment {
     }
 }
 
+/// What makes a clip a marked copy: its pictures were decoded, given a mark each, and encoded anew. They are none that the
+/// camera sent; those it was made from are named here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Marked {
+    /// What stands in every picture beside its running time.
+    pub lines: Vec<String>,
+    /// h264 or h265, of the recording.
+    pub codec: String,
+    /// Pixels, of the recording.
+    pub width: u32,
+    /// Pixels, of the recording.
+    pub height: u32,
+    /// Pictures in the recording.
+    pub frames: u64,
+    /// The recorded fragments that it was made from, in order, with the hash of their sample data as it was recorded.
+    pub originals: Vec<Fragment>,
+}
+
 /// The key that signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyFacts {
@@ -92,7 +114,7 @@ pub fn fingerprint(public_key: &[u8]) -> String {
 /// What a clip says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Manifest {
-    /// [`FORMAT`].
+    /// [`FORMAT`], or [`FORMAT_MARKED`] for a marked copy.
     pub format: String,
     /// Also in the audit log.
     pub export_id: Uuid,
@@ -130,8 +152,11 @@ pub struct Manifest {
     pub alert_id: Option<String>,
     /// Everything before the document.
     pub file: StatedFile,
-    /// In order.
+    /// In order. Of a recording: as it was recorded. Of a marked copy: the copy's own.
     pub fragments: Vec<Fragment>,
+    /// Only in a marked copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marked: Option<Marked>,
     /// The key that signed.
     pub key: KeyFacts,
 }

@@ -8,9 +8,11 @@
 //! by the key's fingerprint, which has to come from elsewhere (`GET /api/v1/keys`, `/trust` of the bureau, paper).
 
 mod manifest;
+mod marked;
 mod verify;
 
-pub use manifest::{FORMAT, Fragment, Gap, KeyFacts, Manifest, Named, StatedFile, fingerprint};
+pub use manifest::{FORMAT, FORMAT_MARKED, Fragment, Gap, KeyFacts, Manifest, Marked, Named, StatedFile, fingerprint};
+pub use marked::MarkedEvidence;
 pub use verify::{Finding, Verified, VerifyError, read_document, verify};
 
 use base64::Engine as _;
@@ -83,7 +85,7 @@ impl Evidence {
     /// Prepares the manifest. Hashes and signature are made while the file is read.
     pub fn new(export: Export, purpose: &Purpose, keys: &Keys) -> Self {
         let signer = keys.signer();
-        let manifest = Manifest::of(&export, purpose, &signer);
+        let manifest = Manifest::of(Uuid::now_v7(), &export, purpose, &signer);
         // Hashes and signatures are always as long as those that are still missing.
         let document_len = Document::sign(&manifest, &signer).text().len();
         Self { export, manifest, signer, document_len }
@@ -117,11 +119,11 @@ impl Evidence {
 }
 
 impl Manifest {
-    fn of(export: &Export, purpose: &Purpose, signer: &Signer) -> Self {
+    fn of(export_id: Uuid, export: &Export, purpose: &Purpose, signer: &Signer) -> Self {
         let piece = export.piece();
         let manifest = Self {
             format: FORMAT.to_owned(),
-            export_id: Uuid::now_v7(),
+            export_id,
             camera: purpose.camera.clone(),
             premises: purpose.premises.clone(),
             start: Moment(export.start_ms()),
@@ -139,6 +141,7 @@ impl Manifest {
             alert_id: purpose.alert_id.clone(),
             file: StatedFile { bytes: 0, sha256: String::new() },
             fragments: Vec::new(),
+            marked: None,
             key: KeyFacts::of(signer),
         };
         manifest.with(&export.not_hashed())

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use media::playback::statement::{STATEMENT_LEN_MAX, Stated};
 
-use super::{Document, FORMAT, Fragment, Manifest, canonical, fingerprint};
+use super::{Document, FORMAT, FORMAT_MARKED, Fragment, Manifest, canonical, fingerprint};
 
 /// Why nothing can be said about a clip.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ impl std::fmt::Display for Finding {
             Self::Missing(number, at) => write!(f, "fragment {number} ({} to {}) is missing", at.start, at.end),
             Self::Added(chunks) => write!(f, "{chunks} pieces of video are in it that were not exported"),
             Self::Structure => {
-                f.write_str("the pictures are as they were recorded, but the file around them (header, index, times) was changed")
+                f.write_str("the pictures are as they were exported, but the file around them (header, index, times) was changed")
             }
         }
     }
@@ -81,8 +81,9 @@ pub fn verify(clip: &mut (impl Read + Seek), beside: Option<Document>) -> Result
     };
     let manifest: Manifest =
         serde_json::from_value(document.manifest.clone()).map_err(|error| VerifyError::Unreadable(error.to_string()))?;
-    if manifest.format != FORMAT {
-        return Err(VerifyError::Unreadable(format!("its form is {:?}, and {FORMAT:?} is known here", manifest.format)));
+    let known = if manifest.marked.is_some() { FORMAT_MARKED } else { FORMAT };
+    if manifest.format != known {
+        return Err(VerifyError::Unreadable(format!("its form is {:?}, where {known:?} was to be expected", manifest.format)));
     }
     let mut findings = Vec::new();
     if !signed(&document, &manifest) {

@@ -83,6 +83,8 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/cameras/{id}/timeline", One(P::VideoRecorded)),
         ("GET", "/cameras/{id}/live/index.m3u8", One(P::VideoLive)),
         ("GET", "/cameras/{id}/live/{name}", One(P::VideoLive)),
+        ("GET", "/cameras/{id}/live/h264/index.m3u8", One(P::VideoLive)),
+        ("GET", "/cameras/{id}/live/h264/{name}", One(P::VideoLive)),
         ("GET", "/cameras/{id}/recording.mp4", One(P::VideoRecorded)),
         ("GET", "/cameras/{id}/recording.manifest.json", One(P::VideoRecorded)),
         ("GET", "/cameras/{id}/recording.m3u8", One(P::VideoRecorded)),

@@ -179,7 +179,7 @@ async fn an_exported_clip_proves_itself_and_names_what_was_changed() {
     let mut shifted = bytes.clone();
     shifted[whole(starts[second]) + 23] ^= 1;
     let (code, said) = try_with(&shifted);
-    assert!(code == Some(1) && said.contains("the pictures are as they were recorded, but"), "{said}");
+    assert!(code == Some(1) && said.contains("the pictures are as they were exported, but"), "{said}");
     let mut other_words = bytes.clone();
     let at = bytes.windows(REASON.len()).rposition(|words| words == REASON.as_bytes()).unwrap();
     other_words[at..at + REASON.len()].copy_from_slice(REASON.replace("117", "118").as_bytes());
@@ -198,6 +198,59 @@ async fn an_exported_clip_proves_itself_and_names_what_was_changed() {
     assert_eq!(verify(&changed, &["--manifest", beside.to_str().unwrap()]).0, Some(0));
     let long = "x".repeat(501);
     assert_eq!(house.get(&format!("/cameras/{camera}/recording.mp4?{query}&download=1&reason={long}")).await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_marked_copy_says_that_it_is_one_and_names_the_original() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open(&folder.path().join("data")).await;
+    let (camera, query) = house.recorded().await;
+    let whole = house.get(&format!("/cameras/{camera}/recording.mp4?{query}&download=1")).await.bytes().await.unwrap();
+    let copy = house.get(&format!("/cameras/{camera}/recording.mp4?{query}&watermark=true")).await;
+    assert_eq!(copy.status(), 200);
+    let export_id = copy.headers()["x-export-id"].to_str().unwrap().to_owned();
+    assert!(copy.headers()["content-disposition"].to_str().unwrap().contains("-marked.mp4"));
+    let copy = copy.bytes().await.unwrap().to_vec();
+    let (original, marked) = (folder.path().join("original.mp4"), folder.path().join("marked.mp4"));
+    std::fs::write(&original, &whole).unwrap();
+    std::fs::write(&marked, &copy).unwrap();
+
+    let said = |clip: &Path| {
+        let (code, said) = verify(clip, &["--json"]);
+        assert_eq!(code, Some(0), "{said}");
+        serde_json::from_str::<Value>(&said[..=said.rfind('}').unwrap()]).unwrap()
+    };
+    let (of_original, of_copy) = (said(&original), said(&marked));
+    assert_eq!(of_original["format"], "bright-kitchen-evidence-1");
+    assert!(of_original.get("marked").is_none(), "an original says nothing of marks");
+    assert_eq!((&of_copy["format"], &of_copy["export_id"]), (&json!("bright-kitchen-marked-copy-1"), &json!(export_id)));
+    assert_eq!(of_copy["marked"]["originals"], of_original["fragments"], "made from those very fragments");
+    assert_eq!((&of_copy["frames"], &of_copy["marked"]["frames"]), (&of_original["frames"], &of_original["frames"]));
+    let lines = of_copy["marked"]["lines"].to_string();
+    assert!(["东岸小学食堂", "灶台", "wang", &export_id[export_id.len() - 8..]].iter().all(|word| lines.contains(word)), "{lines}");
+
+    // In words: nobody takes the one for the other.
+    let (_, words) = verify(&marked, &[]);
+    assert!(words.contains("MARKED") && words.contains("not the recording itself") && !words.contains("as recorded"), "{words}");
+    let (_, words) = verify(&original, &[]);
+    assert!(words.contains("as recorded") && !words.contains("MARKED"), "{words}");
+
+    // A copy is proved as an original is; and a manifest that leaves out what it is does not hold.
+    let changed = folder.path().join("changed.mp4");
+    let mut touched = copy.clone();
+    touched[mdats(&copy)[1] + 20] ^= 1;
+    std::fs::write(&changed, &touched).unwrap();
+    let (code, words) = verify(&changed, &[]);
+    assert!(code == Some(1) && words.contains("was changed"), "{words}");
+    let at = copy.windows(9).rposition(|bytes| bytes == b"\"marked\":").unwrap();
+    let mut unmarked = copy.clone();
+    unmarked[at + 1] = b'x';
+    std::fs::write(&changed, &unmarked).unwrap();
+    let (code, words) = verify(&changed, &[]);
+    assert!(code == Some(1) && words.contains("its form is"), "{words}");
+    let log = house.json("/audit?action=export").await;
+    let noted = log["items"].as_array().unwrap().iter().find(|item| item["detail"]["export_id"] == json!(export_id));
+    assert_eq!(noted.map(|item| item["detail"]["marked"].clone()), Some(json!(true)), "{log}");
 }
 
 /// Length of the `moof` that ends where the `mdat` at `at` begins.

@@ -2,23 +2,27 @@
 
 use actix_web::{HttpResponse, get, web};
 use futures::TryStreamExt as _;
+use media::Mark;
+use media::playback::Export;
 use media::playback::statement::STATEMENT_LEN_MAX;
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::recording::{FILE_MS_MAX, StretchArgs, broke_off, describe, playback_problem};
-use super::{camera, engine, stretch};
+use super::{camera, engine, stretch, transcode_problem};
 use crate::App;
 use crate::auth::{Caller, can};
+use crate::domain::calendar;
 use crate::domain::permission::Permission;
 use crate::domain::text::line;
-use crate::evidence::{Evidence, Manifest, Named, Purpose};
+use crate::evidence::{Evidence, Manifest, MarkedEvidence, Named, Purpose};
 use crate::http::{Args, Id, Problem, ProblemBody};
-use crate::store::journal::Act;
+use crate::store::cameras::CameraRow;
+use crate::store::journal::{Act, Actor};
 
 /// Characters of a reason.
 const REASON_MAX: usize = 500;
@@ -27,8 +31,16 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(manifest);
 }
 
-/// Notes the export and prepares its file.
-async fn evidence(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args: &StretchArgs) -> Result<Evidence, Problem> {
+/// What is to leave the system.
+struct Taken {
+    export: Export,
+    row: CameraRow,
+    actor: Actor,
+    purpose: Purpose,
+}
+
+/// Looks whether it may leave, and finds it.
+async fn take(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args: &StretchArgs) -> Result<Taken, Problem> {
     let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
     let reason = reason(args.reason.as_deref())?;
     let row = camera(app, &caller.scope(), id).await?;
@@ -46,9 +58,11 @@ async fn evidence(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args
         alert_id: None,
         at_ms,
     };
-    let evidence = Evidence::new(export, &purpose, &app.keys);
-    let detail = json!({"export_id": evidence.id(), "start": Moment(evidence.export().start_ms()), "end": Moment(evidence.export().end_ms()),
-        "bytes": evidence.len(), "reason": purpose.reason});
+    Ok(Taken { export, row, actor, purpose })
+}
+
+/// Notes an export in the audit log.
+async fn note(app: &App, row: CameraRow, actor: Actor, at_ms: i64, detail: Value) -> Result<(), Problem> {
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -56,6 +70,16 @@ async fn evidence(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args
             })
         })
         .await?;
+    Ok(())
+}
+
+/// Notes the export and prepares its file.
+async fn evidence(app: &App, caller: &Caller<can::VideoRecorded>, id: Uuid, args: &StretchArgs) -> Result<Evidence, Problem> {
+    let Taken { export, row, actor, purpose } = take(app, caller, id, args).await?;
+    let evidence = Evidence::new(export, &purpose, &app.keys);
+    let detail = json!({"export_id": evidence.id(), "start": Moment(evidence.export().start_ms()), "end": Moment(evidence.export().end_ms()),
+        "bytes": evidence.len(), "reason": purpose.reason});
+    note(app, row, actor, purpose.at_ms, detail).await?;
     Ok(evidence)
 }
 
@@ -77,6 +101,44 @@ pub(super) async fn clip(app: &App, caller: &Caller<can::VideoRecorded>, id: Uui
         .insert_header(("content-disposition", format!("attachment; filename=\"{filename}\"")))
         .insert_header(("x-export-id", evidence.id().to_string()));
     Ok(response.no_chunking(evidence.len()).streaming(evidence.file().map_err(broke_off)))
+}
+
+/// A copy with a mark in every picture: what of it is seen says from where it is, when each picture was taken and who took
+/// it along. Made while it is sent, so its length is not known before.
+pub(super) async fn marked_copy(
+    app: &App,
+    caller: &Caller<can::VideoRecorded>,
+    id: Uuid,
+    args: &StretchArgs,
+) -> Result<HttpResponse, Problem> {
+    let Taken { export, row, actor, purpose } = take(app, caller, id, args).await?;
+    let export_id = Uuid::now_v7();
+    let mark = mark(export_id, &purpose);
+    let lines = mark.shown();
+    let copy = engine(app)?.mark(export.clone(), mark).await.map_err(transcode_problem)?;
+    let detail = json!({"export_id": export_id, "start": Moment(export.start_ms()), "end": Moment(export.end_ms()),
+        "marked": true, "reason": purpose.reason});
+    note(app, row, actor, purpose.at_ms, detail).await?;
+    let evidence = MarkedEvidence::new(export_id, copy, &export, lines, &purpose, &app.keys);
+    let mut response = HttpResponse::Ok();
+    describe(&mut response, &export);
+    response
+        .insert_header(("content-disposition", format!("attachment; filename=\"{id}-{}-marked.mp4\"", export.start_ms())))
+        // Video is not made smaller by packing it, and what is packed waits to be whole.
+        .insert_header(("content-encoding", "identity"))
+        .insert_header(("x-export-id", export_id.to_string()));
+    Ok(response.streaming(evidence.file().map_err(broke_off)))
+}
+
+fn mark(export_id: Uuid, purpose: &Purpose) -> Mark {
+    let utc_offset_s = calendar::utc_offset_s(purpose.at_ms);
+    let place = format!("{} · {}", purpose.premises.name, purpose.camera.name);
+    let at = Moment(purpose.at_ms.saturating_add(i64::from(utc_offset_s) * 1000)).to_string();
+    let at = at.get(..16).unwrap_or(&at).replace('T', " ");
+    // The last digits: the first are the time, which is the same for whatever is exported in one minute.
+    let number = export_id.simple().to_string();
+    let number = number.get(number.len().saturating_sub(8)..).unwrap_or_default();
+    Mark { lines: vec![place, format!("导出 {} {at} · {number}", purpose.by.name)], utc_offset_s }
 }
 
 /// A signed manifest.

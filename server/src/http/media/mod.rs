@@ -41,6 +41,20 @@ fn engine(app: &App) -> Result<media::Engine, Problem> {
     app.engine.clone().ok_or_else(|| Problem::of(mobile_api::problem::ProblemType::Unavailable).because("this node records no cameras"))
 }
 
+/// Why nothing is transcoded, in the words of the contract.
+fn transcode_problem(error: media::TranscodeError) -> Problem {
+    use media::TranscodeError as E;
+    match error {
+        E::Limit { max } => Problem::of(mobile_api::problem::ProblemType::TranscodeLimit)
+            .because(format!("{max} at the same time are allowed"))
+            .with("limit", max)
+            .with("retry_after_s", 30),
+        E::Unavailable(why) => Problem::of(mobile_api::problem::ProblemType::Unavailable).because(why),
+        E::Live(error) => live::live_problem(error),
+        E::Playback(error) => recording::playback_problem(error),
+    }
+}
+
 /// A stretch of time from the query: both ends, in order, at most `longest_ms`.
 fn stretch(start: &str, end: &str, longest_ms: i64) -> Result<(i64, i64), Problem> {
     let (start, end) = (super::moment_ms("start", Some(start))?, super::moment_ms("end", Some(end))?);

@@ -42,19 +42,45 @@ pub(super) struct StretchArgs {
     pub(super) reason: Option<String>,
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FileArgs {
+    /// RFC 3339
+    #[param(example = "2026-11-23T06:00:00Z")]
+    start: String,
+    /// RFC 3339
+    #[param(example = "2026-11-23T06:01:00Z")]
+    end: String,
+    /// 1: save it as a file that carries its signed manifest; needs `video.export` and is noted. Sent whole: no `Range`.
+    download: Option<u8>,
+    /// Why it is exported, for the manifest and the audit log; at most 500 characters.
+    #[param(max_length = 500, example = "案件 2026-117")]
+    reason: Option<String>,
+    /// Save a copy with premises, camera, time and who exported it burnt into every picture: encoded anew in H.264, made
+    /// while it is sent, with a manifest that says so and names the hashes of the original. Needs `video.export`, as
+    /// `download` does. `transcode_limit` while as many are made as are allowed.
+    watermark: Option<bool>,
+}
+
 /// A stretch as one MP4 file with its length known, `Range` served. It begins at the key frame at or before `start`:
 /// `X-Recording-Start` and `X-Recording-End` say what it really covers. Interruptions are closed up and listed in
 /// `X-Recording-Gaps`.
-#[utoipa::path(tag = "video", params(("id" = String, Path), StretchArgs),
-    responses((status = 200, content_type = "video/mp4"), (status = 206, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the codec changes inside; `pieces` names what can be had"), (status = 416)))]
+#[utoipa::path(tag = "video", params(("id" = String, Path), FileArgs),
+    responses((status = 200, content_type = "video/mp4"), (status = 206, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the codec changes inside; `pieces` names what can be had"), (status = 416), (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many marked copies are made as are allowed")))]
 #[get("/cameras/{id}/recording.mp4")]
 async fn one_file(
     request: HttpRequest,
     app: web::Data<App>,
     caller: Caller<can::VideoRecorded>,
     id: Id,
-    args: Args<StretchArgs>,
+    args: Args<FileArgs>,
 ) -> Result<HttpResponse, Problem> {
+    let FileArgs { start, end, download, reason, watermark } = args.0;
+    let args = StretchArgs { start, end, download, reason };
+    if watermark == Some(true) {
+        return export::marked_copy(&app, &caller, *id, &args).await;
+    }
     if args.download.unwrap_or(0) != 0 {
         return export::clip(&app, &caller, *id, &args).await;
     }
@@ -155,6 +181,7 @@ pub(super) fn playback_problem(error: PlaybackError) -> Problem {
             tracing::error!(%error, "a recording cannot be read");
             Problem::of(ProblemType::Unavailable).because("the recording cannot be read")
         }
+        PlaybackError::Transcode(why) => Problem::of(ProblemType::Unavailable).because(why),
         PlaybackError::Unfinished(error) => Problem::of(ProblemType::Unavailable).because(error.to_string()),
     }
 }

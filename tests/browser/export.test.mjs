@@ -1,0 +1,96 @@
+// What a browser without H.265 gets: the live picture transcoded, a clear word when no more cameras may be, and copies with a
+// watermark that are made while one waits. At a desk and at the size of a phone.
+import assert from 'node:assert/strict'
+import { after, before, it } from 'node:test'
+import { download, NARROW, openAs, walkTo } from './desk.mjs'
+import { desk, PASSWORD, Person, seedPlace, startCameras, startServer, until } from './support.mjs'
+import { inaccessible } from './walk.mjs'
+
+const scene = (name, more = {}) => ({ name, width: 640, height: 360, loop_s: 6, codec: 'h265', view: { left: 0, top: 0.1, width: 1, height: 0.75, mirrored: false }, ...more })
+
+let server
+let cameras
+let root
+let browser
+let page
+let faults
+const ids = {}
+
+before(async () => {
+  server = await startServer()
+  root = await new Person(server.base, 'root', PASSWORD).signIn()
+  const place = await seedPlace(root)
+  cameras = await startCameras([{ path: 'stove', scene: scene('STOVE') }, { path: 'store', scene: scene('STORE', { start_s: 7 }) }])
+  for (const [path, name] of [['stove', '灶台'], ['store', '库房']]) {
+    ids[path] = (await root.post('/cameras', { name, premises_id: place.premises.id, source_url: cameras.url(path), zone: 'cooking' })).id
+  }
+  for (const id of Object.values(ids)) await until('the camera records in H.265', async () => {
+    const camera = await root.get(`/cameras/${id}`)
+    return camera.state === 'recording' && /265/.test(camera.codec ?? '')
+  }, 60_000)
+  browser = await desk()
+  ;({ page, faults } = await openAs(browser, server.base, 'root'))
+})
+
+after(async () => {
+  await browser?.close()
+  await cameras?.stop()
+  await server?.stop()
+})
+
+const plays = (on) => on.waitForFunction(() => {
+  const video = document.querySelector('.screen video, .opened video')
+  return video?.videoWidth > 0 && video.currentTime > 1
+}, null, { timeout: 90_000 })
+
+it('plays H.265 transcoded, and says so', async () => {
+  await page.goto(`${server.base}/cameras/${ids.stove}`)
+  assert.equal(await page.evaluate(() => MediaSource.isTypeSupported('video/mp4; codecs="hvc1.1.6.L120.B0"')), false, 'this browser has no H.265')
+  await plays(page)
+  await page.locator('.screen .badge', { hasText: '转码播放' }).waitFor()
+  assert.deepEqual(faults, [])
+})
+
+it('says at the size of a phone that no more cameras can be transcoded, and plays when there is room again', async () => {
+  const phone = await openAs(browser, server.base, 'root', { viewport: NARROW })
+  await phone.page.goto(`${server.base}/cameras/${ids.store}`)
+  await phone.page.locator('.screen').getByText('转码路数已满').waitFor()
+  assert.ok(await phone.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the phone')
+  await walkTo(page, '/cameras')
+  await until('there is room', async () => {
+    const retry = phone.page.locator('.screen').getByRole('button', { name: '重试' })
+    if (await retry.isVisible()) await retry.click()
+    return phone.page.evaluate(() => document.querySelector('.screen video')?.currentTime > 0.5)
+  }, 60_000)
+  await phone.close()
+})
+
+it('makes a copy with a watermark, with the keyboard, while one waits', async () => {
+  await page.goto(`${server.base}/cameras/${ids.stove}`)
+  await until('there is something to export', async () => {
+    const now = Date.now()
+    const { segments } = await root.get(`/cameras/${ids.stove}/timeline?start=${new Date(now - 600_000).toISOString()}&end=${new Date(now).toISOString()}`)
+    return segments.some((one) => Date.parse(one.end) - Date.parse(one.start) > 8_000)
+  }, 60_000)
+  await page.getByRole('button', { name: '导出' }).click()
+  const dialog = page.getByRole('dialog')
+  const box = dialog.getByRole('checkbox', { name: '加水印' })
+  await box.focus()
+  await page.keyboard.press('Space')
+  await dialog.getByText('不再是原始录像').waitFor()
+  await dialog.getByRole('button', { name: '核对范围' }).focus()
+  await page.keyboard.press('Enter')
+  const make = dialog.getByRole('button', { name: '制作并下载' })
+  await make.waitFor()
+  assert.deepEqual(await inaccessible(page), [])
+  const copy = await download(page, () => make.press('Enter'))
+  assert.match(copy.name, /澄海实验学校食堂-灶台-\d+-水印\.mp4/)
+  assert.ok(copy.content.includes('ftyp') && copy.content.includes('avcC') && !copy.content.includes('hvcC'), 'it is H.264')
+  assert.ok(copy.content.includes('"bright-kitchen-marked-copy-1"'), 'its manifest says what it is')
+  await page.getByText('带水印的副本已下载').waitFor()
+})
+
+it('says that recordings in H.265 cannot be played here', async () => {
+  await page.goto(`${server.base}/cameras/${ids.stove}?at=${encodeURIComponent(new Date(Date.now() - 15_000).toISOString())}`)
+  await page.locator('.screen').getByText('不能播放 H.265 录像').waitFor()
+})
