@@ -167,8 +167,8 @@ impl Output {
         let time_ns = (coded.pts_ns - self.origin_ns).max(self.last_ns + 1);
         self.last_ns = time_ns;
         let Coded { data, is_key, .. } = coded;
-        let (discontinuity, mono_ms, epoch) = (false, 0, 0);
-        let frame = Frame { data, pts_ns: time_ns, dts_ns: time_ns, is_key, wall_ms, mono_ms, discontinuity, epoch };
+        let (discontinuity, damaged, mono_ms, epoch) = (false, false, 0, 0);
+        let frame = Frame { data, pts_ns: time_ns, dts_ns: time_ns, is_key, damaged, wall_ms, mono_ms, discontinuity, epoch };
         self.mux.hand_over(self.batcher.push(frame)).await
     }
 
