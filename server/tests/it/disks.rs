@@ -5,8 +5,7 @@ use server::store::recordings::{recorded_on, segments_after};
 use uuid::Uuid;
 
 use crate::cli::{run, text};
-use crate::support::{add_camera, hear};
-use crate::support::on_both;
+use crate::support::{add_camera, hear, on_both};
 
 const FIRST: Uuid = Uuid::from_u128(1);
 const SECOND: Uuid = Uuid::from_u128(2);
