@@ -1,5 +1,5 @@
-//! Chooses who opens a source: retina for RTSP over TCP, clients of our own for HLS and for RTMP that is pushed, GStreamer for
-//! everything else.
+//! Chooses who opens a source: retina for RTSP over TCP, clients of our own for HLS and RTMP, GStreamer for everything
+//! else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,8 @@ impl Opener for SystemOpener {
                     }
                 }
                 "rtmp" if spec.listens() => rtmp::listen(&spec, &policy, limits, clock).await,
+                // Who signs in does so in one of several ways, which GStreamer knows.
+                "rtmp" if spec.username.is_none() && spec.url.username().is_empty() => rtmp::open(&spec, &policy, limits, clock).await,
                 "http" | "https" => hls::open(&spec, &policy, limits, clock).await,
                 scheme if gst::SCHEMES.contains(&scheme) => gst::open(&spec, &policy, limits, clock).await,
                 scheme => {

@@ -16,6 +16,7 @@ pub(crate) mod kind {
     pub(crate) const CHUNK_SIZE: u8 = 1;
     pub(crate) const ABORT: u8 = 2;
     pub(crate) const ACKNOWLEDGEMENT: u8 = 3;
+    pub(crate) const USER: u8 = 4;
     pub(crate) const WINDOW_SIZE: u8 = 5;
     pub(crate) const PEER_BANDWIDTH: u8 = 6;
     pub(crate) const VIDEO: u8 = 9;

@@ -1,4 +1,4 @@
-//! RTMP that is pushed: an encoder calls, names its stream key, and sends FLV tags. (RTMP that is pulled is GStreamer's.)
+//! RTMP: an encoder calls, names its stream key, and sends FLV tags; or a server is asked for a stream ([`pull`]).
 //!
 //! As with SRT a camera that pushes has a port of its own and a key, which is its password. The encoder's server is
 //! `rtmp://this-server:PORT/live`, its stream key that password. RTMP encrypts nothing: whoever reads along on the network
@@ -6,6 +6,7 @@
 
 mod amf;
 mod chunks;
+mod pull;
 mod session;
 mod video;
 
@@ -21,11 +22,15 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+use url::Url;
+
 use super::address::AddressPolicy;
+use super::dial::dial;
 use super::{AccessUnit, Source, SourceError, SourceItem, SourceLimits, StreamParameters};
 use crate::camera::{Secret, SourceSpec, StateReason};
 use crate::clock::Clock;
-use session::{Event, Session};
+use pull::Pull;
+use session::{Event, Peer, Session};
 use video::Tag;
 
 /// Lengths of a key, bytes; the same as SRT's.
@@ -59,10 +64,37 @@ pub async fn listen(
     let caller = called.map_err(|_| late("nobody has called yet"))?;
     // One encoder is enough: whoever calls now finds the port closed.
     drop(listener);
-    let mut source = RtmpSource { caller, limits, clock, parameters: None, time: StreamTime::default(), waiting: None };
-    let first = timeout(limits.connect_timeout, source.next_item()).await;
-    source.waiting = Some(first.map_err(|_| late("no picture came in time"))??);
-    Ok(Box::new(source))
+    let source = timeout(limits.connect_timeout, RtmpSource::begun(caller, limits, clock)).await;
+    source.map_err(|_| late("no picture came in time"))?
+}
+
+/// Asks a server for a stream, and waits for its first parameters.
+///
+/// # Errors
+/// Why there is no way to the server or no stream there, in all within the time for connecting.
+pub async fn open(
+    spec: &SourceSpec,
+    policy: &AddressPolicy,
+    limits: SourceLimits,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn Source>, SourceError> {
+    let opening = async {
+        let stream = dial(&policy.resolve(&spec.url, limits.connect_timeout).await?, limits.connect_timeout).await?;
+        let path = spec.url.path().trim_matches('/');
+        let (application, name) = path.rsplit_once('/').unwrap_or((path, ""));
+        let name = spec.url.query().map_or_else(|| name.to_owned(), |query| format!("{name}?{query}"));
+        let mut out = BytesMut::new();
+        let peer = Pull::new(&address(&spec.url, application), application, &name, limits.access_unit_bytes_max, &mut out);
+        RtmpSource::begun(Connection { stream, peer, incoming: BytesMut::new(), out }, limits, clock).await
+    };
+    let late = |_| SourceError::new(StateReason::Timeout, "no picture came in time");
+    timeout(limits.connect_timeout, opening).await.map_err(late)?
+}
+
+/// The address of an application, as servers of several names want it.
+fn address(url: &Url, application: &str) -> String {
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("rtmp://{}{port}/{application}", url.host_str().unwrap_or_default())
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, SourceError> {
@@ -77,12 +109,12 @@ fn bind(address: SocketAddr) -> Result<TcpListener, SourceError> {
 }
 
 /// The first caller that names the key. Strangers are heard beside one another, so none of them can keep the camera out.
-async fn call(listener: &TcpListener, key: &str, limits: SourceLimits) -> Caller {
+async fn call(listener: &TcpListener, key: &str, limits: SourceLimits) -> Connection<Session> {
     let mut trying = FuturesUnordered::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if trying.len() < CALLERS_MAX => match accepted {
-                Ok((stream, _)) => trying.push(timeout(CALL_TIMEOUT, Caller::published(stream, key, limits))),
+                Ok((stream, _)) => trying.push(timeout(CALL_TIMEOUT, Connection::published(stream, key, limits))),
                 Err(error) => {
                     tracing::debug!(%error, "a caller was not taken");
                     // Out of file descriptors: at once again would only burn the processor.
@@ -98,29 +130,31 @@ async fn call(listener: &TcpListener, key: &str, limits: SourceLimits) -> Caller
     }
 }
 
-/// A connection with whoever called.
-struct Caller {
+/// A connection with whoever called, or was called.
+struct Connection<P> {
     stream: TcpStream,
-    session: Session,
+    peer: P,
     incoming: BytesMut,
     out: BytesMut,
 }
 
-impl Caller {
+impl Connection<Session> {
     async fn published(stream: TcpStream, key: &str, limits: SourceLimits) -> Result<Self, SourceError> {
-        let session = Session::new(key, limits.access_unit_bytes_max);
-        let mut caller = Self { stream, session, incoming: BytesMut::new(), out: BytesMut::new() };
+        let peer = Session::new(key, limits.access_unit_bytes_max);
+        let mut caller = Self { stream, peer, incoming: BytesMut::new(), out: BytesMut::new() };
         match caller.event().await? {
             Event::Published => Ok(caller),
             Event::Video { .. } | Event::Ended => Err(SourceError::new(StateReason::BadStream, "it did not publish")),
         }
     }
+}
 
+impl<P: Peer> Connection<P> {
     /// The next event. Cancel-safe: what was read and what is to be said stay where they are.
     async fn event(&mut self) -> Result<Event, SourceError> {
         loop {
             self.say().await?;
-            match self.session.next(&mut self.incoming, &mut self.out) {
+            match self.peer.next(&mut self.incoming, &mut self.out) {
                 Ok(Some(event)) => return Ok(event),
                 Ok(None) => {}
                 Err(error) => {
@@ -135,7 +169,7 @@ impl Caller {
             if read == 0 {
                 return Err(closed());
             }
-            self.session.count(read, &mut self.out);
+            self.peer.count(read, &mut self.out);
         }
     }
 
@@ -149,12 +183,12 @@ impl Caller {
 }
 
 fn closed() -> SourceError {
-    SourceError::new(StateReason::Closed, "the encoder closed the connection")
+    SourceError::new(StateReason::Closed, "the other end closed the connection")
 }
 
-/// Pictures of an encoder that pushes.
-struct RtmpSource {
-    caller: Caller,
+/// Pictures that come over a connection.
+struct RtmpSource<P> {
+    connection: Connection<P>,
     limits: SourceLimits,
     clock: Arc<dyn Clock>,
     parameters: Option<StreamParameters>,
@@ -162,16 +196,23 @@ struct RtmpSource {
     waiting: Option<SourceItem>,
 }
 
-impl RtmpSource {
+impl<P: Peer + 'static> RtmpSource<P> {
+    /// A source whose parameters have come.
+    async fn begun(connection: Connection<P>, limits: SourceLimits, clock: Arc<dyn Clock>) -> Result<Box<dyn Source>, SourceError> {
+        let mut source = Self { connection, limits, clock, parameters: None, time: StreamTime::default(), waiting: None };
+        source.waiting = Some(source.next_item().await?);
+        Ok(Box::new(source))
+    }
+
     async fn next_item(&mut self) -> Result<SourceItem, SourceError> {
         if let Some(item) = self.waiting.take() {
             return Ok(item);
         }
         loop {
-            let (timestamp, body) = match self.caller.event().await? {
+            let (timestamp, body) = match self.connection.event().await? {
                 Event::Video { timestamp, body } => (timestamp, body),
                 Event::Published => continue,
-                Event::Ended => return Err(SourceError::new(StateReason::Closed, "the encoder ended the stream")),
+                Event::Ended => return Err(SourceError::new(StateReason::Closed, "the other end ended the stream")),
             };
             match video::read(body)? {
                 Tag::Parameters(parameters) if self.parameters.as_ref() != Some(&parameters) => {
@@ -192,7 +233,7 @@ impl RtmpSource {
     }
 }
 
-impl Source for RtmpSource {
+impl<P: Peer + 'static> Source for RtmpSource<P> {
     fn next(&mut self) -> BoxFuture<'_, Result<SourceItem, SourceError>> {
         self.next_item().boxed()
     }
@@ -200,7 +241,7 @@ impl Source for RtmpSource {
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         async move {
             // Whether the encoder hears it is of no consequence: the connection is closed either way.
-            let _unheard = timeout(ANSWER_TIMEOUT, self.caller.stream.shutdown()).await;
+            let _unheard = timeout(ANSWER_TIMEOUT, self.connection.stream.shutdown()).await;
         }
         .boxed()
     }

@@ -10,9 +10,9 @@ use crate::camera::StateReason;
 use crate::source::SourceError;
 
 /// Bytes of each part of the handshake.
-const GREETING: usize = 1_536;
+pub(super) const GREETING: usize = 1_536;
 /// The only version there is.
-const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 3;
 /// What is received before it is acknowledged, bytes.
 const WINDOW: u32 = 2_500_000;
 /// Commands before a stream is published; an encoder sends about five.
@@ -44,6 +44,35 @@ enum Stage {
     Published,
 }
 
+/// One side of a connection, without any input or output of its own.
+pub(crate) trait Peer: Send {
+    /// Counts what has come, so that it is acknowledged in time.
+    fn count(&mut self, bytes: usize, out: &mut BytesMut);
+
+    /// What `incoming` means; `None` when more bytes are needed. Answers are added to `out`.
+    ///
+    /// # Errors
+    /// [`StateReason::BadStream`] for what is no RTMP, and why the other side is of no use; `out` may say so then.
+    fn next(&mut self, incoming: &mut BytesMut, out: &mut BytesMut) -> Result<Option<Event>, SourceError>;
+}
+
+/// What was received and acknowledged, bytes modulo 2³².
+#[derive(Debug, Default)]
+pub(super) struct Acknowledged {
+    received: u32,
+    told: u32,
+}
+
+impl Acknowledged {
+    pub(super) fn count(&mut self, bytes: usize, out: &mut BytesMut) {
+        self.received = self.received.wrapping_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        if self.received.wrapping_sub(self.told) >= WINDOW / 2 {
+            self.told = self.received;
+            chunks::write(out, 2, kind::ACKNOWLEDGEMENT, 0, &self.received.to_be_bytes());
+        }
+    }
+}
+
 /// One publisher's connection.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -51,66 +80,15 @@ pub(crate) struct Session {
     chunks: Chunks,
     key: [u8; 32],
     commands: usize,
-    received: u32,
-    acknowledged: u32,
+    acknowledged: Acknowledged,
 }
 
 impl Session {
     /// A session for whoever names `key`.
     pub(crate) fn new(key: &str, message_bytes_max: usize) -> Self {
         let chunks = Chunks::new(message_bytes_max);
-        Self { stage: Stage::Greeting, chunks, key: Sha256::digest(key).into(), commands: 0, received: 0, acknowledged: 0 }
-    }
-
-    /// Counts what has come, so that it is acknowledged in time.
-    pub(crate) fn count(&mut self, bytes: usize, out: &mut BytesMut) {
-        self.received = self.received.wrapping_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        if self.stage == Stage::Published && self.received.wrapping_sub(self.acknowledged) >= WINDOW / 2 {
-            self.acknowledged = self.received;
-            chunks::write(out, 2, kind::ACKNOWLEDGEMENT, 0, &self.received.to_be_bytes());
-        }
-    }
-
-    /// What `incoming` means; `None` when more bytes are needed. Answers are added to `out`.
-    ///
-    /// # Errors
-    /// [`StateReason::BadStream`] for what is no RTMP, [`StateReason::Unauthorized`] for a wrong key; `out` says so then.
-    pub(crate) fn next(&mut self, incoming: &mut BytesMut, out: &mut BytesMut) -> Result<Option<Event>, SourceError> {
-        loop {
-            match self.stage {
-                Stage::Greeting if incoming.len() > GREETING => {
-                    if incoming[0] != VERSION {
-                        return Err(bad("it does not speak RTMP"));
-                    }
-                    out.extend_from_slice(&[VERSION]);
-                    out.extend_from_slice(&[0; GREETING]);
-                    out.extend_from_slice(&incoming[1..=GREETING]);
-                    incoming.advance(1 + GREETING);
-                    self.stage = Stage::Echo;
-                }
-                Stage::Echo if incoming.len() >= GREETING => {
-                    incoming.advance(GREETING);
-                    self.stage = Stage::Commands;
-                }
-                Stage::Greeting | Stage::Echo => return Ok(None),
-                Stage::Commands | Stage::Published => {
-                    let message = self.chunks.next(incoming).map_err(|error| bad(&error.to_string()))?;
-                    let Some(message) = message else { return Ok(None) };
-                    let event = match message.kind {
-                        kind::COMMAND => self.command(&message.payload, out)?,
-                        // The same behind a byte that says which format follows.
-                        kind::COMMAND_AMF3 => self.command(message.payload.get(1..).unwrap_or_default(), out)?,
-                        kind::VIDEO if self.stage == Stage::Published && !message.payload.is_empty() => {
-                            Some(Event::Video { timestamp: message.timestamp, body: message.payload })
-                        }
-                        _ => None,
-                    };
-                    if event.is_some() {
-                        return Ok(event);
-                    }
-                }
-            }
-        }
+        let acknowledged = Acknowledged::default();
+        Self { stage: Stage::Greeting, chunks, key: Sha256::digest(key).into(), commands: 0, acknowledged }
     }
 
     fn command(&mut self, payload: &[u8], out: &mut BytesMut) -> Result<Option<Event>, SourceError> {
@@ -160,11 +138,57 @@ impl Session {
     }
 }
 
+impl Peer for Session {
+    fn count(&mut self, bytes: usize, out: &mut BytesMut) {
+        if self.stage == Stage::Published {
+            self.acknowledged.count(bytes, out);
+        }
+    }
+
+    fn next(&mut self, incoming: &mut BytesMut, out: &mut BytesMut) -> Result<Option<Event>, SourceError> {
+        loop {
+            match self.stage {
+                Stage::Greeting if incoming.len() > GREETING => {
+                    if incoming[0] != VERSION {
+                        return Err(bad("it does not speak RTMP"));
+                    }
+                    out.extend_from_slice(&[VERSION]);
+                    out.extend_from_slice(&[0; GREETING]);
+                    out.extend_from_slice(&incoming[1..=GREETING]);
+                    incoming.advance(1 + GREETING);
+                    self.stage = Stage::Echo;
+                }
+                Stage::Echo if incoming.len() >= GREETING => {
+                    incoming.advance(GREETING);
+                    self.stage = Stage::Commands;
+                }
+                Stage::Greeting | Stage::Echo => return Ok(None),
+                Stage::Commands | Stage::Published => {
+                    let message = self.chunks.next(incoming).map_err(|error| bad(&error.to_string()))?;
+                    let Some(message) = message else { return Ok(None) };
+                    let event = match message.kind {
+                        kind::COMMAND => self.command(&message.payload, out)?,
+                        // The same behind a byte that says which format follows.
+                        kind::COMMAND_AMF3 => self.command(message.payload.get(1..).unwrap_or_default(), out)?,
+                        kind::VIDEO if self.stage == Stage::Published && !message.payload.is_empty() => {
+                            Some(Event::Video { timestamp: message.timestamp, body: message.payload })
+                        }
+                        _ => None,
+                    };
+                    if event.is_some() {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn answer(out: &mut BytesMut, stream: u32, message: Writer) {
     chunks::write(out, 3, kind::COMMAND, stream, &message.into_bytes());
 }
 
-fn bad(detail: &str) -> SourceError {
+pub(super) fn bad(detail: &str) -> SourceError {
     SourceError::new(StateReason::BadStream, detail)
 }
 
@@ -238,6 +262,7 @@ mod tests {
         let mut http = BytesMut::from(&b"GET / HTTP/1.1\r\n".repeat(200)[..]);
         let refused = Session::new(KEY, 100_000).next(&mut http, &mut out);
         assert_eq!(refused.map_err(|error| error.reason), Err(StateReason::BadStream));
+        session = Session::new(KEY, 100_000);
         let mut endless = greeted(&mut session);
         for number in 0..100 {
             command(&mut endless, Writer::default().string("_checkbw").number(number.into()).null());

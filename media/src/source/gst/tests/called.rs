@@ -39,7 +39,10 @@ async fn rtmp_is_pulled() {
     let url = format!("rtmp://127.0.0.1:{port}/live/one");
     let _server = ffmpeg(&[&PICTURES[..], &ENCODED, &["-f", "flv", "-listen", "1", &url]].concat());
     until("ffmpeg listens", || listens(port)).await;
-    let mut source = open(&spec(&url), &policy(None), PATIENT, Arc::new(SystemClock::new())).await.expect("opened");
+    let mut config = EngineConfig::new(PathBuf::new());
+    config.connect_timeout_ms = u64::try_from(DEADLINE.as_millis()).expect("short");
+    let opener = SystemOpener::new(&config, Arc::new(SystemClock::new()));
+    let mut source = opener.open(&spec(&url)).await.expect("opened");
     let (parameters, units) = read(source.as_mut(), 60).await;
     assert_eq!((parameters.codec, parameters.width, parameters.height), (Codec::H264, 320, 240));
     assert!((well_formed(&units) - 40.0).abs() < 3.0);
