@@ -175,13 +175,14 @@ async fn a_marked_copy_has_every_picture_at_its_time_with_a_mark_and_names_what_
             assert!(inside > 8.0 && inside > outside * 3.0, "{codec:?} picture {number}: {inside} in the mark, {outside} elsewhere");
         }
 
-        // Its clock runs: the marks of two pictures a second and more apart differ, far beyond what encoding changes.
+        // Its clock runs: at least one digit of it is another some seconds later, far beyond what encoding changes on the
+        // dark ground of the mark.
         let shown: Vec<&[u8]> = after.chunks(picture).collect();
         let changed = |a: usize, b: usize| {
-            let rows = (height - 90) * width..height * width;
-            shown[a][rows.clone()].iter().zip(&shown[b][rows]).filter(|(x, y)| x.abs_diff(**y) > 60).count()
+            let mark = |shown: &[u8]| shown.chunks(width).skip(height - 90).flat_map(|row| row[..200].to_vec()).collect::<Vec<u8>>();
+            mark(shown[a]).iter().zip(mark(shown[b])).filter(|(x, y)| x.abs_diff(*y) > 60).count()
         };
-        assert!(changed(0, shown.len() - 1) > 40, "the last second is another: {} pixels", changed(0, shown.len() - 1));
+        assert!(changed(0, shown.len() - 1) > 10, "the last second is another: {} pixels", changed(0, shown.len() - 1));
 
         // What it says of itself and of the original is so.
         assert!(bytes.ends_with(b"said"));
