@@ -8,6 +8,9 @@ use crate::event::SegmentInfo;
 use crate::segment::sample::{VideoHeader, video_header};
 use crate::segment::{FragmentEntry, SegmentError, SegmentFile, SegmentIndex};
 
+/// Frames that seem to end by less than this after the next one begins end where it begins.
+const JITTER_MS: i64 = 1_000;
+
 /// A stretch that can be one file: codec, picture size and parameter sets stay the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
@@ -76,6 +79,8 @@ pub(crate) fn select(
     let mut header: Option<Bytes> = None;
     // Whether what comes next follows a key frame that is among the found.
     let mut decodable = false;
+    // End of the last frame before.
+    let mut before_ms = None;
     let infos = index.overlapping(camera, start_ms, end_ms);
     let mut next_starts = infos.iter().skip(1).map(|info| Some(info.start_ms)).chain([None]).collect::<Vec<_>>().into_iter();
     for info in infos {
@@ -88,7 +93,8 @@ pub(crate) fn select(
         // Another run of the muxer, another stream: what it has before its key frame cannot be decoded.
         decodable &= header.as_ref() == Some(&file.init);
         header = Some(file.init.clone());
-        let wanted = wanted(&file.fragments, (start_ms, end_ms), next_start_ms, &mut decodable);
+        let wanted = wanted(&file.fragments, (start_ms, end_ms), (before_ms, next_start_ms), &mut decodable);
+        before_ms = file.fragments.last().map(|last| last.header.end_ms());
         if !wanted.is_empty() {
             found.push(Recorded { info, file, video, wanted });
         }
@@ -99,7 +105,7 @@ pub(crate) fn select(
 fn wanted(
     fragments: &[FragmentEntry],
     (start_ms, end_ms): (i64, i64),
-    next_start_ms: Option<i64>,
+    (mut before_ms, next_start_ms): (Option<i64>, Option<i64>),
     decodable: &mut bool,
 ) -> Vec<(usize, FragmentEntry)> {
     let mut taken = Vec::new();
@@ -117,14 +123,23 @@ fn wanted(
         let shown_until_ms = next_ms.map_or(ends_ms, |next_ms| ends_ms.min(next_ms));
         *decodable |= group[0].header.sync;
         if *decodable && shown_until_ms > start_ms {
-            let inside = group.iter().enumerate().take_while(|(_, entry)| entry.header.wall_ms < end_ms);
-            taken.extend(inside.map(|(at, entry)| (number + at, entry.clone())));
+            let befores = std::iter::once(before_ms).chain(group.iter().map(|entry| Some(entry.header.end_ms())));
+            let inside = group.iter().enumerate().zip(befores).take_while(|((_, entry), before_ms)| begins_ms(entry, *before_ms) < end_ms);
+            taken.extend(inside.map(|((at, entry), _)| (number + at, entry.clone())));
         } else if shown_until_ms <= start_ms {
             *decodable = false;
         }
+        before_ms = group.last().map(|last| last.header.end_ms());
         number = group_end;
     }
     taken
+}
+
+/// When a fragment begins: not before the frames end that precede it, if only jitter says so. What has been told as the end of
+/// a recording stays its end when the next fragment comes.
+fn begins_ms(entry: &FragmentEntry, before_ms: Option<i64>) -> i64 {
+    let wall_ms = entry.header.wall_ms;
+    before_ms.filter(|before_ms| (wall_ms..wall_ms + JITTER_MS).contains(before_ms)).unwrap_or(wall_ms)
 }
 
 fn open(index: &SegmentIndex, camera: CameraId, info: &SegmentInfo) -> Result<Option<SegmentFile>, SegmentError> {
@@ -187,7 +202,7 @@ mod tests {
     }
 
     fn numbers(fragments: &[FragmentEntry], start_ms: i64, end_ms: i64, mut decodable: bool) -> Vec<usize> {
-        wanted(fragments, (start_ms, end_ms), None, &mut decodable).into_iter().map(|(number, _)| number).collect()
+        wanted(fragments, (start_ms, end_ms), (None, None), &mut decodable).into_iter().map(|(number, _)| number).collect()
     }
 
     #[test]
@@ -205,9 +220,11 @@ mod tests {
         fragments[1].header.wall_ms -= 3;
         assert_eq!(numbers(&fragments, 1997, 3000, false), [1]);
         assert_eq!(numbers(&fragments, 1996, 3000, false), [0, 1]);
-        let before_the_next_file = wanted(&fragments, (3990, 9000), Some(3990), &mut true);
+        assert_eq!(numbers(&fragments, 0, 2000, false), [0], "what ended at its end before the next began");
+        assert_eq!(numbers(&fragments, 0, 2001, false), [0, 1]);
+        let before_the_next_file = wanted(&fragments, (3990, 9000), (None, Some(3990)), &mut true);
         assert!(before_the_next_file.is_empty());
-        let clock_set_back = wanted(&fragments, (3990, 9000), Some(10), &mut true);
+        let clock_set_back = wanted(&fragments, (3990, 9000), (None, Some(10)), &mut true);
         assert_eq!(clock_set_back.len(), 1);
     }
 

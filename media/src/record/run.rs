@@ -196,11 +196,12 @@ impl<'a> Run<'a> {
         if unit.lost > 0 {
             self.handle.count_lost(unit.lost, unit_ms);
         }
+        let placed = self.stream_clock.place(unit.pts_ns, unit.wall_ms, unit.monotonic);
+        unit.wall_ms -= placed.late_ms;
         self.damaged = unit.lost > 0 || (self.damaged && !unit.is_key);
         if !self.damaged {
             self.tap(&unit);
         }
-        let placed = self.stream_clock.place(unit.pts_ns, unit.wall_ms, unit.monotonic);
         if placed.stepped {
             let epoch = self.handle.next_epoch();
             tracing::warn!(camera = %self.handle.camera, epoch, "the wall clock was stepped: a new segment begins");
@@ -221,7 +222,7 @@ impl<'a> Run<'a> {
             self.finish().await.map_err(muxing)?;
             self.recorder = Some(self.start(placed.pts_ns)?);
         }
-        self.record_unit(unit, placed.pts_ns, unit_ms, degraded).await
+        self.record_unit(unit, placed.pts_ns, unit_ms - placed.late_ms, degraded).await
     }
 
     async fn record_unit(&mut self, unit: AccessUnit, pts_ns: i64, mono_ms: i64, degraded: bool) -> Result<(), SourceError> {

@@ -155,7 +155,9 @@ impl Follower {
         match read.await {
             Ok(rows) => {
                 let whole = i64::try_from(rows.len()).is_ok_and(|count| count < CHANGES_MAX);
-                self.seen = if whole { head } else { rows.last().map_or(head, |row| row.seq) };
+                // What was committed while the rows were read is among them, and must not be told again.
+                let last = rows.last().map_or(head, |row| row.seq);
+                self.seen = if whole { last.max(head) } else { last };
                 self.waiting.extend(rows.iter().filter(|row| may_know(&self.session.access, row)).map(event));
             }
             // The reader comes again with the last id it saw.
