@@ -123,8 +123,12 @@ impl FragmentSink {
         };
         self.leave_away();
         self.leave_damaged();
-        if self.writer.as_ref().is_some_and(|writer| self.rotates(writer, &header)) {
-            self.close()?;
+        if self.writer.as_ref().is_some_and(|writer| self.rotates(writer, &header))
+            && let Err(error) = self.close()
+        {
+            // Its file is whole without a table too; whether there is room for the next one shows at once.
+            tracing::error!(camera = %self.handle.camera, %error, "a file could not be closed in order");
+            self.index.disks().look();
         }
         let end_ms = header.end_ms();
         let now = self.clock.monotonic();
@@ -136,13 +140,7 @@ impl FragmentSink {
                     self.handle.wrote(end_ms);
                     return self.after_write(now_ms);
                 }
-                Err(error) if self.index.disks().here().count() <= 1 => return Err(error),
-                Err(error) => {
-                    tracing::error!(camera = %self.handle.camera, %error, "a disk takes no more of a recording: it goes on on another");
-                    // Its file is whole without a table too.
-                    let _without_table = self.close();
-                    self.index.disks().look();
-                }
+                Err(error) => self.give_up(error)?,
             }
         }
         let writer = self.create(&header, &chunks, &init)?;
@@ -153,6 +151,18 @@ impl FragmentSink {
         self.writer = Some(writer);
         self.last_grew_ms = now_ms;
         self.handle.wrote(end_ms);
+        Ok(())
+    }
+
+    /// Leaves the file of a disk that takes no more of it, where there is another disk to go on on.
+    fn give_up(&mut self, error: SegmentError) -> Result<(), SegmentError> {
+        if self.index.disks().here().count() <= 1 {
+            return Err(error);
+        }
+        tracing::error!(camera = %self.handle.camera, %error, "a disk takes no more of a recording: it goes on on another");
+        // Its file is whole without a table too.
+        let _without_table = self.close();
+        self.index.disks().look();
         Ok(())
     }
 
@@ -225,7 +235,9 @@ impl FragmentSink {
         }
         if now_ms - self.last_sync_ms >= self.sync_interval_ms {
             let before = self.clock.monotonic();
-            writer.sync()?;
+            if let Err(error) = writer.sync() {
+                self.give_up(error)?;
+            }
             self.times.syncs.note(self.clock.monotonic().saturating_sub(before));
             // Stays on this camera's own offset in the interval, so that cameras do not drift into one second.
             self.last_sync_ms = now_ms - (now_ms - self.last_sync_ms) % self.sync_interval_ms;
