@@ -134,6 +134,14 @@ impl Fetcher {
 }
 
 impl Answer {
+    /// The next bytes of a body that need not end; `None` at its end. Cancel-safe.
+    ///
+    /// # Errors
+    /// How the connection failed.
+    pub async fn next_part(&mut self) -> Result<Option<Bytes>, SourceError> {
+        self.response.chunk().await.map_err(|error| failed(&error))
+    }
+
     /// The body, which may have `bytes_max` bytes.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ pub mod digest;
 pub mod fetch;
 pub mod gst;
 pub mod hls;
+pub mod http;
+pub mod mjpeg;
 pub mod onvif;
 pub mod open;
 pub mod probe;

@@ -1,4 +1,4 @@
-//! Chooses who opens a source: retina for RTSP over TCP, clients of our own for HLS and RTMP, GStreamer for everything
+//! Chooses who opens a source: retina for RTSP over TCP, clients of our own for HLS, MJPEG and RTMP, GStreamer for everything
 //! else.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::address::{self, AddressPolicy};
 use super::ceiling::Ceiling;
 use super::rtsp::{self, RtspSource};
-use super::{Opener, Source, SourceError, SourceLimits, gst, hls, rtmp};
+use super::{Opener, Source, SourceError, SourceLimits, gst, http, rtmp};
 use crate::camera::{SourceSpec, StateReason, Transport};
 use crate::clock::Clock;
 use crate::settings::EngineConfig;
@@ -62,7 +62,7 @@ impl Opener for SystemOpener {
                 "rtmp" if spec.listens() => rtmp::listen(&spec, &policy, limits, clock).await,
                 // Who signs in does so in one of several ways, which GStreamer knows.
                 "rtmp" if spec.username.is_none() && spec.url.username().is_empty() => rtmp::open(&spec, &policy, limits, clock).await,
-                "http" | "https" => hls::open(&spec, &policy, limits, clock).await,
+                "http" | "https" => http::open(&spec, &policy, limits, clock).await,
                 scheme if gst::SCHEMES.contains(&scheme) => gst::open(&spec, &policy, limits, clock).await,
                 scheme => {
                     let detail = format!("addresses that begin with {scheme}: are not supported");
@@ -74,9 +74,10 @@ impl Opener for SystemOpener {
     }
 }
 
-/// Whether GStreamer shall try: the camera answers, but not so that the client understands it, or not over TCP.
+/// Whether GStreamer shall try: the camera answers, but not so that the client understands it, or not over TCP, or in a codec
+/// that the client does not take (JPEG).
 fn may_be_taken_otherwise(spec: &SourceSpec, error: &SourceError) -> bool {
-    let not_understood = matches!(error.reason, StateReason::BadStream | StateReason::NotVideo);
+    let not_understood = matches!(error.reason, StateReason::BadStream | StateReason::NotVideo | StateReason::UnsupportedCodec);
     spec.transport == Transport::Auto && not_understood
 }
 

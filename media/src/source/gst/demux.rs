@@ -9,7 +9,7 @@ use gstreamer_app::AppSrc;
 
 use super::GstSource;
 use super::head::Head;
-use super::tail::internal;
+use super::tail::{Outlet, internal, make};
 use crate::camera::StateReason;
 use crate::clock::Clock;
 use crate::source::{Source as _, SourceError, SourceItem, SourceLimits};
@@ -31,6 +31,23 @@ impl Demuxer {
         // Who pushes decides how much waits here.
         input.set_max_bytes(0);
         let head = Head::live(input.clone().upcast())?;
+        Ok(Self { source: Box::new(GstSource::start(head, limits, clock)?), input, finished: false })
+    }
+
+    /// Starts a pipeline that waits for JPEG pictures, one behind the other as `multipart/x-mixed-replace` has them. Each
+    /// is of the time at which its last byte is handed over.
+    ///
+    /// # Errors
+    /// [`StateReason::Internal`] where GStreamer is not whole.
+    pub(in crate::source) fn of_pictures(limits: SourceLimits, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
+        let input = AppSrc::builder().format(gst::Format::Time).is_live(true).do_timestamp(true).build();
+        input.set_max_bytes(0);
+        let mut head = Head::live(input.clone().upcast())?;
+        let demuxer = make("multipartdemux")?;
+        demuxer.set_property("single-stream", true);
+        head.pipeline.add(&demuxer).map_err(|_| internal("the demuxer cannot be added"))?;
+        input.link(&demuxer).map_err(|_| internal("the demuxer cannot be linked"))?;
+        head.outlet = Outlet::Demuxer(demuxer);
         Ok(Self { source: Box::new(GstSource::start(head, limits, clock)?), input, finished: false })
     }
 

@@ -9,6 +9,7 @@ mod certificate;
 mod demux;
 mod fault;
 mod head;
+mod jpeg;
 mod rtsp;
 mod srt;
 mod tail;

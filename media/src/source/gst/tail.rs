@@ -1,13 +1,14 @@
 //! From any stream to access units: `parsebin` finds the video, a parser lays it out, a sink hands it over.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::fault::Faults;
+use super::jpeg;
 use crate::camera::StateReason;
 use crate::source::SourceError;
 
@@ -82,9 +83,11 @@ fn only_known_formats(parse: &gst::Element) {
 /// Takes the first video of an element whose pads come later; says so when there is none.
 fn take_video_of(parse: &gst::Element, pipeline: &gst::Pipeline, sink: &AppSink, faults: &Arc<Faults>) {
     let (weak_pipeline, weak_sink, noted) = (pipeline.downgrade(), sink.downgrade(), Arc::clone(faults));
+    // Lives as long as the element does.
+    let encoding = OnceLock::new();
     parse.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(sink)) = (weak_pipeline.upgrade(), weak_sink.upgrade()) else { return };
-        if let Err(error) = take(&pipeline, pad, &sink) {
+        if let Err(error) = take(&pipeline, pad, &sink, &encoding) {
             noted.note(error);
         }
     });
@@ -116,11 +119,11 @@ fn feed(element: &gst::Element, parse: &gst::Element) -> Result<(), SourceError>
 }
 
 /// Takes a parsed stream if it is the first video that can be recorded.
-fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, sink: &AppSink) -> Result<(), SourceError> {
+fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, sink: &AppSink, encoding: &OnceLock<OwnedSemaphorePermit>) -> Result<(), SourceError> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let name = caps.structure(0).map(|structure| structure.name().to_string()).unwrap_or_default();
     let (parser, wanted) = match name.as_str() {
-        "video/x-h264" => ("h264parse", "video/x-h264,stream-format=avc,alignment=au"),
+        "video/x-h264" | "image/jpeg" => ("h264parse", "video/x-h264,stream-format=avc,alignment=au"),
         "video/x-h265" => ("h265parse", "video/x-h265,stream-format=hvc1,alignment=au"),
         other if other.starts_with("video/") || other.starts_with("image/") => {
             let codec = other.split('/').nth(1).unwrap_or(other);
@@ -140,7 +143,17 @@ fn take(pipeline: &gst::Pipeline, pad: &gst::Pad, sink: &AppSink) -> Result<(), 
     for element in [&filter, &parser] {
         element.sync_state_with_parent().map_err(fail)?;
     }
-    let into = parser.static_pad("sink").ok_or_else(|| internal("a parser has no pad"))?;
+    let mut first = parser;
+    if name == "image/jpeg" {
+        // Only the first video is taken, so there is none before.
+        let _first = encoding.set(jpeg::permit()?);
+        let encoder = jpeg::encoder()?.upcast::<gst::Element>();
+        pipeline.add(&encoder).map_err(fail)?;
+        encoder.link(&first).map_err(fail)?;
+        encoder.sync_state_with_parent().map_err(fail)?;
+        first = encoder;
+    }
+    let into = first.static_pad("sink").ok_or_else(|| internal("a parser has no pad"))?;
     pad.link(&into).map_err(|_| internal("the video cannot be linked"))?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::playlist::{self, File, MediaPlaylist, Playlist, Segment};
 use crate::camera::StateReason;
 use crate::clock::Clock;
 use crate::source::SourceError;
-use crate::source::fetch::Fetcher;
+use crate::source::fetch::{Answer, Fetcher};
 
 /// Largest playlist, bytes.
 const PLAYLIST_BYTES_MAX: usize = 1 << 20;
@@ -51,13 +51,13 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Finds the media playlist behind `url`.
+    /// Finds the media playlist behind `url`, which has given `first`.
     ///
     /// # Errors
     /// [`SourceError`] with the reason.
-    pub(super) async fn open(fetcher: Fetcher, url: &Url, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
+    pub(super) async fn open(fetcher: Fetcher, url: &Url, first: Answer, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
         let mut feed = Self { fetcher, clock, url: url.clone(), list: None, next: None, init: None, lost: false, target_ms: 0 };
-        let playlist = match feed.read(url).await? {
+        let playlist = match read(first).await? {
             Playlist::Media(list) => list,
             Playlist::Master(variants) => {
                 // The best one: it is the record.
@@ -76,18 +76,7 @@ impl Feed {
     }
 
     async fn read(&self, url: &Url) -> Result<Playlist, SourceError> {
-        let answer = self.fetcher.ask(url, &Default::default()).await?;
-        if answer.content_type.starts_with("multipart/") || answer.content_type.starts_with("image/") {
-            let words = "the camera sends single JPEG pictures (MJPEG); H.264 and H.265 are recorded";
-            return Err(SourceError::new(StateReason::UnsupportedCodec, words));
-        }
-        if answer.content_type.starts_with("text/html") || answer.content_type.starts_with("video/") {
-            return Err(SourceError::new(StateReason::NotVideo, "what answers is not an HLS playlist"));
-        }
-        let body = answer.bytes(PLAYLIST_BYTES_MAX).await?;
-        let text =
-            std::str::from_utf8(&body).map_err(|_| SourceError::new(StateReason::NotVideo, "what answers is not an HLS playlist"))?;
-        playlist::parse(text)
+        read(self.fetcher.ask(url, &Default::default()).await?).await
     }
 
     fn take(&mut self, list: MediaPlaylist) {
@@ -182,4 +171,17 @@ fn beside(url: &Url, text: &str) -> Result<Url, SourceError> {
         return Err(SourceError::new(StateReason::AddressNotAllowed, "the playlist names an address that is not http"));
     }
     Ok(joined)
+}
+
+async fn read(answer: Answer) -> Result<Playlist, SourceError> {
+    let refused = |reason, words| Err(SourceError::new(reason, words));
+    if answer.content_type.starts_with("image/") {
+        return refused(StateReason::UnsupportedCodec, "a single picture: the camera's address of its stream is another one");
+    }
+    if ["text/html", "video/", "multipart/"].iter().any(|kind| answer.content_type.starts_with(kind)) {
+        return refused(StateReason::NotVideo, "what answers is not an HLS playlist");
+    }
+    let body = answer.bytes(PLAYLIST_BYTES_MAX).await?;
+    let text = std::str::from_utf8(&body).map_err(|_| SourceError::new(StateReason::NotVideo, "what answers is not an HLS playlist"))?;
+    playlist::parse(text)
 }

@@ -20,13 +20,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
+use url::Url;
 
-use super::address::AddressPolicy;
-use super::digest::Login;
-use super::fetch::Fetcher;
-use super::gst::{self, Demuxer};
+use super::fetch::{Answer, Fetcher};
+use super::gst::Demuxer;
 use super::{Source, SourceError, SourceItem, SourceLimits, StreamParameters};
-use crate::camera::{SourceSpec, StateReason};
+use crate::camera::StateReason;
 use crate::clock::Clock;
 use feed::{Feed, Piece};
 use pace::Pace;
@@ -58,44 +57,38 @@ struct HlsSource {
     clock: Arc<dyn Clock>,
 }
 
-/// Opens the playlist at `spec` and waits for its first picture.
+/// Follows the playlist at `url`, whose first answer is there, and waits for its first picture. The caller bounds the time.
 ///
 /// # Errors
-/// [`SourceError`] with the reason; in all within the limit for connecting.
+/// [`SourceError`] with the reason.
 pub(super) async fn open(
-    spec: &SourceSpec,
-    policy: &Arc<AddressPolicy>,
+    fetcher: Fetcher,
+    url: &Url,
+    first: Answer,
     limits: SourceLimits,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn Source>, SourceError> {
-    let opening = async {
-        crate::init().map_err(|error| SourceError::new(StateReason::Internal, error.to_string()))?;
-        let login = gst::credentials(spec).map(|(username, password)| Login { username, password: crate::camera::Secret::new(password) });
-        let fetcher = Fetcher::new(policy.clone(), limits.connect_timeout, &spec.url, login);
-        let feed = Feed::open(fetcher, &spec.url, clock.clone()).await?;
-        let mut source = HlsSource {
-            ahead_ms: i64::try_from(feed.target_ms * 3).unwrap_or(i64::MAX),
-            feed: stream_of(feed, clock.clone()),
-            demuxer: None,
-            next_piece: None,
-            queue: VecDeque::new(),
-            pace: Pace::new(),
-            told: None,
-            failed: None,
-            ended: false,
-            limits,
-            clock,
-        };
-        while !source.queue.iter().any(|item| matches!(item, SourceItem::AccessUnit(_))) {
-            source.work().await?;
-            if let Some(error) = source.failed.take() {
-                return Err(error);
-            }
-        }
-        Ok(Box::new(source) as Box<dyn Source>)
+    let feed = Feed::open(fetcher, url, first, clock.clone()).await?;
+    let mut source = HlsSource {
+        ahead_ms: i64::try_from(feed.target_ms * 3).unwrap_or(i64::MAX),
+        feed: stream_of(feed, clock.clone()),
+        demuxer: None,
+        next_piece: None,
+        queue: VecDeque::new(),
+        pace: Pace::new(),
+        told: None,
+        failed: None,
+        ended: false,
+        limits,
+        clock,
     };
-    let in_time = tokio::time::timeout(limits.connect_timeout, opening).await;
-    in_time.unwrap_or_else(|_| Err(SourceError::new(StateReason::Timeout, "no picture came in time")))
+    while !source.queue.iter().any(|item| matches!(item, SourceItem::AccessUnit(_))) {
+        source.work().await?;
+        if let Some(error) = source.failed.take() {
+            return Err(error);
+        }
+    }
+    Ok(Box::new(source))
 }
 
 /// The feed as a stream, so that waiting for it can be broken off without losing what is under way.

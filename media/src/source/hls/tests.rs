@@ -10,11 +10,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::open;
 use crate::camera::{Codec, Secret, SourceSpec, StateReason};
 use crate::clock::SystemClock;
 use crate::settings::EngineConfig;
 use crate::source::address::AddressPolicy;
+use crate::source::http::open;
 use crate::source::{AccessUnit, Source, SourceError, SourceItem, SourceLimits};
 use crate::supervise::Supervisor;
 
@@ -83,7 +83,7 @@ async fn serve(mut stream: TcpStream, folder: &Path, refused: &AtomicU32) {
         let answer = match path.as_str() {
             "redirect.m3u8" => b"HTTP/1.1 302 Found\r\nLocation: /a.m3u8\r\nContent-Length: 0\r\n\r\n".to_vec(),
             "page" => b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>".to_vec(),
-            "mjpeg" => b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=a\r\n\r\n--a\r\n".to_vec(),
+            "still" => b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 2\r\n\r\n\xff\xd8".to_vec(),
             "endless.m3u8" => {
                 let _closed_by_then = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
                 while stream.write_all(format!("1000\r\n{}\r\n", "#".repeat(4_096)).as_bytes()).await.is_ok() {}
@@ -108,7 +108,7 @@ async fn serve(mut stream: TcpStream, folder: &Path, refused: &AtomicU32) {
                 }
             },
         };
-        if stream.write_all(&answer).await.is_err() || path == "mjpeg" {
+        if stream.write_all(&answer).await.is_err() {
             return;
         }
     }
@@ -282,7 +282,7 @@ async fn what_is_wrong_with_a_playlist_is_told() {
     }
     assert_eq!(of("none.m3u8").await, Some(StateReason::NotFound));
     assert_eq!(of("page").await, Some(StateReason::NotVideo));
-    assert_eq!(of("mjpeg").await, Some(StateReason::UnsupportedCodec));
+    assert_eq!(of("still").await, Some(StateReason::UnsupportedCodec));
     assert_eq!(of("sealed.m3u8").await, Some(StateReason::UnsupportedCodec));
     assert_eq!(of("endless.m3u8").await, Some(StateReason::BadStream));
     let garbage = of("garbage.m3u8").await;
