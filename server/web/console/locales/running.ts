@@ -79,6 +79,7 @@ export default {
       alert: ['预警', 'alert'], camera: ['摄像头', 'camera'], premises: ['场所', 'premises'], user: ['人员', 'person'], organization: ['机构', 'organization'],
       operator: ['经营主体', 'operator'], inspection: ['检查', 'inspection'], assignment: ['检查任务', 'assignment'], session: ['登录', 'session'], login: ['登录', 'sign-in'],
       webhook: ['数据推送', 'webhook'], settings: ['设置', 'settings'], setting: ['设置', 'setting'], file: ['文件', 'file'], export: ['导出', 'export'], import: ['导入', 'import'], template: ['检查表', 'checklist'],
+      draw: ['双随机抽取', 'random draw'], plan: ['检查计划', 'plan'], officer: ['执法人员', 'officer'],
     },
   },
   auditAction: {
