@@ -1,7 +1,7 @@
 -- Plans by risk grade, double random draws, and what both need to know of officers and operators.
 
 -- Approving plans and draws is the head's; planning stays with those who manage assignments.
-INSERT INTO role_permissions (role, permission) VALUES ('head', 'assignments.approve');
+INSERT INTO role_permissions (role, permission) SELECT code, 'assignments.approve' FROM roles WHERE code = 'head';
 
 -- Number of the complaint, report or letter that a check came of; the plan or the draw it was made by; what was merged into it.
 ALTER TABLE assignments ADD COLUMN source_number TEXT;

@@ -84,6 +84,18 @@ coded! {
     }
 }
 
+coded! {
+    /// Where a plan stands.
+    PlanState {
+        /// Proposed, to be adjusted.
+        Draft = "draft",
+        /// Its assignments are made; what has no officers is drawn.
+        Approved = "approved",
+        /// Taken back.
+        Withdrawn = "withdrawn",
+    }
+}
+
 /// What is known of a premises' checks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Past {

@@ -16,11 +16,13 @@ pub mod rules;
 pub mod search;
 pub mod seed;
 pub mod shuffle;
+mod state;
 
 pub use input::{Input, Mode, Object, Officer, Point, Rules, Span, Visit};
 pub use record::{Record, Replayed};
 pub use rules::Rule;
 pub use search::{Blocked, Drawn, Outcome, Team};
+pub use state::DrawState;
 
 #[cfg(test)]
 mod tests;

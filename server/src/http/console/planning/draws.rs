@@ -18,7 +18,7 @@ use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::draw::input::{PlanVersion, WANTED_MAX};
 use crate::domain::draw::seed::{WITNESS_CHARS_MAX, commitment};
-use crate::domain::draw::{Drawn, Outcome, Record, Replayed, Rules};
+use crate::domain::draw::{DrawState, Drawn, Outcome, Record, Replayed, Rules};
 use crate::domain::operator::is_day;
 use crate::domain::permission::Permission;
 use crate::domain::premises::{PremisesKind, RiskGrade};
@@ -100,7 +100,7 @@ impl Asked {
 #[into_params(parameter_in = Query)]
 struct ListArgs {
     #[param(inline)]
-    state: Option<view::DrawState>,
+    state: Option<DrawState>,
     plan_id: Option<Uuid>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,

@@ -18,8 +18,7 @@ use super::rules;
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::calendar::{Calendar, date_of};
-use crate::domain::plan::{Month, PlanRules, Why, due};
-use crate::domain::premises::coded;
+use crate::domain::plan::{Month, PlanRules, PlanState, Why, due};
 use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, listed, page};
 use crate::store::draws::PlaceRow;
 use crate::store::journal::Act;
@@ -29,18 +28,6 @@ use crate::store::{Conn, StoreError, Tx, draws, organizations};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(propose).service(read).service(adjust).service(approve).service(withdraw);
-}
-
-coded! {
-    /// Where a plan stands.
-    PlanState {
-        /// Proposed, to be adjusted.
-        Draft = "draft",
-        /// Its assignments are made; what has no officers is drawn.
-        Approved = "approved",
-        /// Taken back.
-        Withdrawn = "withdrawn",
-    }
 }
 
 /// A plan as lists show it.

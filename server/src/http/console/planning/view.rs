@@ -3,36 +3,18 @@
 use std::collections::BTreeMap;
 
 use mobile_api::Moment;
+use mobile_api::assignment::AssignmentState;
 use mobile_api::template::Bilingual;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::draws::Asked;
 use crate::auth::Scope;
-use crate::domain::draw::{Blocked, Input, Outcome, Record, Rule};
-use crate::domain::premises::coded;
+use crate::domain::draw::{Blocked, DrawState, Input, Outcome, Record, Rule};
 use crate::http::Problem;
 use crate::store::assignments::{self, AssignmentFilter, wire_state};
 use crate::store::draws::{self, DrawRow};
 use crate::store::{Conn, Page, StoreError};
-use mobile_api::assignment::AssignmentState;
-use serde::Deserialize;
-
-coded! {
-    /// Where a draw stands.
-    DrawState {
-        /// Input frozen, commitment published.
-        Committed = "committed",
-        /// A result is there.
-        Drawn = "drawn",
-        /// There is none that keeps the rules, or none was found in time.
-        Failed = "failed",
-        /// Its assignments are made.
-        Approved = "approved",
-        /// Taken back.
-        Withdrawn = "withdrawn",
-    }
-}
 
 /// What everybody may know of a draw.
 #[derive(Debug, Serialize, ToSchema)]
