@@ -28,10 +28,21 @@ pub struct NewAssignment {
     /// Of the approval (审批).
     #[serde(default)]
     pub approval_number: Option<String>,
-    /// Plan, draw, campaign, alert, complaint: in words.
+    /// `annual_plan`, `random_draw`, `campaign`, `alert`, `complaint`, `recheck`, or in words.
     #[serde(default)]
     pub source: Option<String>,
+    /// Of the complaint, report or letter it comes of; a complaint has one.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub source_number: Option<String>,
+    /// Checks done in the same visit (综合查一次): one visit, counted once.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub merged: Vec<String>,
 }
+
+/// Checks that one visit merges.
+pub const MERGED_MAX: usize = 10;
 
 /// Where an assignment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,6 +113,18 @@ pub struct Assignment {
     /// In words.
     #[serde(default)]
     pub source: Option<String>,
+    /// Of the complaint, report or letter it comes of.
+    #[serde(default)]
+    pub source_number: Option<String>,
+    /// Checks done in the same visit.
+    #[serde(default)]
+    pub merged: Vec<String>,
+    /// The plan it stands on.
+    #[serde(default)]
+    pub plan_id: Option<Uuid>,
+    /// The draw that chose premises and officers.
+    #[serde(default)]
+    pub draw_id: Option<Uuid>,
     /// The inspection that came of it.
     #[serde(default)]
     pub inspection_id: Option<Uuid>,
@@ -136,6 +159,17 @@ impl NewAssignment {
         }
         faults.optional_text("approval_number", self.approval_number.as_deref(), NAME_CHARS_MAX);
         faults.optional_text("source", self.source.as_deref(), TEXT_CHARS_MAX);
+        faults.optional_text("source_number", self.source_number.as_deref(), NAME_CHARS_MAX);
+        let numbered = self.source_number.as_deref().is_some_and(|number| !number.trim().is_empty());
+        if self.source.as_deref() == Some("complaint") && !numbered {
+            faults.note_at("source_number", "required", "a complaint has a number");
+        }
+        faults.count("merged", self.merged.len(), MERGED_MAX);
+        faults.within("merged", |faults| {
+            for (index, name) in self.merged.iter().enumerate() {
+                faults.within(index, |faults| faults.text_here(name, NAME_CHARS_MAX));
+            }
+        });
         faults.finish()
     }
 }

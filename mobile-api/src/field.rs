@@ -65,6 +65,19 @@ impl Faults {
         }
     }
 
+    /// As [`Faults::text`], of the value the walk is at.
+    pub fn text_here(&mut self, text: &str, chars_max: usize) {
+        if text.trim().is_empty() {
+            self.note("required", "must not be empty");
+        }
+        if text.chars().count() > chars_max {
+            self.note("too_long", format!("at most {chars_max} characters"));
+        }
+        if text.contains('\0') {
+            self.note("format", "must not hold a NUL character");
+        }
+    }
+
     /// A list of at most `max` entries.
     pub fn count(&mut self, field: &str, count: usize, max: usize) {
         if count > max {

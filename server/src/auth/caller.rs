@@ -63,6 +63,7 @@ pub mod can {
         InspectionsConduct,
         AssignmentsRead,
         AssignmentsManage,
+        AssignmentsApprove,
         TemplatesRead,
         AuditRead,
         SystemRead,

@@ -5,6 +5,7 @@ mod admin;
 mod backup;
 mod check;
 mod demo;
+mod draw;
 mod migrate;
 mod openapi;
 mod recordings;
@@ -39,6 +40,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Check(check::CheckArgs),
     Verify(verify::VerifyArgs),
+    Draw(draw::DrawArgs),
     Admin(admin::AdminArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(args) => args.run(),
         Command::Check(args) => args.run(),
         Command::Verify(args) => args.run(),
+        Command::Draw(args) => args.run(),
         Command::Admin(args) => args.run(),
         Command::Backup(args) => args.run(),
         Command::Restore(args) => args.run(),

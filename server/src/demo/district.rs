@@ -88,6 +88,7 @@ async fn operate(tx: &mut Tx<'_>, premises: &[Node], firm: Firm, at: i64) -> Res
         licence_number: Some(licence.to_owned()),
         licence_scope: Some("热食类食品制售".to_owned()),
         licence_expires_on: Some(expires_on.to_owned()),
+        checks_cap: None,
     };
     let id = operators::insert(tx, &data, at).await?;
     for (place, part) in places {

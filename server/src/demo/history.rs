@@ -81,6 +81,11 @@ async fn acts(app: &App, data: &Path, planted: &Planted, base: String) -> Result
         let at_ms = if days_ago == 0 { earlier_today(now) } else { now - days_ago * DAY_MS };
         officer.inspect(&officer2, &planted.premises[premises].id, &template, &assignment, at_ms, failed).await?;
     }
+    // Without a certificate on record nobody is drawn.
+    for (person, lead) in [(&officer, true), (&officer2, false)] {
+        let profile = json!({"certificate_until": "2028-06-30", "may_lead": lead, "specialties": ["school_canteen"], "interests": [], "leaves": [], "version": 0});
+        supervisor.send(Method::PUT, &format!("/officers/{}", person.id), Some(profile)).await?;
+    }
     for premises in [0, 5] {
         supervisor.assign(&planted.premises[premises].id, &template.0, &[&officer, &officer2], now).await?;
     }

@@ -46,6 +46,7 @@ permissions! {
     InspectionsConduct = "inspections.conduct",
     AssignmentsRead = "assignments.read",
     AssignmentsManage = "assignments.manage",
+    AssignmentsApprove = "assignments.approve",
     TemplatesRead = "templates.read",
     AuditRead = "audit.read",
     SystemRead = "system.read",

@@ -35,6 +35,10 @@ pub struct AssignmentRow {
     pub due_on: String,
     pub approval_number: Option<String>,
     pub source: String,
+    pub source_number: Option<String>,
+    pub merged: String,
+    pub plan_id: Option<String>,
+    pub draw_id: Option<String>,
     pub inspection_id: Option<String>,
     pub alert_id: Option<String>,
     pub alert_kind: Option<String>,
@@ -47,7 +51,7 @@ pub struct AssignmentRow {
 }
 
 const HEAD: &str = "SELECT a.id, w.state, w.open, w.premises_id, p.name AS premises_name, p.path AS premises_path, a.template_id, t.name AS template_name, \
-    a.kind, a.due_on, a.approval_number, a.source, \
+    a.kind, a.due_on, a.approval_number, a.source, a.source_number, a.merged, a.plan_id, a.draw_id, \
     (SELECT i.id FROM inspections i WHERE i.assignment_id = a.id ORDER BY i.received_at DESC, i.id DESC LIMIT 1) AS inspection_id, \
     a.alert_id, al.kind AS alert_kind, al.class AS alert_class, al.raised_at AS alert_raised_at, alc.name AS alert_camera_name, \
     w.version, w.created_at, w.updated_at \
@@ -77,6 +81,16 @@ pub struct AssignmentFilter {
     pub due_until: Option<String>,
     /// At this premises.
     pub premises_id: Option<String>,
+    /// Due on this day or later, ISO date.
+    pub due_from: Option<String>,
+    /// Open, and due before this day, ISO date.
+    pub overdue_on: Option<String>,
+    /// As stored: `random_draw`, `complaint`, …
+    pub source: Option<String>,
+    /// Made by this draw.
+    pub draw_id: Option<String>,
+    /// Made by this plan.
+    pub plan_id: Option<String>,
 }
 
 /// The state on the wire of a stored one.
@@ -109,6 +123,54 @@ fn narrowed(select: Select, scope: &Scope, filter: &AssignmentFilter) -> Select 
         .and_if("w.state = ?", filter.state)
         .and_if("a.due_on <= ?", filter.due_until.clone())
         .and_if("w.premises_id = ?", filter.premises_id.clone())
+        .and_if("a.due_on >= ?", filter.due_from.clone())
+        .and_if("w.open AND a.due_on < ?", filter.overdue_on.clone())
+        .and_if("a.source = ?", filter.source.clone())
+        .and_if("a.draw_id = ?", filter.draw_id.clone())
+        .and_if("a.plan_id = ?", filter.plan_id.clone())
+}
+
+/// One day of a month's view.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[expect(missing_docs, reason = "counts of assignments due on that day")]
+pub struct DayRow {
+    pub due_on: String,
+    pub open: i64,
+    pub done: i64,
+}
+
+/// How many are due on each day and not taken back, in order of days.
+pub async fn days(conn: &mut Conn<'_>, scope: &Scope, filter: &AssignmentFilter) -> Result<Vec<DayRow>, StoreError> {
+    let head = "SELECT a.due_on, SUM(CASE WHEN w.open THEN 1 ELSE 0 END) AS open, SUM(CASE WHEN w.state = 'done' THEN 1 ELSE 0 END) AS done \
+        FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id";
+    let select = narrowed(Select::new(head).and("w.state <> 'cancelled'", []), scope, filter);
+    select.tail("GROUP BY a.due_on ORDER BY a.due_on LIMIT 400", []).fetch_all(conn).await
+}
+
+/// A premises on the map of a month.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of premises, and its assignments of the time")]
+pub struct PlaceRow {
+    pub id: String,
+    pub name: String,
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+    pub open: i64,
+    pub done: i64,
+    /// The earliest day of what is open.
+    pub due_on: Option<String>,
+}
+
+/// The premises of these assignments, by what is due first.
+pub async fn places(conn: &mut Conn<'_>, scope: &Scope, filter: &AssignmentFilter, limit: i64) -> Result<Vec<PlaceRow>, StoreError> {
+    let head = "SELECT p.id, p.name, p.latitude, p.longitude, SUM(CASE WHEN w.open THEN 1 ELSE 0 END) AS open, \
+        SUM(CASE WHEN w.state = 'done' THEN 1 ELSE 0 END) AS done, MIN(CASE WHEN w.open THEN a.due_on END) AS due_on \
+        FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id";
+    let select = narrowed(Select::new(head).and("w.state <> 'cancelled'", []), scope, filter);
+    select
+        .tail("GROUP BY p.id, p.name, p.latitude, p.longitude ORDER BY 7 NULLS LAST, p.id LIMIT ?", [limit.into()])
+        .fetch_all(conn)
+        .await
 }
 
 /// A page, what is due first before what is due later.
@@ -191,6 +253,10 @@ fn wire<'a>(row: &AssignmentRow, officers: impl Iterator<Item = &'a OfficerRow>)
         officers: officers.collect::<Result<_, StoreError>>()?,
         approval_number: row.approval_number.clone(),
         source: Some(row.source.clone()),
+        source_number: row.source_number.clone(),
+        merged: from_json(&row.merged)?,
+        plan_id: row.plan_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
+        draw_id: row.draw_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
         inspection_id: row.inspection_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
         alert: alert_of(row)?,
         version: row.version,
@@ -278,6 +344,14 @@ pub struct NewRow {
     pub officers: Vec<Uuid>,
     /// The alert that asked for it.
     pub alert_id: Option<Uuid>,
+    /// Of the complaint, report or letter.
+    pub source_number: Option<String>,
+    /// Checks done in the same visit.
+    pub merged: Vec<String>,
+    /// The plan it stands on.
+    pub plan_id: Option<String>,
+    /// The draw that chose premises and officers.
+    pub draw_id: Option<String>,
 }
 
 /// Adds an assignment to a work item that has just been made under the same id.
@@ -285,7 +359,8 @@ pub async fn insert(tx: &mut Tx<'_>, row: &NewRow) -> Result<(), StoreError> {
     let id = row.id.to_string();
     execute!(
         tx,
-        "INSERT INTO assignments (id, template_id, kind, due_on, approval_number, source, created_by, alert_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO assignments (id, template_id, kind, due_on, approval_number, source, created_by, alert_id, source_number, merged, plan_id, draw_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         id.as_str(),
         row.template_id.to_string(),
         kind_code(row.kind),
@@ -294,6 +369,10 @@ pub async fn insert(tx: &mut Tx<'_>, row: &NewRow) -> Result<(), StoreError> {
         row.source.as_str(),
         row.created_by.to_string(),
         row.alert_id.map(|id| id.to_string()),
+        row.source_number.as_deref(),
+        serde_json::to_string(&row.merged).map_err(StoreError::damaged)?,
+        row.plan_id.as_deref(),
+        row.draw_id.as_deref(),
     )?;
     for (position, officer) in row.officers.iter().enumerate() {
         execute!(

@@ -47,4 +47,10 @@ tables!(
     "inspections",
     "inspection_parts",
     "inspection_evidence",
+    "officer_profiles",
+    "officer_interests",
+    "officer_leaves",
+    "inspection_plans",
+    "inspection_plan_items",
+    "draws",
 );

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::journal::{Change, Entity};
-use super::sql::{Select, contains, execute, fetch_all};
+use super::sql::{Select, contains, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::text::name_key;
@@ -30,6 +30,11 @@ pub async fn of_premises(conn: &mut Conn<'_>, premises_id: &str) -> Result<Vec<P
     )
 }
 
+/// Whether there is an operator of this id.
+pub async fn exists(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(fetch_optional!(conn, (String,), "SELECT id FROM operators WHERE id = $1", id)?.is_some())
+}
+
 /// An operator as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns of operators")]
@@ -43,13 +48,14 @@ pub struct OperatorRow {
     pub licence_number: Option<String>,
     pub licence_scope: Option<String>,
     pub licence_expires_on: Option<String>,
+    pub checks_cap: Option<i64>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
 const COLUMNS: &str = "SELECT o.id, o.name, o.name_key, o.credit_code, o.contact_name, o.contact_phone, o.licence_number, o.licence_scope, \
-    o.licence_expires_on, o.version, o.created_at, o.updated_at FROM operators o";
+    o.licence_expires_on, o.checks_cap, o.version, o.created_at, o.updated_at FROM operators o";
 
 /// An operator belongs where its premises are.
 const BELONGS: &str =
@@ -115,6 +121,7 @@ pub struct OperatorData {
     pub licence_number: Option<String>,
     pub licence_scope: Option<String>,
     pub licence_expires_on: Option<String>,
+    pub checks_cap: Option<i64>,
 }
 
 /// Adds an operator. `Conflict` where the credit code is taken.
@@ -122,8 +129,8 @@ pub async fn insert(tx: &mut Tx<'_>, data: &OperatorData, at: i64) -> Result<Str
     let id = Uuid::now_v7().to_string();
     execute!(
         tx,
-        "INSERT INTO operators (id, name, name_key, credit_code, contact_name, contact_phone, licence_number, licence_scope, licence_expires_on, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+        "INSERT INTO operators (id, name, name_key, credit_code, contact_name, contact_phone, licence_number, licence_scope, licence_expires_on, checks_cap, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)",
         id.as_str(),
         data.name.as_str(),
         name_key(&data.name),
@@ -133,6 +140,7 @@ pub async fn insert(tx: &mut Tx<'_>, data: &OperatorData, at: i64) -> Result<Str
         data.licence_number.as_deref(),
         data.licence_scope.as_deref(),
         data.licence_expires_on.as_deref(),
+        data.checks_cap,
         at,
     )?;
     tx.changed(at, Change::upsert(Entity::Operator, &id, "/")).await?;
@@ -144,7 +152,7 @@ pub async fn update(tx: &mut Tx<'_>, id: &str, data: &OperatorData, version: i64
     let done = execute!(
         tx,
         "UPDATE operators SET name = $3, name_key = $4, credit_code = $5, contact_name = $6, contact_phone = $7, licence_number = $8, licence_scope = $9, \
-           licence_expires_on = $10, version = version + 1, updated_at = $11 WHERE id = $1 AND version = $2",
+           licence_expires_on = $10, checks_cap = $11, version = version + 1, updated_at = $12 WHERE id = $1 AND version = $2",
         id,
         version,
         data.name.as_str(),
@@ -155,6 +163,7 @@ pub async fn update(tx: &mut Tx<'_>, id: &str, data: &OperatorData, version: i64
         data.licence_number.as_deref(),
         data.licence_scope.as_deref(),
         data.licence_expires_on.as_deref(),
+        data.checks_cap,
         at,
     )?;
     if done == 1 {

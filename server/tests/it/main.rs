@@ -27,6 +27,7 @@ mod keeping;
 mod metrics;
 mod people;
 pub(crate) mod phone;
+mod planning;
 mod rules;
 mod settings;
 mod settle;

@@ -17,6 +17,8 @@ export interface AssignmentRow {
   officers: OfficerName[]
   inspection_id?: string | null
   source?: string | null
+  /** Checks done in the same visit. */
+  merged?: string[]
 }
 
 export const myDrafts = async (): Promise<Draft[]> => {

@@ -10,6 +10,7 @@ mod notices;
 mod operators;
 mod organizations;
 mod overview;
+mod planning;
 mod premises;
 pub(crate) mod settings;
 mod statistics;
@@ -34,6 +35,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     operators::configure(config);
     organizations::configure(config);
     overview::configure(config);
+    planning::configure(config);
     premises::configure(config);
     settings::configure(config);
     statistics::configure(config);

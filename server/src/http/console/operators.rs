@@ -38,6 +38,8 @@ struct Operator {
     licence_scope: Option<String>,
     #[schema(example = "2028-06-30")]
     licence_expires_on: Option<String>,
+    /// Checks a year that the bureau published for this operator; `null`: the general figure holds.
+    checks_cap: Option<i64>,
     version: i64,
     created_at: Moment,
     updated_at: Moment,
@@ -54,6 +56,7 @@ impl From<OperatorRow> for Operator {
             licence_number: row.licence_number,
             licence_scope: row.licence_scope,
             licence_expires_on: row.licence_expires_on,
+            checks_cap: row.checks_cap,
             version: row.version,
             created_at: Moment(row.created_at),
             updated_at: Moment(row.updated_at),
@@ -127,6 +130,10 @@ struct OperatorInput {
     #[serde(deserialize_with = "sent")]
     #[schema(value_type = Option<String>, format = Date)]
     licence_expires_on: Option<Option<String>>,
+    /// Checks a year that the bureau published for this operator.
+    #[serde(deserialize_with = "sent")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 365)]
+    checks_cap: Option<Option<i64>>,
     /// The version that was read; only when changing.
     version: Option<i64>,
 }
@@ -142,6 +149,7 @@ impl OperatorInput {
             licence_number: row.licence_number,
             licence_scope: row.licence_scope,
             licence_expires_on: row.licence_expires_on,
+            checks_cap: row.checks_cap,
         });
         let mut line = |field: &str, limit: usize, sent: Option<Option<String>>, present: Option<&Option<String>>| match sent {
             None => present.cloned().flatten(),
@@ -158,6 +166,7 @@ impl OperatorInput {
             licence_number: line("licence_number", NAME_LIMIT, self.licence_number, present.map(|row| &row.licence_number)),
             licence_scope: line("licence_scope", TEXT_LIMIT, self.licence_scope, present.map(|row| &row.licence_scope)),
             licence_expires_on: line("licence_expires_on", NAME_LIMIT, self.licence_expires_on, present.map(|row| &row.licence_expires_on)),
+            checks_cap: self.checks_cap.unwrap_or_else(|| present.and_then(|row| row.checks_cap)),
             name: self.name.or_else(|| present.map(|row| row.name.clone())).unwrap_or_default().trim().to_owned(),
         };
         faults.text("name", &data.name, NAME_LIMIT);
@@ -166,6 +175,9 @@ impl OperatorInput {
         }
         if data.licence_expires_on.as_deref().is_some_and(|day| !is_day(day)) {
             faults.note_at("licence_expires_on", "format", "a day such as 2028-06-30");
+        }
+        if data.checks_cap.is_some_and(|cap| !(1..=365).contains(&cap)) {
+            faults.note_at("checks_cap", "out_of_range", "1 to 365 checks a year");
         }
         checked(faults)?;
         Ok(data)

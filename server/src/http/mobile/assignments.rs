@@ -1,5 +1,7 @@
 //! `/assignments`: who looks at which premises with what checklist, by when.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, get, patch, post, web};
 use mobile_api::assignment::{Assignment, AssignmentState, NewAssignment};
 use mobile_api::field::Faults;
@@ -12,6 +14,8 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
+use crate::domain::calendar::date_of;
+use crate::domain::plan::Month;
 use crate::domain::permission::Permission;
 use crate::domain::workflow::{self, Act};
 use crate::http::{Answer, Args, Body, Chars, Id, Listed, Problem, ProblemBody, Repeatable, checked, listed, page};
@@ -23,7 +27,8 @@ use crate::store::{Conn, StoreError, Tx, alert_acts, notices, premises, template
 pub(super) const OFFICERS_MIN: usize = 2;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change);
+    // Before one: `month` is no id.
+    config.service(list).service(create).service(month).service(read).service(change);
 }
 
 /// An assignment, with what the law would have otherwise.
@@ -59,6 +64,18 @@ struct ListArgs {
     #[param(example = "2026-11-30", value_type = Option<String>, max_length = 10)]
     due_until: Option<Chars<10>>,
     premises_id: Option<Uuid>,
+    /// Due on this day or later.
+    #[param(example = "2026-11-01", value_type = Option<String>, max_length = 10)]
+    due_from: Option<Chars<10>>,
+    /// Only those that are open and late.
+    overdue: Option<bool>,
+    /// `random_draw`, `complaint`, …
+    #[param(value_type = Option<String>, max_length = 100)]
+    source: Option<Chars<100>>,
+    /// Made by this draw.
+    draw_id: Option<Uuid>,
+    /// Made by this plan.
+    plan_id: Option<Uuid>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,
@@ -78,6 +95,11 @@ async fn list(
         state: args.state.map(assignments::stored_state),
         due_until: args.due_until.clone().map(String::from),
         premises_id: args.premises_id.map(|id| id.to_string()),
+        due_from: args.due_from.clone().map(String::from),
+        overdue_on: args.overdue.unwrap_or(false).then(|| date_of(app.clock.wall_ms()).to_string()),
+        source: args.source.clone().map(String::from),
+        draw_id: args.draw_id.map(|id| id.to_string()),
+        plan_id: args.plan_id.map(|id| id.to_string()),
     };
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
@@ -86,6 +108,107 @@ async fn list(
     let next = page.cut(&mut rows, |row| (row.due_on.clone(), row.id.clone()));
     let items = assignments::on_wire(conn, &rows).await?;
     Ok(web::Json(listed(items.into_iter().map(AssignmentView::from).collect(), next, counted)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MonthArgs {
+    #[param(example = "2026-11", value_type = String, max_length = 7)]
+    month: Chars<7>,
+    /// Only those given to the caller, wherever they are.
+    mine: Option<bool>,
+}
+
+/// A month: how many are due on each day, and where.
+#[derive(Debug, Serialize, ToSchema)]
+struct AssignmentMonth {
+    /// The day it is, in Asia/Shanghai.
+    today: String,
+    /// Days on which something is due.
+    days: Vec<MonthDay>,
+    /// Open and due before this month.
+    overdue_before: i64,
+    /// Premises with something due in the month, or late from before; what is due first comes first, 2,000 at most.
+    places: Vec<MonthPlace>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MonthDay {
+    day: String,
+    open: i64,
+    done: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MonthPlace {
+    premises_id: String,
+    premises_name: String,
+    /// WGS-84 degrees
+    latitude: Option<f64>,
+    /// WGS-84 degrees
+    longitude: Option<f64>,
+    open: i64,
+    done: i64,
+    /// The earliest day of what is open.
+    due_on: Option<String>,
+    /// That day has passed.
+    overdue: bool,
+}
+
+/// Premises on the map of a month.
+const PLACES_MAX: i64 = 2_000;
+
+/// A month's assignments by day and by premises, for a calendar and a map.
+#[utoipa::path(tag = "assignments", params(MonthArgs), responses((status = 200, body = AssignmentMonth), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/assignments/month")]
+async fn month(
+    app: web::Data<App>,
+    caller: Caller<can::AssignmentsRead>,
+    args: Args<MonthArgs>,
+) -> Result<web::Json<AssignmentMonth>, Problem> {
+    let month = Month::parse(&args.month).ok_or_else(|| Problem::of(ProblemType::Malformed).because("month is one such as 2026-11"))?;
+    let (first, last) = month.days();
+    let today = date_of(app.clock.wall_ms()).to_string();
+    let officer_id = args.mine.unwrap_or(false).then(|| caller.user_id.to_string());
+    let within = AssignmentFilter { officer_id, due_from: Some(first.to_string()), due_until: Some(last.to_string()), ..AssignmentFilter::default() };
+    let late = first.to_string().min(today.clone());
+    let before = AssignmentFilter { due_from: None, due_until: None, overdue_on: Some(late), ..within.clone() };
+    let mut reader = app.db.read().await?;
+    let (conn, scope) = (&mut reader.conn(), caller.scope());
+    let days = assignments::days(conn, &scope, &within).await?;
+    let overdue_before = assignments::count(conn, &scope, &before).await?;
+    let mut places = assignments::places(conn, &scope, &before, PLACES_MAX).await?;
+    let late: HashMap<String, usize> = places.iter().enumerate().map(|(at, place)| (place.id.clone(), at)).collect();
+    for place in assignments::places(conn, &scope, &within, PLACES_MAX).await? {
+        match late.get(&place.id).and_then(|at| places.get_mut(*at)) {
+            Some(known) => {
+                known.open += place.open;
+                known.done += place.done;
+            }
+            None => places.push(place),
+        }
+    }
+    places.truncate(usize::try_from(PLACES_MAX).unwrap_or(usize::MAX));
+    let overdue = |due: &Option<String>| due.as_deref().is_some_and(|due| due < today.as_str());
+    Ok(web::Json(AssignmentMonth {
+        days: days.into_iter().map(|row| MonthDay { day: row.due_on, open: row.open, done: row.done }).collect(),
+        overdue_before,
+        places: places
+            .into_iter()
+            .map(|row| MonthPlace {
+                overdue: overdue(&row.due_on),
+                premises_id: row.id,
+                premises_name: row.name,
+                latitude: row.latitude,
+                longitude: row.longitude,
+                open: row.open,
+                done: row.done,
+                due_on: row.due_on,
+            })
+            .collect(),
+        today,
+    }))
 }
 
 /// Gives an inspection to officers, the lead first. Until it is closed it opens the premises to them.
@@ -155,6 +278,10 @@ pub(crate) fn new_row(body: &NewAssignment, created_by: Uuid, source: &str, aler
         created_by,
         officers: body.officer_ids.clone(),
         alert_id,
+        source_number: body.source_number.as_deref().map(str::trim).filter(|number| !number.is_empty()).map(str::to_owned),
+        merged: body.merged.iter().map(|name| name.trim().to_owned()).collect(),
+        plan_id: None,
+        draw_id: None,
     }
 }
 

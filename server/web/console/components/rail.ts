@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Histogram, Monitor, OfficeBuilding, Operation, Promotion,
+  Avatar, Bell, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Histogram, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -35,6 +35,9 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('inspections', 'nav.inspectionList', DocumentChecked),
         entry('assignments', 'nav.assignments', Tickets),
+        entry('plans', 'nav.plans', Calendar),
+        entry('draws', 'nav.draws', MagicStick),
+        entry('officers', 'nav.officers', Postcard),
         entry('templates', 'nav.templates', Collection),
       ],
     },

@@ -4,9 +4,10 @@ import common from './common'
 import inspections from './inspections'
 import people from './people'
 import places from './places'
+import planning from './planning'
 import running from './running'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...inspections, ...people, ...places, ...running }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...inspections, ...people, ...places, ...planning, ...running }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -74,6 +74,8 @@ export default {
     phone: ['联系电话', 'Phone'],
     licence: ['许可证编号', 'Licence number'],
     scope: ['许可范围', 'Licence scope'],
+    checksCap: ['年度检查次数上限', 'Checks a year at most'],
+    checksCapHelp: ['已向社会公布的上限；不填按全局规则', 'As published; empty: the general figure holds'],
     expires: ['有效期至', 'Expires on'],
     expired: ['已过期', 'expired'],
     soon: ['30 天内到期', 'within 30 days'],

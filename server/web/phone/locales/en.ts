@@ -20,6 +20,8 @@ export default {
   },
   today: {
     title: 'Today', hello: '{name}, {date}', due: 'Due {date}', overdue: 'Overdue', dueToday: 'Due today', assignments: 'Assignments', drafts: 'Unfinished', none: 'No assignments',
+    span: { today: 'Today', month: 'This month', all: 'All' }, asMap: 'Map', asList: 'List', nearest: 'By distance', lateCount: '{n} overdue', noneInSpan: 'Nothing is due in this time', noPoint: '{n} have no position and are not on the map', merged: 'Merged: {names}',
+    map: { title: 'Where the assignments are', north: 'N', in: 'Zoom in', out: 'Zoom out', m: '{n} m', km: '{n} km' },
     noneHelp: 'New ones come to this phone whenever there is a network. You can also begin from Premises.', start: 'Begin', resume: 'Go on', synced: 'Synced {when}', never: 'Not synced yet',
     syncing: 'Syncing', syncFailed: 'Sync failed, using what is here', pull: 'Pull to sync', sent: 'Submitted', key: 'key', answered: '{answered} of {total} answered', failed: '{n} failed',
     saved: 'Saved {when}', officers: 'Officers {names}', remove: 'Delete draft', removeAsk: 'Delete the draft for {name}? Its photos ({photos}) go too. This cannot be undone.', removed: 'Draft deleted', begunElsewhere: 'This was begun on another phone. Begin another one here all the same?',

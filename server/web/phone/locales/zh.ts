@@ -20,6 +20,8 @@ export default {
   },
   today: {
     title: '今日', hello: '{name}，{date}', due: '截止 {date}', overdue: '已逾期', dueToday: '今天截止', assignments: '检查任务', drafts: '未完成的检查', none: '没有待办的检查任务',
+    span: { today: '今天', month: '本月', all: '全部' }, asMap: '地图', asList: '列表', nearest: '按距离', lateCount: '{n} 项已逾期', noneInSpan: '这段时间没有待办任务', noPoint: '{n} 家单位没有坐标，未显示在图上', merged: '合并检查：{names}',
+    map: { title: '任务位置图', north: '北', in: '放大', out: '缩小', m: '{n} 米', km: '{n} 公里' },
     noneHelp: '新任务会在联网时自动同步到本机。也可以在“场所”中直接开始检查。', start: '开始检查', resume: '继续填写', synced: '{when}同步', never: '尚未同步',
     syncing: '正在同步', syncFailed: '同步失败，使用本机数据', pull: '下拉同步', sent: '已提交的检查', key: '重点项', answered: '已答 {answered}/{total}', failed: '{n} 项不符合',
     saved: '{when}保存', officers: '检查人员 {names}', remove: '删除草稿', removeAsk: '删除“{name}”的草稿？其中的 {photos} 张照片也会一并删除，无法恢复。', removed: '草稿已删除', begunElsewhere: '这项任务已在另一部手机上开始检查。仍要在本机另开一份吗？',

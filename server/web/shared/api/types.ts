@@ -9,7 +9,7 @@ export type Permission =
   | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage'
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.recorded'
   | 'video.export' | 'alerts.read' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
-  | 'assignments.read' | 'assignments.manage' | 'templates.read' | 'audit.read' | 'system.read' | 'settings.manage'
+  | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'audit.read' | 'system.read' | 'settings.manage'
   | 'figures.read' | 'webhooks.manage'
 
 /** A schema whose codes are known more closely here than the contract says. */
@@ -61,6 +61,17 @@ export type TemplateSection = Schemas['TemplateBody']['sections'][number]
 export type Template = Schemas['TemplateSummary'] & Partial<Pick<Schemas['Template'], 'body'>>
 
 export type Assignment = Schemas['AssignmentView']
+export type AssignmentMonth = Schemas['AssignmentMonth']
+export type MonthPlace = Schemas['MonthPlace']
+export type CheckFacts = Schemas['CheckFacts']
+export type OfficerProfile = Schemas['OfficerProfile']
+export type PlanRules = Schemas['PlanRules']
+export type InspectionPlan = Schemas['InspectionPlan']
+export type InspectionPlanDetail = Schemas['InspectionPlanDetail']
+export type InspectionPlanItem = Schemas['InspectionPlanItem']
+export type Draw = Schemas['DrawView']
+export type DrawDetail = Schemas['DrawDetail']
+export type DrawReplayed = Schemas['DrawReplayed']
 export type InspectionResult = Schemas['Judgement']
 export type InspectionEvidence = Schemas['Inspection']['evidence'][number]
 export type InspectionAnswer = Schemas['Answer']

@@ -83,6 +83,8 @@ async fn request_inspection(
         officer_ids: body.officer_ids,
         approval_number: worded(body.approval_number),
         source: None,
+        source_number: None,
+        merged: Vec::new(),
     };
     order.check().map_err(Problem::fields)?;
     known(conn, &caller.access.scope(Permission::AssignmentsManage), &order).await?;
