@@ -53,7 +53,8 @@ pub fn lacks(item: &Item, answer: Option<&Answer>, asked: &AskedItem, kind: Insp
         return Vec::new();
     }
     let wanted = asked.required || (!item.question && kind.covers_all_items());
-    let Some(answer) = answer.filter(|answer| if item.question { touched(answer) } else { answer.result.is_some() || touched(answer) }) else {
+    let Some(answer) = answer.filter(|answer| if item.question { touched(answer) } else { answer.result.is_some() || touched(answer) })
+    else {
         return if wanted { vec![Lack::Answer] } else { Vec::new() };
     };
     let said = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());

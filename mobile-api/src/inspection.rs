@@ -7,12 +7,14 @@
 mod check;
 pub mod fit;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::judge::Judgement;
-use crate::template::FieldValues;
+use crate::template::FieldValue;
 use crate::{Moment, Verbatim};
 
 /// 检查方式 (SAMR Order 49 of 2021, art. 53) and what else sends an officer out.
@@ -105,8 +107,8 @@ pub struct Answer {
     #[serde(default)]
     pub number: Option<f64>,
     /// Of the item's fields, by code.
-    #[serde(default, skip_serializing_if = "FieldValues::is_empty")]
-    pub values: FieldValues,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, FieldValue>,
     /// Of a failed item: whether food safety is affected.
     #[serde(default)]
     pub affects_safety: Option<bool>,
@@ -298,7 +300,7 @@ pub struct Submit {
     pub parts: Vec<PartNamed>,
     /// Item to part, where two parts answer one item differently.
     #[serde(default)]
-    pub choices: std::collections::BTreeMap<String, Uuid>,
+    pub choices: BTreeMap<String, Uuid>,
     /// As judged and shown on the phone; kept beside the server's.
     pub result: Judgement,
     /// By the phone's clock.

@@ -143,10 +143,12 @@ fn values_are_checked_for_form_and_against_the_template() {
     let item = json!({"code": "6.1", "key": false, "text": text, "basis": "x", "fields": [field("n", json!({"type": "number"})),
         field("t", json!({"type": "text"})), field("o", json!({"type": "one", "choices": choices})),
         field("m", json!({"type": "many", "choices": choices})), field("s", json!({"type": "signature"}))]});
-    let question = json!({"code": "q", "key": false, "question": true, "text": text, "basis": "", "fields": [field("n", json!({"type": "number"}))]});
+    let question =
+        json!({"code": "q", "key": false, "question": true, "text": text, "basis": "", "fields": [field("n", json!({"type": "number"}))]});
     let rule = json!({"general_limit": 8, "points_key": 3, "points_general": 1, "grades": []});
     let template: TemplateBody =
-        serde_json::from_value(json!({"rule": rule, "sections": [{"code": "1", "name": text, "items": [item, question]}]})).expect("a template");
+        serde_json::from_value(json!({"rule": rule, "sections": [{"code": "1", "name": text, "items": [item, question]}]}))
+            .expect("a template");
     assert_eq!(template.check(), Ok(()));
     let told = |values: Value, more: Value| -> Vec<String> {
         let mut content = content();

@@ -288,7 +288,10 @@ mod tests {
         assert_eq!(found(json!([{"code": "a"}, shown_when("b", "a"), shown_when("c", "b")])), Vec::<String>::new());
         let at = |index: usize| format!("/sections/0/items/{index}/show_when cycle");
         assert_eq!(found(json!([shown_when("a", "a")])), [at(0)]);
-        assert_eq!(found(json!([shown_when("a", "c"), shown_when("b", "a"), shown_when("c", "b"), shown_when("d", "b")])), [at(0), at(1), at(2), at(3)]);
+        assert_eq!(
+            found(json!([shown_when("a", "c"), shown_when("b", "a"), shown_when("c", "b"), shown_when("d", "b")])),
+            [at(0), at(1), at(2), at(3)]
+        );
         // Through a field: the item is shown because of its own field, which is shown because the item is.
         let text = json!({"zh": "字", "en": "words"});
         let field = json!({"code": "f", "label": text, "kind": {"type": "text"}});

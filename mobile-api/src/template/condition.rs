@@ -9,14 +9,14 @@ use crate::inspection::ItemResult;
 /// Something that holds or does not, by what has been answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[schema(no_recursion, example = json!({"result": {"item": "6.1", "one_of": ["fails"]}}))]
+#[schema(example = json!({"result": {"item": "6.1", "one_of": ["fails"]}}))]
 pub enum Condition {
     /// Each of these.
-    All(Vec<Condition>),
+    All(#[schema(no_recursion)] Vec<Condition>),
     /// At least one of these.
-    Any(Vec<Condition>),
+    Any(#[schema(no_recursion)] Vec<Condition>),
     /// Not this.
-    Not(Box<Condition>),
+    Not(#[schema(no_recursion)] Box<Condition>),
     /// An item's result.
     Result(ResultIs),
     /// A field's value.

@@ -64,6 +64,7 @@ pub mod can {
         AssignmentsRead,
         AssignmentsManage,
         TemplatesRead,
+        TemplatesManage,
         AuditRead,
         SystemRead,
         SettingsManage,

@@ -47,6 +47,7 @@ permissions! {
     AssignmentsRead = "assignments.read",
     AssignmentsManage = "assignments.manage",
     TemplatesRead = "templates.read",
+    TemplatesManage = "templates.manage",
     AuditRead = "audit.read",
     SystemRead = "system.read",
     SettingsManage = "settings.manage",

@@ -13,6 +13,7 @@ mod overview;
 mod premises;
 pub(crate) mod settings;
 mod statistics;
+mod templates;
 pub(crate) mod transfer;
 mod users;
 mod webhooks;
@@ -37,6 +38,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     premises::configure(config);
     settings::configure(config);
     statistics::configure(config);
+    templates::configure(config);
     transfer::configure(config);
     users::configure(config);
     webhooks::configure(config);

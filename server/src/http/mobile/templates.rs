@@ -49,7 +49,8 @@ async fn list(
     let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
     if let Some((code, id)) = page.after() {
         // A row that is gone meanwhile: its code is done with.
-        let at = items.iter().rposition(|item| item.id.to_string() == id).or_else(|| items.iter().rposition(|item| item.code.as_str() <= code));
+        let at =
+            items.iter().rposition(|item| item.id.to_string() == id).or_else(|| items.iter().rposition(|item| item.code.as_str() <= code));
         items.drain(..at.map_or(0, |at| at + 1));
     }
     let next = page.cut(&mut items, |item| (item.code.clone(), item.id.to_string()));
