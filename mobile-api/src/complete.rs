@@ -2,17 +2,19 @@
 //!
 //! All but unannounced checks and re-inspections cover every item of the template (SAMR Order 49 of 2021, article 27). An item
 //! that does not apply says why; a failed one says what was seen and whether it affects safety, because that decides between
-//! case and rectification (articles 31 to 33). Photos are not part of it: the phone asks for them, and they arrive by their own
+//! case and rectification (articles 31 to 33). Fields say themselves whether they must be given. What is not asked (see
+//! [`crate::asked`]) lacks nothing. Photos are not part of it: the phone asks for them, and they arrive by their own
 //! way, before or after.
 
 use std::collections::HashMap;
 
+use crate::asked::{AskedItem, asked, is_given};
 use crate::field::{Faults, FieldFault};
 use crate::inspection::{Answer, InspectionKind, ItemResult};
-use crate::template::TemplateBody;
+use crate::template::{Item, TemplateBody};
 
 /// Something an item still needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {
     /// It is not answered.
     Answer,
@@ -20,54 +22,80 @@ pub enum Lack {
     Reason,
     /// Whether the failure affects safety.
     AffectsSafety,
+    /// A field that must be given, by its code.
+    Field(String),
 }
 
 impl Lack {
     /// As the phone names it.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Answer => "answer",
             Self::Reason => "reason",
             Self::AffectsSafety => "affects_safety",
+            Self::Field(_) => "field",
         }
     }
 
-    const fn words(self) -> &'static str {
+    const fn words(&self) -> &'static str {
         match self {
             Self::Answer => "not answered",
             Self::Reason => "needs words",
             Self::AffectsSafety => "say whether it affects safety",
+            Self::Field(_) => "must be given",
         }
     }
 }
 
-/// What one item lacks; empty when it is done.
-pub fn lacks(answer: Option<&Answer>, kind: InspectionKind) -> Vec<Lack> {
-    let Some(answer) = answer else {
-        return if kind.covers_all_items() { vec![Lack::Answer] } else { Vec::new() };
+/// What one item lacks, as it is asked; empty when it is done, or not asked.
+pub fn lacks(item: &Item, answer: Option<&Answer>, asked: &AskedItem, kind: InspectionKind) -> Vec<Lack> {
+    if !asked.shown {
+        return Vec::new();
+    }
+    let wanted = asked.required || (!item.question && kind.covers_all_items());
+    let Some(answer) = answer.filter(|answer| if item.question { touched(answer) } else { answer.result.is_some() || touched(answer) })
+    else {
+        return if wanted { vec![Lack::Answer] } else { Vec::new() };
     };
     let said = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
-    match answer.result {
-        ItemResult::Conforms => Vec::new(),
-        ItemResult::NotApplicable if said(&answer.reason) => Vec::new(),
-        ItemResult::NotApplicable => vec![Lack::Reason],
-        ItemResult::Fails => {
-            let unsaid = [(answer.affects_safety.is_none(), Lack::AffectsSafety), (!said(&answer.remark), Lack::Reason)];
-            unsaid.into_iter().filter(|(missing, _)| *missing).map(|(_, lack)| lack).collect()
-        }
-    }
+    let unsaid = match answer.result {
+        None if item.question => Vec::new(),
+        // Something is noted, and no result: half done.
+        None => return vec![Lack::Answer],
+        Some(ItemResult::Conforms) => Vec::new(),
+        Some(ItemResult::NotApplicable) => vec![(!said(&answer.reason), Lack::Reason)],
+        Some(ItemResult::Fails) => vec![(answer.affects_safety.is_none(), Lack::AffectsSafety), (!said(&answer.remark), Lack::Reason)],
+    };
+    let ungiven = item.fields.iter().zip(&asked.fields).map(|(field, asked)| {
+        let given = answer.values.get(&field.code).is_some_and(is_given);
+        (asked.required && !given, Lack::Field(field.code.clone()))
+    });
+    unsaid.into_iter().chain(ungiven).filter(|(missing, _)| *missing).map(|(_, lack)| lack).collect()
 }
 
-/// Every lack of a checklist, at `/answers/CODE`.
+/// Whether anything is noted beside the result.
+fn touched(answer: &Answer) -> bool {
+    answer.number.is_some()
+        || answer.values.values().any(is_given)
+        || !answer.evidence_ids.is_empty()
+        || answer.remark.as_deref().is_some_and(|remark| !remark.trim().is_empty())
+}
+
+/// Every lack of a checklist: at `/answers/CODE`, that of a field at `/answers/CODE/values/FIELD`.
 ///
 /// # Errors
 /// All of them, in the order of the template.
 pub fn check(template: &TemplateBody, answers: &[Answer], kind: InspectionKind) -> Result<(), Vec<FieldFault>> {
     let given: HashMap<&str, &Answer> = answers.iter().map(|answer| (answer.item_code.as_str(), answer)).collect();
     let mut faults = Faults::new();
-    for item in template.items() {
-        for lack in lacks(given.get(item.code.as_str()).copied(), kind) {
-            faults.within("answers", |faults| faults.note_at(&item.code, lack.code(), lack.words()));
+    for (item, asked) in template.items().zip(asked(template, answers)) {
+        for lack in lacks(item, given.get(item.code.as_str()).copied(), &asked, kind) {
+            faults.within("answers", |faults| match &lack {
+                Lack::Field(code) => faults.within(&item.code, |faults| {
+                    faults.within("values", |faults| faults.note_at(code, lack.code(), lack.words()));
+                }),
+                _ => faults.note_at(&item.code, lack.code(), lack.words()),
+            });
         }
     }
     faults.finish()
@@ -88,13 +116,17 @@ mod tests {
 
     #[test]
     fn an_answer_says_what_its_result_asks_for() {
-        let kind = InspectionKind::Routine;
-        assert_eq!(lacks(None, kind), [Lack::Answer]);
-        assert_eq!(lacks(Some(&answer(json!({"result": "conforms"}))), kind), []);
-        assert_eq!(lacks(Some(&answer(json!({"result": "not_applicable", "reason": " "}))), kind), [Lack::Reason]);
-        assert_eq!(lacks(Some(&answer(json!({"result": "fails"}))), kind), [Lack::AffectsSafety, Lack::Reason]);
+        let text = json!({"zh": "字", "en": "words"});
+        let item: Item = serde_json::from_value(json!({"code": "1.1", "key": false, "text": text, "basis": "x"})).expect("an item");
+        let asked = AskedItem { shown: true, ..AskedItem::default() };
+        let of = |answer: Option<&Answer>| lacks(&item, answer, &asked, InspectionKind::Routine);
+        assert_eq!(of(None), [Lack::Answer]);
+        assert_eq!(of(Some(&answer(json!({"result": "conforms"})))), []);
+        assert_eq!(of(Some(&answer(json!({"result": "not_applicable", "reason": " "})))), [Lack::Reason]);
+        assert_eq!(of(Some(&answer(json!({"result": "fails"})))), [Lack::AffectsSafety, Lack::Reason]);
         let whole = json!({"result": "fails", "affects_safety": false, "remark": "离墙不足 10 厘米"});
-        assert_eq!(lacks(Some(&answer(whole)), kind), []);
+        assert_eq!(of(Some(&answer(whole))), []);
+        assert_eq!(lacks(&item, None, &AskedItem::default(), InspectionKind::Routine), []);
     }
 
     #[test]

@@ -5,12 +5,16 @@
 //! `revision`, until submission.
 
 mod check;
+pub mod fit;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::judge::Judgement;
+use crate::template::FieldValue;
 use crate::{Moment, Verbatim};
 
 /// 检查方式 (SAMR Order 49 of 2021, art. 53) and what else sends an officer out.
@@ -90,8 +94,9 @@ pub struct Header {
 pub struct Answer {
     /// The item.
     pub item_code: String,
-    /// What was found.
-    pub result: ItemResult,
+    /// What was found; none of a plain question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ItemResult>,
     /// In words.
     #[serde(default)]
     pub remark: Option<String>,
@@ -101,6 +106,9 @@ pub struct Answer {
     /// The figure, in the item's unit.
     #[serde(default)]
     pub number: Option<f64>,
+    /// Of the item's fields, by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, FieldValue>,
     /// Of a failed item: whether food safety is affected.
     #[serde(default)]
     pub affects_safety: Option<bool>,
@@ -292,7 +300,7 @@ pub struct Submit {
     pub parts: Vec<PartNamed>,
     /// Item to part, where two parts answer one item differently.
     #[serde(default)]
-    pub choices: std::collections::BTreeMap<String, Uuid>,
+    pub choices: BTreeMap<String, Uuid>,
     /// As judged and shown on the phone; kept beside the server's.
     pub result: Judgement,
     /// By the phone's clock.

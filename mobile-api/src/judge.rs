@@ -20,6 +20,9 @@
 //! that both languages round alike. Items that do not apply or are unanswered count in neither; where none counts there is no
 //! score and no grade. `affects_safety` and `corrected_on_spot` count as "no" where they are not said. Of two answers to one
 //! item the last counts (choosing between officers is [`crate::merge`]'s); answers to unknown items count nowhere.
+//!
+//! Plain questions count nowhere. An item that is not asked (see [`crate::asked`]) counts nowhere either, whatever was
+//! answered before it went out of sight: it is neither judged nor unanswered.
 
 use std::collections::HashMap;
 
@@ -113,12 +116,17 @@ pub fn judge(template: &TemplateBody, answers: &[Answer]) -> Judgement {
         unanswered: Vec::new(),
     };
     let (mut obtained, mut applicable) = (0_u64, 0_u64);
-    for item in template.items() {
-        let Some(answer) = by_code.get(item.code.as_str()) else {
+    let asked = crate::asked::asked(template, answers);
+    for (item, asked) in template.items().zip(asked) {
+        if item.question || !asked.shown {
+            continue;
+        }
+        let answer = by_code.get(item.code.as_str()).and_then(|answer| answer.result.map(|result| (*answer, result)));
+        let Some((answer, result)) = answer else {
             judged.unanswered.push(item.code.clone());
             continue;
         };
-        if answer.result == ItemResult::NotApplicable {
+        if result == ItemResult::NotApplicable {
             judged.not_applicable.push(item.code.clone());
             continue;
         }
@@ -126,7 +134,7 @@ pub fn judge(template: &TemplateBody, answers: &[Answer]) -> Judgement {
         applicable += points;
         judged.checked += 1;
         *(if item.key { &mut judged.key_checked } else { &mut judged.general_checked }) += 1;
-        if answer.result == ItemResult::Conforms {
+        if result == ItemResult::Conforms {
             obtained += points;
             continue;
         }

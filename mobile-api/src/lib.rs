@@ -4,11 +4,13 @@
 //!
 //! - [`canonical`]: RFC 8785 and SHA-256, the sameness of everything a phone sends; [`Verbatim`] keeps what was sent.
 //! - [`template`]: checklist templates, checked with all errors at once; [`shipped`] holds those of the product.
+//! - [`asked`]: which items and fields a template asks, by what has been answered.
 //! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
 //!   what is still lacking, [`judge`] judges them.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
 
+pub mod asked;
 pub mod assignment;
 pub mod canonical;
 pub mod complete;

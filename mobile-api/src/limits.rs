@@ -24,6 +24,24 @@ pub const CODE_BYTES_MAX: usize = 64;
 pub const SECTIONS_MAX: usize = 50;
 /// Items in one template, all sections together.
 pub const ITEMS_MAX: usize = 500;
+/// Fields of one item.
+pub const FIELDS_PER_ITEM_MAX: usize = 20;
+/// Fields in one template, all items together.
+pub const FIELDS_MAX: usize = 1_000;
+/// Choices of one field.
+pub const CHOICES_MAX: usize = 100;
+/// Standard remarks of one item.
+pub const REMARKS_MAX: usize = 20;
+/// How deep a condition may nest.
+pub const CONDITION_DEPTH_MAX: usize = 6;
+/// Parts of one condition, all levels together.
+pub const CONDITION_PARTS_MAX: usize = 40;
+/// How many conditions may stand one behind the other: what is shown because of what is shown because of …
+pub const CONDITION_CHAIN_MAX: usize = 30;
+/// Unicode characters in a unit.
+pub const UNIT_CHARS_MAX: usize = 20;
+/// Kinds of premises that one template is made for.
+pub const PREMISES_KINDS_MAX: usize = 20;
 /// Photos an item may demand.
 pub const MIN_PHOTOS_MAX: u8 = 10;
 /// Bytes in one photo or signature.

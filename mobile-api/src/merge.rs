@@ -39,6 +39,9 @@ pub fn merge(parts: &[(Uuid, &PartContent)], choices: &BTreeMap<String, Uuid>) -
     merged
 }
 
-fn judged_as(answer: &Answer) -> (crate::inspection::ItemResult, bool, bool) {
-    (answer.result, answer.affects_safety.unwrap_or(false), answer.corrected_on_spot.unwrap_or(false))
+/// What two answers must share to be one. Of a plain question that is what it says; the figures of a judged item may differ,
+/// as two thermometers do.
+fn judged_as(answer: &Answer) -> (Option<crate::inspection::ItemResult>, bool, bool, Option<(&crate::template::FieldValues, Option<f64>)>) {
+    let values = answer.result.is_none().then_some((&answer.values, answer.number));
+    (answer.result, answer.affects_safety.unwrap_or(false), answer.corrected_on_spot.unwrap_or(false), values)
 }

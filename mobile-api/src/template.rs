@@ -2,14 +2,43 @@
 //!
 //! A published version never changes; an inspection names the version it was made with. Codes are unique in a template, and
 //! the order of items is the order of the paper. The numbers of the rule are data of the version (see [`crate::judge`]).
+//! Everything that came later than the first version is left out of the JSON where it says nothing, so that the hash of an
+//! older template stays what it was.
 
 mod check;
+mod condition;
+mod field;
+mod links;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Moment;
+
+pub use condition::{Comparison, Condition, Looked, ResultIs, ValueIs};
+pub use field::{Choice, Field, FieldKind, FieldValue, FieldValues};
+
+/// Who answers a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Officers, on an inspection.
+    #[default]
+    Officer,
+    /// The canteen itself: its daily papers.
+    Canteen,
+}
+
+impl Audience {
+    /// As stored and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Officer => "officer",
+            Self::Canteen => "canteen",
+        }
+    }
+}
 
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,8 +65,14 @@ pub struct TemplateSummary {
     pub name: Bilingual,
     /// Kinds of premises it is made for.
     pub premises_kinds: Vec<String>,
+    /// Who answers it.
+    #[serde(default)]
+    pub audience: Audience,
     /// When it came into force.
     pub published_at: Moment,
+    /// When it went out of force; what was begun with it is finished with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Moment>,
 }
 
 /// A template with its body.
@@ -124,8 +159,12 @@ pub struct Item {
     pub key: bool,
     /// What is looked at.
     pub text: Bilingual,
-    /// Law, rule or standard it stands on, by article: Chinese, and after " · " English where there is one.
+    /// Law, rule or standard it stands on, by article: Chinese, and after " · " English where there is one. A plain question
+    /// may have none.
     pub basis: String,
+    /// A plain question: it is answered by its fields, number or photos and never judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub question: bool,
     /// A figure to note, with the range that conforms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<NumberField>,
@@ -135,6 +174,28 @@ pub struct Item {
     /// Whether a failed item wants at least one photo.
     #[serde(default)]
     pub photo_on_fail: bool,
+    /// What else is noted, in the order shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// 常用语: remarks that a tap writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Bilingual>,
+    /// Must be answered even where a check does not cover all items; of a plain question, whether it must be answered at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// Asked only where this holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_when: Option<Condition>,
+    /// As `required`, where this holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_when: Option<Condition>,
+}
+
+impl Item {
+    /// One field by its code.
+    pub fn field(&self, code: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.code == code)
+    }
 }
 
 /// A figure to note. A value outside the range is a hint to the officer, not a refusal.
@@ -163,6 +224,9 @@ pub struct TemplateFile {
     pub name: Bilingual,
     /// Kinds of premises it is made for.
     pub premises_kinds: Vec<String>,
+    /// Who answers it.
+    #[serde(default)]
+    pub audience: Audience,
     /// Where it comes from, in words.
     pub source: Bilingual,
     /// What it asks and how it judges.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use mobile_api::canonical;
-use mobile_api::inspection::{InspectionKind, ItemResult, PartContent, PutInspection, PutPart};
+use mobile_api::inspection::{InspectionKind, ItemResult, PartContent, PutInspection, PutPart, fit};
 use mobile_api::merge::merge;
+use mobile_api::template::TemplateBody;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -126,9 +127,83 @@ fn the_lead_chooses_between_two_answers_and_what_nobody_chose_is_named() {
     let choices = BTreeMap::from([("1.1".to_owned(), two)]);
     let merged = merge(&parts, &choices);
     assert_eq!(merged.undecided, ["1.2"]);
-    let results: Vec<(&str, ItemResult)> = merged.answers.iter().map(|answer| (answer.item_code.as_str(), answer.result)).collect();
+    let results: Vec<(&str, ItemResult)> =
+        merged.answers.iter().map(|answer| (answer.item_code.as_str(), answer.result.expect("a result"))).collect();
     assert_eq!(
         results,
         [("1.1", ItemResult::Fails), ("1.2", ItemResult::Fails), ("1.3", ItemResult::Conforms), ("1.4", ItemResult::Fails)]
     );
+}
+
+#[test]
+fn values_are_checked_for_form_and_against_the_template() {
+    let text = json!({"zh": "字", "en": "words"});
+    let choices = json!([{"code": "x", "label": text}, {"code": "y", "label": text}]);
+    let field = |code: &str, kind: Value| json!({"code": code, "label": text, "kind": kind});
+    let item = json!({"code": "6.1", "key": false, "text": text, "basis": "x", "fields": [field("n", json!({"type": "number"})),
+        field("t", json!({"type": "text"})), field("o", json!({"type": "one", "choices": choices})),
+        field("m", json!({"type": "many", "choices": choices})), field("s", json!({"type": "signature"}))]});
+    let question =
+        json!({"code": "q", "key": false, "question": true, "text": text, "basis": "", "fields": [field("n", json!({"type": "number"}))]});
+    let rule = json!({"general_limit": 8, "points_key": 3, "points_general": 1, "grades": []});
+    let template: TemplateBody =
+        serde_json::from_value(json!({"rule": rule, "sections": [{"code": "1", "name": text, "items": [item, question]}]}))
+            .expect("a template");
+    assert_eq!(template.check(), Ok(()));
+    let told = |values: Value, more: Value| -> Vec<String> {
+        let mut content = content();
+        content["evidence"][0]["kind"] = json!("signature");
+        content["answers"][0]["values"] = values;
+        content["answers"].as_array_mut().expect("a list").push(more);
+        let content: PartContent = serde_json::from_value(content).expect("a part");
+        let mut faults = mobile_api::Faults::new();
+        fit::check(&mut faults, &content, &template);
+        faults.finish().err().unwrap_or_default().into_iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+    };
+    let asked = |result: Value| json!({"item_code": "q", "result": result, "answered_at": "2026-11-23T06:10:00Z"});
+    let right = json!({"n": 1.5, "t": "鼠患", "o": "x", "m": ["y", "x"], "s": "01928f6e-0000-7000-8000-00000000000a"});
+    assert_eq!(told(right, asked(Value::Null)), Vec::<String>::new());
+    let wrong = json!({"n": "1", "t": ["x"], "o": "z", "m": ["y", "y", "z"], "s": "01928f6e-0000-7000-8000-00000000000b", "u": 1});
+    assert_eq!(
+        told(wrong, asked(json!("conforms"))),
+        [
+            "/content/answers/0/values/m/1 duplicate",
+            "/content/answers/0/values/m/2 unknown",
+            "/content/answers/0/values/n kind",
+            "/content/answers/0/values/o unknown",
+            "/content/answers/0/values/s unknown",
+            "/content/answers/0/values/t kind",
+            "/content/answers/0/values/u unknown",
+            "/content/answers/1/result kind",
+        ]
+    );
+}
+
+#[test]
+fn nul_is_refused_in_every_text_with_its_place() {
+    let mut content = content();
+    content["answers"][0]["remark"] = json!("鼠\0患");
+    content["answers"][0]["reason"] = json!("\0");
+    content["answers"][0]["values"] = json!({"t": "a\0", "m": ["x\0"], "long": "长".repeat(2_001), "big": 1e10});
+    let found: Vec<String> = faults(part(&content)).into_iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
+    assert_eq!(
+        found,
+        [
+            "/content/answers/0/remark format",
+            "/content/answers/0/reason format",
+            "/content/answers/0/values/big out_of_range",
+            "/content/answers/0/values/long too_long",
+            "/content/answers/0/values/m/0 format",
+            "/content/answers/0/values/t format",
+        ]
+    );
+}
+
+#[test]
+fn answers_of_an_older_phone_are_understood_and_hashed_as_sent() {
+    let content = content();
+    let part: PutPart = serde_json::from_value(part(&content)).expect("a part");
+    assert_eq!(part.check(), Ok(()));
+    let written = serde_json::to_value(&part.content.value.answers[0]).expect("writes");
+    assert!(written.get("values").is_none(), "what an older template does not ask is not written");
 }

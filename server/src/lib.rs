@@ -26,6 +26,7 @@ pub mod sheet;
 pub mod store;
 pub mod tls;
 pub mod uploads;
+pub mod xlsform;
 
 /// What every handler and job works with. Clones share it.
 #[derive(Clone)]

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::{Answer, Device, Evidence, Header, Location, PartContent, PutInspection, PutPart, Signature, Submit};
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
-    ANSWERS_PER_PART_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX, EVIDENCE_PER_PART_MAX,
-    ITEMS_MAX, LOCATIONS_PER_PART_MAX, NAME_CHARS_MAX, OFFICERS_MAX, PARTS_PER_INSPECTION_MAX, REVISION_MAX, SIGNATURES_PER_PART_MAX,
-    TEXT_CHARS_MAX,
+    ANSWERS_PER_PART_MAX, CHOICES_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
+    EVIDENCE_PER_PART_MAX, FIELDS_PER_ITEM_MAX, ITEMS_MAX, LOCATIONS_PER_PART_MAX, NAME_CHARS_MAX, OFFICERS_MAX, PARTS_PER_INSPECTION_MAX,
+    REVISION_MAX, SIGNATURES_PER_PART_MAX, TEXT_CHARS_MAX,
 };
+use crate::template::FieldValue;
 
 impl PutInspection {
     /// Checks header, hash and part.
@@ -126,12 +127,40 @@ fn answer<'a>(faults: &mut Faults, answer: &'a Answer, codes: &mut HashSet<&'a s
     if answer.number.is_some_and(|number| !(-1e9..=1e9).contains(&number)) {
         faults.note_at("number", "out_of_range", "within a thousand million");
     }
+    faults.count("values", answer.values.len(), FIELDS_PER_ITEM_MAX);
+    for (code, value) in &answer.values {
+        faults.within("values", |faults| self::value(faults, code, value));
+    }
     faults.count("evidence_ids", answer.evidence_ids.len(), EVIDENCE_PER_ANSWER_MAX);
     for (index, id) in answer.evidence_ids.iter().enumerate() {
         if !evidence.contains(id) {
             faults.within("evidence_ids", |faults| {
                 faults.note_at(index, "unknown", "not among the evidence of this part");
             });
+        }
+    }
+}
+
+/// The form of a value; whether it fits its field is [`super::fit`]'s.
+fn value(faults: &mut Faults, code: &str, value: &FieldValue) {
+    if code.is_empty() || code.len() > CODE_BYTES_MAX || code.contains('\0') {
+        faults.note_at(code, "format", "not the code of a field");
+    }
+    match value {
+        FieldValue::Number(number) if !(-1e9..=1e9).contains(number) => faults.note_at(code, "out_of_range", "within a thousand million"),
+        FieldValue::Number(_) => {}
+        FieldValue::Text(text) => faults.optional_text(code, Some(text), TEXT_CHARS_MAX),
+        FieldValue::Many(many) => {
+            faults.count(code, many.len(), CHOICES_MAX);
+            for (index, one) in many.iter().enumerate() {
+                faults.within(code, |faults| {
+                    faults.within(index, |faults| {
+                        if one.len() > CODE_BYTES_MAX || one.contains('\0') {
+                            faults.note("format", "not the code of a choice");
+                        }
+                    });
+                });
+            }
         }
     }
 }

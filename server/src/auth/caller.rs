@@ -65,6 +65,7 @@ pub mod can {
         AssignmentsManage,
         AssignmentsApprove,
         TemplatesRead,
+        TemplatesManage,
         AuditRead,
         SystemRead,
         SettingsManage,

@@ -48,6 +48,7 @@ permissions! {
     AssignmentsManage = "assignments.manage",
     AssignmentsApprove = "assignments.approve",
     TemplatesRead = "templates.read",
+    TemplatesManage = "templates.manage",
     AuditRead = "audit.read",
     SystemRead = "system.read",
     SettingsManage = "settings.manage",

@@ -82,7 +82,7 @@ pub fn payload_problem(error: &actix_web::Error) -> Problem {
 pub fn parse_json<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
     // PostgreSQL cannot hold NUL in text, so nobody may send it; in JSON it is always written \u0000.
     if contains_nul_escape(raw) {
-        return Err(Problem::field("", "format", "text must not hold the character NUL"));
+        return Err(Problem::fields(nul_places(raw)));
     }
     let mut parser = serde_json::Deserializer::from_slice(raw);
     let value = serde_path_to_error::deserialize(&mut parser).map_err(|error| {
@@ -95,6 +95,40 @@ pub fn parse_json<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
     })?;
     parser.end().map_err(|error| Problem::of(ProblemType::Malformed).because(plain(&error)))?;
     Ok(value)
+}
+
+/// Places that are named where a text holds NUL.
+const NUL_PLACES_MAX: usize = 20;
+
+/// Every text that holds NUL, by its pointer; the whole body where it is no JSON or a name holds it.
+fn nul_places(raw: &[u8]) -> Vec<FieldFault> {
+    let mut found = Vec::new();
+    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(raw) {
+        gather_nul(&value, &mut String::new(), &mut found);
+    }
+    if found.is_empty() {
+        found.push(String::new());
+    }
+    let fault = |pointer| FieldFault { pointer, code: "format".to_owned(), detail: "text must not hold the character NUL".to_owned() };
+    found.into_iter().map(fault).collect()
+}
+
+/// serde_json refuses what is nested deeper than 128, so this ends.
+fn gather_nul(value: &serde_json::Value, at: &mut String, found: &mut Vec<String>) {
+    use serde_json::Value;
+    let mut below = |step: &str, value: &Value| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        gather_nul(value, at, found);
+        at.truncate(length);
+    };
+    match value {
+        Value::Array(list) => list.iter().enumerate().for_each(|(index, one)| below(&index.to_string(), one)),
+        Value::Object(members) => members.iter().filter(|(name, _)| !name.contains('\0')).for_each(|(name, one)| below(name, one)),
+        Value::String(text) if text.contains('\0') && found.len() < NUL_PLACES_MAX => found.push(at.clone()),
+        _ => {}
+    }
 }
 
 fn contains_nul_escape(raw: &[u8]) -> bool {

@@ -11,6 +11,11 @@ use super::Problem;
 #[allow_missing = true]
 struct Assets;
 
+/// The designer's window on the phone. It alone may stand in a frame, and only in one of our own pages; it asks the server
+/// for nothing.
+const PREVIEW: &str = "preview.html";
+const PREVIEW_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; font-src 'self' data:; style-src 'self' 'unsafe-inline'; connect-src 'none'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'";
+
 /// Every GET that is no API: a file, or the page whose own router knows the address.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/{path:(m|m/.*)}", web::get().to(phone)).route("/{path:.*}", web::get().to(console));
@@ -46,7 +51,12 @@ fn serve(request: &HttpRequest, page: &str) -> Result<HttpResponse, Problem> {
             .insert_header((header::CACHE_CONTROL, caching))
             .finish());
     }
-    Ok(HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok();
+    if name == PREVIEW {
+        answer.insert_header((header::X_FRAME_OPTIONS, "SAMEORIGIN"));
+        answer.insert_header((header::CONTENT_SECURITY_POLICY, PREVIEW_POLICY));
+    }
+    Ok(answer
         .insert_header((header::CONTENT_TYPE, content_type(name, asset.metadata.mimetype())))
         .insert_header((header::ETAG, etag))
         .insert_header((header::CACHE_CONTROL, caching))

@@ -6,8 +6,8 @@
 mod read;
 mod write;
 
-pub use read::{SheetError, Table, read};
-pub use write::{Cell, Format, write};
+pub use read::{Book, SheetError, Table, read, read_book};
+pub use write::{Cell, Format, write, write_book};
 
 /// Largest file, bytes.
 pub const BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -17,6 +17,10 @@ pub const ROWS_MAX: usize = 5_000;
 const COLUMNS_MAX: usize = 100;
 /// Characters of a cell at most.
 const CELL_CHARS_MAX: usize = 5_000;
+/// Characters of a cell of a book at most: what a spreadsheet's cell holds.
+const BOOK_CELL_CHARS_MAX: usize = 32_767;
+/// Sheets of a book that are read.
+const SHEETS_MAX: usize = 20;
 /// Bytes that a compressed file may unfold to.
 const UNFOLDED_BYTES_MAX: u64 = 100 * 1024 * 1024;
 

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read as _};
 
 use calamine::{Data, Reader as _, Xlsx};
 
-use super::{BYTES_MAX, CELL_CHARS_MAX, COLUMNS_MAX, ROWS_MAX, UNFOLDED_BYTES_MAX, begins_a_formula};
+use super::{BOOK_CELL_CHARS_MAX, BYTES_MAX, CELL_CHARS_MAX, COLUMNS_MAX, ROWS_MAX, SHEETS_MAX, UNFOLDED_BYTES_MAX, begins_a_formula};
 
 /// Why a file is no table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,56 @@ pub fn read(bytes: &[u8]) -> Result<Table, SheetError> {
     Ok(Table { header, rows })
 }
 
+/// Sheets by name, each with its rows and their numbers as a spreadsheet shows them.
+pub type Book = Vec<(String, Rows)>;
+
+/// Reads every sheet of an XLSX file; or CSV in which a name in the first column begins a sheet, as XLSForms are written.
+/// Cells are kept as they are: nothing that looks like a formula was made harmless in a book.
+pub fn read_book(bytes: &[u8]) -> Result<Book, SheetError> {
+    if bytes.len() > BYTES_MAX {
+        return Err(SheetError::TooLarge(format!("a file has at most {} MB", BYTES_MAX / 1024 / 1024)));
+    }
+    if !bytes.starts_with(b"PK\x03\x04") {
+        let mut book: Book = Vec::new();
+        for (number, mut cells) in read_csv(bytes)? {
+            let name = if cells.is_empty() { String::new() } else { cells.remove(0) };
+            if !name.is_empty() {
+                book.push((name, Vec::new()));
+            } else if let Some((_, rows)) = book.last_mut() {
+                rows.push((number, cells));
+            }
+        }
+        return Ok(book);
+    }
+    let damaged = |error: &dyn std::fmt::Display| SheetError::Format(format!("not an XLSX file: {error}"));
+    check_unfolded(bytes)?;
+    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(bytes)).map_err(|error: calamine::XlsxError| damaged(&error))?;
+    let mut sheets = Vec::new();
+    for name in book.sheet_names().into_iter().take(SHEETS_MAX) {
+        let range = book.worksheet_range(&name).map_err(|error| damaged(&error))?;
+        let (height, width) = range.get_size();
+        if height > ROWS_MAX * 2 || width > COLUMNS_MAX * 2 {
+            return Err(SheetError::TooLarge(format!("a sheet has at most {ROWS_MAX} rows and {COLUMNS_MAX} columns")));
+        }
+        let (first, left) = range.start().map_or((0, 0), |(row, column)| (row as usize, column as usize));
+        let mut rows = Vec::new();
+        for (at, row) in range.rows().enumerate() {
+            let mut cells = vec![String::new(); left];
+            for data in row {
+                let text = plain(data);
+                if text.chars().count() > BOOK_CELL_CHARS_MAX {
+                    return Err(SheetError::TooLarge(format!("a cell has at most {BOOK_CELL_CHARS_MAX} characters")));
+                }
+                cells.push(text);
+            }
+            rows.push((first + at + 1, cells));
+        }
+        sheets.push((name, rows));
+    }
+    Ok(sheets)
+}
+
+/// Rows with their numbers.
 type Rows = Vec<(usize, Vec<String>)>;
 
 fn read_csv(bytes: &[u8]) -> Result<Rows, SheetError> {

@@ -123,6 +123,30 @@ fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError>
     book.save_to_buffer()
 }
 
+/// Writes a book: sheets by name, the first row of each being its header. All cells are text.
+pub fn write_book(sheets: &[(&str, Vec<Vec<String>>)]) -> Result<Vec<u8>, String> {
+    let mut book = Workbook::new();
+    let bold = Look::new().set_bold();
+    let mut fill = || -> Result<(), XlsxError> {
+        for (name, rows) in sheets {
+            let sheet = book.add_worksheet();
+            sheet.set_name(*name)?;
+            sheet.set_freeze_panes(1, 0)?;
+            for (at, row) in (0_u32..).zip(rows) {
+                for (column, text) in (0_u16..).zip(row).filter(|(_, text)| !text.is_empty()) {
+                    match at {
+                        0 => drop(sheet.write_string_with_format(at, column, text, &bold)?),
+                        _ => drop(sheet.write_string(at, column, text)?),
+                    }
+                }
+            }
+        }
+        Ok(())
+    };
+    fill().map_err(|error| error.to_string())?;
+    book.save_to_buffer().map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

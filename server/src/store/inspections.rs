@@ -278,6 +278,28 @@ pub async fn part(conn: &mut Conn<'_>, id: &str) -> Result<Option<PartRow>, Stor
     Select::new(PART_HEAD).and("ip.id = ?", [id.into()]).fetch_optional(conn).await
 }
 
+/// A part of one of several inspections, with what was chosen between parts.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspection_parts and inspections")]
+pub struct LastPart {
+    pub inspection_id: String,
+    pub part_id: String,
+    pub content: String,
+    pub submission: Option<String>,
+}
+
+/// The parts of these inspections, each inspection's oldest first: for a page of premises, whose last ones they are.
+pub async fn last_parts(conn: &mut Conn<'_>, inspections: &[String]) -> Result<Vec<LastPart>, StoreError> {
+    if inspections.is_empty() {
+        return Ok(Vec::new());
+    }
+    Select::new("SELECT ip.inspection_id, ip.id AS part_id, ip.content, i.submission FROM inspection_parts ip JOIN inspections i ON i.id = ip.inspection_id")
+        .and_any("ip.inspection_id = ?", inspections.iter().map(|id| id.as_str().into()))
+        .tail("ORDER BY ip.inspection_id, ip.id LIMIT 10000", [])
+        .fetch_all(conn)
+        .await
+}
+
 /// Ids and hashes of the parts of an inspection, in order of id.
 pub async fn part_hashes(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec<(String, String)>, StoreError> {
     fetch_all!(

@@ -39,6 +39,7 @@ pub mod roles;
 pub mod settings;
 pub mod statistics;
 pub mod sync;
+pub mod template_drafts;
 pub mod templates;
 pub mod uploads;
 pub mod users;

@@ -119,9 +119,8 @@ pub async fn operators(conn: &mut Conn<'_>, premises: &[String], today: &str) ->
 
 /// Ids of templates in force, in order of id.
 pub async fn templates(conn: &mut Conn<'_>, wanted: Wanted<'_>, limit: i64) -> Result<Vec<super::templates::TemplateRow>, StoreError> {
-    let select = Select::new(
-        "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t",
-    );
+    // The canteen's own papers are not an officer's to fill in.
+    let select = Select::new(super::templates::HEAD).and("t.audience = 'officer'", []);
     // One that an open assignment names is needed too, though a newer one is in force.
     let select = select.and("t.retired_at IS NULL OR EXISTS (SELECT 1 FROM assignments a JOIN work_items w ON w.id = a.id WHERE a.template_id = t.id AND w.open)", []);
     wanted.narrow(select, "t.id = ?", "t.id > ?").tail("ORDER BY t.id LIMIT ?", [limit.into()]).fetch_all(conn).await

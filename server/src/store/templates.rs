@@ -2,7 +2,7 @@
 
 use mobile_api::Moment;
 use mobile_api::canonical;
-use mobile_api::template::{Bilingual, Template, TemplateBody, TemplateFile, TemplateSummary};
+use mobile_api::template::{Audience, Bilingual, Template, TemplateBody, TemplateFile, TemplateSummary};
 use uuid::Uuid;
 
 use super::journal::{Change, Entity};
@@ -25,10 +25,14 @@ pub struct TemplateRow {
     pub sha256: String,
     pub source: String,
     pub published_at: i64,
+    pub retired_at: Option<i64>,
+    pub audience: String,
+    pub shipped: bool,
 }
 
-const HEAD: &str =
-    "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at FROM checklist_templates t";
+/// What every look at templates reads.
+pub(super) const HEAD: &str = "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at, t.retired_at, \
+    t.audience, t.shipped FROM checklist_templates t";
 
 impl TemplateRow {
     /// Without the body.
@@ -39,7 +43,26 @@ impl TemplateRow {
             version: self.version,
             name: self.name()?,
             premises_kinds: serde_json::from_str(&self.premises_kinds).map_err(StoreError::damaged)?,
+            audience: self.audience(),
             published_at: Moment(self.published_at),
+            retired_at: self.retired_at.map(Moment),
+        })
+    }
+
+    /// Who answers it.
+    pub fn audience(&self) -> Audience {
+        if self.audience == Audience::Canteen.as_str() { Audience::Canteen } else { Audience::Officer }
+    }
+
+    /// As a file, such as one that is imported.
+    pub fn file(&self) -> Result<TemplateFile, StoreError> {
+        Ok(TemplateFile {
+            code: self.code.clone(),
+            name: self.name()?,
+            premises_kinds: serde_json::from_str(&self.premises_kinds).map_err(StoreError::damaged)?,
+            audience: self.audience(),
+            source: serde_json::from_str(&self.source).map_err(StoreError::damaged)?,
+            body: self.body()?,
         })
     }
 
@@ -59,13 +82,11 @@ impl TemplateRow {
     }
 }
 
-/// The versions in force, by code.
-pub async fn list(conn: &mut Conn<'_>) -> Result<Vec<TemplateRow>, StoreError> {
-    Select::new(HEAD)
-        .and("t.retired_at IS NULL", [])
-        .tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()])
-        .fetch_all(conn)
-        .await
+/// The versions for `audience`, by code and the newest first; those in force only, or with those that were retired.
+pub async fn list(conn: &mut Conn<'_>, audience: Audience, retired_too: bool) -> Result<Vec<TemplateRow>, StoreError> {
+    let select = Select::new(HEAD).and("t.audience = ?", [audience.as_str().into()]);
+    let select = if retired_too { select } else { select.and("t.retired_at IS NULL", []) };
+    select.tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()]).fetch_all(conn).await
 }
 
 /// A version, in force or not: what was begun with it is finished with it.
@@ -79,7 +100,7 @@ pub async fn newest(conn: &mut Conn<'_>, code: &str) -> Result<Option<TemplateRo
 }
 
 /// Publishes a file as the next version of its code and retires the one before; gives its id. The file has been checked.
-pub async fn publish(tx: &mut Tx<'_>, id: Uuid, file: &TemplateFile, at: i64) -> Result<String, StoreError> {
+pub async fn publish(tx: &mut Tx<'_>, id: Uuid, file: &TemplateFile, shipped: bool, at: i64) -> Result<String, StoreError> {
     let id = id.to_string();
     let version = fetch_optional!(
         tx,
@@ -94,13 +115,12 @@ pub async fn publish(tx: &mut Tx<'_>, id: Uuid, file: &TemplateFile, at: i64) ->
         .fetch_all::<TemplateRow>(tx)
         .await?
     {
-        execute!(tx, "UPDATE checklist_templates SET retired_at = $2 WHERE id = $1", before.id.as_str(), at)?;
-        tx.changed(at, Change::upsert(Entity::Template, &before.id, "/")).await?;
+        retire(tx, &before.id, at).await?;
     }
     execute!(
         tx,
-        "INSERT INTO checklist_templates (id, code, version, name, premises_kinds, body, sha256, source, published_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO checklist_templates (id, code, version, name, premises_kinds, body, sha256, source, published_at, audience, shipped) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         id.as_str(),
         file.code.as_str(),
         version.map_or(0, |row| row.0) + 1,
@@ -110,13 +130,22 @@ pub async fn publish(tx: &mut Tx<'_>, id: Uuid, file: &TemplateFile, at: i64) ->
         canonical::sha256_hex(&body),
         json(&file.source)?,
         at,
+        file.audience.as_str(),
+        shipped,
     )?;
     tx.changed(at, Change::upsert(Entity::Template, &id, "/")).await?;
     Ok(id)
 }
 
+/// Takes a version out of force: new work does not begin with it, what was begun is finished. `false` where it was already.
+pub async fn retire(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
+    let done = execute!(tx, "UPDATE checklist_templates SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL", id, at)?;
+    tx.changed(at, Change::upsert(Entity::Template, id, "/")).await?;
+    Ok(done == 1)
+}
+
 /// Publishes the templates that ship with the product where they are new or have changed. A bureau's own version of a code
-/// (known by another source) is left alone. Run at each start; the second time changes nothing.
+/// is left alone, and so is one that a bureau has retired. Run at each start; the second time changes nothing.
 pub async fn ensure_shipped(db: &Db, at: i64) -> Result<usize, StoreError> {
     let files = mobile_api::shipped::templates().map_err(StoreError::damaged)?;
     db.write(move |tx| {
@@ -124,7 +153,7 @@ pub async fn ensure_shipped(db: &Db, at: i64) -> Result<usize, StoreError> {
             let mut published = 0;
             for file in files {
                 if is_due(newest(tx, &file.code).await?, &file)? {
-                    publish(tx, Uuid::now_v7(), &file, at).await?;
+                    publish(tx, Uuid::now_v7(), &file, true, at).await?;
                     published += 1;
                 }
             }
@@ -136,9 +165,7 @@ pub async fn ensure_shipped(db: &Db, at: i64) -> Result<usize, StoreError> {
 
 fn is_due(newest: Option<TemplateRow>, file: &TemplateFile) -> Result<bool, StoreError> {
     let Some(newest) = newest else { return Ok(true) };
-    let ours = serde_json::from_str::<Bilingual>(&newest.source).is_ok_and(|source| source == file.source);
-    let same = newest.body()? == file.body && newest.name()? == file.name && newest.premises_kinds == json(&file.premises_kinds)?;
-    Ok(ours && !same)
+    Ok(newest.shipped && newest.retired_at.is_none() && newest.file()? != *file)
 }
 
 fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {

@@ -33,6 +33,7 @@ mod settings;
 mod settle;
 mod statistics;
 mod store;
+mod templates;
 mod transfer;
 mod tree;
 mod undo;

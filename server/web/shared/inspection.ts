@@ -22,14 +22,49 @@ export interface Rule {
 
 export interface NumberField { unit: string; min?: number | null; max?: number | null; label: Bilingual }
 
+/** A number, a text (or a choice's code, or the id of a signature's drawing), or codes of choices. */
+export type FieldValue = number | string | string[]
+export type FieldValues = Record<string, FieldValue>
+export interface Choice { code: string; label: Bilingual }
+export type FieldKind =
+  | { type: 'number'; unit?: string; min?: number | null; max?: number | null }
+  | { type: 'text'; long?: boolean }
+  | { type: 'one' | 'many'; choices: Choice[] }
+  | { type: 'signature' }
+
+export type Comparison = 'equals' | 'not_equals' | 'less' | 'at_most' | 'more' | 'at_least' | 'includes' | 'given'
+export type Condition =
+  | { all: Condition[] }
+  | { any: Condition[] }
+  | { not: Condition }
+  | { result: { item: string; one_of: ItemResult[] } }
+  | { value: { item: string; field?: string | null; is: Comparison; to?: FieldValue | null } }
+
+export interface Field {
+  code: string
+  label: Bilingual
+  kind: FieldKind
+  required?: boolean
+  show_when?: Condition | null
+  require_when?: Condition | null
+}
+
 export interface Item {
   code: string
   key: boolean
   text: Bilingual
   basis: string
+  /** A plain question: never judged. */
+  question?: boolean
   number?: NumberField | null
   min_photos?: number
   photo_on_fail?: boolean
+  fields?: Field[]
+  /** 常用语: a tap writes one. */
+  remarks?: Bilingual[]
+  required?: boolean
+  show_when?: Condition | null
+  require_when?: Condition | null
 }
 
 export interface Section { code: string; name: Bilingual; items: Item[] }
@@ -41,16 +76,19 @@ export interface Template {
   version: number
   name: Bilingual
   premises_kinds: string[]
+  audience?: 'officer' | 'canteen'
   published_at?: string
   body: TemplateBody
 }
 
 export interface Answer {
   item_code: string
-  result: ItemResult
+  /** None of a plain question. */
+  result?: ItemResult
   remark?: string
   reason?: string
   number?: number
+  values?: FieldValues
   affects_safety?: boolean
   corrected_on_spot?: boolean
   answered_at: string

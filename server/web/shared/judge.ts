@@ -2,11 +2,12 @@
  * The rule that judges an inspection, as `mobile-api/src/judge.rs` has it word for word (the tables are there);
  * `mobile-api/vectors/judgement.json` holds both to the same results. Whole numbers throughout, so that both round alike.
  */
+import { asked, type Seen } from './asked'
 import { itemsOf, type Answer, type Consequence, type Grade, type Judgement, type Outcome, type Rule, type TemplateBody } from './inspection'
 
-export type Judged = Pick<Answer, 'item_code' | 'result' | 'affects_safety' | 'corrected_on_spot'>
+export type Judged = Seen & Pick<Answer, 'affects_safety' | 'corrected_on_spot'>
 
-export function judge(template: TemplateBody, answers: Iterable<Judged>): Judgement {
+export function judge(template: TemplateBody, answers: Judged[]): Judgement {
   const byCode = new Map<string, Judged>()
   for (const answer of answers) byCode.set(answer.item_code, answer)
   const judged: Judgement = {
@@ -15,9 +16,11 @@ export function judge(template: TemplateBody, answers: Iterable<Judged>): Judgem
   }
   let obtained = 0
   let applicable = 0
-  for (const item of itemsOf(template)) {
+  const shown = asked(template, answers)
+  for (const [index, item] of itemsOf(template).entries()) {
+    if (item.question || !shown[index]?.shown) continue
     const answer = byCode.get(item.code)
-    if (!answer) {
+    if (!answer?.result) {
       judged.unanswered.push(item.code)
       continue
     }

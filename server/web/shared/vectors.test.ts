@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { canonical, canonicalSha256 } from './canonical'
-import type { Answer, Judgement, TemplateBody } from './inspection'
+import { asked, lacksOf } from './asked'
+import { itemsOf, type Answer, type InspectionKind, type Judgement, type TemplateBody } from './inspection'
 import { judge } from './judge'
 
 const vectors = <T>(name: string): T =>
@@ -26,5 +27,25 @@ describe('judgements are those of the vectors, as on the server', () => {
   const file = vectors<{ templates: Record<string, TemplateBody>; cases: Case[] }>('judgement')
   it.each(file.cases)('$name', (one) => {
     expect(judge(file.templates[one.template]!, one.answers)).toEqual(one.expected)
+  })
+})
+
+describe('what is asked is that of the vectors, as on the server', () => {
+  interface Expected { hidden: string[]; hidden_fields: string[]; lacks: Record<string, string[]>; unanswered: string[]; checked: number }
+  interface Case { name: string; template: string; kind: InspectionKind; answers: Answer[]; expected: Expected }
+  const file = vectors<{ templates: Record<string, TemplateBody>; cases: Case[] }>('asked')
+  it.each(file.cases)('$name', (one) => {
+    const body = file.templates[one.template]!
+    const given = new Map(one.answers.map((answer) => [answer.item_code, answer]))
+    const found: Expected = { hidden: [], hidden_fields: [], lacks: {}, unanswered: [], checked: 0 }
+    for (const [index, ask] of asked(body, one.answers).entries()) {
+      const item = itemsOf(body)[index]!
+      if (!ask.shown) found.hidden.push(item.code)
+      ask.fields.forEach((field, number) => field.shown || found.hidden_fields.push(`${item.code}/${item.fields![number]!.code}`))
+      const lacks = lacksOf(item, given.get(item.code), ask, one.kind)
+      if (lacks.length > 0) found.lacks[item.code] = lacks
+    }
+    const { unanswered, checked } = judge(body, one.answers)
+    expect({ ...found, unanswered, checked }).toEqual(one.expected)
   })
 })

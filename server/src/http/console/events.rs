@@ -182,6 +182,7 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "camera" => Permission::CamerasRead,
         "alert" => Permission::AlertsRead,
         "template" => Permission::TemplatesRead,
+        "template_draft" => Permission::TemplatesManage,
         "assignment" => Permission::AssignmentsRead,
         "inspection" => Permission::InspectionsRead,
         "webhook" => Permission::WebhooksManage,

@@ -14,6 +14,7 @@ mod planning;
 mod premises;
 pub(crate) mod settings;
 mod statistics;
+mod templates;
 pub(crate) mod transfer;
 mod users;
 mod webhooks;
@@ -39,6 +40,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     premises::configure(config);
     settings::configure(config);
     statistics::configure(config);
+    templates::configure(config);
     transfer::configure(config);
     users::configure(config);
     webhooks::configure(config);

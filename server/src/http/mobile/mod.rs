@@ -3,6 +3,7 @@
 pub(crate) mod assignments;
 mod files;
 pub mod inspections;
+mod previous;
 mod sync;
 mod templates;
 mod uploads;

@@ -294,9 +294,11 @@ async fn premises_values(conn: &mut Conn<'_>, rows: Vec<PremisesRow>, now_ms: i6
     for (premises, id, name, part) in sync::operators(conn, &ids, &today).await? {
         operators.entry(premises).or_default().push(json!({"operator_id": id, "name": name, "part": part}));
     }
+    let last: Vec<String> = rows.iter().filter_map(|row| row.last_inspection_id.clone()).collect();
+    let mut said = super::previous::answers(conn, &last).await?;
     rows.into_iter()
         .map(|row| {
-            let last = row.last_inspection_id.as_ref().map(|id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment)}));
+            let last = row.last_inspection_id.as_ref().map(|id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment), "answers": said.remove(id)}));
             let hours: Value = serde_json::from_str(&row.service_hours).map_err(StoreError::damaged)?;
             let value = json!({
                 "id": row.id, "name": row.name, "kind": row.kind, "organization_id": row.organization_id, "organization_name": row.organization_name,

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use media::{CameraSpec, Clock, DiagnosisSettings, EngineConfig, SourceSpec, SystemClock, Transport};
 use mobile_api::shipped;
+use mobile_api::template::TemplateFile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::App;
@@ -18,7 +19,7 @@ use server::store::plans::{self, NewPlan};
 use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
-use server::store::{StoreError, Tx, alerts, logins, notices, operators, templates, users};
+use server::store::{StoreError, Tx, alerts, logins, notices, operators, template_drafts, templates, users};
 use uuid::Uuid;
 
 use crate::phone::{Phone, picture, sha256, text};
@@ -83,7 +84,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
     .await
 }
 
-/// Everything the examples name: premises 01, template 02, officer 03, office 04, operator 05, person 06, webhook 07,
+/// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10 and 20, uploads 30 and 31, assignment 40, draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60, alerts 71 to 79, evidence 80.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
@@ -151,7 +152,9 @@ async fn tree(app: &TestApp) {
             operators::link(tx, (&id(1), &format!("{}{}/", path.path, id(1))), &id(5), "own", (None, None), 1).await?;
             let mut file = shipped::templates().map_err(StoreError::damaged)?.remove(0);
             file.code = "example".to_owned();
-            templates::publish(tx, id(2).parse().unwrap(), &file, 1).await?;
+            templates::publish(tx, id(2).parse().unwrap(), &file, true, 1).await?;
+            templates::publish(tx, id(8).parse().unwrap(), &TemplateFile { code: "example_retired".to_owned(), ..file.clone() }, true, 1)
+                .await?;
             let webhook = WebhookRow {
                 id: id(7),
                 url: "http://127.0.0.1:9/alerts".to_owned(),
@@ -376,6 +379,18 @@ async fn camera(app: &TestApp, premises: &Node) {
 /// Notice 60 of whoever runs it all.
 async fn told(app: &TestApp, root: &Client) {
     let user = text(&root.get("/me").await.1["id"]);
+    let writer = user.clone();
+    write(app, move |tx| {
+        Box::pin(async move {
+            for number in [90, 91] {
+                let mut file = shipped::templates().map_err(StoreError::damaged)?.remove(0);
+                file.code = format!("draft_{number}");
+                template_drafts::insert(tx, &id(number), &file, None, &writer, 1).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
     write(app, move |tx| Box::pin(async move { notices::insert(tx, None, &[user], "assigned", &json!({}), 1).await })).await;
     tamper(&app.app.db, "UPDATE notices SET id = '01928f6e-0000-7000-8000-000000000060' WHERE work_id IS NULL").await;
 }

@@ -2,11 +2,12 @@
  * An inspection while it is being filled in. A draft holds copies of the premises and of the template's version, so that
  * nothing that changes on the server changes it. Photos and signatures are kept beside it, as the files they are.
  */
+import { asked, isGiven, isTouched, lacksOf, type AskedItem, type Lack as AnswerLack } from '@shared/asked'
 import { canonicalSha256 } from '@shared/canonical'
 import { uuidv7 } from '@shared/ids'
 import {
-  coversAllItems, itemsOf,
-  type Answer, type Bilingual, type Evidence, type Header, type InspectionKind, type Item, type ItemResult, type Judgement,
+  itemsOf,
+  type Answer, type Bilingual, type Evidence, type FieldValue, type FieldValues, type Header, type InspectionKind, type Item, type ItemResult, type Judgement,
   type PartContent, type Place, type Signature, type Template,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
@@ -24,8 +25,11 @@ export interface PremisesRow {
   risk_grade?: string | null
   open_alerts?: number | null
   operators?: { name: string; part: string }[]
-  last_inspection?: { id: string; result?: string | null; submitted_at?: string | null } | null
+  last_inspection?: { id: string; result?: string | null; submitted_at?: string | null; answers?: Record<string, PreviousAnswer> } | null
 }
+
+/** What the last inspection of a premises said at an item. */
+export interface PreviousAnswer { result?: ItemResult; remark?: string; number?: number; values?: FieldValues }
 
 export interface OfficerName { id: string; display_name: string; certificate_number?: string | null }
 
@@ -35,6 +39,8 @@ export interface DraftAnswer {
   remark?: string
   reason?: string
   number?: number | null
+  /** Of the item's fields, as typed and chosen; what is hidden stays here and is not sent. */
+  values?: Record<string, FieldValue | null>
   affects_safety?: boolean
   corrected_on_spot?: boolean
   answered_at: string
@@ -118,25 +124,57 @@ export function answer(draft: Draft, code: string, change: Partial<DraftAnswer>,
   touch(draft, now)
 }
 
+/** Without the control characters that no paper holds and the server refuses; a line's end and a tab stay. */
+export function clean(typed: string): string {
+  return typed.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '').replace(/\r\n?/g, '\n')
+}
+
 /** A draft that was changed after signing is no longer what was signed. */
 export function touch(draft: Draft, now = new Date()): void {
   draft.updated_at = now.toISOString()
 }
 
-export function judgedAnswers(draft: Draft): Answer[] {
+/** Everything that was answered, asked or not, in the order of the paper: what conditions look at. */
+function wireAnswers(draft: Draft): Answer[] {
   return itemsOf(draft.template.body).flatMap((item) => {
     const given = draft.answers[item.code]
-    return given?.result ? [wireAnswer(item.code, { ...given, result: given.result })] : []
+    return given ? [wireAnswer(item, given)] : []
   })
 }
 
-function wireAnswer(code: string, given: DraftAnswer & { result: ItemResult }): Answer {
-  const wire: Answer = { item_code: code, result: given.result, answered_at: given.answered_at, evidence_ids: [...given.evidence_ids] }
+/** What the checklist asks now, item by item. */
+export function askedNow(draft: Draft): AskedItem[] {
+  return asked(draft.template.body, wireAnswers(draft))
+}
+
+/** The answers that are sent: of what is asked, judged items with a result and plain questions with anything at all. */
+export function judgedAnswers(draft: Draft): Answer[] {
+  const answers = new Map(wireAnswers(draft).map((answer) => [answer.item_code, answer]))
+  const shown = asked(draft.template.body, answers.values())
+  return itemsOf(draft.template.body).flatMap((item, index) => {
+    const answer = answers.get(item.code)
+    const ask = shown[index]
+    if (!answer || !ask?.shown || !(item.question ? isTouched(answer) : answer.result)) return []
+    for (const [place, field] of (item.fields ?? []).entries()) if (!ask.fields[place]?.shown && answer.values) delete answer.values[field.code]
+    if (answer.values && Object.keys(answer.values).length === 0) delete answer.values
+    return [answer]
+  })
+}
+
+function wireAnswer(item: Item, given: DraftAnswer): Answer {
+  const wire: Answer = { item_code: item.code, answered_at: given.answered_at, evidence_ids: [...given.evidence_ids] }
+  if (given.result && !item.question) wire.result = given.result
   if (given.remark?.trim()) wire.remark = given.remark.trim()
   if (given.reason?.trim()) wire.reason = given.reason.trim()
   if (typeof given.number === 'number' && Number.isFinite(given.number)) wire.number = given.number
-  if (given.result === 'fails' && given.affects_safety !== undefined) wire.affects_safety = given.affects_safety
-  if (given.result === 'fails' && given.corrected_on_spot !== undefined) wire.corrected_on_spot = given.corrected_on_spot
+  const values: FieldValues = {}
+  for (const [code, value] of Object.entries(given.values ?? {})) {
+    const meant = typeof value === 'string' ? value.trim() : Array.isArray(value) ? [...value] : value
+    if (isGiven(meant) && item.fields?.some((field) => field.code === code)) values[code] = meant
+  }
+  if (Object.keys(values).length > 0) wire.values = values
+  if (wire.result === 'fails' && given.affects_safety !== undefined) wire.affects_safety = given.affects_safety
+  if (wire.result === 'fails' && given.corrected_on_spot !== undefined) wire.corrected_on_spot = given.corrected_on_spot
   return wire
 }
 
@@ -144,50 +182,60 @@ export function result(draft: Draft): Judgement {
   return judge(draft.template.body, judgedAnswers(draft))
 }
 
-export type Lack = 'answer' | 'reason' | 'affects_safety' | 'photo' | 'photos'
+export type Lack = AnswerLack | 'photo' | 'photos'
 
-/** What an item still needs before anybody signs; empty when it is done. */
-export function lacks(item: Item, given: DraftAnswer | undefined, kind: InspectionKind): Lack[] {
-  if (!given?.result) return coversAllItems(kind) || hasSomething(given) ? ['answer'] : []
+/** What an item still needs before anybody signs, with its photos; empty when it is done or not asked. */
+export function lacks(item: Item, given: DraftAnswer | undefined, kind: InspectionKind, ask: AskedItem = asks(item)): Lack[] {
+  const missing: Lack[] = lacksOf(item, given && wireAnswer(item, given), ask, kind)
+  if (!ask.shown || !given || missing.includes('answer') || given.result === 'not_applicable') return missing
   const photos = given.evidence_ids.length
-  if (given.result === 'not_applicable') return given.reason?.trim() ? [] : ['reason']
-  const missing: Lack[] = []
-  if (given.result === 'fails') {
-    if (given.affects_safety === undefined) missing.push('affects_safety')
-    if (!given.remark?.trim()) missing.push('reason')
-    if (item.photo_on_fail && photos === 0) missing.push('photo')
-  }
-  if (photos < (item.min_photos ?? 0) && !missing.includes('photo')) missing.push('photos')
+  if (given.result === 'fails' && item.photo_on_fail && photos === 0) missing.push('photo')
+  const begun = given.result !== undefined || isTouched(wireAnswer(item, given))
+  if (begun && photos < (item.min_photos ?? 0) && !missing.includes('photo')) missing.push('photos')
   return missing
 }
 
-function hasSomething(given: DraftAnswer | undefined): boolean {
-  return Boolean(given && (given.remark?.trim() || given.evidence_ids.length > 0 || typeof given.number === 'number'))
+/** An item without conditions. */
+const asks = (item: Item): AskedItem => ({ shown: true, required: item.required ?? false, fields: (item.fields ?? []).map((field) => ({ shown: true, required: field.required ?? false })) })
+
+/** Whether an item counts as answered: a judged one has a result, a plain question anything at all. */
+export function isAnswered(item: Item, given: DraftAnswer | undefined): boolean {
+  return item.question ? given !== undefined && isTouched(wireAnswer(item, given)) : given?.result !== undefined
 }
 
 export interface Missing { item: Item; lacks: Lack[] }
 
 export function missing(draft: Draft): Missing[] {
+  const shown = askedNow(draft)
   return itemsOf(draft.template.body)
-    .map((item) => ({ item, lacks: lacks(item, draft.answers[item.code], draft.kind) }))
+    .map((item, index) => ({ item, lacks: lacks(item, draft.answers[item.code], draft.kind, shown[index]) }))
     .filter((entry) => entry.lacks.length > 0)
 }
 
 export interface Progress { answered: number; total: number; failed: number }
 
-export function progress(draft: Draft, items: Item[] = itemsOf(draft.template.body)): Progress {
-  const given = items.map((item) => draft.answers[item.code]?.result)
+/** How far it is, of the items that are asked. */
+export function progress(draft: Draft, items: Item[] = askedItems(draft)): Progress {
   return {
     total: items.length,
-    answered: given.filter((one) => one !== undefined).length,
-    failed: given.filter((one) => one === 'fails').length,
+    answered: items.filter((item) => isAnswered(item, draft.answers[item.code])).length,
+    failed: items.filter((item) => draft.answers[item.code]?.result === 'fails').length,
   }
+}
+
+/** The items that are asked now. */
+export function askedItems(draft: Draft): Item[] {
+  const shown = askedNow(draft)
+  return itemsOf(draft.template.body).filter((_, index) => shown[index]?.shown)
 }
 
 /** Outside the range that conforms: a hint, never a refusal. */
 export function outOfRange(item: Item, value: number | null | undefined): boolean {
-  if (!item.number || typeof value !== 'number') return false
-  const { min, max } = item.number
+  return item.number ? outside(item.number, value) : false
+}
+
+export function outside({ min, max }: { min?: number | null; max?: number | null }, value: FieldValue | null | undefined): boolean {
+  if (typeof value !== 'number') return false
   return (typeof min === 'number' && value < min) || (typeof max === 'number' && value > max)
 }
 

@@ -38,7 +38,7 @@ export default {
     range: '合格范围 {range}', outOfRange: '超出合格范围', needPhotos: '需拍照 {n} 张', needPhoto: '不符合项需拍照', photoTooBig: '照片超过 25 MB，请降低拍摄分辨率后重拍', photoType: '不支持这种文件，请拍照或选择 JPEG、PNG、HEIC 图片',
     photoMany: '每项最多 20 张照片', noRoom: '手机空间不足，照片没有保存。请清理空间后重拍。', notSaved: '没有保存成功，请不要离开本页。', saved: '已保存', saving: '正在保存', original: '原图保存，不压缩、不改动', removePhoto: '删除这张照片？', noPreview: '无法预览', taken: '拍摄于 {when}',
     openOnly: '只看未答', failedOnly: '只看不符合', showAll: '全部', review: '核对结果', review_short: '核对', conformAll: '本部分其余全部符合', conformAsk: '把本部分未答的 {n} 项都记为“符合”？需要拍照的 {m} 项除外。', place: '定位', placing: '正在定位', placed: '已定位，精度 {m} 米', placeFailed: '没有定位：{why}', placeDenied: '未授权定位', placeUnavailable: '收不到信号', far: '距场所登记位置约 {m} 米，请核实',
-    lack: { answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
+    hidden: '{n} 项因条件未显示', previous: '上次：{what}', remarks: '常用语', must: '必填', lack: { field: '请填写“{label}”', answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
   },
   review: {
     title: '核对结果', local: '由本机按检查表规则判定，提交后服务器再次判定', outcome: '检查结果', score: '得分', grade: '量化等级', checked: '已检查 {n} 项（重点 {key}，一般 {general}）', keyFailed: '重点项不符合 {n} 项', generalFailed: '一般项不符合 {n} 项',

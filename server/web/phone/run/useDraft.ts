@@ -1,6 +1,6 @@
 /** One draft, open on a page: every change is saved at once, and a change after signing removes the signatures. */
 import { showConfirmDialog, showToast } from 'vant'
-import { onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
+import { markRaw, onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { LIMITS, type Signature } from '@shared/inspection'
 import { changes, db, me } from '../core'
@@ -28,6 +28,9 @@ export function useDraft(id: string) {
     // On a phone that is shared, nobody opens somebody else's draft.
     if (found && found.user_id === me.value?.id) {
       for (const file of await db().getAllFromIndex('files', 'byInspection', id)) files.set(file.id, file)
+      // Copies that never change need no watching; a checklist of 200 items is long to watch.
+      markRaw(found.template)
+      markRaw(found.premises)
       draft.value = found
     }
     loaded.value = true
@@ -56,12 +59,26 @@ export function useDraft(id: string) {
 
   async function give(code: string, change: Partial<DraftAnswer>): Promise<void> {
     if (!(await unsigned()) || !draft.value) return
+    for (const [field, value] of Object.entries(change.values ?? {})) {
+      const before = draft.value.answers[code]?.values?.[field]
+      if (value === null && draft.value.evidence.some((one) => one.id === before)) dropDrawing(before)
+    }
     answer(draft.value, code, change)
+    save()
+  }
+
+  /** The same change for several items, drawn and saved once. */
+  async function giveAll(codes: string[], change: Partial<DraftAnswer>): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    for (const code of codes) answer(draft.value, code, change)
     save()
   }
 
   async function clear(code: string): Promise<void> {
     if (!(await unsigned()) || !draft.value) return
+    for (const value of Object.values(draft.value.answers[code]?.values ?? {})) {
+      if (draft.value.evidence.some((one) => one.id === value && one.kind === 'signature')) dropDrawing(value)
+    }
     const kept = draft.value.answers[code]?.evidence_ids ?? []
     if (kept.length > 0) draft.value.answers[code] = { evidence_ids: kept, answered_at: new Date().toISOString() }
     else delete draft.value.answers[code]
@@ -113,6 +130,27 @@ export function useDraft(id: string) {
     files.delete(fileId)
   }
 
+  /** A signature that a field asks for; one that was there goes. */
+  async function signField(code: string, field: string, drawing: Blob): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    const open = draft.value
+    const stored = await readPhoto(drawing, open.id, open.user_id)
+    if (typeof stored === 'string' || !(await keep({ ...stored, preview: drawing }))) return
+    dropDrawing(open.answers[code]?.values?.[field])
+    open.evidence.push({
+      id: stored.id, kind: 'signature', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes, taken_at: new Date().toISOString(), item_code: code,
+    })
+    answer(open, code, { values: { ...open.answers[code]?.values, [field]: stored.id } })
+    save()
+  }
+
+  function dropDrawing(id: unknown): void {
+    if (typeof id !== 'string' || !draft.value) return
+    draft.value.evidence = draft.value.evidence.filter((one) => one.id !== id)
+    files.delete(id)
+    void db().delete('files', id)
+  }
+
   async function sign(signature: Omit<Signature, 'evidence_id'>, drawing: Blob | null): Promise<void> {
     const open = draft.value
     if (!open) return
@@ -157,5 +195,5 @@ export function useDraft(id: string) {
     }
   }
 
-  return { draft, loaded, ready, saving, saver, files, save, give, clear, addPhotos, removePhoto, sign, dropSignature, place, placing, placeFault }
+  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, sign, dropSignature, place, placing, placeFault }
 }

@@ -9,7 +9,7 @@ export type Permission =
   | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage'
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.recorded'
   | 'video.export' | 'alerts.read' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
-  | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'audit.read' | 'system.read' | 'settings.manage'
+  | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
   | 'figures.read' | 'webhooks.manage'
 
 /** A schema whose codes are known more closely here than the contract says. */

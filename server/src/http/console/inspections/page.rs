@@ -6,7 +6,7 @@ use mobile_api::Moment;
 use mobile_api::inspection::{Answer, Clock, Header, Location, PartContent, Signature, Submit};
 use mobile_api::judge::{Judgement, judge};
 use mobile_api::merge::merge;
-use mobile_api::template::{Bilingual, NumberField, TemplateBody};
+use mobile_api::template::{Bilingual, Field, NumberField, TemplateBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -77,6 +77,13 @@ struct Answered {
     basis: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<NumberField>,
+    /// A plain question, not judged.
+    question: bool,
+    /// What else is noted; values are in the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<Field>,
+    /// Whether the answers given ask for it.
+    asked: bool,
     /// The answer that counts.
     answer: Option<Answer>,
     /// Answers of other parts that were not chosen.
@@ -145,7 +152,8 @@ impl Inspection {
             .collect::<Result<Vec<_>, StoreError>>()?;
         let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
         let answers = merge(&borrowed, &choices).answers;
-        let sections = template.sections.iter().map(|section| section_view(section, &answers, &parts, &contents)).collect();
+        let mut asked = mobile_api::asked::asked(template, &answers).into_iter().map(|asked| asked.shown);
+        let sections = template.sections.iter().map(|section| section_view(section, &mut asked, &answers, &parts, &contents)).collect();
         let result = match judgement(row.server_result.as_deref())? {
             Some(result) => result,
             None => judge(template, &answers),
@@ -187,6 +195,7 @@ fn part_view(row: PartRow, content: PartContent) -> Part {
 
 fn section_view(
     section: &mobile_api::template::Section,
+    asked: &mut impl Iterator<Item = bool>,
     answers: &[Answer],
     parts: &[PartRow],
     contents: &[(Uuid, PartContent)],
@@ -204,6 +213,9 @@ fn section_view(
             text: item.text.clone(),
             basis: item.basis.clone(),
             number: item.number.clone(),
+            question: item.question,
+            fields: item.fields.clone(),
+            asked: asked.next().unwrap_or(true),
             answer,
             others,
         }

@@ -7,10 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, put, web};
 use mobile_api::Verbatim;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{ContentNamed, PartContent, PutPart};
+use mobile_api::inspection::{ContentNamed, PartContent, PutPart, fit};
 use mobile_api::limits::PARTS_PER_INSPECTION_MAX;
 use mobile_api::problem::ProblemType;
-use mobile_api::template::TemplateBody;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashSet;
@@ -96,7 +95,7 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
         let row = find(conn, session, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
         if let Some(template) = templates::get(conn, &row.template_id).await? {
             let mut faults = Faults::new();
-            check_codes(&mut faults, &part.content, &template.body()?);
+            fit::check(&mut faults, &part.content, &template.body()?);
             checked(faults)?;
         }
     }
@@ -109,26 +108,6 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
             })
         })
         .await
-}
-
-/// Notes every answer and every piece of evidence that names an item the template does not have.
-pub(super) fn check_codes(faults: &mut Faults, content: &PartContent, template: &TemplateBody) {
-    let known: HashSet<&str> = template.items().map(|item| item.code.as_str()).collect();
-    let lists = [
-        ("answers", content.answers.iter().map(|answer| Some(answer.item_code.as_str())).collect::<Vec<_>>()),
-        ("evidence", content.evidence.iter().map(|evidence| evidence.item_code.as_deref()).collect()),
-    ];
-    faults.within("content", |faults| {
-        for (field, codes) in lists {
-            for (index, code) in codes.into_iter().enumerate() {
-                if code.is_some_and(|code| !known.contains(code)) {
-                    faults.within(field, |faults| {
-                        faults.within(index, |faults| faults.note_at("item_code", "unknown", "no such item in this template"))
-                    });
-                }
-            }
-        }
-    });
 }
 
 /// Stores a part of an inspection that was found; whether it is new.

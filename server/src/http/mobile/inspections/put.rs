@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, put, web};
 use mobile_api::field::Faults;
-use mobile_api::inspection::{ContentNamed, Header, PutInspection};
+use mobile_api::inspection::{ContentNamed, Header, PutInspection, fit};
 use mobile_api::problem::ProblemType;
 use mobile_api::template::TemplateBody;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::parts::{IncomingPart, PartStored, check_codes, put_part};
+use super::parts::{IncomingPart, PartStored, put_part};
 use super::{find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
@@ -89,7 +89,7 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
         let template: Option<TemplateBody> = template.map(|row| row.body()).transpose()?;
         if let (Some(part), Some(template)) = (&part, &template) {
             let mut faults = Faults::new();
-            faults.within("part", |faults| check_codes(faults, &part.content, template));
+            faults.within("part", |faults| fit::check(faults, &part.content, template));
             checked(faults)?;
         }
         office_id
