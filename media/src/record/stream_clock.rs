@@ -56,7 +56,13 @@ impl StreamClock {
     /// A wall clock that moves against the monotonic one by more than `step_ms` between two frames was stepped.
     #[must_use]
     pub fn new(step_ms: u64) -> Self {
-        Self { step_ms: i64::try_from(step_ms).unwrap_or(i64::MAX), offset_ns: 0, newest: None, usual_step_ns: 1_000_000, lateness: Lateness::default() }
+        Self {
+            step_ms: i64::try_from(step_ms).unwrap_or(i64::MAX),
+            offset_ns: 0,
+            newest: None,
+            usual_step_ns: 1_000_000,
+            lateness: Lateness::default(),
+        }
     }
 
     /// Places a frame with the stream's time `stream_ns` that arrived at `wall_ms` and `monotonic`.

@@ -39,6 +39,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/inspections', name: 'inspections', component: () => import('./pages/InspectionsPage.vue'), meta: { title: 'nav.inspectionList', needs: ['inspections.read'] } },
   { path: '/inspections/:id', name: 'inspection', component: () => import('./pages/InspectionPage.vue'), meta: { title: 'inspections.one', needs: ['inspections.read'], under: 'inspections' } },
   { path: '/assignments', name: 'assignments', component: () => import('./pages/AssignmentsPage.vue'), meta: { title: 'nav.assignments', needs: ['assignments.read'] } },
+  { path: '/late', name: 'late', component: () => import('./pages/LatePage.vue'), meta: { title: 'nav.late', needs: ['assignments.manage'] } },
   { path: '/templates', name: 'templates', component: () => import('./pages/TemplatesPage.vue'), meta: { title: 'nav.templates', needs: ['templates.read'] } },
   { path: '/templates/:id', name: 'template', component: () => import('./pages/TemplatePage.vue'), meta: { title: 'templates.one', needs: ['templates.read'], under: 'templates' } },
   { path: '/premises', name: 'premises-list', component: () => import('./pages/PremisesListPage.vue'), meta: { title: 'nav.premises', needs: ['premises.read'] } },

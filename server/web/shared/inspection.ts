@@ -126,6 +126,7 @@ export const LIMITS = {
   locationsPerPart: 200,
   textChars: 2000,
   nameChars: 200,
+  officers: 20,
   evidenceBytes: 25 * 1024 * 1024,
   filetypes: ['image/jpeg', 'image/png', 'image/webp', 'image/heic', 'image/heif'],
 } as const

@@ -6,6 +6,7 @@ mod cameras;
 mod devices;
 mod events;
 pub(super) mod inspections;
+mod late;
 mod notices;
 mod operators;
 mod organizations;
@@ -30,6 +31,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     cameras::configure(config);
     events::configure(config);
     inspections::configure(config);
+    late::configure(config);
     notices::configure(config);
     operators::configure(config);
     organizations::configure(config);

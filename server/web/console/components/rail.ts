@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Histogram, Monitor, OfficeBuilding, Operation, Promotion,
+  Avatar, Bell, Box, Collection, DataAnalysis, Document, DocumentChecked, Histogram, Monitor, OfficeBuilding, Operation, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -35,6 +35,7 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('inspections', 'nav.inspectionList', DocumentChecked),
         entry('assignments', 'nav.assignments', Tickets),
+        entry('late', 'nav.late', Box),
         entry('templates', 'nav.templates', Collection),
       ],
     },

@@ -16,6 +16,7 @@ export default {
     inspections: ['检查', 'Inspections'],
     inspectionList: ['检查记录', 'Records'],
     assignments: ['检查任务', 'Assignments'],
+    late: ['迟到的检查', 'Late arrivals'],
     templates: ['检查表', 'Checklists'],
     places: ['场所', 'Premises'],
     premises: ['场所', 'Premises'],

@@ -10,6 +10,7 @@ import {
   type PartContent, type Place, type Signature, type Template,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
+import { mergedAnswers, mine, type Team } from './team'
 
 export interface PremisesRow {
   id: string
@@ -23,8 +24,24 @@ export interface PremisesRow {
   diners?: number | null
   risk_grade?: string | null
   open_alerts?: number | null
-  operators?: { name: string; part: string }[]
+  operators?: { name: string; part: string; licences?: string[]; licence_expires_on?: string | null }[]
+  /** The last inspections, the newest first and with what it found. */
+  history?: PastInspection[]
+  cameras?: { name: string; state: string }[]
+  /** The newest that are open. */
+  alerts?: { id: string; kind: string; class: number; state: string; level: string; raised_at: string; due_at?: string | null }[]
   last_inspection?: { id: string; result?: string | null; submitted_at?: string | null } | null
+}
+
+export interface PastInspection {
+  id: string
+  kind: InspectionKind
+  template_id: string
+  outcome?: string | null
+  submitted_at: string
+  score?: number | null
+  failed?: number | null
+  findings?: { item_code: string; remark?: string | null; affects_safety?: boolean | null; corrected_on_spot?: boolean | null }[]
 }
 
 export interface OfficerName { id: string; display_name: string; certificate_number?: string | null }
@@ -66,8 +83,12 @@ export interface Draft {
   server_result?: Judgement
   differs?: boolean
   submitted_at?: string
+  /** Brought to a supervisor, because it could not be sent any more. */
+  handed_over?: boolean
   /** Where the officer was, to go on from there. */
   position?: string
+  /** Several officers, each on a phone of their own. */
+  team?: Team
 }
 
 /** A photo or a signature: the file as taken, untouched, and a small picture of it for the screen. */
@@ -123,7 +144,13 @@ export function touch(draft: Draft, now = new Date()): void {
   draft.updated_at = now.toISOString()
 }
 
+/** The answers that count: of all officers, where the lead has joined their parts. */
 export function judgedAnswers(draft: Draft): Answer[] {
+  return mergedAnswers(draft)
+}
+
+/** What was answered on this phone. */
+export function ownAnswers(draft: Draft): Answer[] {
   return itemsOf(draft.template.body).flatMap((item) => {
     const given = draft.answers[item.code]
     return given?.result ? [wireAnswer(item.code, { ...given, result: given.result })] : []
@@ -168,8 +195,11 @@ function hasSomething(given: DraftAnswer | undefined): boolean {
 export interface Missing { item: Item; lacks: Lack[] }
 
 export function missing(draft: Draft): Missing[] {
+  // What another officer answered whole is not missing; what this one began is.
+  const others = new Set((draft.team?.parts ?? []).flatMap((part) => part.content.answers.map((one) => one.item_code)))
   return itemsOf(draft.template.body)
-    .map((item) => ({ item, lacks: lacks(item, draft.answers[item.code], draft.kind) }))
+    .filter((item) => mine(draft, item.code) || draft.answers[item.code])
+    .map((item) => ({ item, lacks: others.has(item.code) && !draft.answers[item.code]?.result ? [] : lacks(item, draft.answers[item.code], draft.kind) }))
     .filter((entry) => entry.lacks.length > 0)
 }
 
@@ -193,7 +223,8 @@ export function outOfRange(item: Item, value: number | null | undefined): boolea
 
 /** What is shown to whoever signs, and what their signature covers. */
 export function shown(draft: Draft): { [member: string]: unknown } {
-  const photos = draft.evidence.filter((one) => one.kind === 'photo').map(({ id, sha256 }) => ({ id, sha256 }))
+  const all = [...draft.evidence, ...(draft.team?.parts ?? []).flatMap((part) => part.content.evidence)]
+  const photos = all.filter((one) => one.kind === 'photo').map(({ id, sha256 }) => ({ id, sha256 }))
   return {
     inspection_id: draft.id,
     header: header(draft),
@@ -210,6 +241,7 @@ export function shownSha256(draft: Draft): Promise<string> {
 }
 
 export function header(draft: Draft): Header {
+  if (draft.team) return { ...draft.team.header }
   const made: Header = {
     premises_id: draft.premises.id, template_id: draft.template.id, kind: draft.kind, started_at: draft.started_at,
     officers: draft.officers.map((officer) => officer.id), device: { ...draft.device },
@@ -220,7 +252,7 @@ export function header(draft: Draft): Header {
 
 export function partContent(draft: Draft, clock: PartContent['clock']): PartContent {
   return {
-    device_id: draft.device.id, answers: judgedAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
+    device_id: draft.device.id, answers: ownAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
     locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock,
   }
 }

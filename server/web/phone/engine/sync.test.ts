@@ -4,7 +4,7 @@ import { Problem } from '@shared/api/problem'
 import { openPhoneDb, readMeta, rowsOf, type PhoneDb } from './db'
 import { Saver } from './saver'
 import { synchronise, syncStateKey, type SyncPage } from './sync'
-import { draftOf } from './testing'
+import { draftOf, safeOf } from './testing'
 
 let db: PhoneDb
 const server_time = '2026-11-23T06:05:00.000Z'
@@ -53,13 +53,14 @@ describe('synchronising', () => {
 
   it('starts anew on 410, removes what is gone and keeps drafts', async () => {
     const draft = draftOf('u')
-    await db.put('drafts', draft)
+    const safe = await safeOf(db, 'u')
+    await safe.putDraft(draft)
     const gone = new Problem({ type: 'gone', title: 'gone', status: 410 })
     const api = scripted([page([row('a'), row('b')], '1'), gone, page([row('b'), row('c')], '2')])
     await synchronise(db, api, 'u')
     await synchronise(db, api, 'u')
     expect(await names()).toEqual(['b', 'c'])
-    expect(await db.get('drafts', draft.id)).toEqual(draft)
+    expect(await safe.draft(draft.id)).toEqual(JSON.parse(JSON.stringify(draft)))
   })
 
   it('keeps two users apart', async () => {

@@ -5,6 +5,8 @@ import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import { uuidv7 } from '@shared/ids'
 import type { Template } from '@shared/inspection'
 import { answer, beginDraft, type Draft } from './draft'
+import { Keys } from './keys'
+import { Safe } from './safe'
 import type { PhoneDb } from './db'
 
 export const template: Template = {
@@ -28,12 +30,16 @@ export function draftOf(userId = uuidv7()): Draft {
   })
 }
 
-export async function addPhoto(db: PhoneDb, draft: Draft, bytes: number, code = '1.3'): Promise<string> {
+export async function safeOf(db: PhoneDb, userId: string): Promise<Safe> {
+  return new Safe(db, await Keys.fresh(userId))
+}
+
+export async function addPhoto(safe: Safe, draft: Draft, bytes: number, code = '1.3'): Promise<string> {
   const content = new Uint8Array(bytes).map((_, index) => (index * 31 + bytes) & 255)
   const id = uuidv7()
   const sha256 = await sha256Hex(content)
   const blob = new Blob([content], { type: 'image/jpeg' })
-  await db.put('files', { id, inspection_id: draft.id, user_id: draft.user_id, blob, preview: null, sha256, filetype: 'image/jpeg', bytes })
+  await safe.putFile({ id, inspection_id: draft.id, user_id: draft.user_id, blob, preview: null, sha256, filetype: 'image/jpeg', bytes })
   draft.evidence.push({ id, kind: 'photo', sha256, filetype: 'image/jpeg', bytes, taken_at: new Date().toISOString(), item_code: code })
   answer(draft, code, { evidence_ids: [...(draft.answers[code]?.evidence_ids ?? []), id] })
   return id

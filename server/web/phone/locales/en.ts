@@ -6,7 +6,7 @@ export default {
     loading: 'Loading', yes: 'Yes', no: 'No', optional: 'optional', all: 'All', next: 'Next', count: '{n} in all',
   },
   net: {
-    online: 'On line', offline: 'No network: you can go on working', toSend: '{n} to send, safe on this phone', sending: 'Sending {n}', attention: '{n} need a look',
+    online: 'On line', offline: 'No network: you can go on working', toSend: '{n} to send, safe on this phone', sending: 'Sending {n}', attention: '{n} need a look', tooOld: 'This app is too old; tap to update. Everything stays on this phone', roomLow: 'This phone is nearly full: go online and send soon',
     expired: 'Signed out. Your drafts are safe here.', signIn: 'Sign in', allSent: 'All sent', updated: 'A new version is ready', update: 'Update',
   },
   signIn: {
@@ -22,10 +22,10 @@ export default {
     title: 'Today', hello: '{name}, {date}', due: 'Due {date}', overdue: 'Overdue', dueToday: 'Due today', assignments: 'Assignments', drafts: 'Unfinished', none: 'No assignments',
     noneHelp: 'New ones come to this phone whenever there is a network. You can also begin from Premises.', start: 'Begin', resume: 'Go on', synced: 'Synced {when}', never: 'Not synced yet',
     syncing: 'Syncing', syncFailed: 'Sync failed, using what is here', pull: 'Pull to sync', sent: 'Submitted', key: 'key', answered: '{answered} of {total} answered', failed: '{n} failed',
-    saved: 'Saved {when}', officers: 'Officers {names}', remove: 'Delete draft', removeAsk: 'Delete the draft for {name}? Its photos ({photos}) go too. This cannot be undone.', removed: 'Draft deleted', begunElsewhere: 'This was begun on another phone. Begin another one here all the same?',
+    saved: 'Saved {when}', officers: 'Officers {names}', remove: 'Delete draft', removeAsk: 'Delete the draft for {name}? Its photos ({photos}) go too. This cannot be undone.', removed: 'Draft deleted', begunElsewhere: 'This was begun on another phone. If you are on it, you join it here; otherwise another one begins. Go on?',
   },
   premises: {
-    title: 'Premises', search: 'Name or address', none: 'Nothing found', noneHelp: 'Try another word. Search uses what is on this phone and works without a network.', empty: 'No premises here yet', emptyHelp: 'Pull down to sync when there is a network.',
+    title: 'Premises', near: 'Near me', licence: 'Licence', orders: 'To be put right', noOrders: 'Nothing to be put right', noAlerts: 'No open alerts', cameras: 'Cameras', findings: 'Found last time', history: 'Inspections', search: 'Name, address, licence number', none: 'Nothing found', noneHelp: 'Try another word. Search uses what is on this phone and works without a network.', empty: 'No premises here yet', emptyHelp: 'Pull down to sync when there is a network.',
     address: 'Address', school: 'School', diners: 'Diners', grade: 'Risk grade', office: 'Office', operators: 'Operators', last: 'Last inspection', noLast: 'None on record', openAlerts: 'Open alerts',
     start: 'Begin inspection', chooseTemplate: 'Checklist', chooseKind: 'Kind of inspection', other: 'Other checklists', noTemplates: 'No checklist on this phone yet. Sync first.', distance: 'About {m} m from you', distanceKm: 'About {km} km from you',
     continueAsk: 'There is an unfinished inspection of this place. Go on with it?', continue: 'Go on', another: 'Begin another', detail: 'Premises', route: 'Route',
@@ -60,12 +60,36 @@ export default {
     kind: { alert_raised: 'New alert', dispatched: 'To put right', rectified: 'Put right, to review', sent_back: 'Sent back', closed: 'Closed', reminder: 'Due soon', overdue: 'Overdue', other: 'Reminder' } },
   me: {
     title: 'Me', device: 'This phone', language: 'Language', theme: 'Appearance', light: 'Light', dark: 'Dark', system: 'As the phone', offlineReady: 'Works without network', offlineReadyNot: 'Getting ready to work without network', storage: 'Space used', persisted: 'The browser keeps it', notPersisted: 'The browser may clear it when space is short: send soon', lastSync: 'Last sync', sync: 'Sync now', password: 'Change password', signOut: 'Sign out', signOutAsk: 'Drafts and what waits to be sent stay on this phone for the next time.',
-    signOutWaiting: '{n} not sent yet. They stay here and go after the next sign-in.', version: 'Version', roles: 'Roles', outbox: 'To send', drafts: 'Drafts', notEncrypted: 'Drafts are kept in this browser, not encrypted yet: use a screen lock.', clock: 'Clock', clockOk: 'Same as the server', clockOff: '{d} off the server, noted as it is', needNetwork: 'Needs a network', on: 'on', off: 'off',
+    signOutWaiting: '{n} not sent yet. They stay here and go after the next sign-in.', version: 'Version', roles: 'Roles', outbox: 'To send', drafts: 'Drafts', encrypted: 'Drafts, photos and signatures are encrypted', copiesDone: 'Encrypted copies are on the server', copiesBehind: '{n} draft(s) without a copy yet; done by itself once online', roomLow: 'This phone is nearly full', roomLowHelp: 'Text can still be saved, photos may not fit. Go online to send what was submitted, or free some space.', clock: 'Clock', clockOk: 'Same as the server', clockOff: '{d} off the server, noted as it is', needNetwork: 'Needs a network', on: 'on', off: 'off',
   },
   kitchen: { title: 'Kitchen', none: 'No cameras', noneHelp: 'They appear once the bureau has connected them.', age: 'Picture of {when}', offline: 'Pictures need a network', noPicture: 'No picture', refresh: 'Refresh', live: 'Every 10 s', online: '{online} of {total} on line' },
   alerts: {
     title: 'Alerts', none: 'Nothing to answer', noneHelp: 'An alert shows here with its picture and its deadline.', open: 'To put right', history: 'All', due: 'Answer by {when}', overdue: 'Overdue', answer: 'Answer', text: 'What was done', textHelp: 'Such as: rat guard replaced, floor disinfected', photos: 'Photos of it', submit: 'Send answer', sent: 'Sent, waiting for review', needText: 'Say what was done', raised: 'Seen {when}', offline: 'Sending needs a network. What you wrote is kept here.', timeline: 'History', loadFailed: 'Not loaded', sentBack: 'Sent back', order: 'What is asked', waiting: 'Answered, waiting for review', clip: 'Play clip', moreDetail: 'Detail',
     stale: 'It was changed meanwhile: please look and send again', action: { raise: 'Seen by the system', confirm: 'Confirmed', dispatch: 'Dispatched', rectify: 'Answered', review: 'Reviewed', accept: 'Closed', send_back: 'Sent back', dismiss: 'Dismissed', reopen: 'Reopened', clear: 'Cleared by itself' },
   },
-  error: { title: 'That did not work', network: 'The server cannot be reached. Check the network.', unknown: 'Something unexpected: {detail}', storage: 'The storage of this phone cannot be opened', storageHelp: 'Leave private mode, or free some space, and try again.', server: 'The server has a problem. Try again later.' },
+  lock: {
+    title: 'Locked', who: 'Drafts and photos of {name} are encrypted on this phone', pin: 'PIN', open: 'Unlock', wrong: 'Wrong PIN. All drafts are there; wrong tries never delete anything.', wait: 'Try again in {d}', passkey: 'Unlock with fingerprint or face', passkeyFailed: 'Not recognised, use the PIN',
+    failed: 'Not opened, try again', safe: 'Unlocking works offline. Wrong tries only slow down, they never delete.', forgot: 'Forgot the PIN: sign in online to set a new one', forgotOffline: 'Forgot the PIN: sign in once there is a network', another: 'Somebody else uses this phone',
+    choose: 'Choose a PIN', change: 'Change PIN', now: 'Lock now', why: 'Drafts, photos and signatures are kept encrypted with your own key; others on this phone cannot open them. The PIN unlocks the app each time it is opened, also offline.',
+    newPin: 'PIN (at least {n} digits or letters)', again: 'Once more', weak: 'At least {n}, not one character repeated nor digits in a row', differ: 'The two are not the same', withPasskey: 'Also unlock with this phone’s fingerprint or face', passkeyNot: 'This device cannot; the PIN works', save: 'Save', set: 'Set; everything is encrypted',
+  },
+  team: {
+    title: 'Inspecting together', alone: '{n} officer(s) named; tap to share the work', why: 'Two officers inspect one premises, each on a phone: name the other, divide the sections, each fills in a part; the lead joins them, has them signed and submits.', lead: 'Lead', add: 'Officers with you', addOne: 'Add', scanOfficer: 'Scan the code on their “Me” page',
+    notOfficer: 'This is not an officer’s code', begin: 'Divide the work', leadHelp: 'The other scans the code below to join, also offline; with a network they find it among tasks and premises too.', memberHelp: 'Fill in your sections, then hand them to the lead.', code: 'Code to join', codeHelp: 'The other opens “Premises · Scan”', sections: 'Sections', parts: 'Progress',
+    answered: '{n} answered', came: '{n} answers came', notYet: 'not yet', look: 'Look for what has come', lookOffline: 'No network; look again later', conflicts: '{n} items answered differently', conflictsHelp: 'Both are kept. The lead chooses which counts.', undecided: '{n} items are answered differently: choose first',
+    memberOf: 'With {name}; fill in your sections', leadOf: 'You lead; {came} of {n} have handed in', handIn: 'Hand to the lead', handInAsk: 'Hand your {n} answers to the lead? Without a network they stay safe here and go by themselves later.', handInHelp: 'Your part is done. {name} joins the parts, and both sign there.', handedIn: 'Handed to the lead', handedInHelp: 'Until the lead submits you can change it and hand it in again.', revise: 'Change and hand in again',
+    joinedBefore: 'You joined this inspection before. Continue?', join: 'Join the inspection of {name}', myCode: 'My code', myCodeShow: 'Show it to the lead',
+    fault: { notNamed: 'This inspection does not name {name}. Ask the lead to add you first.', noTemplate: 'The checklist is not on this phone: synchronise, then scan again.', isLead: 'You lead this inspection; no need to scan.' },
+  },
+  scan: {
+    title: 'Scan', aim: 'Point at the code', denied: 'No camera permission: allow it in the browser, or type below', noCamera: 'No camera: type below', help: 'Scan the code at the door, on the food licence, or the lead’s code. Works offline.', typed: 'Or type a licence number or the content of a code', notHere: 'This premises is not on this phone: perhaps outside your area. Synchronise first.',
+    licenceNotHere: 'No premises with licence {number} on this phone. Synchronise, or look by name.', unknown: 'Unknown code. Scan a premises, a licence, or the lead’s code.', officer: 'This is an officer’s code: scan it under “Inspecting together”.',
+  },
+  late: {
+    ended: 'Your account is closed. What was submitted goes to a supervisor by itself; what was not finished is below and can go there too. Everything is still on this phone.', endedShort: 'Account closed; everything is on this phone. Tap to see', draft: 'A draft that was not submitted', give: 'Hand to a supervisor', ask: 'Hand the inspection of “{name}” with its photos to a supervisor? They accept or reject it; nothing is lost.', handed: 'Handed to a supervisor', handedHelp: 'A supervisor decides; what you gathered is kept either way.',
+  },
+  meanwhile: {
+    template: 'The checklist has a newer version or was retired. This inspection keeps the version it began with and can be submitted.', premises: 'This premises is no longer on this phone: closed, merged, or outside your area. What you filled in stays and can be submitted; if refused, hand it to a supervisor.', renamed: 'The premises has a new name; this inspection keeps the one it began with.', assignment: 'The assignment was cancelled or done by others. What you filled in stays and can be submitted.',
+  },
+  error: { title: 'That did not work', network: 'The server cannot be reached. Check the network.', unknown: 'Something unexpected: {detail}', storage: 'The storage of this phone cannot be opened', storageHelp: 'Leave private mode, or free some space, and try again.', server: 'The server has a problem. Try again later.', tooOld: 'This app is too old: update it first. Everything stays on this phone.' },
 }
