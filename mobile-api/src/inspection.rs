@@ -5,10 +5,13 @@
 //! `revision`, until submission.
 
 mod check;
+mod visit;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub use visit::{DoorScan, Recusal, Visit};
 
 use crate::judge::Judgement;
 use crate::{Moment, Verbatim};
@@ -229,6 +232,9 @@ pub struct PartContent {
     pub signatures: Vec<Signature>,
     /// What clocks said.
     pub clock: Clock,
+    /// What happened at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
 }
 
 /// Body of `PUT /inspections/{id}/parts/{part_id}`.

@@ -138,8 +138,8 @@ describe('while away', () => {
     try {
       const console_ = await browser.newPage({ viewport: { width: 1440, height: 900 } })
       await console_.goto(`${server.base}/sign-in`)
-      await console_.fill('input[autocomplete=username]', 'root')
-      await console_.fill('input[autocomplete=current-password]', PASSWORD)
+      await console_.fill('#username', 'root')
+      await console_.fill('#password', PASSWORD)
       await console_.keyboard.press('Enter')
       await console_.waitForURL((url) => !url.pathname.includes('sign-in'))
       await console_.goto(`${server.base}/late`)

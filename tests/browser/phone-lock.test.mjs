@@ -166,15 +166,15 @@ describe('drafts that an earlier version left unsealed', () => {
     const device = await phone()
     try {
       await opened(device)
-      await page.goto(`${server.base}/m/sign-in`)
-      const draft = { id: '01928f6e-0000-7000-8000-00000000aaaa', user_id: chen.id, stage: 'filling', updated_at: new Date().toISOString(), note: SECRET }
+      const now = new Date().toISOString()
+      const draft = {
+        id: '01928f6e-0000-7000-8000-00000000aaaa', part_id: '01928f6e-0000-7000-8000-00000000aaab', user_id: chen.id, kind: 'unannounced', stage: 'filling', started_at: now, updated_at: now,
+        premises: { id: place.premises.id, name: '旧版本留下的草稿', kind: 'school_canteen' }, template: { id: place.premises.id, code: 'x', version: 1, name: { zh: '', en: '' }, premises_kinds: [], body: { rule: { grades: [] }, sections: [] } },
+        officers: [], device: { id: 'phone-1' }, answers: { 1.1: { remark: SECRET, answered_at: now, evidence_ids: [] } }, evidence: [], places: [], signatures: [], revision: 1,
+      }
       // As the earlier version made it: version 1 of the database, the draft as it is.
-      await page.evaluate(async ({ draft }) => {
-        for (const { name } of await indexedDB.databases()) await new Promise((resolve) => Object.assign(indexedDB.deleteDatabase(name), { onsuccess: resolve, onblocked: resolve, onerror: resolve }))
-        localStorage.setItem('test.draft', JSON.stringify(draft))
-      }, { draft })
       await page.goto(`${server.base}/favicon.svg`)
-      await page.evaluate(async () => {
+      await page.evaluate(async (draft) => {
         const db = await new Promise((resolve, reject) => Object.assign(indexedDB.open('bright-kitchen-phone', 1), {
           onupgradeneeded: ({ target: { result } }) => {
             result.createObjectStore('meta', { keyPath: 'key' })
@@ -186,12 +186,13 @@ describe('drafts that an earlier version left unsealed', () => {
           },
           onsuccess: ({ target }) => resolve(target.result), onerror: reject,
         }))
-        await new Promise((resolve, reject) => Object.assign(db.transaction('drafts', 'readwrite').objectStore('drafts').put(JSON.parse(localStorage.getItem('test.draft'))), { onsuccess: resolve, onerror: reject }))
+        await new Promise((resolve, reject) => Object.assign(db.transaction('drafts', 'readwrite').objectStore('drafts').put(draft), { onsuccess: resolve, onerror: reject }))
         db.close()
-      })
+      }, draft)
       await steps.signIn(page, server.base, 'chen', PASSWORD)
       const [kept] = (await steps.storedDrafts(page)).filter((one) => one.id === draft.id)
       assert.ok(kept.sealed, 'it is sealed now')
+      assert.match(await page.locator(test('draft')).innerText(), /旧版本留下的草稿/)
       assert.equal((await steps.storedBytes(page)).includes(Buffer.from(SECRET).toString('latin1')), false)
     } finally {
       await device.throwAway()

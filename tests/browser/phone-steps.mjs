@@ -82,7 +82,7 @@ export function storedBytes(page) {
       else if (typeof value === 'string') said.push(latin(new TextEncoder().encode(value)))
       else if (value && typeof value === 'object') for (const one of Object.values(value)) await walk(one)
     }
-    for (const store of ['drafts', 'files', 'outbox', 'answers', 'vaults', 'backups']) {
+    for (const store of ['rows', 'drafts', 'files', 'outbox', 'answers', 'vaults', 'backups']) {
       await walk(await new Promise((resolve, reject) => Object.assign(db.transaction(store).objectStore(store).getAll(), { onsuccess: (event) => resolve(event.target.result), onerror: reject })))
     }
     db.close()

@@ -53,6 +53,7 @@ it('the lead divides the sections and shows a code; the other joins by it with n
   await page.click(test('share'))
   await page.waitForSelector(test('code'))
   const code = await page.locator(test('code')).getAttribute('data-text')
+  await page.waitForSelector('main[data-saving=saved]')
   assert.ok((await page.locator(test('owner')).evaluateAll((all) => new Set(all.map((one) => one.value)).size)) === 2, 'both have sections')
 
   await member.page.goto(`${server.base}/m/scan`)
@@ -99,6 +100,7 @@ it('the lead answers the same item otherwise; when the other is back on line bot
   assert.equal(await page.locator(test('submit')).isDisabled(), true, 'not before the lead has chosen')
   await steps.go(page, `${server.base}/m/inspections/${inspectionId}/team`)
   await page.locator(`${test('differs')}[data-code="1.1"] ${test('choose')}`).nth(1).click()
+  await page.waitForSelector('main[data-saving=saved]')
 })
 
 it('the lead has it signed and submits; both parts are on the server, whole', async () => {

@@ -147,6 +147,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("PATCH", "/uploads/{id}", One(P::InspectionsConduct)),
         ("DELETE", "/uploads/{id}", One(P::InspectionsConduct)),
         ("GET", "/inspections/{id}/parts", One(P::InspectionsConduct)),
+        ("GET", "/premises/{id}/door.svg", One(P::PremisesRead)),
         ("GET", "/drafts/key", SignedIn),
         ("PUT", "/drafts/key", SignedIn),
         ("POST", "/drafts/key/open", SignedIn),

@@ -2,7 +2,6 @@
 import type { Header, InspectionKind, Template } from '@shared/inspection'
 import { changes, db, device, me, safe } from './core'
 import { forgotten } from './engine/backup'
-import { rowOf, rowsOf } from './engine/db'
 import { beginDraft, type Draft, type OfficerName, type PremisesRow } from './engine/draft'
 import { join, type Invitation, type JoinFault } from './engine/team'
 import { askToPersist } from './offline'
@@ -26,9 +25,9 @@ export const myDrafts = async (): Promise<Draft[]> => {
   return drafts.sort((one, other) => other.updated_at.localeCompare(one.updated_at))
 }
 
-export const rows = <T>(entity: string): Promise<T[]> => (me.value ? rowsOf<T>(db(), me.value.id, entity) : Promise.resolve([]))
+export const rows = <T>(entity: string): Promise<T[]> => (me.value ? safe().rows<T>(entity) : Promise.resolve([]))
 export const row = <T>(entity: string, id: string): Promise<T | undefined> =>
-  me.value ? rowOf<T>(db(), me.value.id, entity, id) : Promise.resolve(undefined)
+  me.value ? safe().row<T>(entity, id) : Promise.resolve(undefined)
 
 /** An inspection as lists show it; one that is under way comes with its header. */
 export interface InspectionRow {
@@ -87,7 +86,7 @@ export async function colleagues(): Promise<OfficerName[]> {
   return [...seen.values()].map(({ id, display_name, certificate_number }) => ({ id, display_name, certificate_number })).slice(0, 50)
 }
 
-export async function begin(premises: PremisesRow, template: Template, kind: InspectionKind, assignment?: AssignmentRow): Promise<string> {
+export async function begin(premises: PremisesRow, template: Template, kind: InspectionKind, assignment?: AssignmentRow, door?: string): Promise<string> {
   const user = me.value
   if (!user) throw new Error('nobody is signed in')
   // Somebody else has begun the same assignment: it is one inspection, on two phones.
@@ -102,6 +101,8 @@ export async function begin(premises: PremisesRow, template: Template, kind: Ins
   const others = assignment?.officers.filter((officer) => officer.id !== user.id) ?? []
   const officers = [mine, ...others].map(({ id, display_name, certificate_number }) => ({ id, display_name, certificate_number }))
   const draft = beginDraft({ userId: user.id, premises, template, kind, officers, device, assignmentId: assignment?.id })
+  // Whoever came by the code at the door has opened the visit with it.
+  if (door) draft.visit = { opened: { premises_id: premises.id, mark: door, device_time: draft.started_at } }
   await safe().putDraft(JSON.parse(JSON.stringify(draft)) as Draft)
   changes.value += 1
   void askToPersist()

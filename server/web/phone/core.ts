@@ -14,7 +14,7 @@ import { prune } from './engine/prune'
 import { fillBallast, left } from './engine/room'
 import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
-import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened, openForNow } from './lock'
+import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened } from './lock'
 
 export interface Me {
   id: string
@@ -40,10 +40,8 @@ const hasSession = ref(false)
 export const expired = computed(() => me.value !== null && !hasSession.value)
 export const may = (permission: string) => me.value?.permissions.includes(permission) ?? false
 export const isOfficer = computed(() => may('inspections.conduct'))
-/** Who keeps drafts on this phone, and so protects them with a PIN. */
-export const keepsDrafts = computed(() => may('inspections.conduct') || may('alerts.rectify'))
 /** Somebody works here, and what they keep is not open. */
-export const locked = computed(() => me.value !== null && keepsDrafts.value && opened.value === null)
+export const locked = computed(() => me.value !== null && opened.value === null)
 export const isCanteen = computed(() => !isOfficer.value && may('alerts.rectify'))
 
 const connected = ref(navigator.onLine)
@@ -129,8 +127,7 @@ export async function start(): Promise<void> {
   hasSession.value = store.load() !== null
   if (me.value) {
     accountEnded.value = (await readMeta<boolean>(database, endedKey(me.value.id))) ?? false
-    if (keepsDrafts.value) await openAtStart(database, me.value)
-    else await openForNow(database, me.value)
+    await openAtStart(database, me.value)
     await belongTo(me.value)
   }
   addEventListener('online', () => wake(true))
@@ -138,7 +135,7 @@ export async function start(): Promise<void> {
   let hiddenAt = 0
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') hiddenAt = Date.now()
-    else if (hiddenAt && Date.now() - hiddenAt > LOCK_AFTER_MS && keepsDrafts.value) lock()
+    else if (hiddenAt && Date.now() - hiddenAt > LOCK_AFTER_MS) lock()
     if (document.visibilityState === 'visible') wake(true)
   })
   addEventListener('pagehide', handOver)
@@ -159,9 +156,10 @@ async function belongTo(user: Me): Promise<void> {
 function wake(now: boolean): void {
   connected.value = navigator.onLine
   void watchRoom()
+  if (accountEnded.value && connected.value && opened.value && entries.value.length > 0) void handOverAll()
   if (!connected.value || !me.value || !hasSession.value || tooOld.value || me.value.password_change_required) return
   if (opened.value && (now || entries.value.length > 0)) void outbox().kick(now ? 'now' : 'due')
-  if (opened.value && keepsDrafts.value) void copyDrafts()
+  if (opened.value) void copyDrafts()
   const age = Date.now() - Date.parse(syncState.value?.at ?? '1970-01-01')
   const stale = age > (now ? 30_000 : SYNC_EVERY_MS)
   if (stale && document.visibilityState === 'visible') void syncNow().catch(() => undefined)
@@ -199,7 +197,6 @@ async function openAfterSignIn(): Promise<void> {
     accountEnded.value = false
     await writeMeta(db(), endedKey(user.id), false)
   }
-  if (!keepsDrafts.value) return openForNow(db(), user)
   await openBySignIn(db(), api, user)
   await reloadEntries()
   changes.value += 1
@@ -246,8 +243,12 @@ async function endAccount(): Promise<void> {
 
 /** Brings everything that waits in the outbox to a supervisor. Needs what is kept to be open. */
 export async function handOverAll(): Promise<void> {
+  if (handing) return
+  handing = true
   for (const entry of entries.value) await handOverOne(entry.id, 'account_ended').catch(() => undefined)
+  handing = false
 }
+let handing = false
 
 export async function handOverOne(id: string, reason: LateReason): Promise<void> {
   const token = store.load()?.refresh_token ?? (me.value ? localStorage.getItem(lastToken(me.value.id)) : null)
@@ -286,11 +287,12 @@ let running: Promise<void> | null = null
 /** Fetches what changed. Calls at the same time share one run. */
 export function syncNow(): Promise<void> {
   const user = me.value
-  if (!user) return Promise.resolve()
+  const open = opened.value
+  if (!user || open?.userId !== user.id) return Promise.resolve()
   running ??= (async () => {
     syncing.value = true
     try {
-      const state = await synchronise(db(), api, user.id)
+      const state = await synchronise(open, api)
       if (me.value?.id === user.id) syncState.value = state
       syncFailed.value = false
     } catch (error) {

@@ -29,19 +29,18 @@ async function openWith(db: PhoneDb, owner: Owner, ring: Ring): Promise<void> {
   opened.value = safe
 }
 
-/** People who keep nothing here need no PIN: their keys end with the page. */
-export async function openForNow(db: PhoneDb, owner: Owner): Promise<void> {
-  opened.value = new Safe(db, await Keys.fresh(owner.id))
-}
-
 /** At a start without a sign-in: what a reload handed over, or the first keys where this phone never had any. */
 export async function openAtStart(db: PhoneDb, owner: Owner): Promise<void> {
   const handed = await handedOver(owner.id)
   const record = await recordOf(db, owner.id)
-  if (handed && record?.pin) return openWith(db, owner, handed)
+  if (handed) {
+    await openWith(db, owner, handed)
+    pinWanted.value = !record?.pin
+    return
+  }
   // An earlier version of the app kept drafts unsealed: they are sealed now, and a PIN is asked for.
   if (!record?.pin && !record?.box) {
-    await openWith(db, owner, handed ?? (await freshRing()))
+    await openWith(db, owner, await freshRing())
     pinWanted.value = true
   }
 }

@@ -21,6 +21,7 @@ import Review from './run/Review.vue'
 import Sent from './run/Sent.vue'
 import Signing from './run/Signing.vue'
 import Team from './run/Team.vue'
+import Visit from './run/Visit.vue'
 
 declare module 'vue-router' {
   interface RouteMeta { tab?: boolean; open?: boolean }
@@ -47,6 +48,9 @@ export const router = createRouter({
     { path: '/alerts/:id', component: Alert, props: true },
     { path: '/outbox', component: OutboxPage },
     { path: '/inspections/:id', component: Checklist, props: true },
+    // The code at a premises' door, read by the phone's own camera app.
+    { path: '/p/:code', redirect: (to) => { const [id, door] = String(to.params.code).split('.'); return { path: `/premises/${id}`, query: { door } } } },
+    { path: '/inspections/:id/visit', component: Visit, props: true },
     { path: '/scan', component: Scan },
     { path: '/inspections/:id/team', component: Team, props: true },
     { path: '/inspections/:id/review', component: Review, props: true },

@@ -95,6 +95,16 @@ export interface Header {
   device: { id: string; model?: string }
 }
 
+export interface DoorScan { premises_id: string; mark: string; device_time: string; location?: Place }
+
+/** What happened at the door. */
+export interface Visit {
+  opened?: DoorScan
+  closed?: DoorScan
+  certificates_shown_at?: string
+  recusal?: { asked_at: string; requested: boolean; reason?: string; name: string; evidence_id: string }
+}
+
 export interface PartContent {
   device_id: string
   answers: Answer[]
@@ -102,6 +112,7 @@ export interface PartContent {
   locations: Place[]
   signatures: Signature[]
   clock: { device_time: string; monotonic_ms: number; gps_time?: string }
+  visit?: Visit
 }
 
 export interface Judgement {

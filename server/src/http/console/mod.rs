@@ -4,6 +4,7 @@ mod alerts;
 mod audit;
 mod cameras;
 mod devices;
+pub(crate) mod door;
 mod events;
 pub(super) mod inspections;
 mod late;
@@ -37,6 +38,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     organizations::configure(config);
     overview::configure(config);
     premises::configure(config);
+    door::configure(config);
     settings::configure(config);
     statistics::configure(config);
     transfer::configure(config);

@@ -76,3 +76,25 @@ on_both!(two_officers_parts_are_joined_and_the_leads_choice_counts, |app| {
     let (status, problem) = member.client.put(&format!("{}/parts/{}", draft.path(), Uuid::now_v7()), &part).await;
     assert_eq!(status, StatusCode::CONFLICT, "after the submission: {problem}");
 });
+
+on_both!(a_scan_of_the_doors_code_opens_and_closes_the_visit, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let code = phone.client.request(reqwest::Method::GET, &format!("/premises/{}/door.svg", app.premises.id), None).send().await.unwrap();
+    assert_eq!((code.status(), code.headers()["content-type"].to_str().unwrap()), (StatusCode::OK, "image/svg+xml"));
+    assert_eq!(phone.client.get(&format!("/premises/{}/door.svg", app.other_premises.id)).await.0, StatusCode::NOT_FOUND);
+    let mut draft = Draft::new(&app, &phone, &phone.template().await);
+    let mark = hex::encode(app.app.sealer.mac("door", app.premises.id.as_bytes()))[..16].to_owned();
+    let scan = |premises: &str, mark: &str| json!({"premises_id": premises, "mark": mark, "device_time": "2026-11-23T06:05:00.000Z"});
+    draft.content["visit"] = json!({"opened": scan(&app.premises.id, &mark), "closed": scan(&app.premises.id, "0000000000000000"), "certificates_shown_at": "2026-11-23T06:06:00.000Z"});
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    let (_, team) = phone.client.get(&format!("{}/parts", draft.path())).await;
+    assert_eq!(team["parts"][0]["door"], json!({"opened": true, "closed": false}), "a made-up code is kept, and seen: {team}");
+    assert_eq!(team["parts"][0]["content"]["visit"], draft.content["visit"]);
+    // Recusal is answered by somebody, with a signature that is there.
+    draft.revision += 1;
+    draft.content["visit"]["recusal"] = json!({"asked_at": "2026-11-23T06:07:00.000Z", "requested": true, "name": "林晓梅", "evidence_id": Uuid::now_v7()});
+    let (status, problem) = phone.client.put(&draft.path(), &draft.put()).await;
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| text(&error["pointer"])).collect();
+    let at = "/part/content/visit/recusal";
+    assert_eq!((status, pointers), (StatusCode::UNPROCESSABLE_ENTITY, vec![format!("{at}/reason"), format!("{at}/evidence_id")]), "{problem}");
+});

@@ -13,7 +13,9 @@ export interface Row {
   user_id: string
   entity: string
   id: string
-  value: unknown
+  /** As the server said it; sealed where its owner keeps keys on this phone. */
+  value?: unknown
+  sealed?: Sealed
   /** The full run that named it last; a full run ends by removing what it did not name. */
   generation: string
 }
@@ -89,14 +91,4 @@ export async function readMeta<T>(db: PhoneDb, key: string): Promise<T | undefin
 
 export async function writeMeta(db: PhoneDb, key: string, value: unknown): Promise<void> {
   await db.put('meta', { key, value })
-}
-
-/** All synced rows of one kind. */
-export async function rowsOf<T>(db: PhoneDb, userId: string, entity: string): Promise<T[]> {
-  const rows = await db.getAllFromIndex('rows', 'byEntity', [userId, entity])
-  return rows.map((row) => row.value as T)
-}
-
-export async function rowOf<T>(db: PhoneDb, userId: string, entity: string, id: string): Promise<T | undefined> {
-  return (await db.get('rows', [userId, entity, id]))?.value as T | undefined
 }

@@ -7,7 +7,7 @@ import { uuidv7 } from '@shared/ids'
 import {
   coversAllItems, itemsOf,
   type Answer, type Bilingual, type Evidence, type Header, type InspectionKind, type Item, type ItemResult, type Judgement,
-  type PartContent, type Place, type Signature, type Template,
+  type PartContent, type Place, type Signature, type Template, type Visit,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
 import { mergedAnswers, mine, type Team } from './team'
@@ -89,6 +89,8 @@ export interface Draft {
   position?: string
   /** Several officers, each on a phone of their own. */
   team?: Team
+  /** What happened at the door. */
+  visit?: Visit
 }
 
 /** A photo or a signature: the file as taken, untouched, and a small picture of it for the screen. */
@@ -253,7 +255,7 @@ export function header(draft: Draft): Header {
 export function partContent(draft: Draft, clock: PartContent['clock']): PartContent {
   return {
     device_id: draft.device.id, answers: ownAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
-    locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock,
+    locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock, ...(draft.visit ? { visit: draft.visit } : {}),
   }
 }
 

@@ -12,7 +12,8 @@ export const LOW_BYTES = 200 * 1024 * 1024
 /** And below this part of what the browser gives. */
 const LOW_PART = 0.1
 
-export const isFull = (error: unknown): boolean => (error as Error)?.name === 'QuotaExceededError'
+/** A full disk ends the transaction: some browsers then only say that it was ended. */
+export const isFull = (error: unknown): boolean => ['QuotaExceededError', 'AbortError'].includes((error as Error)?.name)
 
 /** Runs `work`; where there is no room, lets the ballast go and runs it once more. */
 export async function makeRoom<T>(safe: Pick<Safe, 'db'>, work: () => Promise<T>): Promise<T> {

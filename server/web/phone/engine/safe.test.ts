@@ -22,7 +22,7 @@ async function raw(): Promise<string> {
     else if (typeof value === 'string') seen.push(Buffer.from(value, 'utf8').toString('latin1'))
     else if (value && typeof value === 'object') for (const one of Object.values(value)) await walk(one)
   }
-  for (const store of ['drafts', 'files', 'outbox', 'answers', 'vaults', 'backups'] as const) for (const record of await db.getAll(store)) await walk(record)
+  for (const store of ['rows', 'drafts', 'files', 'outbox', 'answers', 'vaults', 'backups'] as const) for (const record of await db.getAll(store)) await walk(record)
   return seen.join('\n')
 }
 const utf8 = (text: string) => Buffer.from(text, 'utf8').toString('latin1')

@@ -1,9 +1,9 @@
 /**
- * Drafts, their photos, what waits to be sent and answers to alerts, as one officer's keys keep them: what lies in the database
+ * Drafts, their photos, what waits to be sent, answers to alerts and what was synced, as one officer's keys keep them: what lies in the database
  * is sealed, and only its owner, its state and its times can be read there. Sealing comes before a transaction is begun:
  * IndexedDB ends one that waits for anything else.
  */
-import type { AlertAnswer, AnswerRecord, DraftRecord, FileRecord, OutboxRecord, PhoneDb } from './db'
+import type { AlertAnswer, AnswerRecord, DraftRecord, FileRecord, OutboxRecord, PhoneDb, Row } from './db'
 import type { Draft, StoredFile } from './draft'
 import type { Keys, Sealed } from './keys'
 import type { OutboxEntry } from './outbox'
@@ -118,6 +118,32 @@ export class Safe {
     return { key, user_id, sealed: await this.keys.sealJson(`answer/${key}`, facts), files }
   }
 
+  /** All synced rows of one kind. */
+  async rows<T>(entity: string): Promise<T[]> {
+    const rows = await this.db.getAllFromIndex('rows', 'byEntity', [this.userId, entity])
+    return Promise.all(rows.map((row) => this.openRow<T>(row)))
+  }
+
+  async row<T>(entity: string, id: string): Promise<T | undefined> {
+    const row = await this.db.get('rows', [this.userId, entity, id])
+    return row && this.openRow<T>(row)
+  }
+
+  async sealRow(row: Row): Promise<Row> {
+    const { value, ...rest } = row
+    return { ...rest, sealed: await this.keys.sealJson(`row/${row.entity}/${row.id}`, value ?? null) }
+  }
+
+  /** Changes what is kept of a row, until the next sync says more. */
+  async patchRow(entity: string, id: string, change: object): Promise<void> {
+    const row = await this.db.get('rows', [this.userId, entity, id])
+    if (row) await this.db.put('rows', await this.sealRow({ ...row, value: { ...(await this.openRow<object>(row)), ...change } }))
+  }
+
+  private async openRow<T>(row: Row): Promise<T> {
+    return row.sealed ? this.keys.openJson<T>(`row/${row.entity}/${row.id}`, row.sealed) : (row.value as T)
+  }
+
   /** Seals what an earlier version of the app left open; says how many records it was. Ends where nothing of the kind is left. */
   async sealEverything(): Promise<number> {
     let sealed = 0
@@ -140,6 +166,11 @@ export class Safe {
     for (const record of await this.db.getAll('answers')) {
       if (record.user_id !== this.userId || isSealed(record)) continue
       await this.putAnswer(record as unknown as AlertAnswer)
+      sealed += 1
+    }
+    for (const row of await this.db.getAll('rows', IDBKeyRange.bound([this.userId], [this.userId, []]))) {
+      if (row.sealed) continue
+      await this.db.put('rows', await this.sealRow(row))
       sealed += 1
     }
     return sealed

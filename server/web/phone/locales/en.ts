@@ -91,5 +91,10 @@ export default {
   meanwhile: {
     template: 'The checklist has a newer version or was retired. This inspection keeps the version it began with and can be submitted.', premises: 'This premises is no longer on this phone: closed, merged, or outside your area. What you filled in stays and can be submitted; if refused, hand it to a supervisor.', renamed: 'The premises has a new name; this inspection keeps the one it began with.', assignment: 'The assignment was cancelled or done by others. What you filled in stays and can be submitted.',
   },
+  visit: {
+    title: 'At the door', todo: 'At the door: scan, show certificates, ask about recusal', opened: 'visit opened', closed: 'visit closed', shown: 'certificates shown', answered: 'recusal asked', door: 'Door code', doorHelp: 'Scan the code at the door: time and place of coming and going are kept. Without a code, leave it out.', scanOpen: 'Scan on coming', scanClose: 'Scan on going', wrongDoor: 'This is not the code of this premises', at: '{when}',
+    certificates: 'Certificates', certificatesHelp: 'Show these certificates to the premises', show: 'They were shown', recusal: 'Recusal', recusalText: 'You may ask an officer to stand back who has an interest in this business or may not be impartial. Do you ask for it?', no: 'No', yes: 'Yes, asked for', why: 'Who, and why', whyNeeded: 'Write who is asked to stand back, and why', sign: 'Signature of the premises', answeredBy: '{name}: {answer}',
+    requested: 'Recusal was asked for: pause and report to the head, who decides.', left: 'They left', leftReason: 'The representative left during the inspection without signing',
+  },
   error: { title: 'That did not work', network: 'The server cannot be reached. Check the network.', unknown: 'Something unexpected: {detail}', storage: 'The storage of this phone cannot be opened', storageHelp: 'Leave private mode, or free some space, and try again.', server: 'The server has a problem. Try again later.', tooOld: 'This app is too old: update it first. Everything stays on this phone.' },
 }

@@ -91,5 +91,10 @@ export default {
   meanwhile: {
     template: '检查表已换新版本或停用。本次仍按开始时的版本检查，可以照常提交。', premises: '本机已没有这个场所：可能已关闭、合并或不在您的辖区。已填内容都在，可以照常提交；如被拒收，可交给主管核对。', renamed: '这个场所的名称已更改，本次检查仍用开始时的名称。', assignment: '这项任务已取消或已由他人完成。已填内容都在，可以照常提交。',
   },
+  visit: {
+    title: '到场', todo: '到场：扫码入企、出示证件、告知回避', opened: '已扫码到场', closed: '已扫码离场', shown: '已出示证件', answered: '已告知回避', door: '扫码入企', doorHelp: '扫描场所门口的码，记录到场和离场的时间、位置。没有码可以不扫。', scanOpen: '扫码到场', scanClose: '扫码离场', wrongDoor: '这不是本场所的码', at: '{when}',
+    certificates: '出示证件', certificatesHelp: '请向被检查单位出示以下执法证件', show: '已向对方出示', recusal: '告知回避', recusalText: '如执法人员与本单位有直接利害关系或有其他可能影响公正检查的情形，贵单位有权申请其回避。是否申请回避？', no: '不申请回避', yes: '申请回避', why: '申请谁回避、理由', whyNeeded: '请写明申请谁回避和理由', sign: '请被检查单位人员签名', answeredBy: '{name}：{answer}',
+    requested: '对方申请回避：请暂停检查并向所长报告，由其决定。', left: '人员离开', leftReason: '被检查单位人员中途离开现场，未签名',
+  },
   error: { title: '没有成功', network: '连不上服务器，请检查网络。', unknown: '出现了意外情况：{detail}', storage: '本机存储打不开', storageHelp: '请关闭无痕模式，或清理手机空间后重试。', server: '服务器暂时有问题，请稍后再试。', tooOld: '应用版本过旧，请先更新。手机上的内容都还在。' },
 }

@@ -130,6 +130,16 @@ export function useDraft(id: string) {
     save()
   }
 
+  /** Keeps a drawing that is no signature under the result, such as the answer about recusal; its evidence id. */
+  async function drawing(blob: Blob): Promise<string | null> {
+    const open = draft.value
+    if (!open) return null
+    const stored = await readPhoto(blob, open.id, open.user_id)
+    if (typeof stored === 'string' || !(await keep({ ...stored, preview: blob }))) return null
+    open.evidence.push({ id: stored.id, kind: 'signature', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes, taken_at: new Date().toISOString() })
+    return stored.id
+  }
+
   async function dropSignature(signature: Signature): Promise<void> {
     const open = draft.value
     if (!open) return
@@ -158,5 +168,5 @@ export function useDraft(id: string) {
     }
   }
 
-  return { draft, loaded, ready, saving, saver, files, save, give, clear, addPhotos, removePhoto, sign, dropSignature, place, placing, placeFault }
+  return { draft, loaded, ready, saving, saver, files, save, give, clear, addPhotos, removePhoto, sign, drawing, dropSignature, place, placing, placeFault }
 }

@@ -3,7 +3,7 @@
 
 use actix_web::{get, web};
 use mobile_api::Moment;
-use mobile_api::inspection::{Header, PartContent};
+use mobile_api::inspection::{DoorScan, Header, PartContent};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -32,6 +32,16 @@ struct TeamPart {
     #[schema(value_type = PartContent)]
     content: Value,
     received_at: Moment,
+    /// Of the visit that the part records: whether the code scanned on coming, and on going, was that of this premises' door;
+    /// `null` where none was scanned.
+    door: Door,
+}
+
+/// Whether the codes that were scanned hang at this premises' door.
+#[derive(Debug, Serialize, ToSchema)]
+struct Door {
+    opened: Option<bool>,
+    closed: Option<bool>,
 }
 
 /// What the officers of an inspection have sent.
@@ -57,10 +67,14 @@ async fn parts(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id:
     let conn = &mut reader.conn();
     let row = inspections::get_own(conn, &caller.user_id.to_string(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let parts = inspections::parts(conn, &row.id).await?;
+    let mark = crate::http::door_mark(&app.sealer, &row.premises_id);
+    let right = |scan: &DoorScan| scan.premises_id.to_string() == row.premises_id && scan.mark == mark;
     let parts = parts
         .into_iter()
         .map(|part| {
+            let visit = part.parsed()?.visit.unwrap_or_default();
             Ok(TeamPart {
+                door: Door { opened: visit.opened.as_ref().map(right), closed: visit.closed.as_ref().map(right) },
                 id: part.id.parse().map_err(StoreError::damaged)?,
                 owner_id: part.owner_id.parse().map_err(StoreError::damaged)?,
                 owner_name: part.owner_name,
