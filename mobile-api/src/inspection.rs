@@ -8,10 +8,13 @@ mod check;
 pub mod fit;
 
 use std::collections::BTreeMap;
+mod visit;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+pub use visit::{DoorScan, Recusal, Visit};
 
 use crate::judge::Judgement;
 use crate::template::FieldValue;
@@ -237,6 +240,9 @@ pub struct PartContent {
     pub signatures: Vec<Signature>,
     /// What clocks said.
     pub clock: Clock,
+    /// What happened at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
 }
 
 /// Body of `PUT /inspections/{id}/parts/{part_id}`.

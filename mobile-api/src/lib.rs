@@ -8,6 +8,7 @@
 //! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
 //!   what is still lacking, [`judge`] judges them.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
+//! - [`version`]: which clients are understood.
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
 
 pub mod asked;
@@ -26,6 +27,7 @@ pub mod shipped;
 pub mod sync;
 pub mod template;
 pub mod verbatim;
+pub mod version;
 
 pub use field::{Faults, FieldFault};
 pub use moment::Moment;

@@ -33,6 +33,8 @@ pub enum ProblemType {
     InvalidTransition,
     /// A condition of the request does not hold, such as the version of a protocol.
     PreconditionFailed,
+    /// A client of a version that is no longer understood; carries `oldest` and `newest`.
+    ClientTooOld,
     /// Over a limit of size.
     TooLarge,
     /// Another type of content is asked for.
@@ -53,7 +55,7 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 22] = [
+    pub const ALL: [ProblemType; 23] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
@@ -69,6 +71,7 @@ impl ProblemType {
         P::StaleVersion,
         P::InvalidTransition,
         P::PreconditionFailed,
+        P::ClientTooOld,
         P::TooLarge,
         P::UnsupportedMediaType,
         P::Gone,
@@ -97,6 +100,12 @@ impl ProblemType {
             P::StaleVersion => ("stale_version", 409, "内容已被他人修改", "Changed by somebody else meanwhile"),
             P::InvalidTransition => ("invalid_transition", 409, "当前状态不能进行此操作", "Not possible in this state"),
             P::PreconditionFailed => ("precondition_failed", 412, "请求的前提条件不成立", "A condition of the request does not hold"),
+            P::ClientTooOld => (
+                "client_too_old",
+                426,
+                "应用版本过旧，请先更新；手机上的内容都会保留",
+                "This app is too old, update it first; what is on the phone stays",
+            ),
             P::TooLarge => ("too_large", 413, "内容过大", "Too large"),
             P::UnsupportedMediaType => ("unsupported_media_type", 415, "不支持的内容类型", "Unsupported type of content"),
             P::Gone => ("gone", 410, "同步位置已过期，需重新同步", "Too old, start the synchronisation anew"),

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod drafts;
 pub mod evidence;
 pub mod files;
 pub mod http;
@@ -65,6 +66,8 @@ pub struct App {
     pub webhook_policy: outward::Policy,
     /// Evidence on its way in.
     pub uploads: uploads::Uploads,
+    /// Encrypted copies of drafts.
+    pub drafts: drafts::Drafts,
 }
 
 /// Why the parts cannot be put together.
@@ -92,6 +95,7 @@ impl App {
     ) -> Result<Self, AppError> {
         let files = files::Files::open(data, files_url)?;
         let uploads = uploads::Uploads::open(data)?;
+        let drafts = drafts::Drafts::open(data).map_err(files::FilesError::from)?;
         store::templates::ensure_shipped(&db, clock.wall_ms()).await?;
         let sealer = auth::Sealer::open(data).map_err(auth::KeysError::from)?;
         let keys = auth::Keys::load(&db, &sealer, clock.wall_ms()).await?;
@@ -107,6 +111,7 @@ impl App {
             login_rate: rate::Limiter::new(60, 60_000),
             files,
             uploads,
+            drafts,
             engine: None,
             about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),

@@ -31,7 +31,7 @@ after(async () => {
 
 /** An unannounced check of one item, which may leave the others out, up to its submission. */
 async function inspect(seed) {
-  await page.goto(`${server.base}/m/premises`)
+  await steps.go(page, `${server.base}/m/premises`)
   await page.locator(test('premises')).first().click()
   await page.click(test('begin'))
   await page.locator('.kinds [role=radio]').nth(1).click()
@@ -106,7 +106,8 @@ describe('sending an inspection', () => {
     await page.fill('#again', `${PASSWORD}-again`)
     await page.click('button[type=submit]')
     await page.waitForURL((url) => !url.pathname.endsWith('/password'))
-    await page.goto(`${server.base}/m/inspections/${id}/sent`)
+    await steps.choosePin(page)
+    await steps.go(page, `${server.base}/m/inspections/${id}/sent`)
     const found = await arrivedOnce(id)
     assert.match(JSON.stringify(found), /Does not agree with the result/)
   })

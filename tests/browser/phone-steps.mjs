@@ -9,6 +9,35 @@ export async function signIn(page, base, username, password) {
   await page.fill('#password', password)
   await page.click('button[type=submit]')
   await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  await choosePin(page)
+}
+
+/** What opens an officer's drafts on this phone. */
+export const PIN = '271828'
+
+/** Where a PIN is asked for the first time, it is chosen. */
+export async function choosePin(page, pin = PIN) {
+  await page.waitForSelector('main.page, .van-pull-refresh.page, #username')
+  if (!new URL(page.url()).pathname.endsWith('/pin')) return
+  await page.fill(test('new-pin'), pin)
+  await page.fill(test('new-pin-again'), pin)
+  await page.click(test('set-pin'))
+  await page.waitForURL((url) => !url.pathname.endsWith('/pin'))
+}
+
+/** After a start: where what is kept is locked, it is opened. */
+export async function unlock(page, pin = PIN) {
+  await page.waitForSelector('main.page, .van-pull-refresh.page, .head, #username')
+  if (!new URL(page.url()).pathname.endsWith('/unlock')) return
+  await page.fill(test('pin'), pin)
+  await page.click(test('unlock'))
+  await page.waitForURL((url) => !url.pathname.endsWith('/unlock'))
+}
+
+/** Goes to an address as if typed: the app starts anew, and is opened. */
+export async function go(page, address) {
+  await page.goto(address)
+  await unlock(page)
 }
 
 /** The app's own files are kept and the first sync is done: the network may go. */
@@ -36,7 +65,32 @@ export async function addPhoto(page, code, seed) {
   await item(page, code).locator('figure').nth(before).waitFor()
 }
 
-/** The draft as kept in the browser's database, read past the app. */
+/** Everything that is kept, as bytes, read past the app: for looking whether something can be read there. */
+export function storedBytes(page) {
+  return page.evaluate(async () => {
+    const db = await new Promise((resolve, reject) => Object.assign(indexedDB.open('bright-kitchen-phone'), { onsuccess: (event) => resolve(event.target.result), onerror: reject }))
+    const said = []
+    const latin = (buffer) => {
+      let text = ''
+      for (const byte of new Uint8Array(buffer)) text += String.fromCharCode(byte)
+      return text
+    }
+    const walk = async (value) => {
+      if (value instanceof Blob) said.push(latin(await value.arrayBuffer()))
+      else if (value instanceof ArrayBuffer) said.push(latin(value))
+      else if (ArrayBuffer.isView(value)) said.push(latin(value.buffer))
+      else if (typeof value === 'string') said.push(latin(new TextEncoder().encode(value)))
+      else if (value && typeof value === 'object') for (const one of Object.values(value)) await walk(one)
+    }
+    for (const store of ['rows', 'drafts', 'files', 'outbox', 'answers', 'vaults', 'backups']) {
+      await walk(await new Promise((resolve, reject) => Object.assign(db.transaction(store).objectStore(store).getAll(), { onsuccess: (event) => resolve(event.target.result), onerror: reject })))
+    }
+    db.close()
+    return said.join('\n')
+  })
+}
+
+/** The drafts as kept in the browser's database, read past the app: whose and how far, the rest is sealed. */
 export function storedDrafts(page) {
   return page.evaluate(async () => {
     const db = await new Promise((resolve, reject) => Object.assign(indexedDB.open('bright-kitchen-phone'), { onsuccess: (event) => resolve(event.target.result), onerror: reject }))

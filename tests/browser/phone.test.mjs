@@ -40,7 +40,7 @@ describe('an inspection on the phone', () => {
   const open = async (path) => {
     context = await device.open()
     page = context.pages()[0] ?? (await context.newPage())
-    if (path) await page.goto(`${server.base}${path}`)
+    if (path) await steps.go(page, `${server.base}${path}`)
   }
 
   it('is signed in and synced, and the app keeps itself', async () => {
@@ -54,13 +54,17 @@ describe('an inspection on the phone', () => {
   it('is begun and filled in with the network cut, each key press kept', async () => {
     await context.setOffline(true)
     await page.reload()
+    await steps.unlock(page)
     await page.click(test('start'))
     await page.waitForSelector('[data-code="1.1"]')
     assert.match(await page.locator(test('status')).innerText(), /无网络/)
     await steps.giveResult(page, '1.2', 'fails')
     await page.locator('#t-1\\.2').fill('未配备食品安全总监，就餐人数 620 人')
     await steps.addPhoto(page, '1.2', 12)
-    await until('the text is in the database', async () => (await steps.storedDrafts(page))[0]?.answers['1.2']?.remark?.startsWith('未配备'))
+    await page.waitForSelector(`${test('saved')}.saved`)
+    const bytes = await steps.storedBytes(page)
+    for (const secret of ['未配备食品安全总监', '澄海实验学校食堂']) assert.equal(bytes.includes(Buffer.from(secret).toString('latin1')), false, `${secret} cannot be read in the database`)
+    assert.equal(bytes.includes('\x89PNG\r\n'), false, 'nor can a photo')
   })
 
   it('survives closing the browser, still without a network', async () => {
@@ -69,6 +73,11 @@ describe('an inspection on the phone', () => {
     await context.setOffline(true)
     page = context.pages()[0] ?? (await context.newPage())
     await page.goto(`${server.base}/m/today`)
+    await page.waitForSelector(test('pin'))
+    await page.fill(test('pin'), '000000')
+    await page.click(test('unlock'))
+    await page.waitForSelector('.fault')
+    await steps.unlock(page)
     await page.click(test('resume'))
     await page.waitForSelector('[data-code="1.2"]')
     assert.equal(await page.locator('#t-1\\.2').inputValue(), '未配备食品安全总监，就餐人数 620 人')
@@ -108,10 +117,12 @@ describe('an inspection on the phone', () => {
 
   it('has the same result and the files as taken on the server', async () => {
     const found = await root.get(`/inspections/${inspectionId}`)
-    const draft = (await steps.storedDrafts(page)).find((one) => one.id === inspectionId)
-    assert.equal(draft.server_result.outcome, shownOutcome)
-    assert.equal(draft.differs, false)
-    assert.deepEqual(draft.server_result.key_failed, ['1.2'])
+    assert.equal(found.result.outcome, shownOutcome)
+    assert.equal(found.differs, false)
+    assert.deepEqual(found.phone_result, found.result)
+    assert.deepEqual(found.result.key_failed, ['1.2'])
+    const { parts } = await officer.get(`/inspections/${inspectionId}/parts`)
+    const draft = parts[0].content
     const text = JSON.stringify(found)
     assert.match(text, /未配备食品安全总监/)
     assert.match(text, /does_not_conform/)
@@ -125,14 +136,14 @@ describe('an inspection on the phone', () => {
   })
 
   it('shows nothing of it to the next person on the same phone', async () => {
-    await page.goto(`${server.base}/m/me`)
+    await steps.go(page, `${server.base}/m/me`)
     await page.click(test('sign-out'))
     await page.click('.van-dialog__confirm')
     await page.waitForSelector('#username')
     await steps.signIn(page, server.base, 'huang', PASSWORD)
     await page.waitForSelector(`${test('synced')}[data-synced=true]`)
     assert.equal(await page.locator(test('draft')).count(), 0)
-    await page.goto(`${server.base}/m/inspections/${inspectionId}`)
+    await steps.go(page, `${server.base}/m/inspections/${inspectionId}`)
     await page.waitForSelector('.empty')
     assert.equal(await page.locator('[data-code]').count(), 0)
   })

@@ -195,15 +195,15 @@ export async function addPerson(root, { username, display_name, role, node_id })
 }
 
 /** A browser like a phone whose profile outlives it: `open` again on the same folder is the same phone. */
-export async function phone({ locale = 'zh-CN', dark = false } = {}) {
+export async function phone({ locale = 'zh-CN', dark = false, args = [], permissions = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'bright-kitchen-phone-'))
   let context
   return {
     async open() {
       context = await chromium.launchPersistentContext(folder, {
-        executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu'], headless: true,
+        executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu', ...args], headless: true,
         viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, locale, colorScheme: dark ? 'dark' : 'light',
-        geolocation: { latitude: 23.4662, longitude: 116.7551, accuracy: 14 }, permissions: ['geolocation'],
+        geolocation: { latitude: 23.4662, longitude: 116.7551, accuracy: 14 }, permissions: ['geolocation', ...permissions],
       })
       await context.addInitScript((language) => localStorage.getItem('bk.locale') ?? localStorage.setItem('bk.locale', language), locale)
       return context

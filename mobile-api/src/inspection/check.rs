@@ -104,6 +104,9 @@ fn content(faults: &mut Faults, content: &PartContent) {
     each(faults, "answers", &content.answers, |faults, one| answer(faults, one, &mut codes, &ids));
     each(faults, "locations", &content.locations, location);
     each(faults, "signatures", &content.signatures, |faults, one| signature(faults, one, &ids));
+    if let Some(visit) = &content.visit {
+        faults.within("visit", |faults| super::visit::check(faults, visit, &ids));
+    }
     faults.within("clock", |faults| {
         if !(0.0..=1e15).contains(&content.clock.monotonic_ms) {
             faults.note_at("monotonic_ms", "out_of_range", "milliseconds, not negative");
@@ -179,7 +182,7 @@ fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
     faults.optional_text("item_code", evidence.item_code.as_deref(), CODE_BYTES_MAX);
 }
 
-fn location(faults: &mut Faults, location: &Location) {
+pub(super) fn location(faults: &mut Faults, location: &Location) {
     for (field, value, range) in [
         ("latitude", location.latitude, -90.0..=90.0),
         ("longitude", location.longitude, -180.0..=180.0),

@@ -111,6 +111,14 @@ impl Access {
         Self { grants, scope_version }
     }
 
+    /// The same with one permission more, at one node: for an act that a supervisor takes on for somebody.
+    pub(crate) fn with(&self, permission: Permission, path: &str) -> Self {
+        let mut more = self.clone();
+        more.grants.push((permission, path.to_owned()));
+        more.grants.sort();
+        more
+    }
+
     /// Where `permission` holds.
     pub fn scope(&self, permission: Permission) -> Scope {
         Scope::of(self.grants.iter().filter(|grant| grant.0 == permission).map(|grant| grant.1.clone()).collect())

@@ -43,6 +43,9 @@ pub enum LoginError {
     /// The refresh token is unknown, expired, spent or of a login that has ended.
     #[error("this login has ended")]
     Ended,
+    /// The refresh token is of an account that was disabled.
+    #[error("this account is disabled")]
+    Disabled,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -172,7 +175,10 @@ impl Logins {
                 Box::pin(async move {
                     let Some(row) = logins::refresh_token(tx, &hash).await? else { return Ok(None) };
                     let device_matches = row.device_id == device;
-                    if row.session_ended_at.is_some() || row.disabled_at.is_some() || row.expires_at <= now_ms {
+                    if row.disabled_at.is_some() {
+                        return Ok(Some((row, None)));
+                    }
+                    if row.session_ended_at.is_some() || row.expires_at <= now_ms {
                         return Ok(None);
                     }
                     match row.used_at {
@@ -209,6 +215,10 @@ impl Logins {
             .await;
         let spent: Option<(logins::RefreshRow, Option<String>)> = spent.map_err(|error: StoreError| error)?;
         let (row, successor) = spent.ok_or(LoginError::Ended)?;
+        // Whoever has the token is the person's own phone: it is told, so that what it keeps can be handed over.
+        if row.disabled_at.is_some() {
+            return Err(LoginError::Disabled);
+        }
         let (user_id, session) = row.ids()?;
         let refresh = match successor {
             None => next,
@@ -246,6 +256,6 @@ fn new_refresh_token() -> (String, String) {
 }
 
 /// Tokens are random: a plain hash is enough to make the stored value useless.
-fn refresh_hash(token: &str) -> String {
+pub(crate) fn refresh_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }

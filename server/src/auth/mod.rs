@@ -1,5 +1,6 @@
 //! Who is calling, what they may do, and where: sign-in, tokens, permissions and the scope that every query is bound to.
 
+mod boxes;
 mod caller;
 mod keys;
 mod login;
@@ -8,9 +9,11 @@ mod scope;
 mod seal;
 mod streams;
 
+pub use boxes::{BOX_BYTES_MAX, DraftBox};
 pub use caller::{Access, COOKIE, Caller, GRANT_LIMIT, Needs, Session, can};
 pub(crate) use caller::{Decision, token};
 pub use keys::{Claims, Keys, KeysError, Signer};
+pub(crate) use login::refresh_hash;
 pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
 pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};
 pub use scope::Scope;

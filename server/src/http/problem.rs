@@ -219,6 +219,7 @@ impl From<LoginError> for Problem {
             LoginError::Invalid => Self::of(ProblemType::InvalidCredentials),
             LoginError::Locked { retry_after_s } => Self::of(ProblemType::Locked).with("retry_after_s", retry_after_s),
             LoginError::Ended => Self::of(ProblemType::Unauthenticated).because("this login has ended"),
+            LoginError::Disabled => Self::of(ProblemType::Unauthenticated).because("this account is disabled").with("account", "disabled"),
             LoginError::Store(error) => error.into(),
             LoginError::Keys(error) => internal(&error),
             LoginError::Seal(error) => internal(&error),

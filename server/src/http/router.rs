@@ -147,6 +147,9 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     response
 }
 
+/// The header by which a client says which version of the phones' protocol it speaks: `phone/3`.
+const CLIENT: &str = "bright-kitchen-client";
+
 /// What every request passes through: an id, a language, a log span, and headers that keep browsers careful.
 async fn around(
     request: ServiceRequest,
@@ -159,6 +162,14 @@ async fn around(
     if request.uri().to_string().contains("%00") {
         let response = REQUEST
             .sync_scope(facts, || Problem::of(ProblemType::Malformed).because("the address holds the character NUL").error_response());
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    // Told before anything is read of it: a client that no longer speaks as we do must not send what it would lose.
+    if mobile_api::version::too_old(request.headers().get(CLIENT).and_then(|value| value.to_str().ok())) {
+        let response = REQUEST.sync_scope(facts, || {
+            let problem = Problem::of(ProblemType::ClientTooOld).because("update the app: what is on the phone stays there");
+            problem.with("oldest", mobile_api::version::OLDEST).with("newest", mobile_api::version::CURRENT).error_response()
+        });
         return Ok(request.into_response(response).map_into_right_body());
     }
     let started = std::time::Instant::now();

@@ -15,6 +15,7 @@ pub(super) async fn look(app: App) -> Result<(), StoreError> {
     if let Err(problem) = crate::uploads::sweep(&app).await {
         tracing::warn!(%problem, "uploads will be swept again");
     }
+    crate::drafts::sweep(&app).await?;
     app.db
         .write(move |tx| {
             Box::pin(async move {

@@ -5,6 +5,9 @@ use uuid::Uuid;
 use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 
+/// How long an expired refresh token is remembered, ms: an officer who was let go may bring what they gathered.
+const LATE_MS: i64 = 180 * 24 * 3_600_000;
+
 /// Failed sign-ins of a name.
 #[derive(Debug, Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns of login_failures")]
@@ -170,7 +173,8 @@ pub async fn spend_refresh_token(tx: &mut Tx<'_>, hash: &str, at: i64, successor
 
 /// Deletes what can no longer be used: tokens that expired, answers kept for repeated requests.
 pub async fn sweep(tx: &mut Tx<'_>, now_ms: i64) -> Result<(), StoreError> {
-    execute!(tx, "DELETE FROM refresh_tokens WHERE expires_at < $1", now_ms)?;
+    // One that has expired still says whose a late inspection is.
+    execute!(tx, "DELETE FROM refresh_tokens WHERE expires_at < $1", now_ms - LATE_MS)?;
     execute!(tx, "DELETE FROM idempotency_keys WHERE created_at < $1", now_ms - 7 * 24 * 3_600_000)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{Conn, StoreError, Tx};
 use crate::auth::Scope;
 
 /// What the phone follows, as the change log calls it.
-const FOLLOWED: [&str; 6] = ["assignment", "premises", "template", "inspection", "alert", "notice"];
+const FOLLOWED: [&str; 7] = ["assignment", "premises", "template", "inspection", "alert", "notice", "camera"];
 /// Versions of a person's scope that are remembered.
 const SCOPES_KEPT: i64 = 8;
 
@@ -19,6 +19,7 @@ pub struct ChangeRow {
     pub seq: i64,
     pub entity: String,
     pub entity_id: String,
+    pub premises_id: Option<String>,
 }
 
 /// Changes after `since` up to `head`, in order, that `scope` covers or that concern `user_id`.
@@ -30,7 +31,7 @@ pub async fn changes(
     head: i64,
     limit: i64,
 ) -> Result<Vec<ChangeRow>, StoreError> {
-    let select = Select::new("SELECT seq, entity, entity_id FROM change_log")
+    let select = Select::new("SELECT seq, entity, entity_id, premises_id FROM change_log")
         .and("seq > ? AND seq <= ?", [since.into(), head.into()])
         .and("user_id IS NULL OR user_id = ?", [user_id.into()])
         .and_any("entity = ?", FOLLOWED.into_iter().map(Arg::from));
@@ -103,18 +104,6 @@ pub async fn premises(conn: &mut Conn<'_>, scope: &Scope, wanted: Wanted<'_>, li
     let select = Select::new(PREMISES).and("p.disabled_at IS NULL", []);
     let select = wanted.narrow(scope.restrict(select, "p.path LIKE ?"), "p.id = ?", "p.id > ?");
     select.tail("ORDER BY p.id LIMIT ?", [limit.into()]).fetch_all(conn).await
-}
-
-/// Operators of these premises today: premises, operator, name, part.
-pub async fn operators(conn: &mut Conn<'_>, premises: &[String], today: &str) -> Result<Vec<(String, String, String, String)>, StoreError> {
-    Select::new(
-        "SELECT po.premises_id, po.operator_id, op.name, po.part FROM premises_operators po JOIN operators op ON op.id = po.operator_id",
-    )
-    .and_any("po.premises_id = ?", premises.iter().map(|id| id.as_str().into()))
-    .and("COALESCE(po.valid_from, '') <= ? AND COALESCE(po.valid_until, '9999') >= ?", [today.into(), today.into()])
-    .tail("ORDER BY po.premises_id, op.name_key, op.id LIMIT 5000", [])
-    .fetch_all(conn)
-    .await
 }
 
 /// Ids of templates in force, in order of id.

@@ -180,6 +180,23 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("HEAD", "/uploads/{id}", One(P::InspectionsConduct)),
         ("PATCH", "/uploads/{id}", One(P::InspectionsConduct)),
         ("DELETE", "/uploads/{id}", One(P::InspectionsConduct)),
+        ("GET", "/inspections/{id}/parts", One(P::InspectionsConduct)),
+        ("GET", "/premises/{id}/door.svg", One(P::PremisesRead)),
+        ("GET", "/drafts/key", SignedIn),
+        ("PUT", "/drafts/key", SignedIn),
+        ("POST", "/drafts/key/open", SignedIn),
+        ("GET", "/drafts", One(P::InspectionsConduct)),
+        ("PUT", "/drafts/{id}", One(P::InspectionsConduct)),
+        ("GET", "/drafts/{id}", One(P::InspectionsConduct)),
+        ("DELETE", "/drafts/{id}", One(P::InspectionsConduct)),
+        // A refresh token in the request says whose it is: the login of who brings it has ended.
+        ("PUT", "/late/{id}", Nobody),
+        ("PUT", "/late/{id}/files/{evidence_id}", Nobody),
+        ("GET", "/late", One(P::AssignmentsManage)),
+        ("GET", "/late/{id}", One(P::AssignmentsManage)),
+        ("GET", "/late/{id}/files/{evidence_id}", One(P::AssignmentsManage)),
+        ("POST", "/late/{id}/accept", One(P::AssignmentsManage)),
+        ("POST", "/late/{id}/reject", One(P::AssignmentsManage)),
     ]
 }
 

@@ -44,6 +44,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/draws', name: 'draws', component: () => import('./pages/DrawsPage.vue'), meta: { title: 'nav.draws', needs: ['assignments.manage'] } },
   { path: '/draws/:id', name: 'draw', component: () => import('./pages/DrawPage.vue'), meta: { title: 'draws.one', needs: ['assignments.manage'], under: 'draws' } },
   { path: '/officers', name: 'officers', component: () => import('./pages/OfficersPage.vue'), meta: { title: 'nav.officers', needs: ['assignments.manage'] } },
+  { path: '/late', name: 'late', component: () => import('./pages/LatePage.vue'), meta: { title: 'nav.late', needs: ['assignments.manage'] } },
   { path: '/templates', name: 'templates', component: () => import('./pages/TemplatesPage.vue'), meta: { title: 'nav.templates', needs: ['templates.read'] } },
   { path: '/templates/:id', name: 'template', component: () => import('./pages/TemplatePage.vue'), meta: { title: 'templates.one', needs: ['templates.read'], under: 'templates' } },
   { path: '/premises', name: 'premises-list', component: () => import('./pages/PremisesListPage.vue'), meta: { title: 'nav.premises', needs: ['premises.read'] } },

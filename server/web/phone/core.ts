@@ -5,12 +5,16 @@
 import { computed, ref, shallowRef } from 'vue'
 import { ApiClient } from '@shared/api/client'
 import { asProblem, Problem } from '@shared/api/problem'
-import { browserStore, deviceId } from '@shared/api/session'
+import { browserStore, deviceId, type SessionStore } from '@shared/api/session'
 import { savedLocale } from '@shared/i18n'
+import { backUp, restore } from './engine/backup'
 import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
-import { Outbox, type OutboxEntry } from './engine/outbox'
+import { Outbox, type LateReason, type OutboxEntry } from './engine/outbox'
 import { prune } from './engine/prune'
+import { fillBallast, left } from './engine/room'
+import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
+import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened } from './lock'
 
 export interface Me {
   id: string
@@ -23,6 +27,11 @@ export interface Me {
 
 const ME = 'me'
 const TICK_MS = 5_000
+/** The version of the protocol that these pages speak: `docs/mobile-sync.md`. */
+const CLIENT = 'phone/3'
+/** Out of sight for so long, the phone may be in other hands. */
+const LOCK_AFTER_MS = 15 * 60_000
+const BACK_UP_EVERY_MS = 20_000
 const SYNC_EVERY_MS = 300_000
 
 export const me = shallowRef<Me | null>(null)
@@ -31,6 +40,8 @@ const hasSession = ref(false)
 export const expired = computed(() => me.value !== null && !hasSession.value)
 export const may = (permission: string) => me.value?.permissions.includes(permission) ?? false
 export const isOfficer = computed(() => may('inspections.conduct'))
+/** Somebody works here, and what they keep is not open. */
+export const locked = computed(() => me.value !== null && opened.value === null)
 export const isCanteen = computed(() => !isOfficer.value && may('alerts.rectify'))
 
 const connected = ref(navigator.onLine)
@@ -46,21 +57,41 @@ export const attention = computed(() => entries.value.filter((entry) => entry.st
 export const syncing = ref(false)
 export const syncFailed = ref(false)
 export const syncState = shallowRef<SyncState | null>(null)
+/** The server says that this app is too old to be understood. What is on the phone stays; nothing is sent until it is updated. */
+export const tooOld = ref(false)
+/** The account is closed: what was not sent goes to a supervisor. */
+export const accountEnded = ref(false)
+/** The phone's storage is nearly full. */
+export const roomLow = ref(false)
 /** Counts up when rows or drafts changed below the pages. */
 export const changes = ref(0)
 
-const store = browserStore('bk.phone.session')
+const session = browserStore('bk.phone.session')
+const lastToken = (userId: string) => `bk.phone.last.${userId}`
+/** The newest refresh token is kept beyond the end of a login: it opens nothing, but says whose a late inspection is. */
+const store: SessionStore = {
+  load: () => session.load(),
+  save(next) {
+    if (next && me.value) localStorage.setItem(lastToken(me.value.id), next.refresh_token)
+    session.save(next)
+  },
+}
 export const device = { id: deviceId(), model: modelOf(navigator.userAgent) }
 
 export const api = new ApiClient({
   store,
   deviceId: device.id,
   language: savedLocale,
-  onSignedOut: () => (hasSession.value = false),
+  client: CLIENT,
+  onSignedOut: (why) => {
+    hasSession.value = false
+    if (why?.body.account === 'disabled') void endAccount()
+  },
   fetch: async (input, init) => {
     try {
       const response = await fetch(input, init)
       reachable.value = true
+      if (response.status === 426) tooOld.value = true
       return response
     } catch (error) {
       if ((error as Error).name !== 'AbortError') reachable.value = false
@@ -69,10 +100,16 @@ export const api = new ApiClient({
   },
 })
 
-let opened: PhoneDb | null = null
+let kept: PhoneDb | null = null
 export function db(): PhoneDb {
-  if (!opened) throw new Error('the database is not open yet')
-  return opened
+  if (!kept) throw new Error('the database is not open yet')
+  return kept
+}
+
+/** What is kept of the officer who works here. Pages that need it are behind the lock. */
+export function safe(): Safe {
+  if (!opened.value) throw new Error('locked')
+  return opened.value
 }
 
 let box: Outbox | null = null
@@ -83,14 +120,25 @@ export function outbox(): Outbox {
 
 /** Opens what is kept and begins to work in the background. Needs no network. */
 export async function start(): Promise<void> {
-  opened = await openPhoneDb()
-  box = new Outbox({ db: opened, api, userId: () => (me.value && hasSession.value ? me.value.id : null), changed: reloadEntriesSoon })
-  me.value = (await readMeta<Me>(opened, ME)) ?? null
+  const database = await openPhoneDb()
+  kept = database
+  box = new Outbox({ api, safe: () => (me.value && hasSession.value && !tooOld.value ? opened.value : null), changed: reloadEntriesSoon })
+  me.value = (await readMeta<Me>(database, ME)) ?? null
   hasSession.value = store.load() !== null
-  if (me.value) await belongTo(me.value)
+  if (me.value) {
+    accountEnded.value = (await readMeta<boolean>(database, endedKey(me.value.id))) ?? false
+    await openAtStart(database, me.value)
+    await belongTo(me.value)
+  }
   addEventListener('online', () => wake(true))
   addEventListener('offline', () => (connected.value = false))
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && wake(true))
+  let hiddenAt = 0
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') hiddenAt = Date.now()
+    else if (hiddenAt && Date.now() - hiddenAt > LOCK_AFTER_MS) lock()
+    if (document.visibilityState === 'visible') wake(true)
+  })
+  addEventListener('pagehide', handOver)
   setInterval(() => wake(false), TICK_MS)
   wake(true)
 }
@@ -98,6 +146,8 @@ export async function start(): Promise<void> {
 async function belongTo(user: Me): Promise<void> {
   me.value = user
   syncState.value = (await readMeta<SyncState>(db(), syncStateKey(user.id))) ?? null
+  const token = store.load()?.refresh_token
+  if (token && hasSession.value) localStorage.setItem(lastToken(user.id), token)
   await prune(db(), user.id)
   await reloadEntries()
   changes.value += 1
@@ -105,8 +155,11 @@ async function belongTo(user: Me): Promise<void> {
 
 function wake(now: boolean): void {
   connected.value = navigator.onLine
-  if (!connected.value || !me.value || !hasSession.value || me.value.password_change_required) return
-  if (now || entries.value.length > 0) void outbox().kick(now ? 'now' : 'due')
+  void watchRoom()
+  if (accountEnded.value && connected.value && opened.value && entries.value.length > 0) void handOverAll()
+  if (!connected.value || !me.value || !hasSession.value || tooOld.value || me.value.password_change_required) return
+  if (opened.value && (now || entries.value.length > 0)) void outbox().kick(now ? 'now' : 'due')
+  if (opened.value) void copyDrafts()
   const age = Date.now() - Date.parse(syncState.value?.at ?? '1970-01-01')
   const stale = age > (now ? 30_000 : SYNC_EVERY_MS)
   if (stale && document.visibilityState === 'visible') void syncNow().catch(() => undefined)
@@ -122,15 +175,87 @@ function reloadEntriesSoon(): void {
 
 export async function reloadEntries(): Promise<void> {
   const before = entries.value.length
-  entries.value = me.value ? await db().getAllFromIndex('outbox', 'byUser', me.value.id) : []
+  entries.value = me.value && opened.value?.userId === me.value.id ? await opened.value.entries() : []
   if (entries.value.length !== before) changes.value += 1
 }
 
 export async function signIn(username: string, password: string): Promise<void> {
   await api.signIn(username, password)
   hasSession.value = true
+  tooOld.value = false
   await loadMe()
+  await openAfterSignIn()
   wake(true)
+}
+
+/** Just after a sign-in the server opens the officer's keys, and gives back the drafts that another phone left there. */
+async function openAfterSignIn(): Promise<void> {
+  const user = me.value
+  if (!user || user.password_change_required) return
+  if (opened.value && opened.value.userId !== user.id) lock()
+  if (accountEnded.value) {
+    accountEnded.value = false
+    await writeMeta(db(), endedKey(user.id), false)
+  }
+  await openBySignIn(db(), api, user)
+  await reloadEntries()
+  changes.value += 1
+  if (opened.value && isOfficer.value) void restore(opened.value, api).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
+}
+
+let copying = false
+let copiedAt = 0
+/** Leaves sealed copies of drafts with the server. What fails is tried again; nothing here waits for it. */
+async function copyDrafts(): Promise<void> {
+  const open = opened.value
+  const user = me.value
+  if (copying || !open || !user || !isOfficer.value || Date.now() - copiedAt < BACK_UP_EVERY_MS) return
+  copying = true
+  copiedAt = Date.now()
+  try {
+    await leaveBox(db(), api, user)
+    await backUp(open, api, device.id)
+  } catch (error) {
+    if (!(error instanceof Problem)) console.error(error)
+  } finally {
+    copying = false
+  }
+}
+
+let roomAt = 0
+async function watchRoom(): Promise<void> {
+  if (Date.now() - roomAt < 15_000) return
+  roomAt = Date.now()
+  roomLow.value = (await left())?.low ?? false
+  if (!roomLow.value) await fillBallast(db())
+}
+
+const endedKey = (userId: string) => `ended:${userId}`
+
+/** The server says that the account is closed. What was submitted goes to a supervisor at once; the rest when the officer asks. */
+async function endAccount(): Promise<void> {
+  const user = me.value
+  if (!user) return
+  accountEnded.value = true
+  await writeMeta(db(), endedKey(user.id), true)
+  await handOverAll()
+}
+
+/** Brings everything that waits in the outbox to a supervisor. Needs what is kept to be open. */
+export async function handOverAll(): Promise<void> {
+  if (handing) return
+  handing = true
+  for (const entry of entries.value) await handOverOne(entry.id, 'account_ended').catch(() => undefined)
+  handing = false
+}
+let handing = false
+
+export async function handOverOne(id: string, reason: LateReason): Promise<void> {
+  const token = store.load()?.refresh_token ?? (me.value ? localStorage.getItem(lastToken(me.value.id)) : null)
+  if (!token) throw new Problem({ type: 'no_token', title: 'no_token', status: 0 })
+  await new Outbox({ api, safe: () => opened.value, changed: reloadEntriesSoon }).handOver(id, token, reason)
+  await reloadEntries()
+  changes.value += 1
 }
 
 /** Who this is, as the server says now. */
@@ -143,6 +268,7 @@ export async function loadMe(): Promise<void> {
 export async function changePassword(current: string, next: string): Promise<void> {
   await api.changePassword(current, next)
   await loadMe()
+  await openAfterSignIn()
   wake(true)
 }
 
@@ -150,6 +276,7 @@ export async function changePassword(current: string, next: string): Promise<voi
 export async function signOut(): Promise<void> {
   await api.signOut()
   await db().delete('meta', ME)
+  lock()
   me.value = null
   entries.value = []
   syncState.value = null
@@ -160,11 +287,12 @@ let running: Promise<void> | null = null
 /** Fetches what changed. Calls at the same time share one run. */
 export function syncNow(): Promise<void> {
   const user = me.value
-  if (!user) return Promise.resolve()
+  const open = opened.value
+  if (!user || open?.userId !== user.id) return Promise.resolve()
   running ??= (async () => {
     syncing.value = true
     try {
-      const state = await synchronise(db(), api, user.id)
+      const state = await synchronise(open, api)
       if (me.value?.id === user.id) syncState.value = state
       syncFailed.value = false
     } catch (error) {
@@ -183,6 +311,7 @@ export function syncNow(): Promise<void> {
 export function wordsFor(error: unknown, t: (key: string, named?: Record<string, unknown>) => string): string {
   const problem: Problem = asProblem(error)
   if (problem.type === 'network') return t('error.network')
+  if (problem.type === 'client_too_old') return t('error.tooOld')
   if (problem.status >= 500) return t('error.server')
   if (problem.status > 0) return problem.body.detail || problem.body.title
   return t('error.unknown', { detail: problem.body.title })

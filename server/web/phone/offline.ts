@@ -43,3 +43,11 @@ export async function askToPersist(): Promise<void> {
   if (!navigator.storage?.persist) return
   persisted.value = (await navigator.storage.persisted()) || (await navigator.storage.persist())
 }
+
+/** This app is too old for the server: gets the newer one and goes over to it. Drafts are in the database and stay. */
+export async function refreshApp(): Promise<void> {
+  const registration = await navigator.serviceWorker?.getRegistration('/m/')
+  await registration?.update().catch(() => undefined)
+  if (waiting) useUpdate()
+  else location.reload()
+}

@@ -1,5 +1,7 @@
+import { watch } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
-import { isCanteen, isOfficer, me } from './core'
+import { isCanteen, isOfficer, locked, me } from './core'
+import { pinWanted } from './lock'
 import Alert from './views/Alert.vue'
 import Alerts from './views/Alerts.vue'
 import Kitchen from './views/Kitchen.vue'
@@ -9,12 +11,17 @@ import OutboxPage from './views/Outbox.vue'
 import Password from './views/Password.vue'
 import Premises from './views/Premises.vue'
 import PremisesPage from './views/PremisesPage.vue'
+import Pin from './views/Pin.vue'
+import Scan from './views/Scan.vue'
 import SignIn from './views/SignIn.vue'
 import Today from './views/Today.vue'
+import Unlock from './views/Unlock.vue'
 import Checklist from './run/Checklist.vue'
 import Review from './run/Review.vue'
 import Sent from './run/Sent.vue'
 import Signing from './run/Signing.vue'
+import Team from './run/Team.vue'
+import Visit from './run/Visit.vue'
 
 declare module 'vue-router' {
   interface RouteMeta { tab?: boolean; open?: boolean }
@@ -29,6 +36,8 @@ export const router = createRouter({
     { path: '/', redirect: () => home() },
     { path: '/sign-in', component: SignIn, meta: { open: true } },
     { path: '/password', component: Password },
+    { path: '/unlock', component: Unlock },
+    { path: '/pin', component: Pin },
     { path: '/today', component: Today, meta: { tab: true } },
     { path: '/premises', component: Premises, meta: { tab: true } },
     { path: '/premises/:id', component: PremisesPage, props: true },
@@ -39,6 +48,11 @@ export const router = createRouter({
     { path: '/alerts/:id', component: Alert, props: true },
     { path: '/outbox', component: OutboxPage },
     { path: '/inspections/:id', component: Checklist, props: true },
+    // The code at a premises' door, read by the phone's own camera app.
+    { path: '/p/:code', redirect: (to) => { const [id, door] = String(to.params.code).split('.'); return { path: `/premises/${id}`, query: { door } } } },
+    { path: '/inspections/:id/visit', component: Visit, props: true },
+    { path: '/scan', component: Scan },
+    { path: '/inspections/:id/team', component: Team, props: true },
     { path: '/inspections/:id/review', component: Review, props: true },
     { path: '/inspections/:id/sign', component: Signing, props: true },
     { path: '/inspections/:id/sent', component: Sent, props: true },
@@ -46,8 +60,17 @@ export const router = createRouter({
   ],
 })
 
+// It locks by itself after a while out of sight.
+watch(locked, (now) => {
+  const { path, fullPath, meta } = router.currentRoute.value
+  if (now && !meta.open && path !== '/unlock') void router.replace({ path: '/unlock', query: { next: fullPath } })
+})
+
 router.beforeEach((to) => {
   if (!me.value && !to.meta.open) return { path: '/sign-in', query: to.redirectedFrom ? {} : { next: to.fullPath } }
   if (me.value?.password_change_required && to.path !== '/password' && !to.meta.open) return '/password'
-  return true
+  if (!me.value || to.meta.open || me.value.password_change_required) return true
+  if (locked.value) return to.path === '/unlock' ? true : { path: '/unlock', query: { next: to.fullPath } }
+  if (pinWanted.value) return to.path === '/pin' ? true : { path: '/pin', query: { next: to.fullPath } }
+  return to.path === '/unlock' ? home() : true
 })

@@ -23,8 +23,16 @@ worker.addEventListener('activate', (event) => {
   })())
 })
 
+/** Keys that a page hands through a reload: in memory, for a moment, given once. */
+const HANDED_MS = 60_000
+let handed: { value: unknown; until: number } | null = null
+
 worker.addEventListener('message', (event) => {
   if (event.data === 'skip-waiting') void worker.skipWaiting()
+  const keys = (event.data as { keys?: { keep?: unknown; ask?: boolean; forget?: boolean } } | null)?.keys
+  if (!keys) return
+  if (keys.ask) event.ports[0]?.postMessage(handed && handed.until > Date.now() ? handed.value : null)
+  handed = keys.keep ? { value: keys.keep, until: Date.now() + HANDED_MS } : null
 })
 
 worker.addEventListener('fetch', (event) => {

@@ -133,6 +133,16 @@ export interface Header {
   device: { id: string; model?: string }
 }
 
+export interface DoorScan { premises_id: string; mark: string; device_time: string; location?: Place }
+
+/** What happened at the door. */
+export interface Visit {
+  opened?: DoorScan
+  closed?: DoorScan
+  certificates_shown_at?: string
+  recusal?: { asked_at: string; requested: boolean; reason?: string; name: string; evidence_id: string }
+}
+
 export interface PartContent {
   device_id: string
   answers: Answer[]
@@ -140,6 +150,7 @@ export interface PartContent {
   locations: Place[]
   signatures: Signature[]
   clock: { device_time: string; monotonic_ms: number; gps_time?: string }
+  visit?: Visit
 }
 
 export interface Judgement {
@@ -164,6 +175,7 @@ export const LIMITS = {
   locationsPerPart: 200,
   textChars: 2000,
   nameChars: 200,
+  officers: 20,
   evidenceBytes: 25 * 1024 * 1024,
   filetypes: ['image/jpeg', 'image/png', 'image/webp', 'image/heic', 'image/heif'],
 } as const

@@ -1,9 +1,12 @@
 //! What phones use: the day's work down, inspections and their evidence up.
 
 pub(crate) mod assignments;
+mod drafts;
 mod files;
 pub mod inspections;
 mod previous;
+mod late;
+mod places;
 mod sync;
 mod templates;
 mod uploads;
@@ -18,4 +21,6 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     inspections::configure(config);
     sync::configure(config);
     uploads::configure(config);
+    drafts::configure(config);
+    late::configure(config);
 }

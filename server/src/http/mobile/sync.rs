@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::places;
 use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::console::inspections::items as inspection_items;
 use crate::http::{Args, Problem, ProblemBody};
-use crate::store::sync::{self, ChangeRow, PremisesRow, Wanted};
+use crate::store::sync::{self, ChangeRow, Wanted};
 use crate::store::{Conn, StoreError, assignments, inspections, journal};
 
 /// How far back a phone gets its own inspections and notices.
@@ -242,7 +243,7 @@ impl Run<'_> {
             }
             SyncEntity::Premises => {
                 let rows = sync::premises(conn, &access.scope(Permission::PremisesRead), wanted, limit).await?;
-                premises_values(conn, rows, self.now_ms).await
+                places::values(conn, access, rows, self.now_ms).await
             }
             SyncEntity::Assignment => {
                 let rows = assignments::open_of(conn, &user_id, ids, after, limit).await?;
@@ -250,7 +251,8 @@ impl Run<'_> {
             }
             SyncEntity::Inspection => {
                 let rows = inspections::own(conn, &user_id, ids, self.now_ms - HISTORY_MS, after, limit).await?;
-                inspection_items(conn, &rows).await?.into_iter().map(|item| valued(&item.id.clone(), item)).collect()
+                let items = inspection_items(conn, &rows).await?;
+                items.into_iter().zip(&rows).map(|(item, row)| with_header(valued(&item.id.clone(), item)?, row)).collect()
             }
             SyncEntity::Rectification => {
                 let rows = sync::rectifications(conn, &access.scope(Permission::AlertsRectify), wanted, limit).await?;
@@ -262,6 +264,14 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// One that is under way comes with its header: another officer joins it with the very same.
+fn with_header((id, mut value): (Uuid, Value), row: &inspections::InspectionRow) -> Result<(Uuid, Value), Problem> {
+    if row.state == "draft" {
+        value["header"] = serde_json::from_str(&row.header).map_err(StoreError::damaged)?;
+    }
+    Ok((id, value))
 }
 
 fn gone() -> Problem {
@@ -279,36 +289,15 @@ fn named(rows: &[ChangeRow], kind: SyncEntity) -> Vec<String> {
         SyncEntity::Notice => "notice",
     };
     let mut seen = HashSet::new();
-    rows.iter().filter(|row| row.entity == name && seen.insert(row.entity_id.as_str())).map(|row| row.entity_id.clone()).collect()
+    let own = rows.iter().filter(|row| row.entity == name).map(|row| row.entity_id.as_str());
+    // A premises comes with its alerts, cameras and last inspection: it comes again when one of them changes.
+    let shown = |row: &&ChangeRow| kind == SyncEntity::Premises && matches!(row.entity.as_str(), "alert" | "camera" | "inspection");
+    let bound = rows.iter().filter(shown).filter_map(|row| row.premises_id.as_deref());
+    own.chain(bound).filter(|id| seen.insert(*id)).map(str::to_owned).collect()
 }
 
 fn valued(id: &str, value: impl Serialize) -> Result<(Uuid, Value), Problem> {
     Ok((id.parse().map_err(StoreError::damaged)?, serde_json::to_value(value).map_err(StoreError::damaged)?))
-}
-
-async fn premises_values(conn: &mut Conn<'_>, rows: Vec<PremisesRow>, now_ms: i64) -> Result<Vec<(Uuid, Value)>, Problem> {
-    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-    // Days are those of Asia/Shanghai.
-    let today: String = Moment(now_ms + 8 * 3_600_000).to_string().chars().take(10).collect();
-    let mut operators: HashMap<String, Vec<Value>> = HashMap::new();
-    for (premises, id, name, part) in sync::operators(conn, &ids, &today).await? {
-        operators.entry(premises).or_default().push(json!({"operator_id": id, "name": name, "part": part}));
-    }
-    let last: Vec<String> = rows.iter().filter_map(|row| row.last_inspection_id.clone()).collect();
-    let mut said = super::previous::answers(conn, &last).await?;
-    rows.into_iter()
-        .map(|row| {
-            let last = row.last_inspection_id.as_ref().map(|id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment), "answers": said.remove(id)}));
-            let hours: Value = serde_json::from_str(&row.service_hours).map_err(StoreError::damaged)?;
-            let value = json!({
-                "id": row.id, "name": row.name, "kind": row.kind, "organization_id": row.organization_id, "organization_name": row.organization_name,
-                "address": row.address, "latitude": row.latitude, "longitude": row.longitude, "school": row.school, "diners": row.diners,
-                "risk_grade": row.risk_grade, "code": row.code, "service_hours": hours, "open_alerts": row.open_alerts,
-                "operators": operators.remove(&row.id).unwrap_or_default(), "last_inspection": last, "version": row.version, "updated_at": Moment(row.updated_at),
-            });
-            valued(&row.id, value)
-        })
-        .collect()
 }
 
 fn rectification(row: sync::RectificationRow) -> Value {

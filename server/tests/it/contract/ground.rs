@@ -16,6 +16,7 @@ use server::store::cameras::{self, CameraData};
 use server::domain::plan::PlanRules;
 use server::store::files::{self, FileRow};
 use server::store::plans::{self, NewPlan};
+use server::store::late::{LateFileRow, NewLate};
 use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
@@ -85,7 +86,8 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 }
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
-/// inspections 10 and 20, uploads 30 and 31, assignment 40, draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60, alerts 71 to 79, evidence 80.
+/// inspections 10 and 20, uploads 30 and 31, a draft's copy 36, assignment 40, draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60,
+/// alerts 71 to 79, evidence 80, late arrivals 97 and 98.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -98,6 +100,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     inspections(&app, &officer, document).await;
     assignment(&app, &root).await;
     planning(&app, &root).await;
+    left_by_phones(&app, &officer, document).await;
     camera(&app, &premises).await;
     told(&app, &root).await;
     alerts_in_all_states(&app, &root, &canteen).await;
@@ -239,6 +242,62 @@ async fn inspections(app: &TestApp, officer: &Client, document: &Value) {
         };
         write(app, move |tx| Box::pin(async move { uploads::insert(tx, &row).await })).await;
     }
+}
+
+/// A draft's copy, and two inspections in quarantine: one to be accepted, with its photo, and one to be rejected.
+async fn left_by_phones(app: &TestApp, officer: &Client, document: &Value) {
+    let copy = format!("/drafts/{0}?draft_id={0}&revision=1&device_id=phone-1", id(36));
+    let kept =
+        officer.request(Method::PUT, &copy, None).header("content-type", "application/octet-stream").body("sealed").send().await.unwrap();
+    assert_eq!(kept.status(), StatusCode::OK);
+    let put = &document["paths"]["/api/v1/inspections/{id}"]["put"]["requestBody"]["content"]["application/json"]["example"];
+    let png = unpacked(&document["paths"]["/api/v1/files"]["post"]["requestBody"]["content"]["image/png"]["example"]);
+    let hash = app.app.files.put_bytes(png.clone().into()).await.unwrap();
+    let mut late = Vec::new();
+    for (number, inspection, part) in [(97, 94, 92), (98, 93, 91)] {
+        let mut put = put.clone();
+        put["part"]["id"] = json!(id(part));
+        let content = json!({"put": put, "submit": null});
+        late.push(NewLate {
+            id: id(number),
+            inspection_id: id(inspection),
+            user_id: id(3),
+            sha256: mobile_api::canonical::sha256_hex(&content),
+            content: content.to_string(),
+            reason: "account_ended".to_owned(),
+            premises_id: Some(id(1)),
+        });
+    }
+    let file = FileRow {
+        id: Uuid::now_v7().to_string(),
+        sha256: hash.clone(),
+        filetype: "image/png".to_owned(),
+        bytes: i64::try_from(png.len()).unwrap(),
+        width: None,
+        height: None,
+        user_id: Some(id(3)),
+        created_at: 1,
+    };
+    let arrived = LateFileRow {
+        evidence_id: id(99),
+        user_id: id(3),
+        sha256: hash,
+        inspection_id: id(94),
+        filetype: "image/png".to_owned(),
+        bytes: file.bytes,
+        file_id: file.id.clone(),
+    };
+    write(app, move |tx| {
+        Box::pin(async move {
+            for late in &late {
+                server::store::late::insert(tx, late, 1).await?;
+            }
+            files::insert(tx, &file).await?;
+            server::store::late::insert_file(tx, &arrived, 1).await?;
+            Ok(())
+        })
+    })
+    .await;
 }
 
 async fn assignment(app: &TestApp, root: &Client) {

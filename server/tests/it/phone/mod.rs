@@ -2,11 +2,14 @@
 
 mod alerts;
 mod assignments;
+mod drafts;
 mod files;
 mod inspections;
+mod late;
 mod replays;
 mod submissions;
 mod sync;
+mod team;
 mod uploads;
 
 use std::io::Cursor;

@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Histogram, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
+  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Histogram, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -38,6 +38,7 @@ export function railGroups(): RailGroup[] {
         entry('plans', 'nav.plans', Calendar),
         entry('draws', 'nav.draws', MagicStick),
         entry('officers', 'nav.officers', Postcard),
+        entry('late', 'nav.late', Box),
         entry('templates', 'nav.templates', Collection),
       ],
     },

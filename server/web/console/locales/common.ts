@@ -19,6 +19,7 @@ export default {
     plans: ['检查计划', 'Plans'],
     draws: ['双随机', 'Random draws'],
     officers: ['执法人员', 'Officers'],
+    late: ['迟到的检查', 'Late arrivals'],
     templates: ['检查表', 'Checklists'],
     places: ['场所', 'Premises'],
     premises: ['场所', 'Premises'],

@@ -3,6 +3,7 @@ import type { Pairs } from './pairs'
 export default {
   premises: {
     one: ['场所', 'Premises'],
+    door: ['门口二维码', 'Door code'],
     lead: ['学校食堂、幼儿园食堂、中央厨房等受监管场所', 'Canteens, kitchens and suppliers under supervision'],
     add: ['新建场所', 'New premises'],
     editTitle: ['编辑场所', 'Edit the premises'],

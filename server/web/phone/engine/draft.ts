@@ -8,9 +8,10 @@ import { uuidv7 } from '@shared/ids'
 import {
   itemsOf,
   type Answer, type Bilingual, type Evidence, type FieldValue, type FieldValues, type Header, type InspectionKind, type Item, type ItemResult, type Judgement,
-  type PartContent, type Place, type Signature, type Template,
+  type PartContent, type Place, type Signature, type Template, type Visit,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
+import { everyAnswer, mergedAnswers, mine, type Team } from './team'
 
 export interface PremisesRow {
   id: string
@@ -24,12 +25,28 @@ export interface PremisesRow {
   diners?: number | null
   risk_grade?: string | null
   open_alerts?: number | null
-  operators?: { name: string; part: string }[]
+  operators?: { name: string; part: string; licences?: string[]; licence_expires_on?: string | null }[]
+  /** The last inspections, the newest first and with what it found. */
+  history?: PastInspection[]
+  cameras?: { name: string; state: string }[]
+  /** The newest that are open. */
+  alerts?: { id: string; kind: string; class: number; state: string; level: string; raised_at: string; due_at?: string | null }[]
   last_inspection?: { id: string; result?: string | null; submitted_at?: string | null; answers?: Record<string, PreviousAnswer> } | null
 }
 
 /** What the last inspection of a premises said at an item. */
 export interface PreviousAnswer { result?: ItemResult; remark?: string; number?: number; values?: FieldValues }
+
+export interface PastInspection {
+  id: string
+  kind: InspectionKind
+  template_id: string
+  outcome?: string | null
+  submitted_at: string
+  score?: number | null
+  failed?: number | null
+  findings?: { item_code: string; remark?: string | null; affects_safety?: boolean | null; corrected_on_spot?: boolean | null }[]
+}
 
 export interface OfficerName { id: string; display_name: string; certificate_number?: string | null }
 
@@ -72,8 +89,14 @@ export interface Draft {
   server_result?: Judgement
   differs?: boolean
   submitted_at?: string
+  /** Brought to a supervisor, because it could not be sent any more. */
+  handed_over?: boolean
   /** Where the officer was, to go on from there. */
   position?: string
+  /** Several officers, each on a phone of their own. */
+  team?: Team
+  /** What happened at the door. */
+  visit?: Visit
 }
 
 /** A photo or a signature: the file as taken, untouched, and a small picture of it for the screen. */
@@ -134,31 +157,43 @@ export function touch(draft: Draft, now = new Date()): void {
   draft.updated_at = now.toISOString()
 }
 
-/** Everything that was answered, asked or not, in the order of the paper: what conditions look at. */
-function wireAnswers(draft: Draft): Answer[] {
+/** Everything that was answered on this phone, asked or not, in the order of the paper. */
+export function givenAnswers(draft: Draft): Answer[] {
   return itemsOf(draft.template.body).flatMap((item) => {
     const given = draft.answers[item.code]
     return given ? [wireAnswer(item, given)] : []
   })
 }
 
-/** What the checklist asks now, item by item. */
+/** What the checklist asks now, item by item: conditions look at the answers of all officers, as far as they are known here. */
 export function askedNow(draft: Draft): AskedItem[] {
-  return asked(draft.template.body, wireAnswers(draft))
+  return asked(draft.template.body, everyAnswer(draft))
 }
 
-/** The answers that are sent: of what is asked, judged items with a result and plain questions with anything at all. */
-export function judgedAnswers(draft: Draft): Answer[] {
-  const answers = new Map(wireAnswers(draft).map((answer) => [answer.item_code, answer]))
-  const shown = asked(draft.template.body, answers.values())
+/** Of answers those that are asked, judged items with a result and plain questions with anything at all. */
+function asAsked(draft: Draft, answers: Answer[]): Answer[] {
+  const shown = askedNow(draft)
+  const given = new Map(answers.map((answer) => [answer.item_code, answer]))
   return itemsOf(draft.template.body).flatMap((item, index) => {
-    const answer = answers.get(item.code)
+    const answer = given.get(item.code)
     const ask = shown[index]
     if (!answer || !ask?.shown || !(item.question ? isTouched(answer) : answer.result)) return []
-    for (const [place, field] of (item.fields ?? []).entries()) if (!ask.fields[place]?.shown && answer.values) delete answer.values[field.code]
-    if (answer.values && Object.keys(answer.values).length === 0) delete answer.values
-    return [answer]
+    if (!answer.values) return [answer]
+    const hidden = new Set((item.fields ?? []).filter((_, place) => !ask.fields[place]?.shown).map((field) => field.code))
+    const values = Object.fromEntries(Object.entries(answer.values).filter(([code]) => !hidden.has(code)))
+    const { values: _all, ...rest } = answer
+    return [Object.keys(values).length > 0 ? { ...rest, values } : rest]
   })
+}
+
+/** The answers that count: of all officers, where the lead has joined their parts. */
+export function judgedAnswers(draft: Draft): Answer[] {
+  return asAsked(draft, mergedAnswers(draft))
+}
+
+/** What this phone sends. */
+export function ownAnswers(draft: Draft): Answer[] {
+  return asAsked(draft, givenAnswers(draft))
 }
 
 function wireAnswer(item: Item, given: DraftAnswer): Answer {
@@ -207,8 +242,12 @@ export interface Missing { item: Item; lacks: Lack[] }
 
 export function missing(draft: Draft): Missing[] {
   const shown = askedNow(draft)
+  // What another officer answered whole is not missing; what this one began is.
+  const others = new Set((draft.team?.parts ?? []).flatMap((part) => part.content.answers.map((one) => one.item_code)))
   return itemsOf(draft.template.body)
-    .map((item, index) => ({ item, lacks: lacks(item, draft.answers[item.code], draft.kind, shown[index]) }))
+    .map((item, index) => ({ item, given: draft.answers[item.code], ask: shown[index] }))
+    .filter(({ item, given }) => mine(draft, item.code) || given)
+    .map(({ item, given, ask }) => ({ item, lacks: others.has(item.code) && !isAnswered(item, given) ? [] : lacks(item, given, draft.kind, ask) }))
     .filter((entry) => entry.lacks.length > 0)
 }
 
@@ -241,7 +280,8 @@ export function outside({ min, max }: { min?: number | null; max?: number | null
 
 /** What is shown to whoever signs, and what their signature covers. */
 export function shown(draft: Draft): { [member: string]: unknown } {
-  const photos = draft.evidence.filter((one) => one.kind === 'photo').map(({ id, sha256 }) => ({ id, sha256 }))
+  const all = [...draft.evidence, ...(draft.team?.parts ?? []).flatMap((part) => part.content.evidence)]
+  const photos = all.filter((one) => one.kind === 'photo').map(({ id, sha256 }) => ({ id, sha256 }))
   return {
     inspection_id: draft.id,
     header: header(draft),
@@ -258,6 +298,7 @@ export function shownSha256(draft: Draft): Promise<string> {
 }
 
 export function header(draft: Draft): Header {
+  if (draft.team) return { ...draft.team.header }
   const made: Header = {
     premises_id: draft.premises.id, template_id: draft.template.id, kind: draft.kind, started_at: draft.started_at,
     officers: draft.officers.map((officer) => officer.id), device: { ...draft.device },
@@ -268,8 +309,8 @@ export function header(draft: Draft): Header {
 
 export function partContent(draft: Draft, clock: PartContent['clock']): PartContent {
   return {
-    device_id: draft.device.id, answers: judgedAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
-    locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock,
+    device_id: draft.device.id, answers: ownAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
+    locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock, ...(draft.visit ? { visit: draft.visit } : {}),
   }
 }
 

@@ -3,17 +3,19 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { openPhoneDb, type PhoneDb } from './db'
 import { answer, type Draft } from './draft'
 import { Outbox, queue, takeBack } from './outbox'
-import { addPhoto, draftOf, MemoryServer } from './testing'
+import type { Safe } from './safe'
+import { addPhoto, draftOf, MemoryServer, safeOf } from './testing'
 import { PIECE_BYTES } from './tus'
 
 let db: PhoneDb
+let safe: Safe
 let server: MemoryServer
 let draft: Draft
 let outbox: Outbox
 let now = 1_000_000
 
-const boxOf = (userId: string) =>
-  new Outbox({ db, api: server.client(), userId: () => userId, now: () => now, random: () => 0.5 })
+const boxOf = (of: Safe) => new Outbox({ api: server.client(), safe: () => of, now: () => now, random: () => 0.5 })
+const first = async () => (await safe.entries())[0]!
 
 const refusal = (status: number, type: string, more: object = {}) =>
   new Response(JSON.stringify({ type, title: type, status, ...more }), { status })
@@ -22,15 +24,16 @@ beforeEach(async () => {
   db = await openPhoneDb(`test-${Math.random()}`)
   server = new MemoryServer()
   draft = draftOf()
+  safe = await safeOf(db, draft.user_id)
   now = 1_000_000
   answer(draft, '1.1', { result: 'conforms' })
   answer(draft, '1.2', { result: 'fails', affects_safety: false, remark: '偏轻', number: 90 })
   answer(draft, '1.3', { result: 'conforms' })
-  await addPhoto(db, draft, 900)
-  await addPhoto(db, draft, 2 * PIECE_BYTES + 17)
-  await db.put('drafts', draft)
-  await queue(db, draft, 12_345)
-  outbox = boxOf(draft.user_id)
+  await addPhoto(safe, draft, 900)
+  await addPhoto(safe, draft, 2 * PIECE_BYTES + 17)
+  await safe.putDraft(draft)
+  await queue(safe, draft, 12_345)
+  outbox = boxOf(safe)
 })
 
 /** Everything arrived, once, and the phone has let it go. */
@@ -39,7 +42,7 @@ async function expectSent(): Promise<void> {
   expect((await db.get('drafts', draft.id))?.stage).toBe('sent')
   expect([...server.inspections.values()].map((one) => one.submits)).toEqual([1])
   expect(server.whole().sort()).toEqual(draft.evidence.map((one) => one.id).sort())
-  expect((await db.getAll('files')).every((file) => file.blob === null)).toBe(true)
+  expect((await db.getAll('files')).every((file) => file.content === null)).toBe(true)
 }
 
 describe('the outbox', () => {
@@ -63,7 +66,7 @@ describe('the outbox', () => {
       return when
     }
     await outbox.kick()
-    const [waiting] = await db.getAll('outbox')
+    const waiting = await first()
     expect(waiting).toMatchObject({ state: 'waiting', attempts: 1, next_at: now + 2_000 })
     await outbox.kick()
     expect(await db.count('outbox'), 'not before its time').toBe(1)
@@ -82,11 +85,11 @@ describe('the outbox', () => {
   it('goes on where a file stopped, even after the app was closed', async () => {
     server.fault = (method, _path, count) => (method === 'PATCH' && count === 3 ? 'before' : null)
     await outbox.kick()
-    const sent = (await db.getAll('outbox'))[0]!.files.map((file) => file.sent_bytes)
+    const sent = (await first()).files.map((file) => file.sent_bytes)
     expect(sent).toContain(PIECE_BYTES)
     server.fault = () => null
     server.requests.length = 0
-    await boxOf(draft.user_id).kick('now')
+    await boxOf(safe).kick('now')
     await expectSent()
     expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(2)
   })
@@ -113,28 +116,28 @@ describe('the outbox', () => {
     const other = { ...structuredClone(draft), revision: 1 }
     await outbox.kick()
     answer(other, '1.1', { result: 'fails', affects_safety: true, remark: '过期' })
-    await db.put('drafts', other)
-    await queue(db, other, 99)
+    await safe.putDraft(other)
+    await queue(safe, other, 99)
     await outbox.kick()
-    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'conflict', problem: { type: 'conflict' } })
+    expect(await first()).toMatchObject({ state: 'conflict', problem: { type: 'conflict' } })
     await outbox.kick('now')
     expect(server.requests.filter((one) => one.startsWith('PUT')), 'it waits for the officer').toHaveLength(2)
-    await takeBack(db, other.id)
-    expect(await db.get('drafts', other.id)).toMatchObject({ stage: 'filling', revision: 2 })
+    await takeBack(safe, other.id)
+    expect(await safe.draft(other.id)).toMatchObject({ stage: 'filling', revision: 2 })
   })
 
   it('keeps what is refused and says why', async () => {
     const errors = [{ pointer: '/part/content/answers/0/remark', code: 'too_long', detail: 'at most 2000 characters' }]
     server.fault = (method) => (method === 'PUT' ? refusal(422, 'validation', { errors }) : null)
     await outbox.kick()
-    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'refused', problem: { type: 'validation', errors } })
+    expect(await first()).toMatchObject({ state: 'refused', problem: { type: 'validation', errors } })
     expect(await db.count('files')).toBe(2)
   })
 
   it('waits for a login and touches nothing', async () => {
     server.fault = () => refusal(401, 'unauthenticated')
     await outbox.kick()
-    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'signed_out' })
+    expect(await first()).toMatchObject({ state: 'signed_out' })
     expect(await db.count('drafts')).toBe(1)
     server.fault = () => null
     await outbox.kick('now')
@@ -144,7 +147,7 @@ describe('the outbox', () => {
   it('waits as long as the server asks', async () => {
     server.fault = (method) => (method === 'PUT' ? refusal(429, 'rate_limited', { retry_after_s: 60 }) : null)
     await outbox.kick()
-    expect((await db.getAll('outbox'))[0]!.next_at).toBe(now + 60_000)
+    expect((await first()).next_at).toBe(now + 60_000)
   })
 
   it('pauses longer after each failure, at most five minutes', async () => {
@@ -152,7 +155,7 @@ describe('the outbox', () => {
     const pauses: number[] = []
     for (let tries = 0; tries < 12; tries += 1) {
       await outbox.kick('now')
-      pauses.push((await db.getAll('outbox'))[0]!.next_at - now)
+      pauses.push((await first()).next_at - now)
     }
     expect(pauses.slice(0, 4)).toEqual([2_000, 4_000, 8_000, 16_000])
     expect(pauses.at(-1)).toBe(300_000)
@@ -165,20 +168,22 @@ describe('the outbox', () => {
     await expectSent()
 
     const second = draftOf(draft.user_id)
-    const id = await addPhoto(db, second, 500)
-    const file = (await db.get('files', id))!
-    await db.put('files', { ...file, blob: new Blob(['something else entirely'.padEnd(500)]) })
-    await db.put('drafts', second)
-    await queue(db, second, 1)
+    const id = await addPhoto(safe, second, 500)
+    const file = (await safe.file(id))!
+    await safe.putFile({ ...file, blob: new Blob(['something else entirely'.padEnd(500)]) })
+    await safe.putDraft(second)
+    await queue(safe, second, 1)
     server.fault = () => null
     await outbox.kick()
-    expect((await db.getAll('outbox'))[0]).toMatchObject({ state: 'refused', problem: { type: 'file_damaged' } })
+    expect(await first()).toMatchObject({ state: 'refused', problem: { type: 'file_damaged' } })
     expect(one.sha256).toHaveLength(64)
   })
 
   it('sends only what belongs to whoever is signed in', async () => {
-    await boxOf('somebody else').kick('all')
+    const other = await safeOf(db, 'somebody else')
+    await boxOf(other).kick('all')
     expect(server.requests).toEqual([])
-    expect(await boxOf('somebody else').entries()).toEqual([])
+    expect(await boxOf(other).entries()).toEqual([])
+    expect(await new Outbox({ api: server.client(), safe: () => null }).entries(), 'locked').toEqual([])
   })
 })

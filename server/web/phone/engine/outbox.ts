@@ -6,8 +6,8 @@
 import { Problem, asProblem } from '@shared/api/problem'
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import type { Judgement } from '@shared/inspection'
-import type { PhoneDb } from './db'
 import { header, partContent, result, type Draft } from './draft'
+import type { Safe } from './safe'
 import { upload, type Transport } from './tus'
 
 export interface FileState { id: string; bytes: number; sent_bytes: number; done: boolean; path?: string; restarts: number }
@@ -20,7 +20,8 @@ export interface OutboxEntry {
   user_id: string
   premises_name: string
   put: { [member: string]: unknown }
-  submit: { [member: string]: unknown }
+  /** None where another officer leads: their submission names this part. */
+  submit: { [member: string]: unknown } | null
   files: FileState[]
   state: EntryState
   put_done: boolean
@@ -31,6 +32,8 @@ export interface OutboxEntry {
   problem?: { type: string; title: string; status: number; detail?: string; errors?: { pointer: string; detail: string }[]; present?: unknown }
   queued_at: string
 }
+
+export type LateReason = 'account_ended' | 'not_permitted' | 'refused'
 
 /** `due`: what has waited long enough. `now`: what waits, the network is back. `all`: what was refused too, the officer asks. */
 export type Urgency = 'due' | 'now' | 'all'
@@ -58,8 +61,9 @@ export async function freeze(draft: Draft, monotonicMs: number, now = new Date()
       header: head, content_sha256: await canonicalSha256(head),
       part: { id: draft.part_id, content, content_sha256: partHash, revision: draft.revision },
     },
-    submit: {
-      parts: [{ id: draft.part_id, content_sha256: partHash }], choices: {}, result: result(draft), submitted_at: now.toISOString(),
+    submit: draft.team?.role === 'member' ? null : {
+      parts: [{ id: draft.part_id, content_sha256: partHash }, ...(draft.team?.parts ?? []).map(({ id, content_sha256 }) => ({ id, content_sha256 }))],
+      choices: { ...draft.team?.choices }, result: result(draft), submitted_at: now.toISOString(),
     },
     files: draft.evidence.map((one) => ({ id: one.id, bytes: one.bytes, sent_bytes: 0, done: false, restarts: 0 })),
     state: 'queued', put_done: false, submit_done: false, attempts: 0, next_at: 0, queued_at: now.toISOString(),
@@ -67,10 +71,9 @@ export async function freeze(draft: Draft, monotonicMs: number, now = new Date()
 }
 
 export interface OutboxOptions {
-  db: PhoneDb
   api: Transport
-  /** Whose entries are sent; nobody's while nobody is signed in. */
-  userId: () => string | null
+  /** Whose entries are sent; nobody's while nobody is signed in, or while what is kept is locked. */
+  safe: () => Safe | null
   changed?: () => void
   now?: () => number
   random?: () => number
@@ -98,8 +101,7 @@ export class Outbox {
   }
 
   async entries(): Promise<OutboxEntry[]> {
-    const user = this.options.userId()
-    return user ? this.options.db.getAllFromIndex('outbox', 'byUser', user) : []
+    return (await this.options.safe()?.entries()) ?? []
   }
 
   /** When the next try is due, for the timer; null when nothing waits for a time. */
@@ -121,8 +123,14 @@ export class Outbox {
       const blocked = entry.state === 'conflict' || entry.state === 'refused'
       if (urgency !== 'all' && blocked) continue
       if (urgency === 'due' && entry.next_at > this.now()) continue
-      if (!(await this.send(entry))) return
+      if (!this.options.safe() || !(await this.send(entry))) return
     }
+  }
+
+  private get safe(): Safe {
+    const safe = this.options.safe()
+    if (!safe) throw new Problem({ type: 'unauthenticated', title: 'locked', status: 401 })
+    return safe
   }
 
   /** False when trying the next entry makes no sense either: no network, nobody signed in. */
@@ -146,13 +154,15 @@ export class Outbox {
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       await this.files(entry)
+      if (!entry.submit) return this.finish(entry)
       // The same submission again is answered by what the server has by now; no key is needed, and none may freeze the answer.
       const response = await this.options.api.response('POST', `/inspections/${entry.id}/submit`, { body: entry.submit })
       const answer = (await response.json()) as Submitted
       entry.submit_done = true
       await this.told(entry, answer)
       const missing = new Set(answer.missing_evidence.map((one) => one.id))
-      if (missing.size === 0) return this.finish(entry)
+      // Another officer's files come from their phone.
+      if (!entry.files.some((file) => missing.has(file.id))) return this.finish(entry)
       for (const file of entry.files) if (missing.has(file.id)) forget(file)
       await this.keep(entry)
     }
@@ -167,10 +177,11 @@ export class Outbox {
   }
 
   private async file(entry: OutboxEntry, file: FileState): Promise<void> {
-    const stored = await this.options.db.get('files', file.id)
-    if (!stored?.blob) throw new Problem({ type: 'file_lost', title: 'file_lost', status: 0 })
+    const stored = await this.safe.file(file.id)
+    if (!stored) throw new Problem({ type: 'file_lost', title: 'file_lost', status: 0 })
     try {
-      await upload(this.options.api, { ...stored, blob: stored.blob }, file.path, {
+      // One that was sent before and let go here is told by the server; one that is nowhere stops for lack of bytes.
+      await upload(this.options.api, { ...stored, blob: stored.blob ?? new Blob([]) }, file.path, {
         created: async (path) => {
           file.path = path
           await this.keep(entry)
@@ -185,9 +196,10 @@ export class Outbox {
       await this.keep(entry)
     } catch (error) {
       const problem = asProblem(error)
+      if (!stored.blob && problem.type === 'upload_stuck') throw new Problem({ type: 'file_lost', title: 'file_lost', status: 0 })
       const again = problem.status === 460 || problem.status === 409
       if (!again || file.restarts >= RESTARTS_MAX) throw error
-      if (problem.status === 460 && (await sha256Hex(await stored.blob.arrayBuffer())) !== stored.sha256) {
+      if (problem.status === 460 && (await sha256Hex(await (stored.blob ?? new Blob([])).arrayBuffer())) !== stored.sha256) {
         throw new Problem({ type: 'file_damaged', title: 'file_damaged', status: 0 })
       }
       file.restarts += 1
@@ -196,20 +208,51 @@ export class Outbox {
     }
   }
 
+  /**
+   * Brings an inspection to a supervisor by the door that stays open when its officer may not send it any more. `token` is a
+   * refresh token of the officer's, also of a login that has ended. What is there already is not sent again.
+   */
+  async handOver(id: string, token: string, reason: LateReason): Promise<void> {
+    const safe = this.safe
+    const entry = (await safe.entries()).find((one) => one.id === id)
+    const draft = await safe.draft(id)
+    const frozen = entry ?? (draft ? await freeze(draft, performance.now()) : null)
+    if (!frozen) return
+    const submit = entry?.submit ?? undefined
+    await this.options.api.response('PUT', `/late/${id}`, { body: { token, reason, put: frozen.put, submit } })
+    for (const state of frozen.files) {
+      const file = await safe.file(state.id)
+      if (!file?.blob) continue
+      const query = `sha256=${file.sha256}&filetype=${encodeURIComponent(file.filetype)}`
+      await this.options.api.response('PUT', `/late/${id}/files/${file.id}?${query}`, {
+        headers: { 'X-Late-Token': token }, raw: { content: file.blob, type: 'application/octet-stream' },
+      })
+    }
+    const handed = draft ? await safe.sealDraft({ ...draft, stage: 'sent', handed_over: true, submitted_at: draft.submitted_at ?? new Date(this.now()).toISOString() }) : null
+    const tx = safe.db.transaction(['outbox', 'drafts'], 'readwrite')
+    // The files as taken stay on this phone until somebody has accepted it: prune lets go of them in time.
+    if (handed) await tx.objectStore('drafts').put(handed)
+    await tx.objectStore('outbox').delete(id)
+    await tx.done
+    this.options.changed?.()
+  }
+
   private async told(entry: OutboxEntry, answer: Submitted): Promise<void> {
-    const draft = await this.options.db.get('drafts', entry.id)
-    if (draft) await this.options.db.put('drafts', { ...draft, server_result: answer.result, differs: answer.differs })
+    const draft = await this.safe.draft(entry.id)
+    if (draft) await this.safe.putDraft({ ...draft, server_result: answer.result, differs: answer.differs })
     await this.keep(entry)
   }
 
   /** The server has all of it: the originals are let go, the small pictures stay. */
   private async finish(entry: OutboxEntry): Promise<void> {
-    const tx = this.options.db.transaction(['outbox', 'drafts', 'files'], 'readwrite')
-    const draft = await tx.objectStore('drafts').get(entry.id)
-    if (draft) await tx.objectStore('drafts').put({ ...draft, stage: 'sent' })
+    await this.keeping
+    const draft = await this.safe.draft(entry.id)
+    const sent = draft ? await this.safe.sealDraft({ ...draft, stage: 'sent' }) : null
+    const tx = this.safe.db.transaction(['outbox', 'drafts', 'files'], 'readwrite')
+    if (sent) await tx.objectStore('drafts').put(sent)
     for (const state of entry.files) {
       const file = await tx.objectStore('files').get(state.id)
-      if (file) await tx.objectStore('files').put({ ...file, blob: null })
+      if (file) await tx.objectStore('files').put({ ...file, content: null })
     }
     await tx.objectStore('outbox').delete(entry.id)
     await tx.done
@@ -220,7 +263,7 @@ export class Outbox {
     const { type, title, status, detail, errors, present } = problem.body
     entry.problem = { type, title, status, detail, errors, present }
     entry.attempts += 1
-    const later = status === 0 || status >= 500 || status === 408 || status === 423 || status === 429
+    const later = status === 426 || status === 0 || status >= 500 || status === 408 || status === 423 || status === 429
     if (status === 401 || type === 'password_change_required') entry.state = 'signed_out'
     else if (type === 'file_lost' || type === 'file_damaged') entry.state = 'refused'
     else if (status === 409) entry.state = 'conflict'
@@ -232,12 +275,22 @@ export class Outbox {
     return type !== 'network' && entry.state !== 'signed_out'
   }
 
-  private async keep(entry: OutboxEntry): Promise<void> {
-    // A late progress note must not bring back an entry that has been finished.
-    const tx = this.options.db.transaction('outbox', 'readwrite')
-    if (await tx.store.get(entry.id)) await tx.store.put({ ...entry, files: entry.files.map((file) => ({ ...file })) })
-    await tx.done
-    this.options.changed?.()
+  private keeping: Promise<void> = Promise.resolve()
+
+  /** One after the other: sealing takes its time, and an older state must not come last. */
+  private keep(entry: OutboxEntry): Promise<void> {
+    const safe = this.options.safe()
+    const kept = structuredClone({ ...entry, files: entry.files.map((file) => ({ ...file })) })
+    this.keeping = this.keeping.catch(() => undefined).then(async () => {
+      if (!safe) return
+      const record = await safe.sealEntry(kept)
+      const tx = safe.db.transaction('outbox', 'readwrite')
+      // A late progress note must not bring back an entry that has been finished.
+      if (await tx.store.get(kept.id)) await tx.store.put(record)
+      await tx.done
+      this.options.changed?.()
+    })
+    return this.keeping
   }
 
   private now(): number {
@@ -256,22 +309,24 @@ function forget(file: FileState): void {
 }
 
 /** Puts a draft into the outbox: both are stored in one transaction, so it is never in neither. */
-export async function queue(db: PhoneDb, draft: Draft, monotonicMs: number): Promise<OutboxEntry> {
+export async function queue(safe: Safe, draft: Draft, monotonicMs: number): Promise<OutboxEntry> {
   const entry = await freeze(draft, monotonicMs)
-  const tx = db.transaction(['outbox', 'drafts'], 'readwrite')
-  await tx.objectStore('outbox').put(entry)
-  await tx.objectStore('drafts').put({ ...draft, stage: 'queued', submitted_at: String(entry.submit.submitted_at) })
+  const record = await safe.sealEntry(entry)
+  const queued = await safe.sealDraft({ ...draft, stage: 'queued', submitted_at: entry.queued_at })
+  const tx = safe.db.transaction(['outbox', 'drafts'], 'readwrite')
+  await tx.objectStore('outbox').put(record)
+  await tx.objectStore('drafts').put(queued)
   await tx.done
   return entry
 }
 
-/** Takes a refused or conflicting inspection back to be changed; it goes again with a higher revision. */
-export async function takeBack(db: PhoneDb, id: string): Promise<void> {
-  const tx = db.transaction(['outbox', 'drafts'], 'readwrite')
-  const draft = await tx.objectStore('drafts').get(id)
-  if (draft) {
-    await tx.objectStore('drafts').put({ ...draft, stage: 'filling', revision: draft.revision + 1 })
-    await tx.objectStore('outbox').delete(id)
-  }
+/** Takes a refused or conflicting inspection back to be changed, or a part that was handed in; it goes again with a higher revision. */
+export async function takeBack(safe: Safe, id: string): Promise<void> {
+  const draft = await safe.draft(id)
+  if (!draft) return
+  const again = await safe.sealDraft({ ...draft, stage: 'filling', revision: draft.revision + 1 })
+  const tx = safe.db.transaction(['outbox', 'drafts'], 'readwrite')
+  await tx.objectStore('drafts').put(again)
+  await tx.objectStore('outbox').delete(id)
   await tx.done
 }

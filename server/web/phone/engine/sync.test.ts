@@ -1,12 +1,14 @@
 import 'fake-indexeddb/auto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Problem } from '@shared/api/problem'
-import { openPhoneDb, readMeta, rowsOf, type PhoneDb } from './db'
+import { openPhoneDb, readMeta, type PhoneDb } from './db'
+import type { Safe } from './safe'
 import { Saver } from './saver'
 import { synchronise, syncStateKey, type SyncPage } from './sync'
-import { draftOf } from './testing'
+import { draftOf, safeOf } from './testing'
 
 let db: PhoneDb
+let safe: Safe
 const server_time = '2026-11-23T06:05:00.000Z'
 const row = (id: string, name = id) => ({ entity: 'premises', op: 'upsert' as const, id, value: { id, name } })
 const page = (items: SyncPage['items'], next: string, more = false): SyncPage => ({ items, next, more, server_time, scope_version: 1 })
@@ -25,47 +27,59 @@ function scripted(script: (SyncPage | Error)[]) {
   }
 }
 
-const names = async () => (await rowsOf<{ name: string }>(db, 'u', 'premises')).map((one) => one.name).sort()
+const names = async () => (await safe.rows<{ name: string }>('premises')).map((one) => one.name).sort()
 
 beforeEach(async () => {
   db = await openPhoneDb(`sync-${Math.random()}`)
+  safe = await safeOf(db, 'u')
 })
 
 describe('synchronising', () => {
   it('takes pages until there is no more, then only changes and tombstones', async () => {
     const api = scripted([page([row('a'), row('b')], '1', true), page([row('c')], '2'), page([{ entity: 'premises', op: 'delete', id: 'a' }, row('b', 'B')], '3')])
-    await synchronise(db, api, 'u')
+    await synchronise(safe, api)
     expect(await names()).toEqual(['a', 'b', 'c'])
-    await synchronise(db, api, 'u')
+    await synchronise(safe, api)
     expect(await names()).toEqual(['B', 'c'])
     expect(api.asked).toEqual([undefined, '1', '2'])
   })
 
   it('goes on with the page where the network went', async () => {
     const api = scripted([page([row('a')], '1', true), Problem.network(), page([row('b')], '2')])
-    await expect(synchronise(db, api, 'u')).rejects.toMatchObject({ type: 'network' })
+    await expect(synchronise(safe, api)).rejects.toMatchObject({ type: 'network' })
     expect(await names()).toEqual(['a'])
     expect(await readMeta(db, syncStateKey('u'))).toBeUndefined()
-    await synchronise(db, api, 'u')
+    await synchronise(safe, api)
     expect(await names()).toEqual(['a', 'b'])
     expect(api.asked).toEqual([undefined, '1', '1'])
   })
 
   it('starts anew on 410, removes what is gone and keeps drafts', async () => {
     const draft = draftOf('u')
-    await db.put('drafts', draft)
+    await safe.putDraft(draft)
     const gone = new Problem({ type: 'gone', title: 'gone', status: 410 })
     const api = scripted([page([row('a'), row('b')], '1'), gone, page([row('b'), row('c')], '2')])
-    await synchronise(db, api, 'u')
-    await synchronise(db, api, 'u')
+    await synchronise(safe, api)
+    await synchronise(safe, api)
     expect(await names()).toEqual(['b', 'c'])
-    expect(await db.get('drafts', draft.id)).toEqual(draft)
+    expect(await safe.draft(draft.id)).toEqual(JSON.parse(JSON.stringify(draft)))
   })
 
   it('keeps two users apart', async () => {
-    await synchronise(db, scripted([page([row('a')], '1')]), 'u')
-    await synchronise(db, scripted([page([row('z')], '1')]), 'v')
+    await synchronise(safe, scripted([page([row('a')], '1')]))
+    await synchronise(await safeOf(db, 'v'), scripted([page([row('z')], '1')]))
     expect(await names()).toEqual(['a'])
+    expect(JSON.stringify(await db.getAll('rows')), 'and unreadable to each other').not.toContain('name')
+  })
+
+  it('seals what an earlier version left open', async () => {
+    await db.put('rows', { user_id: 'u', entity: 'premises', id: 'a', value: { id: 'a', name: 'open' }, generation: '' })
+    expect(await names()).toEqual(['open'])
+    expect(await safe.sealEverything()).toBe(1)
+    expect(await names()).toEqual(['open'])
+    await safe.patchRow('premises', 'a', { name: 'patched' })
+    expect(await names()).toEqual(['patched'])
+    expect((await db.getAll('rows')).every((one) => one.sealed && !('value' in one))).toBe(true)
   })
 })
 

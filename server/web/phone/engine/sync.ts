@@ -4,7 +4,8 @@
  */
 import { Problem } from '@shared/api/problem'
 import { uuidv7 } from '@shared/ids'
-import { readMeta, writeMeta, type PhoneDb } from './db'
+import { readMeta, writeMeta, type PhoneDb, type Row } from './db'
+import type { Safe } from './safe'
 
 export interface SyncItem { entity: string; op: 'upsert' | 'delete'; id: string; value?: unknown }
 export interface SyncPage { items: SyncItem[]; next: string; more: boolean; server_time: string; scope_version: number }
@@ -23,20 +24,21 @@ const PAGE_ROWS = 200
 export interface SyncApi { get<T>(path: string, query?: Record<string, string | number | undefined>): Promise<T> }
 
 /** Runs until nothing more comes. Throws what the network or the server says; what was stored until then stays. */
-export async function synchronise(db: PhoneDb, api: SyncApi, userId: string, now: () => number = Date.now): Promise<SyncState> {
+export async function synchronise(safe: Safe, api: SyncApi, now: () => number = Date.now): Promise<SyncState> {
   try {
-    return await run(db, api, userId, now)
+    return await run(safe, api, now)
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 410) throw error
-    await writeMeta(db, positionKey(userId), {})
-    return run(db, api, userId, now)
+    await writeMeta(safe.db, positionKey(safe.userId), {})
+    return run(safe, api, now)
   }
 }
 
 const positionKey = (userId: string) => `sync:${userId}`
 export const syncStateKey = (userId: string) => `synced:${userId}`
 
-async function run(db: PhoneDb, api: SyncApi, userId: string, now: () => number): Promise<SyncState> {
+async function run(safe: Safe, api: SyncApi, now: () => number): Promise<SyncState> {
+  const { db, userId } = safe
   let position = (await readMeta<Position>(db, positionKey(userId))) ?? {}
   if (!position.next) position = { generation: uuidv7() }
   for (let page = 0; page < PAGES_MAX; page += 1) {
@@ -46,20 +48,23 @@ async function run(db: PhoneDb, api: SyncApi, userId: string, now: () => number)
     const state: SyncState = {
       at: new Date(now()).toISOString(), server_time: got.server_time, offset_ms: Date.parse(got.server_time) - now(),
     }
-    await store(db, userId, got, position, generation, state)
+    // Sealed before the transaction begins: it would end while it waits.
+    const rows = await Promise.all(got.items.filter((item) => item.op === 'upsert').map((item) => safe.sealRow({ user_id: userId, entity: item.entity, id: item.id, value: item.value, generation: generation ?? '' })))
+    await store(db, userId, got, rows, position, generation, state)
     if (!got.more) return state
   }
   throw new Problem({ type: 'sync_endless', title: 'sync_endless', status: 0 })
 }
 
 async function store(
-  db: PhoneDb, userId: string, page: SyncPage, position: Position, generation: string | undefined, state: SyncState,
+  db: PhoneDb, userId: string, page: SyncPage, sealed: Row[], position: Position, generation: string | undefined, state: SyncState,
 ): Promise<void> {
   const tx = db.transaction(['rows', 'meta'], 'readwrite')
   const rows = tx.objectStore('rows')
+  let next = 0
   for (const item of page.items) {
     if (item.op === 'delete') await rows.delete([userId, item.entity, item.id])
-    else await rows.put({ user_id: userId, entity: item.entity, id: item.id, value: item.value, generation: generation ?? '' })
+    else await rows.put(sealed[next++]!)
   }
   if (generation && !page.more) {
     // The full run has ended: what it did not name is out of scope or gone.

@@ -5,6 +5,8 @@ import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import { uuidv7 } from '@shared/ids'
 import type { Template } from '@shared/inspection'
 import { answer, beginDraft, type Draft } from './draft'
+import { Keys } from './keys'
+import { Safe } from './safe'
 import type { PhoneDb } from './db'
 
 export const template: Template = {
@@ -28,12 +30,16 @@ export function draftOf(userId = uuidv7()): Draft {
   })
 }
 
-export async function addPhoto(db: PhoneDb, draft: Draft, bytes: number, code = '1.3'): Promise<string> {
+export async function safeOf(db: PhoneDb, userId: string): Promise<Safe> {
+  return new Safe(db, await Keys.fresh(userId))
+}
+
+export async function addPhoto(safe: Safe, draft: Draft, bytes: number, code = '1.3'): Promise<string> {
   const content = new Uint8Array(bytes).map((_, index) => (index * 31 + bytes) & 255)
   const id = uuidv7()
   const sha256 = await sha256Hex(content)
   const blob = new Blob([content], { type: 'image/jpeg' })
-  await db.put('files', { id, inspection_id: draft.id, user_id: draft.user_id, blob, preview: null, sha256, filetype: 'image/jpeg', bytes })
+  await safe.putFile({ id, inspection_id: draft.id, user_id: draft.user_id, blob, preview: null, sha256, filetype: 'image/jpeg', bytes })
   draft.evidence.push({ id, kind: 'photo', sha256, filetype: 'image/jpeg', bytes, taken_at: new Date().toISOString(), item_code: code })
   answer(draft, code, { evidence_ids: [...(draft.answers[code]?.evidence_ids ?? []), id] })
   return id
@@ -50,6 +56,10 @@ const answerJson = (status: number, body: unknown) =>
 export class MemoryServer {
   readonly inspections = new Map<string, { header: string; part: string; revision: number; submits: number; submitted?: string }>()
   readonly uploads = new Map<string, Upload>()
+  /** Sealed copies of drafts, as they came. */
+  readonly copies = new Map<string, { draft_id: string; revision: number; bytes: ArrayBuffer }>()
+  /** What was brought by the door of late arrivals. */
+  readonly late: { path: string; body: unknown; token: string | null }[] = []
   readonly requests: string[] = []
   fault: Fault = () => null
 
@@ -84,7 +94,29 @@ export class MemoryServer {
     if (area === 'inspections' && method === 'PUT') return this.put(id!, JSON.parse(String(init.body)))
     if (area === 'inspections' && action === 'submit') return this.submit(id!, JSON.parse(String(init.body)))
     if (area === 'uploads') return this.tus(method, id, init)
+    if (area?.startsWith('drafts')) return this.drafts(method, path, init)
+    if (area === 'late') {
+      const text = typeof init.body === 'string'
+      this.late.push({ path: path.split('?')[0]!, body: text ? JSON.parse(String(init.body)) : await new Response(init.body).arrayBuffer(), token: new Headers(init.headers).get('X-Late-Token') })
+      return answerJson(201, {})
+    }
     return problem(404, 'not_found')
+  }
+
+  private async drafts(method: string, path: string, init: RequestInit): Promise<Response> {
+    const { pathname, searchParams } = new URL(path, 'http://x')
+    const id = pathname.split('/')[2]
+    if (!id) return answerJson(200, { items: [...this.copies].map(([one, { draft_id, revision }]) => ({ id: one, draft_id, revision })) })
+    if (method === 'GET') return this.copies.has(id) ? new Response(this.copies.get(id)!.bytes) : problem(404, 'not_found')
+    if (method === 'DELETE') {
+      for (const [one, copy] of this.copies) if (one === id || copy.draft_id === id) this.copies.delete(one)
+      return new Response(null, { status: 204 })
+    }
+    const revision = Number(searchParams.get('revision'))
+    const had = this.copies.get(id)
+    if (had && had.revision >= revision) return problem(409, 'conflict', { present: { revision: had.revision } })
+    this.copies.set(id, { draft_id: searchParams.get('draft_id')!, revision, bytes: await new Response(init.body).arrayBuffer() })
+    return answerJson(200, {})
   }
 
   private async put(id: string, body: { header: unknown; content_sha256: string; part: { content: unknown; content_sha256: string; revision: number } }) {

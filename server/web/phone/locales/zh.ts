@@ -6,7 +6,7 @@ export default {
     loading: '正在载入', yes: '是', no: '否', optional: '选填', all: '全部', next: '下一步', count: '共 {n} 项',
   },
   net: {
-    online: '网络正常', offline: '当前无网络，可继续工作', toSend: '{n} 项待发送，已安全保存在本机', sending: '正在发送 {n} 项', attention: '{n} 项需要处理',
+    online: '网络正常', offline: '当前无网络，可继续工作', toSend: '{n} 项待发送，已安全保存在本机', sending: '正在发送 {n} 项', attention: '{n} 项需要处理', tooOld: '应用版本过旧，点此更新；内容都在本机', roomLow: '手机空间快满了，请尽快连网发送',
     expired: '登录已过期，草稿都在本机。', signIn: '重新登录', allSent: '全部已发送', updated: '新版本已就绪', update: '立即更新',
   },
   signIn: {
@@ -24,10 +24,10 @@ export default {
     map: { title: '任务位置图', north: '北', in: '放大', out: '缩小', m: '{n} 米', km: '{n} 公里' },
     noneHelp: '新任务会在联网时自动同步到本机。也可以在“场所”中直接开始检查。', start: '开始检查', resume: '继续填写', synced: '{when}同步', never: '尚未同步',
     syncing: '正在同步', syncFailed: '同步失败，使用本机数据', pull: '下拉同步', sent: '已提交的检查', key: '重点项', answered: '已答 {answered}/{total}', failed: '{n} 项不符合',
-    saved: '{when}保存', officers: '检查人员 {names}', remove: '删除草稿', removeAsk: '删除“{name}”的草稿？其中的 {photos} 张照片也会一并删除，无法恢复。', removed: '草稿已删除', begunElsewhere: '这项任务已在另一部手机上开始检查。仍要在本机另开一份吗？',
+    saved: '{when}保存', officers: '检查人员 {names}', remove: '删除草稿', removeAsk: '删除“{name}”的草稿？其中的 {photos} 张照片也会一并删除，无法恢复。', removed: '草稿已删除', begunElsewhere: '这项任务已在另一部手机上开始检查。同组的在本机加入同一次检查；否则另开一份。继续吗？',
   },
   premises: {
-    title: '场所', search: '名称、地址', none: '没有找到场所', noneHelp: '换个关键词试试。搜索只用本机数据，断网也能用。', empty: '还没有同步到场所', emptyHelp: '联网后下拉即可同步。',
+    title: '场所', near: '离我最近', licence: '许可证', orders: '待整改', noOrders: '没有待整改的事项', noAlerts: '没有未办结的预警', cameras: '摄像头', findings: '上次发现的问题', history: '检查记录', search: '名称、地址、许可证编号', none: '没有找到场所', noneHelp: '换个关键词试试。搜索只用本机数据，断网也能用。', empty: '还没有同步到场所', emptyHelp: '联网后下拉即可同步。',
     address: '地址', school: '所属学校', diners: '就餐人数', grade: '风险等级', office: '监管所', operators: '经营主体', last: '上次检查', noLast: '没有记录', openAlerts: '未办结预警',
     start: '开始检查', chooseTemplate: '选择检查表', chooseKind: '检查方式', other: '其他检查表', noTemplates: '本机还没有检查表，请先联网同步。', distance: '距您约 {m} 米', distanceKm: '距您约 {km} 公里',
     continueAsk: '这里有一份未完成的检查，要继续填写吗？', continue: '继续填写', another: '另开一份', detail: '场所详情', route: '导航',
@@ -62,12 +62,41 @@ export default {
     kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
-    signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', notEncrypted: '草稿保存在本机浏览器中，尚未加密，请设置手机锁屏。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
+    signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
   },
   kitchen: { title: '厨房', none: '没有摄像头', noneHelp: '摄像头由监管部门接入后显示在这里。', age: '{when}的画面', offline: '需要网络才能查看画面', noPicture: '没有画面', refresh: '刷新', live: '每 10 秒刷新', online: '{online}/{total} 在线' },
   alerts: {
     title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', moreDetail: '详情',
     stale: '内容已更新，请核对后再次提交', action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
   },
-  error: { title: '没有成功', network: '连不上服务器，请检查网络。', unknown: '出现了意外情况：{detail}', storage: '本机存储打不开', storageHelp: '请关闭无痕模式，或清理手机空间后重试。', server: '服务器暂时有问题，请稍后再试。' },
+  lock: {
+    title: '已锁定', who: '{name}的草稿和照片已加密保存在本机', pin: '解锁密码', open: '解锁', wrong: '密码不正确。草稿都在，不会因为输错而删除。', wait: '请等待 {d}后再试', passkey: '用指纹或面容解锁', passkeyFailed: '没有识别成功，请改用解锁密码',
+    failed: '没有打开，请重试', safe: '断网也能解锁。输错只会变慢，从不删除内容。', forgot: '忘记解锁密码：联网登录后重设', forgotOffline: '忘记解锁密码：连上网络后可登录重设', another: '换一个人使用',
+    choose: '设置解锁密码', change: '修改解锁密码', now: '立即锁定', why: '草稿、照片和签名用您自己的密钥加密保存在本机，同一部手机上的其他人打不开。每次打开应用时用这个密码解锁，断网也可用。',
+    newPin: '解锁密码（至少 {n} 位，数字或字母）', again: '再输入一次', weak: '至少 {n} 位，不能是同一个字符或连续数字', differ: '两次输入的不一致', withPasskey: '同时用本机的指纹或面容解锁', passkeyNot: '本机不支持，仍可用解锁密码', save: '保存', set: '已设置，内容已加密',
+  },
+  team: {
+    title: '同组检查', alone: '登记 {n} 人，点此邀请同组人员分工', why: '两名执法人员各用一部手机检查同一单位：选好同组人员后分工，各填各的部分，由组长合并、签名、提交。', lead: '组长', add: '同组人员', addOne: '加入', scanOfficer: '扫描对方“我的”页里的码',
+    notOfficer: '这不是执法人员的码', begin: '开始分工', leadHelp: '对方扫描下面的码加入，断网也可以；联网时对方也会在任务和场所中看到。', memberHelp: '您填写分给自己的部分，填完交给组长。', code: '加入码', codeHelp: '请对方打开“场所 · 扫码”扫描', sections: '分工', parts: '各人进度',
+    answered: '已答 {n} 项', came: '已交来 {n} 项', notYet: '尚未交来', look: '查看有没有新交来的', lookOffline: '没有网络，连上后再看', conflicts: '{n} 项两人填写不同', conflictsHelp: '两份都会保留。请组长选定以哪一份判定。', undecided: '有 {n} 项两人填写不同，请先选定',
+    memberOf: '与{name}同组，您填写分给自己的部分', leadOf: '您是组长，{n} 名同组人员中 {came} 名已交来', handIn: '交给组长', handInAsk: '把您填写的 {n} 项交给组长？没有网络时先保存在本机，连上后自动发送。', handInHelp: '您的部分填完了。交给{name}后由组长合并、判定，并请双方签名。', handedIn: '已交给组长', handedInHelp: '组长提交之前，您还可以修改后再交。', revise: '修改后再交',
+    joinedBefore: '您已加入这次检查，继续填写吗？', join: '加入{name}的检查', myCode: '我的码', myCodeShow: '显示给组长扫描',
+    fault: { notNamed: '这次检查没有登记{name}。请组长先把您加入同组人员。', noTemplate: '本机没有这份检查表，请联网同步后再扫。', isLead: '您是这次检查的组长，不用扫码。' },
+  },
+  scan: {
+    title: '扫码', aim: '对准二维码', denied: '没有相机权限，请在浏览器设置中允许，或在下面输入', noCamera: '没有可用的相机，请在下面输入', help: '可扫：场所门口的码、食品经营许可证上的码、组长的加入码。断网可用。', typed: '也可输入许可证编号或码的内容', notHere: '本机没有这个场所的资料，可能不在您的辖区，请联网同步。',
+    licenceNotHere: '本机没有许可证 {number} 的单位，请联网同步，或按名称查找。', unknown: '不认识这个码。请扫场所、许可证或组长的码。', officer: '这是执法人员的码，请在“同组检查”里扫。',
+  },
+  late: {
+    ended: '您的账号已停用。已提交的检查会自动交给主管核对；下面是没有写完的检查，也可以交给主管。内容都还在本机。', endedShort: '账号已停用，内容都在本机，点此处理', draft: '没有提交的草稿', give: '交给主管核对', ask: '把“{name}”的检查连同照片交给主管核对？主管会决定采用或退回，内容不会丢失。', handed: '已交给主管核对', handedHelp: '由主管决定采用或不采用，原始内容都会保留。',
+  },
+  meanwhile: {
+    template: '检查表已换新版本或停用。本次仍按开始时的版本检查，可以照常提交。', premises: '本机已没有这个场所：可能已关闭、合并或不在您的辖区。已填内容都在，可以照常提交；如被拒收，可交给主管核对。', renamed: '这个场所的名称已更改，本次检查仍用开始时的名称。', assignment: '这项任务已取消或已由他人完成。已填内容都在，可以照常提交。',
+  },
+  visit: {
+    title: '到场', todo: '到场：扫码入企、出示证件、告知回避', opened: '已扫码到场', closed: '已扫码离场', shown: '已出示证件', answered: '已告知回避', door: '扫码入企', doorHelp: '扫描场所门口的码，记录到场和离场的时间、位置。没有码可以不扫。', scanOpen: '扫码到场', scanClose: '扫码离场', wrongDoor: '这不是本场所的码', at: '{when}',
+    certificates: '出示证件', certificatesHelp: '请向被检查单位出示以下执法证件', show: '已向对方出示', recusal: '告知回避', recusalText: '如执法人员与本单位有直接利害关系或有其他可能影响公正检查的情形，贵单位有权申请其回避。是否申请回避？', no: '不申请回避', yes: '申请回避', why: '申请谁回避、理由', whyNeeded: '请写明申请谁回避和理由', sign: '请被检查单位人员签名', answeredBy: '{name}：{answer}',
+    requested: '对方申请回避：请暂停检查并向所长报告，由其决定。', left: '人员离开', leftReason: '被检查单位人员中途离开现场，未签名',
+  },
+  error: { title: '没有成功', network: '连不上服务器，请检查网络。', unknown: '出现了意外情况：{detail}', storage: '本机存储打不开', storageHelp: '请关闭无痕模式，或清理手机空间后重试。', server: '服务器暂时有问题，请稍后再试。', tooOld: '应用版本过旧，请先更新。手机上的内容都还在。' },
 }

@@ -3,8 +3,9 @@ import { showConfirmDialog, showToast } from 'vant'
 import { markRaw, onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { LIMITS, type Signature } from '@shared/inspection'
-import { changes, db, me } from '../core'
+import { changes, safe } from '../core'
 import { answer, touch, type Draft, type DraftAnswer, type StoredFile } from '../engine/draft'
+import { makeRoom } from '../engine/room'
 import { Saver } from '../engine/saver'
 import { locate, type PlaceFault } from './place'
 import { readPhoto } from './photos'
@@ -18,16 +19,16 @@ export function useDraft(id: string) {
   const placing = ref(false)
   const placeFault = shallowRef<PlaceFault | null>(null)
 
-  const saver = new Saver<Draft>((value) => db().put('drafts', value), {
+  const saver = new Saver<Draft>((value) => makeRoom(safe(), () => safe().putDraft(value)), {
     saved: () => (saving.value = 'saved'),
     failed: () => (saving.value = 'failed'),
   })
 
   const ready = (async () => {
-    const found = await db().get('drafts', id)
-    // On a phone that is shared, nobody opens somebody else's draft.
-    if (found && found.user_id === me.value?.id) {
-      for (const file of await db().getAllFromIndex('files', 'byInspection', id)) files.set(file.id, file)
+    // On a phone that is shared, nobody opens somebody else's draft: it is sealed with other keys.
+    const found = await safe().draft(id)
+    if (found) {
+      for (const file of await safe().files(id)) files.set(file.id, file)
       // Copies that never change need no watching; a checklist of 200 items is long to watch.
       markRaw(found.template)
       markRaw(found.premises)
@@ -110,7 +111,7 @@ export function useDraft(id: string) {
 
   async function keep(stored: StoredFile): Promise<boolean> {
     try {
-      await db().put('files', stored)
+      await safe().putFile(stored)
       files.set(stored.id, stored)
       return true
     } catch {
@@ -126,7 +127,7 @@ export function useDraft(id: string) {
     answer(open, code, { evidence_ids: (open.answers[code]?.evidence_ids ?? []).filter((one) => one !== fileId) })
     save()
     await saver.settled()
-    await db().delete('files', fileId)
+    await safe().db.delete('files', fileId)
     files.delete(fileId)
   }
 
@@ -167,6 +168,16 @@ export function useDraft(id: string) {
     save()
   }
 
+  /** Keeps a drawing that is no signature under the result, such as the answer about recusal; its evidence id. */
+  async function drawing(blob: Blob): Promise<string | null> {
+    const open = draft.value
+    if (!open) return null
+    const stored = await readPhoto(blob, open.id, open.user_id)
+    if (typeof stored === 'string' || !(await keep({ ...stored, preview: blob }))) return null
+    open.evidence.push({ id: stored.id, kind: 'signature', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes, taken_at: new Date().toISOString() })
+    return stored.id
+  }
+
   async function dropSignature(signature: Signature): Promise<void> {
     const open = draft.value
     if (!open) return
@@ -174,7 +185,7 @@ export function useDraft(id: string) {
     if (signature.evidence_id) {
       open.evidence = open.evidence.filter((one) => one.id !== signature.evidence_id)
       files.delete(signature.evidence_id)
-      await db().delete('files', signature.evidence_id)
+      await safe().db.delete('files', signature.evidence_id)
     }
     save()
   }
@@ -195,5 +206,5 @@ export function useDraft(id: string) {
     }
   }
 
-  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, sign, dropSignature, place, placing, placeFault }
+  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, sign, drawing, dropSignature, place, placing, placeFault }
 }

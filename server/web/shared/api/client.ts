@@ -15,8 +15,10 @@ export interface ClientOptions {
   deviceId: string
   /** `zh-CN` or `en`; the server words its problems in it. */
   language: () => string
-  /** The session is over: the refresh token was refused or the user signed out. */
-  onSignedOut?: () => void
+  /** The session is over: the refresh token was refused (then with what the server said) or the user signed out. */
+  onSignedOut?: (why?: Problem) => void
+  /** Name and version of this client, where the server is to know them. */
+  client?: string
   fetch?: typeof fetch
   now?: () => number
 }
@@ -124,6 +126,7 @@ export class ApiClient {
 
   private async send(method: string, path: string, options: RequestOptions, token: string | null): Promise<Response> {
     const headers: Record<string, string> = { 'Accept-Language': this.options.language(), ...options.headers }
+    if (this.options.client) headers['Bright-Kitchen-Client'] = this.options.client
     if (token) headers.Authorization = `Bearer ${token}`
     let body: BodyInit | undefined
     if (options.raw) {
@@ -166,7 +169,7 @@ export class ApiClient {
     } catch (error) {
       // Only a refusal ends the session; without a network the old one is kept for later.
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
-        this.end()
+        this.end(error)
         return null
       }
       throw error
@@ -189,9 +192,9 @@ export class ApiClient {
     return session
   }
 
-  private end(): void {
+  private end(why?: Problem): void {
     this.options.store.save(null)
-    this.options.onSignedOut?.()
+    this.options.onSignedOut?.(why)
   }
 
   private now(): number {

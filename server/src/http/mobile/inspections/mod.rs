@@ -6,6 +6,7 @@
 mod parts;
 mod put;
 mod submit;
+mod team;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,6 +27,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     put::configure(config);
     parts::configure(config);
     submit::configure(config);
+    team::configure(config);
 }
 
 /// An inspection that the caller may add to: their own, or one where they may conduct.

@@ -1,0 +1,92 @@
+//! What happens at the door: the code that opens and closes the visit (扫码入企), certificates that are shown (SAMR Order 49 of
+//! 2021, art. 24), and recusal (回避) that is asked about and answered.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Location;
+use crate::Moment;
+use crate::field::Faults;
+use crate::limits::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
+
+/// Characters of a door's mark.
+const MARK_CHARS_MAX: usize = 32;
+
+/// A scan of the code that hangs at the door of a premises.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DoorScan {
+    /// As the code names it.
+    pub premises_id: Uuid,
+    /// What only a code of this installation has.
+    #[schema(example = "5f0c1d2e3a4b5c6d")]
+    pub mark: String,
+    /// By the phone's clock.
+    pub device_time: Moment,
+    /// Where the phone thought it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// The premises was told of its right to ask for recusal, and answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recusal {
+    /// Asked at this time, by the phone's clock.
+    pub asked_at: Moment,
+    /// Whether an officer is asked to stand back.
+    pub requested: bool,
+    /// Who is asked, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who answered.
+    pub name: String,
+    /// Their signature, among the part's evidence.
+    pub evidence_id: Uuid,
+}
+
+/// The visit, as one phone recorded it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Visit {
+    /// Coming.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<DoorScan>,
+    /// Going.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<DoorScan>,
+    /// Certificates were shown at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_shown_at: Option<Moment>,
+    /// Asked and answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recusal: Option<Recusal>,
+}
+
+pub(super) fn check(faults: &mut Faults, visit: &Visit, evidence: &HashSet<Uuid>) {
+    for (field, scan) in [("opened", &visit.opened), ("closed", &visit.closed)] {
+        if let Some(scan) = scan {
+            faults.within(field, |faults| {
+                faults.text("mark", &scan.mark, MARK_CHARS_MAX);
+                if let Some(location) = &scan.location {
+                    faults.within("location", |faults| super::check::location(faults, location));
+                }
+            });
+        }
+    }
+    if let Some(recusal) = &visit.recusal {
+        faults.within("recusal", |faults| {
+            faults.text("name", &recusal.name, NAME_CHARS_MAX);
+            faults.optional_text("reason", recusal.reason.as_deref(), TEXT_CHARS_MAX);
+            if recusal.requested && recusal.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+                faults.note_at("reason", "required", "say who is asked to stand back, and why");
+            }
+            if !evidence.contains(&recusal.evidence_id) {
+                faults.note_at("evidence_id", "unknown", "not among the evidence of this part");
+            }
+        });
+    }
+}

@@ -1,0 +1,32 @@
+//! Which clients are understood. A client names the version of this protocol that it speaks in the header
+//! `Bright-Kitchen-Client: phone/3`; without the header nothing is refused (other programs speak the contract too).
+//!
+//! 1: header and parts, tus, sync. 2: keys and copies of drafts, parts of others. 3: late arrivals.
+//! A version is only ever added to; the two before the present one work. When one has to be dropped, [`OLDEST`] moves, and a
+//! phone of that version is told so before it sends anything (426 `client_too_old`): what is on it stays until it was updated.
+
+/// Spoken by this server and by the phone's pages that it serves.
+pub const CURRENT: u32 = 3;
+/// The oldest that is still understood.
+pub const OLDEST: u32 = 1;
+
+/// Whether a client's header names a version that is not understood any more. A header that says nothing readable is let pass.
+pub fn too_old(client: Option<&str>) -> bool {
+    let version = client.and_then(|client| client.trim().strip_prefix("phone/")).and_then(|version| version.parse::<u32>().ok());
+    version.is_some_and(|version| version < OLDEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_surely_too_old_is_refused() {
+        assert!(too_old(Some("phone/0")));
+        for fine in [None, Some("phone/1"), Some("phone/2"), Some("phone/3"), Some("phone/99"), Some("phone/new"), Some("curl/0"), Some("")]
+        {
+            assert!(!too_old(fine), "{fine:?}");
+        }
+        assert!(CURRENT - OLDEST >= 2, "two versions back still work");
+    }
+}

@@ -1,0 +1,135 @@
+//! An officer let go while away: what they gathered is kept in quarantine, and becomes an inspection when a supervisor accepts.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Draft, Phone, picture, sha256, text};
+use crate::support::{Client, PASSWORD, TestApp, on_both};
+
+/// An officer with a login of a phone: the refresh token is what stays on the phone.
+async fn officer(app: &TestApp, username: &str) -> (Phone, String) {
+    let user_id = app.add_person(username, &[("officer", &app.office)], false).await;
+    let mut client = app.nobody();
+    let (status, tokens) = client.post("/auth/login", &json!({"username": username, "password": PASSWORD, "device_id": "phone-9"})).await;
+    assert_eq!(status, StatusCode::OK, "{tokens}");
+    client.token = Some(text(&tokens["access_token"]));
+    (Phone { client, user_id, device_id: "phone-9".to_owned() }, text(&tokens["refresh_token"]))
+}
+
+async fn revoke(app: &TestApp, user_id: &str) {
+    let root = app.person("administrator", &app.city).await;
+    let user = root.get(&format!("/users/{user_id}")).await.1;
+    let (status, answer) = root.patch(&format!("/users/{user_id}"), &json!({"version": user["version"], "disabled": true})).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+async fn bring_file(nobody: &Client, inspection: Uuid, evidence: &str, token: &str, content: &[u8], hash: &str) -> StatusCode {
+    let path = format!("/late/{inspection}/files/{evidence}?sha256={hash}&filetype=image/png");
+    let request = nobody.request(Method::PUT, &path, None).header("X-Late-Token", token).header("content-type", "application/octet-stream");
+    request.body(content.to_vec()).send().await.unwrap().status()
+}
+
+on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
+    let supervisor = app.person("supervisor", &app.office).await;
+    let (phone, token) = officer(&app, "gone").await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    let photo = picture(4);
+    let photo_id = draft.photo("1.1", &photo);
+    revoke(&app, &phone.user_id).await;
+
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::UNAUTHORIZED, "the account opens nothing");
+    let (status, problem) = app.nobody().post("/auth/refresh", &json!({"refresh_token": token, "device_id": "phone-9"})).await;
+    assert_eq!((status, problem["account"].as_str()), (StatusCode::UNAUTHORIZED, Some("disabled")), "the phone is told why: {problem}");
+
+    let nobody = app.nobody();
+    let body = json!({"token": token, "reason": "account_ended", "put": draft.put(), "submit": draft.submission(&template)});
+    let path = format!("/late/{}", draft.id);
+    let (status, kept) = nobody.put(&path, &body).await;
+    assert_eq!((status, kept["state"].as_str()), (StatusCode::CREATED, Some("waiting")), "{kept}");
+    assert_eq!(nobody.put(&path, &body).await.0, StatusCode::OK, "the same again is one");
+    assert_eq!(bring_file(&nobody, draft.id, &photo_id, &token, &photo, &sha256(&photo)).await, StatusCode::CREATED);
+    assert_eq!(bring_file(&nobody, draft.id, &photo_id, &token, &photo, &sha256(&photo)).await, StatusCode::OK);
+    assert_eq!(bring_file(&nobody, draft.id, &photo_id, &token, b"other", &sha256(&photo)).await, StatusCode::OK, "it is here");
+    assert_eq!(bring_file(&nobody, draft.id, &Uuid::now_v7().to_string(), &token, b"other", &sha256(&photo)).await.as_u16(), 460);
+    assert_eq!(bring_file(&nobody, draft.id, &photo_id, "made-up", &photo, &sha256(&photo)).await, StatusCode::UNAUTHORIZED);
+    let mut stolen = body.clone();
+    stolen["token"] = json!("made-up");
+    assert_eq!(nobody.put(&path, &stolen).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(supervisor.get(&draft.path()).await.0, StatusCode::NOT_FOUND, "it is no inspection yet");
+
+    let (_, list) = supervisor.get("/late?state=waiting").await;
+    let item = &list["items"][0];
+    assert_eq!(
+        (
+            list["total"].as_i64(),
+            item["user_disabled"].as_bool(),
+            item["files"].as_i64(),
+            item["submitted"].as_bool(),
+            item["premises_id"].as_str()
+        ),
+        (Some(1), Some(true), Some(1), Some(true), Some(app.premises.id.as_str())),
+        "{list}"
+    );
+    assert_eq!(app.person("supervisor", &app.other_office).await.get("/late").await.1["total"], 0);
+    let late = format!("/late/{}", text(&item["id"]));
+    let (_, one) = supervisor.get(&late).await;
+    assert_eq!((&one["content"]["put"], &one["arrived"][0]["evidence_id"]), (&draft.put(), &json!(photo_id)), "{one}");
+    let shown = supervisor.request(Method::GET, &format!("{late}/files/{photo_id}"), None).send().await.unwrap();
+    assert_eq!(shown.bytes().await.unwrap().as_ref(), photo.as_slice());
+
+    assert_eq!(supervisor.post(&format!("{late}/accept"), &json!({"version": 7})).await.0, StatusCode::CONFLICT, "not as it was looked at");
+    let (status, done) = supervisor.post(&format!("{late}/accept"), &json!({"version": 1, "reason": "经核对属实"})).await;
+    assert_eq!((status, done["state"].as_str()), (StatusCode::OK, Some("accepted")), "{done}");
+    let (_, page) = supervisor.get(&draft.path()).await;
+    assert_eq!((page["state"].as_str(), page["officers"][0]["id"].as_str()), (Some("complete"), Some(phone.user_id.as_str())), "{page}");
+    assert_eq!(
+        supervisor.post(&format!("{late}/reject"), &json!({"version": 2, "reason": "x"})).await.0,
+        StatusCode::CONFLICT,
+        "decided once"
+    );
+    let (_, log) = app.person("auditor", &app.city).await.get("/audit?action=late_accept").await;
+    assert_eq!(log["items"].as_array().map(Vec::len), Some(1), "{log}");
+});
+
+on_both!(what_is_rejected_stays_and_says_why, |app| {
+    let supervisor = app.person("supervisor", &app.office).await;
+    let (phone, token) = officer(&app, "unlucky").await;
+    let draft = Draft::new(&app, &phone, &phone.template().await);
+    let (status, kept) =
+        app.nobody().put(&format!("/late/{}", draft.id), &json!({"token": token, "reason": "refused", "put": draft.put()})).await;
+    assert_eq!(status, StatusCode::CREATED, "{kept}");
+    let id = text(&supervisor.get("/late").await.1["items"][0]["id"]);
+    let (status, problem) = supervisor.post(&format!("/late/{id}/reject"), &json!({"version": 1})).await;
+    assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/reason")), "{problem}");
+    let (_, done) = supervisor.post(&format!("/late/{id}/reject"), &json!({"version": 1, "reason": "与另一份重复"})).await;
+    assert_eq!((done["state"].as_str(), done["decision"].as_str()), (Some("rejected"), Some("与另一份重复")), "{done}");
+    assert_eq!(supervisor.get(&format!("/late/{id}")).await.1["content"]["put"], draft.put());
+    // Something that can be no inspection is kept too; accepting it says what is wrong, and it stays.
+    let odd = json!({"token": token, "reason": "refused", "put": {"header": {"premises_id": app.premises.id}}});
+    assert_eq!(app.nobody().put(&format!("/late/{}", Uuid::now_v7()), &odd).await.0, StatusCode::CREATED);
+    let waiting: Value = supervisor.get("/late?state=waiting").await.1["items"][0].clone();
+    let (status, _) = supervisor.post(&format!("/late/{}/accept", text(&waiting["id"])), &json!({"version": 1})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(supervisor.get("/late?state=waiting").await.1["total"], 1);
+});
+
+on_both!(a_client_that_is_too_old_is_told_before_it_sends_anything, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let draft = Draft::new(&app, &phone, &phone.template().await);
+    let send = |client: &'static str| {
+        phone.client.request(Method::PUT, &draft.path(), Some(&draft.put())).header("Bright-Kitchen-Client", client).send()
+    };
+    let told = send("phone/0").await.unwrap();
+    let (status, problem): (_, Value) = (told.status(), serde_json::from_str(&told.text().await.unwrap()).unwrap());
+    assert_eq!(
+        (status.as_u16(), problem["type"].as_str(), problem["oldest"].as_i64()),
+        (426, Some("client_too_old"), Some(1)),
+        "{problem}"
+    );
+    assert_eq!(app.person("supervisor", &app.office).await.get(&draft.path()).await.0, StatusCode::NOT_FOUND);
+    for client in ["phone/1", "phone/3", "somebody else's/0"] {
+        assert!(send(client).await.unwrap().status().is_success(), "{client}");
+    }
+});

@@ -1,0 +1,45 @@
+/**
+ * What the phone does when its storage is full. A few megabytes are kept filled from the beginning; when a save finds no room they
+ * are let go and it is tried again: what is typed is small, and always fits. Photos need real room, and are told to the officer.
+ */
+import type { PhoneDb } from './db'
+import type { Safe } from './safe'
+
+const BALLAST = 'ballast'
+const BALLAST_BYTES = 4 * 1024 * 1024
+/** Below this the officer is told. */
+export const LOW_BYTES = 200 * 1024 * 1024
+/** And below this part of what the browser gives. */
+const LOW_PART = 0.1
+
+/** A full disk ends the transaction: some browsers then only say that it was ended. */
+export const isFull = (error: unknown): boolean => ['QuotaExceededError', 'AbortError'].includes((error as Error)?.name)
+
+/** Runs `work`; where there is no room, lets the ballast go and runs it once more. */
+export async function makeRoom<T>(safe: Pick<Safe, 'db'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isFull(error) || !(await safe.db.get('meta', BALLAST))) throw error
+    await safe.db.delete('meta', BALLAST)
+    return work()
+  }
+}
+
+/** Fills the ballast again where there is room; says nothing where there is none. */
+export async function fillBallast(db: PhoneDb): Promise<void> {
+  if (await db.getKey('meta', BALLAST)) return
+  const room = await left()
+  if (room === null || room.bytes < 4 * BALLAST_BYTES) return
+  await db.put('meta', { key: BALLAST, value: new Blob([new Uint8Array(BALLAST_BYTES)]) }).catch(() => undefined)
+}
+
+export interface Room { bytes: number; low: boolean }
+
+/** What the browser says is left; null where it does not say. */
+export async function left(): Promise<Room | null> {
+  const estimate = await navigator.storage?.estimate?.().catch(() => undefined)
+  if (estimate?.quota === undefined || estimate.usage === undefined) return null
+  const bytes = Math.max(0, estimate.quota - estimate.usage)
+  return { bytes, low: bytes < Math.min(LOW_BYTES, LOW_PART * estimate.quota + 20 * 1024 * 1024) || bytes < 50 * 1024 * 1024 }
+}
