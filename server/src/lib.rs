@@ -11,6 +11,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod domain;
 pub mod evidence;
 pub mod files;
@@ -64,6 +65,8 @@ pub struct App {
     pub webhook_policy: outward::Policy,
     /// Evidence on its way in.
     pub uploads: uploads::Uploads,
+    /// Sets papers.
+    pub documents: documents::Documents,
 }
 
 /// Why the parts cannot be put together.
@@ -106,6 +109,7 @@ impl App {
             login_rate: rate::Limiter::new(60, 60_000),
             files,
             uploads,
+            documents: documents::Documents::default(),
             engine: None,
             about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),

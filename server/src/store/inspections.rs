@@ -376,3 +376,8 @@ pub async fn note_change(tx: &mut Tx<'_>, row: &InspectionRow, submitted: bool, 
     }
     Ok(())
 }
+
+/// The version of the checklist that an inspection was made by, wherever it is.
+pub async fn template_of(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, StoreError> {
+    Ok(fetch_optional!(conn, (String,), "SELECT template_id FROM inspections WHERE id = $1", id)?.map(|row| row.0))
+}

@@ -33,6 +33,8 @@ pub enum Entity {
     Notice,
     Webhook,
     Setting,
+    Document,
+    Order,
 }
 
 impl Entity {
@@ -51,6 +53,8 @@ impl Entity {
             Self::Notice => "notice",
             Self::Webhook => "webhook",
             Self::Setting => "setting",
+            Self::Document => "document",
+            Self::Order => "order",
         }
     }
 }

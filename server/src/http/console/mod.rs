@@ -4,10 +4,12 @@ mod alerts;
 mod audit;
 mod cameras;
 mod devices;
+mod documents;
 mod events;
 pub(super) mod inspections;
 mod notices;
 mod operators;
+mod orders;
 mod organizations;
 mod overview;
 mod premises;
@@ -28,10 +30,12 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     // Before cameras: `/cameras/address-patterns` is no camera's id.
     devices::configure(config);
     cameras::configure(config);
+    documents::configure(config);
     events::configure(config);
     inspections::configure(config);
     notices::configure(config);
     operators::configure(config);
+    orders::configure(config);
     organizations::configure(config);
     overview::configure(config);
     premises::configure(config);

@@ -82,7 +82,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 }
 
 /// Everything the examples name: premises 01, template 02, officer 03, office 04, operator 05, person 06, webhook 07,
-/// inspections 10 and 20, uploads 30 and 31, assignment 40, camera 50, notice 60, alerts 71 to 79, evidence 80.
+/// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, assignment 40, camera 50, notice 60, alerts 71 to 79, evidence 80.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -97,6 +97,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     camera(&app, &premises).await;
     told(&app, &root).await;
     alerts_in_all_states(&app, &root, &canteen).await;
+    super::papers::plant(&app, &officer, &root, &canteen).await;
     Ground { app, root, officer, canteen }
 }
 

@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Histogram, Monitor, OfficeBuilding, Operation, Promotion,
+  Avatar, Bell, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, Histogram, Monitor, OfficeBuilding, Operation, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -35,6 +35,8 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('inspections', 'nav.inspectionList', DocumentChecked),
         entry('assignments', 'nav.assignments', Tickets),
+        entry('orders', 'nav.orders', Finished),
+        entry('papers', 'nav.papers', Files),
         entry('templates', 'nav.templates', Collection),
       ],
     },

@@ -38,7 +38,7 @@ pub(super) fn sight(session: &Session) -> Sight {
 }
 
 /// One that the caller may see: of their area, or their own.
-async fn find(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Option<InspectionRow>, StoreError> {
+pub(in crate::http) async fn find(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Option<InspectionRow>, StoreError> {
     match inspections::get(conn, &sight(session), id).await? {
         Some(row) => Ok(Some(row)),
         None => inspections::get_own(conn, &session.user_id.to_string(), id).await,
