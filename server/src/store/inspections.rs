@@ -141,6 +141,41 @@ pub async fn list(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter,
     select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
+/// What an export says of an inspection: no content, so that a page of them is small.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspections and what they name")]
+pub struct ExportRow {
+    pub id: String,
+    pub premises_name: String,
+    pub organization_name: String,
+    pub template_name: String,
+    pub kind: String,
+    pub state: String,
+    pub outcome: Option<String>,
+    pub server_result: Option<String>,
+    pub started_at: i64,
+    pub submitted_at: Option<i64>,
+    pub missing_count: i64,
+    pub amendments: i64,
+}
+
+/// A page of an export, newest first, as the list.
+pub async fn export_page(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<ExportRow>, StoreError> {
+    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, t.name AS template_name, i.kind, i.state, i.outcome, i.server_result, \
+        i.started_at, i.submitted_at, \
+        (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, \
+        (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amendments \
+        FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
+    let select = sight.restrict(narrowed(Select::new(head), filter));
+    let select = match (page.after_number(), page.after()) {
+        (Some(key), Some((_, id))) => {
+            select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
+        }
+        _ => select,
+    };
+    select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+}
+
 /// How many a list has, up to the limit of counts.
 pub async fn count(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter) -> Result<i64, StoreError> {
     let select = narrowed(Select::new("SELECT COUNT(*) FROM (SELECT 1 FROM inspections i JOIN premises p ON p.id = i.premises_id"), filter);

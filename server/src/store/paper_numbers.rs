@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::sql::{Select, execute, fetch_optional};
+use super::sql::{Select, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -239,4 +239,15 @@ pub async fn held(conn: &mut Conn<'_>, user_id: &str, kind: &str) -> Result<i64,
         kind,
     )?;
     Ok(row.map_or(0, |row| row.0))
+}
+
+/// Registers that gave more numbers than have a row, with how many are missing. For `check`.
+pub async fn unexplained(conn: &mut Conn<'_>) -> Result<Vec<(String, i64)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, i64),
+        "SELECT r.office_id || ' ' || r.kind || ' ' || CAST(r.year AS TEXT), r.next_number - 1 - COUNT(n.id) FROM paper_registers r \
+         LEFT JOIN paper_numbers n ON n.office_id = r.office_id AND n.kind = r.kind AND n.year = r.year AND n.number < r.next_number \
+         GROUP BY r.office_id, r.kind, r.year, r.next_number HAVING r.next_number - 1 <> COUNT(n.id) ORDER BY r.office_id, r.kind, r.year LIMIT 100",
+    )
 }

@@ -1,5 +1,6 @@
 //! `/inspections`, as desks read them: the list, the page of one with its answers by section, its evidence.
 
+mod export;
 mod item;
 mod page;
 
@@ -30,6 +31,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read).service(evidence_file);
+    export::configure(config);
 }
 
 /// Whose inspections a caller sees: those of their area; those under way only where they may see assignments too.
