@@ -65,6 +65,8 @@ pub struct App {
     pub webhook_policy: outward::Policy,
     /// Evidence on its way in.
     pub uploads: uploads::Uploads,
+    /// Looks at public pages that an address may have.
+    pub public_rate: rate::Limiter,
     /// Sets papers.
     pub documents: documents::Documents,
 }
@@ -109,6 +111,7 @@ impl App {
             login_rate: rate::Limiter::new(60, 60_000),
             files,
             uploads,
+            public_rate: rate::Limiter::new(60, 60_000),
             documents: documents::Documents::default(),
             engine: None,
             about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),

@@ -109,6 +109,11 @@ pub(super) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<B
     Ok(bureau)
 }
 
+/// In whose name papers are issued for a premises.
+pub async fn bureau_name(conn: &mut Conn<'_>, premises_path: &str) -> Result<String, StoreError> {
+    Ok(bureau(conn, premises_path).await?.name)
+}
+
 async fn party(conn: &mut Conn<'_>, premises: &PremisesRow) -> Result<Party, StoreError> {
     // Who runs it answers for it: a contractor before the owner, and never a supplier.
     let parts = operators::of_premises(conn, &premises.id).await?;
@@ -346,7 +351,7 @@ fn outcome_word(outcome: Outcome) -> &'static str {
 }
 
 /// 量化等级 in words; nothing where none is given.
-fn grade_word(grade: Grade) -> &'static str {
+pub(crate) fn grade_word(grade: Grade) -> &'static str {
     match grade {
         Grade::Excellent => "优秀",
         Grade::Good => "良好",
@@ -366,7 +371,7 @@ fn inspection_word(kind: InspectionKind) -> &'static str {
 }
 
 /// The kind of a premises in words.
-fn kind_word(kind: PremisesKind) -> &'static str {
+pub(crate) fn kind_word(kind: PremisesKind) -> &'static str {
     match kind {
         PremisesKind::SchoolCanteen => "学校食堂",
         PremisesKind::KindergartenCanteen => "幼儿园食堂",

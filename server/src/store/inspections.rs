@@ -193,6 +193,18 @@ pub async fn get_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Opt
     Select::new(HEAD).and("i.id = ?", [id.into()]).and(MINE, [user_id.into()]).fetch_optional(conn).await
 }
 
+/// The submitted inspection of the same premises that was begun last before another: what it is compared with.
+pub async fn before(conn: &mut Conn<'_>, sight: &Sight, row: &InspectionRow) -> Result<Option<InspectionRow>, StoreError> {
+    sight
+        .restrict(Select::new(HEAD))
+        .and("i.premises_id = ?", [row.premises_id.as_str().into()])
+        .and("i.submitted_at IS NOT NULL AND i.id <> ?", [row.id.as_str().into()])
+        .and("i.started_at <= ?", [row.started_at.into()])
+        .tail("ORDER BY i.started_at DESC, i.id DESC LIMIT 1", [])
+        .fetch_optional(conn)
+        .await
+}
+
 /// A user's own among these ids, or, without ids, those begun since `since_ms` after `after` in order of id: for the phone.
 pub async fn own(
     conn: &mut Conn<'_>,

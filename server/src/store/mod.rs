@@ -17,6 +17,7 @@ pub mod assignments;
 pub mod audit_heads;
 pub mod cameras;
 pub mod counts;
+pub mod disclosures;
 pub mod documents;
 pub mod evidence;
 pub mod figures;

@@ -26,6 +26,7 @@ mod index;
 mod jobs;
 mod keeping;
 mod metrics;
+mod office;
 mod orders;
 mod papers;
 mod people;

@@ -4,6 +4,7 @@ mod alerts;
 mod audit;
 mod cameras;
 mod devices;
+mod disclosure;
 mod documents;
 mod events;
 pub(super) mod inspections;
@@ -30,6 +31,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     // Before cameras: `/cameras/address-patterns` is no camera's id.
     devices::configure(config);
     cameras::configure(config);
+    disclosure::configure(config);
     documents::configure(config);
     events::configure(config);
     inspections::configure(config);

@@ -5,6 +5,7 @@ use mobile_api::judge::judge;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::documents::layout_hash;
+use server::store::disclosures;
 use server::store::documents::{self, NewDocument};
 use server::store::files::{self, FileRow};
 use server::store::journal::Actor;
@@ -31,6 +32,7 @@ pub(super) async fn plant(app: &TestApp, officer: &Client, root: &Client, cantee
             }
             let register = Register { office_id: id(4), kind: "warning", year: 2026 };
             paper_numbers::reserve(tx, &register, 1, &user_id, Some("phone-1"), now_ms).await?;
+            disclosures::put(tx, &id(1), "example", now_ms).await?;
             for order in [91, 93, 98, 99] {
                 begin(tx, order, &user_id, now_ms).await?;
             }

@@ -99,12 +99,12 @@ async fn export(request: HttpRequest, app: web::Data<App>, caller: Caller<can::I
     let filter = args.filter(app.clock.wall_ms())?;
     let english = REQUEST.try_with(|facts| facts.english).unwrap_or_default();
     let header = COLUMNS.map(|(code, zh)| if english { code } else { zh });
-    let (actor, at, narrowed) = (caller.actor.clone(), app.clock.wall_ms(), request.query_string().to_owned());
+    let (actor, at, narrowed, named) = (caller.actor.clone(), app.clock.wall_ms(), request.query_string().to_owned(), ending.clone());
     // The act is noted before anybody has the rows.
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let detail = json!({"of": "inspections", "format": ending, "query": narrowed});
+                let detail = json!({"of": "inspections", "format": named, "query": narrowed});
                 tx.audit(at, Act { actor: &actor, action: "export", entity: None, path: "/", detail }).await
             })
         })
@@ -115,7 +115,6 @@ async fn export(request: HttpRequest, app: web::Data<App>, caller: Caller<can::I
         Format::Xlsx => xlsx(source, header).await?,
         Format::Zip => zipped(source, header),
     };
-    let ending = if format == Format::Csv { "csv" } else if format == Format::Xlsx { "xlsx" } else { "zip" };
     let mut response = HttpResponse::Ok();
     response.content_type(format.content_type()).insert_header(("cache-control", "no-store"));
     response.insert_header(("content-disposition", format!("attachment; filename=\"inspections.{ending}\"")));
@@ -123,7 +122,8 @@ async fn export(request: HttpRequest, app: web::Data<App>, caller: Caller<can::I
         // Packed already.
         response.insert_header(("content-encoding", "identity"));
     }
-    Ok(response.streaming(body))
+    // Half sent, a problem cannot be told any more: the connection ends.
+    Ok(response.streaming(body.map(|piece| piece.map_err(|problem| std::io::Error::other(problem.to_string())))))
 }
 
 type Pieces = BoxStream<'static, Result<Bytes, Problem>>;
