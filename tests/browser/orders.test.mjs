@@ -28,7 +28,7 @@ async function inspect(premises, officers) {
   const id = randomUUID()
   const part = randomUUID()
   const header = { premises_id: premises.id, template_id: template.id, kind: 'unannounced', started_at: '2026-11-23T06:05:00.000Z', officers, device: { id: 'phone-1' } }
-  const failed = { item_code: '8.1', result: 'fails', remark: '排水沟盖板缺失', affects_safety: false, answered_at: '2026-11-23T06:10:00.000Z', evidence_ids: [] }
+  const failed = { item_code: '8.1', result: 'fails', remark: '排水沟盖板缺失', affects_safety: false, reason: '未影响食品安全', answered_at: '2026-11-23T06:10:00.000Z', evidence_ids: [] }
   const content = { device_id: 'phone-1', answers: [failed], evidence: [], locations: [], signatures: [], clock: { device_time: '2026-11-23T06:30:00.000Z', monotonic_ms: 1000 } }
   await officer.call('PUT', `/inspections/${id}`, { header, content_sha256: hash(header), part: { id: part, content, content_sha256: hash(content), revision: 1 } })
   const result = { outcome: 'basically_conforms', checked: 1, key_checked: 0, general_checked: 1, key_failed: [], general_failed: ['8.1'], not_applicable: [], score: 0, grade: 'none', consequences: [{ item_code: '8.1', consequence: 'order' }], unanswered: [] }

@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, Session, can};

@@ -57,6 +57,8 @@ async fn inspection(app: &TestApp, officer: &Client) {
     let template = Template { id: id(2), body: serde_json::from_value(template["body"].clone()).unwrap() };
     let mut failed = answer("8.1", "fails");
     failed["remark"] = json!("排水沟盖板缺失");
+    failed["affects_safety"] = json!(false);
+    failed["reason"] = json!("未影响食品安全");
     let part = content("phone-1", vec![failed], vec![]);
     let header = json!({"premises_id": id(1), "template_id": id(2), "kind": "unannounced", "started_at": "2026-11-23T06:05:00.000Z",
         "officers": [id(3), id(6)], "device": {"id": "phone-1"}});
