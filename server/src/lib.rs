@@ -11,6 +11,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod domain;
 pub mod drafts;
 pub mod evidence;
@@ -68,6 +69,10 @@ pub struct App {
     pub uploads: uploads::Uploads,
     /// Encrypted copies of drafts.
     pub drafts: drafts::Drafts,
+    /// Looks at public pages that an address may have.
+    pub public_rate: rate::Limiter,
+    /// Sets papers.
+    pub documents: documents::Documents,
 }
 
 /// Why the parts cannot be put together.
@@ -112,6 +117,8 @@ impl App {
             files,
             uploads,
             drafts,
+            public_rate: rate::Limiter::new(60, 60_000),
+            documents: documents::Documents::default(),
             engine: None,
             about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),

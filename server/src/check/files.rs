@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::TryStreamExt as _;
 
 use super::{Check, CheckError};
-use crate::store::files;
+use crate::store::{documents, files, paper_numbers};
 
 /// Rows read at once.
 const PAGE: i64 = 500;
@@ -61,6 +61,12 @@ impl Check<'_> {
         }
         for id in files::clips_without_file(&mut self.db.read().await?.conn()).await? {
             self.fault("evidence", format!("the clip of alert {id} is said to be ready, and there is no file"));
+        }
+        for (id, issued, stored) in documents::mismatches(&mut self.db.read().await?.conn()).await? {
+            self.fault("evidence", format!("paper {id} was issued as {issued}, and its file is {stored}"));
+        }
+        for (register, missing) in paper_numbers::unexplained(&mut self.db.read().await?.conn()).await? {
+            self.fault("evidence", format!("register {register}: {missing} numbers were given and have no row"));
         }
         Ok(())
     }

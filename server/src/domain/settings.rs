@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 pub const AUTO_DISPATCH: &str = "auto_dispatch";
 /// Name of the setting: how long recordings are kept.
 pub const RETENTION: &str = "retention";
+/// Name of the setting: whether premises have public pages.
+pub const DISCLOSURE: &str = "disclosure";
 /// Fewest days that recordings are kept: published guidance for canteens.
 pub const RETENTION_DAYS_MIN: u32 = 7;
 /// Most days.
@@ -20,6 +22,18 @@ pub const RETENTION_DAYS_MAX: u32 = 365;
 
 /// Whether the program dispatches a kind; what is absent is inherited. Off by default.
 pub type AutoDispatch = BTreeMap<String, bool>;
+
+/// Whether premises have public pages (结果公开). Off unless a bureau switches it on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"enabled": false}))]
+pub struct Disclosure {
+    /// Pages answer.
+    pub enabled: bool,
+    /// Search engines may list them.
+    #[serde(default)]
+    pub indexed: bool,
+}
 
 /// How long recordings are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -5,6 +5,7 @@ mod chars;
 pub mod console;
 mod content;
 mod contract;
+mod disclosure;
 mod extract;
 mod idempotency;
 mod list;

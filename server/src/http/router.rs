@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, media, mobile, pages, running, setup, trust};
+use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, disclosure, media, mobile, pages, running, setup, trust};
 use crate::App;
 
 /// Everything below `/api/v1`.
@@ -48,6 +48,7 @@ pub fn build(
         .app_data(web::PayloadConfig::new(JSON_LIMIT))
         .configure(running::configure)
         .configure(trust::configure)
+        .configure(disclosure::configure)
         .configure(pages::configure)
         .default_service(web::route().to(nothing_here))
         .wrap(middleware::Compress::default())
@@ -199,7 +200,7 @@ const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("permissions-policy", "camera=(self), geolocation=(self), microphone=(self)"),
     (
         "content-security-policy",
-        "default-src 'self'; img-src 'self' data: blob: https:; media-src 'self' blob:; font-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        "default-src 'self'; img-src 'self' data: blob: https:; media-src 'self' blob:; font-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; connect-src 'self'; frame-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     ),
 ];
 

@@ -52,7 +52,7 @@ async fn page(request: HttpRequest, page: Option<web::Data<Page>>) -> Result<Htt
 }
 
 /// A QR code as SVG, black on white; `None` where the text is too long for one.
-fn qr_svg(text: &str) -> Option<String> {
+pub(crate) fn qr_svg(text: &str) -> Option<String> {
     let code = qrcode::QrCode::new(text).ok()?;
     let svg = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
     // Without the XML head it stands inside the page.

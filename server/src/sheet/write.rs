@@ -1,6 +1,6 @@
 //! Writing a table.
 
-use rust_xlsxwriter::{Format as Look, Workbook, XlsxError};
+use rust_xlsxwriter::{Format as Look, Workbook, Worksheet, XlsxError};
 
 use super::begins_a_formula;
 
@@ -84,9 +84,25 @@ pub fn write(format: Format, header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<
     }
 }
 
+/// The beginning of a CSV file that is written piece by piece.
+pub fn csv_head(header: &[&str]) -> Result<Vec<u8>, String> {
+    write_csv(header, &[]).map_err(|error| error.to_string())
+}
+
+/// Some rows of a CSV file that is written piece by piece.
+pub fn csv_rows(rows: &[Vec<Cell>]) -> Result<Vec<u8>, String> {
+    csv_lines(Vec::new(), rows).map_err(|error| error.to_string())
+}
+
 fn write_csv(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(header)?;
+    let begun = writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))?;
+    csv_lines(begun, rows)
+}
+
+fn csv_lines(begun: Vec<u8>, rows: &[Vec<Cell>]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(begun);
     for row in rows {
         writer.write_record(row.iter().map(|cell| match cell {
             Cell::Empty => String::new(),
@@ -100,9 +116,24 @@ fn write_csv(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, csv::Error>
     writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
 }
 
+/// Writes a spreadsheet of any length to a local file; rows come as they are made and are not kept in memory.
+pub fn write_xlsx_file(path: &std::path::Path, header: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Result<(), String> {
+    let mut book = Workbook::new();
+    let written = (|| {
+        let sheet = book.add_worksheet_with_constant_memory();
+        fill(sheet, header, rows)?;
+        book.save(path)
+    })();
+    written.map_err(|error| error.to_string())
+}
+
 fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError> {
     let mut book = Workbook::new();
-    let sheet = book.add_worksheet();
+    fill(book.add_worksheet(), header, rows.iter())?;
+    book.save_to_buffer()
+}
+
+fn fill<R: AsRef<[Cell]>>(sheet: &mut Worksheet, header: &[&str], rows: impl Iterator<Item = R>) -> Result<(), XlsxError> {
     let bold = Look::new().set_bold();
     for (column, name) in (0_u16..).zip(header) {
         sheet.write_string_with_format(0, column, *name, &bold)?;
@@ -110,6 +141,7 @@ fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError>
     }
     sheet.set_freeze_panes(1, 0)?;
     for (at, row) in (1_u32..).zip(rows) {
+        let row = row.as_ref();
         for (column, cell) in (0_u16..).zip(row) {
             match cell {
                 Cell::Empty => {}
@@ -120,7 +152,7 @@ fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError>
             }
         }
     }
-    book.save_to_buffer()
+    Ok(())
 }
 
 /// Writes a book: sheets by name, the first row of each being its header. All cells are text.

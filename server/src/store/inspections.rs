@@ -141,6 +141,41 @@ pub async fn list(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter,
     select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
+/// What an export says of an inspection: no content, so that a page of them is small.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspections and what they name")]
+pub struct ExportRow {
+    pub id: String,
+    pub premises_name: String,
+    pub organization_name: String,
+    pub template_name: String,
+    pub kind: String,
+    pub state: String,
+    pub outcome: Option<String>,
+    pub server_result: Option<String>,
+    pub started_at: i64,
+    pub submitted_at: Option<i64>,
+    pub missing_count: i64,
+    pub amendments: i64,
+}
+
+/// A page of an export, newest first, as the list.
+pub async fn export_page(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<ExportRow>, StoreError> {
+    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, t.name AS template_name, i.kind, i.state, i.outcome, i.server_result, \
+        i.started_at, i.submitted_at, \
+        (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, \
+        (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amendments \
+        FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
+    let select = sight.restrict(narrowed(Select::new(head), filter));
+    let select = match (page.after_number(), page.after()) {
+        (Some(key), Some((_, id))) => {
+            select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
+        }
+        _ => select,
+    };
+    select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+}
+
 /// How many a list has, up to the limit of counts.
 pub async fn count(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter) -> Result<i64, StoreError> {
     let select = narrowed(Select::new("SELECT COUNT(*) FROM (SELECT 1 FROM inspections i JOIN premises p ON p.id = i.premises_id"), filter);
@@ -156,6 +191,18 @@ pub async fn get(conn: &mut Conn<'_>, sight: &Sight, id: &str) -> Result<Option<
 /// the premises is done.
 pub async fn get_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Option<InspectionRow>, StoreError> {
     Select::new(HEAD).and("i.id = ?", [id.into()]).and(MINE, [user_id.into()]).fetch_optional(conn).await
+}
+
+/// The submitted inspection of the same premises that was begun last before another: what it is compared with.
+pub async fn before(conn: &mut Conn<'_>, sight: &Sight, row: &InspectionRow) -> Result<Option<InspectionRow>, StoreError> {
+    sight
+        .restrict(Select::new(HEAD))
+        .and("i.premises_id = ?", [row.premises_id.as_str().into()])
+        .and("i.submitted_at IS NOT NULL AND i.id <> ?", [row.id.as_str().into()])
+        .and("i.started_at <= ?", [row.started_at.into()])
+        .tail("ORDER BY i.started_at DESC, i.id DESC LIMIT 1", [])
+        .fetch_optional(conn)
+        .await
 }
 
 /// A user's own among these ids, or, without ids, those begun since `since_ms` after `after` in order of id: for the phone.
@@ -397,4 +444,9 @@ pub async fn note_change(tx: &mut Tx<'_>, row: &InspectionRow, submitted: bool, 
         tx.changed(at, Change::upsert(Entity::Inspection, &row.id, "/").at(&row.premises_id).for_user(&officer)).await?;
     }
     Ok(())
+}
+
+/// The version of the checklist that an inspection was made by, wherever it is.
+pub async fn template_of(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, StoreError> {
+    Ok(fetch_optional!(conn, (String,), "SELECT template_id FROM inspections WHERE id = $1", id)?.map(|row| row.0))
 }

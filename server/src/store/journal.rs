@@ -36,6 +36,8 @@ pub enum Entity {
     Setting,
     Plan,
     Draw,
+    Document,
+    Order,
 }
 
 impl Entity {
@@ -57,6 +59,8 @@ impl Entity {
             Self::Setting => "setting",
             Self::Plan => "plan",
             Self::Draw => "draw",
+            Self::Document => "document",
+            Self::Order => "order",
         }
     }
 }

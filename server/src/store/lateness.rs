@@ -2,11 +2,11 @@
 
 use super::sql::fetch_all;
 use super::work::{self, WorkRow};
-use super::{StoreError, Tx, alert_acts, alerts, notices, work_clocks};
+use super::{StoreError, Tx, alert_acts, alerts, notices, orders, work_clocks};
 use crate::auth::Scope;
 use crate::domain::alert::class;
 use crate::domain::calendar::Calendar;
-use crate::domain::workflow::{Act, Context, Level, Signal, alert, assignment};
+use crate::domain::workflow::{Act, Context, Level, Signal, alert, assignment, rectification};
 use serde_json::{Value, json};
 
 /// Lets one clock say what it has to say at `at`; gives what it said.
@@ -70,6 +70,7 @@ async fn told_of(tx: &mut Tx<'_>, id: &str) -> Result<notices::Sides, StoreError
 async fn detail(tx: &mut Tx<'_>, work: &WorkRow, clock: &str, level: Level) -> Result<Value, StoreError> {
     let mut detail = match alerts::get(tx, &Scope::system(), &work.id).await? {
         Some(row) => alert_acts::detail_of(&row, &Act::default()),
+        None if work.kind == rectification::TABLE.kind => orders::detail_of(tx, &work.id, &Act::default()).await?,
         None => json!({"premises_id": work.premises_id, "premises_name": work.premises_name}),
     };
     detail["clock"] = clock.into();

@@ -314,3 +314,9 @@ pub async fn node_path(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, 
     )?;
     Ok(row.map(|row| row.0))
 }
+
+/// The law-enforcement certificate of a person, where one is noted.
+pub async fn certificate(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, StoreError> {
+    let row = fetch_optional!(conn, (Option<String>,), "SELECT certificate_number FROM users WHERE id = $1", id)?;
+    Ok(row.and_then(|row| row.0))
+}

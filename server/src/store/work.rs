@@ -326,7 +326,13 @@ pub async fn set_level(tx: &mut Tx<'_>, work: &WorkRow, level: Level, at: i64) -
 }
 
 fn entity(kind: &str) -> Entity {
-    if kind == workflow::assignment::TABLE.kind { Entity::Assignment } else { Entity::Alert }
+    if kind == workflow::assignment::TABLE.kind {
+        Entity::Assignment
+    } else if kind == workflow::rectification::TABLE.kind {
+        Entity::Order
+    } else {
+        Entity::Alert
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row")]

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod examples;
 mod ground;
+mod papers;
 mod refusals;
 mod repeats;
 

@@ -7,6 +7,8 @@ import Alerts from './views/Alerts.vue'
 import Kitchen from './views/Kitchen.vue'
 import Me from './views/Me.vue'
 import Messages from './views/Messages.vue'
+import Order from './views/Order.vue'
+import Orders from './views/Orders.vue'
 import OutboxPage from './views/Outbox.vue'
 import Password from './views/Password.vue'
 import Premises from './views/Premises.vue'
@@ -46,6 +48,8 @@ export const router = createRouter({
     { path: '/kitchen', component: Kitchen, meta: { tab: true } },
     { path: '/alerts', component: Alerts, meta: { tab: true } },
     { path: '/alerts/:id', component: Alert, props: true },
+    { path: '/orders', component: Orders },
+    { path: '/orders/:id', component: Order, props: true },
     { path: '/outbox', component: OutboxPage },
     { path: '/inspections/:id', component: Checklist, props: true },
     // The code at a premises' door, read by the phone's own camera app.

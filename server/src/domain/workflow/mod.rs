@@ -11,6 +11,7 @@ mod act;
 pub mod alert;
 pub mod assignment;
 mod clock;
+pub mod rectification;
 mod table;
 
 pub use act::{Act, Decision, Doer, Past, REASON_CHARS_MAX, Refusal, Standing};
@@ -19,5 +20,5 @@ pub use table::{Effect, Need, Needs, State, Table, Transition, Who};
 
 /// The table of a kind of work, by the kind's name.
 pub fn table(kind: &str) -> Option<&'static Table> {
-    [&alert::TABLE, &assignment::TABLE].into_iter().find(|table| table.kind == kind)
+    [&alert::TABLE, &assignment::TABLE, &rectification::TABLE].into_iter().find(|table| table.kind == kind)
 }

@@ -186,6 +186,8 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "assignment" => Permission::AssignmentsRead,
         "inspection" => Permission::InspectionsRead,
         "webhook" => Permission::WebhooksManage,
+        "document" => Permission::DocumentsRead,
+        "order" => Permission::OrdersRead,
         "setting" => Permission::SettingsManage,
         _ => return false,
     };

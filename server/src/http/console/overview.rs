@@ -14,7 +14,7 @@ use crate::auth::{Caller, can};
 use crate::domain::calendar;
 use crate::domain::permission::Permission;
 use crate::http::{Problem, ProblemBody};
-use crate::store::overview;
+use crate::store::{orders, overview};
 
 /// Days of the trend.
 const TREND_DAYS: i64 = 14;
@@ -70,6 +70,22 @@ struct RectificationFigures {
     on_time: i64,
 }
 
+/// Rectification orders; the rates are of those issued in the last 30 days.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct OrderFigures {
+    /// Not closed yet.
+    open: i64,
+    /// Of those, answered and waiting for a re-check.
+    to_review: i64,
+    /// Of those, past a deadline.
+    overdue: i64,
+    issued: i64,
+    /// Answered by the premises.
+    rectified: i64,
+    /// Answered before the deadline.
+    on_time: i64,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct Day {
     /// Asia/Shanghai
@@ -88,6 +104,7 @@ struct Overview {
     alerts: AlertFigures,
     inspections: InspectionFigures,
     rectification: RectificationFigures,
+    orders: OrderFigures,
     /// 14 days, today last.
     trend: Vec<Day>,
     server_time: Moment,
@@ -109,6 +126,9 @@ async fn read(app: web::Data<App>, caller: Caller<can::PremisesRead>) -> Result<
     let alerts = overview::alerts(conn, &alerts_scope).await?;
     let (inspected_today, in_progress) = overview::inspections(conn, &inspections_scope, calendar::start_of(today)).await?;
     let (dispatched, rectified, on_time) = overview::rectification(conn, &alerts_scope, now_ms - RECTIFICATION_MS).await?;
+    let orders_scope = within(Permission::OrdersRead);
+    let standings = orders::standings(conn, &orders_scope).await?;
+    let ordered = orders::rectified(conn, &orders_scope, now_ms - RECTIFICATION_MS).await?;
     let raised = overview::trend(conn, &alerts_scope, calendar::start_of(first)).await?;
     Ok(web::Json(Overview {
         premises: PremisesFigures { total: premises_total, online: premises_online },
@@ -116,6 +136,14 @@ async fn read(app: web::Data<App>, caller: Caller<can::PremisesRead>) -> Result<
         alerts: alert_figures(alerts),
         inspections: InspectionFigures { today: inspected_today, in_progress },
         rectification: RectificationFigures { dispatched, rectified, on_time },
+        orders: OrderFigures {
+            open: standings.open,
+            to_review: standings.answered,
+            overdue: standings.late,
+            issued: ordered.0,
+            rectified: ordered.1,
+            on_time: ordered.2,
+        },
         trend: trend(first, &raised),
         server_time: Moment(now_ms),
     }))

@@ -38,6 +38,15 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("/draws/", "id", "01928f6e-0000-7000-8000-000000000041"),
     ("/plans/", "id", "01928f6e-0000-7000-8000-000000000045"),
     ("/imports/", "kind", "premises"),
+    ("/documents/{id}/void", "id", "01928f6e-0000-7000-8000-000000000096"),
+    ("/documents/", "id", "01928f6e-0000-7000-8000-000000000095"),
+    ("/paper-numbers/", "id", "01928f6e-0000-7000-8000-000000000097"),
+    ("/orders/{id}/answer", "id", "01928f6e-0000-7000-8000-000000000091"),
+    ("/orders/{id}/review", "id", "01928f6e-0000-7000-8000-000000000093"),
+    ("/orders/{id}/withdraw", "id", "01928f6e-0000-7000-8000-000000000098"),
+    ("/orders/{id}/evidence/", "id", "01928f6e-0000-7000-8000-000000000093"),
+    ("/orders/{id}/evidence/", "file_id", "01928f6e-0000-7000-8000-000000000080"),
+    ("/orders/", "id", "01928f6e-0000-7000-8000-000000000099"),
 ];
 
 /// Gives each parameter of the path and each body its example, where the handler has not.

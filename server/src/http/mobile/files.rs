@@ -52,7 +52,7 @@ async fn upload(
     caller: Caller<can::SignedIn>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let acts = [Permission::AlertsRectify, Permission::AlertsDecide, Permission::InspectionsConduct];
+    let acts = [Permission::AlertsRectify, Permission::AlertsDecide, Permission::InspectionsConduct, Permission::OrdersAnswer];
     if !acts.into_iter().any(|permission| caller.access.may(permission)) {
         return Err(Problem::forbidden());
     }

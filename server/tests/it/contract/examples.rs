@@ -115,7 +115,7 @@ pub(super) async fn who(ground: &Ground, path: &str, method: &str) -> Client {
         assert_eq!(dismissed.0, 200, "{}", dismissed.1);
     }
     match (path, method) {
-        ("/alerts/{id}/rectify", _) => ground.canteen.clone(),
+        ("/alerts/{id}/rectify" | "/orders/{id}/answer", _) => ground.canteen.clone(),
         _ => ground.root.clone(),
     }
 }

@@ -23,6 +23,10 @@ export interface InspectionDetail {
   result: InspectionResult
   phone_result: InspectionResult | null
   history: { at: string; action: string; actor_name: string | null; subject_id: string | null }[]
+  /** Corrections since the submission, oldest first; everything above reads with them. */
+  amendments: { version: number; reason: string; amended_by_name: string; amended_at: string; outcome: string; answers: InspectionAnswer[] }[]
+  submitted_result: InspectionResult | null
+  previous: { id: string; started_at: string; outcome: string | null; score: number | null; again: string[]; put_right: string[]; new: string[] } | null
 }
 export interface Part {
   id: string
@@ -42,6 +46,7 @@ export interface AnsweredItem {
   answer: InspectionAnswer | null
   /** Answers of other officers that were not chosen. */
   others: { part_id: string; owner_name: string; answer: InspectionAnswer }[]
+  previous: { result: InspectionAnswer['result']; remark: string | null; number: number | null } | null
 }
 export interface AnsweredSection { code: string; name: Bilingual; items: AnsweredItem[] }
 

@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Histogram, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
+  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, Histogram, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -39,6 +39,8 @@ export function railGroups(): RailGroup[] {
         entry('draws', 'nav.draws', MagicStick),
         entry('officers', 'nav.officers', Postcard),
         entry('late', 'nav.late', Box),
+        entry('orders', 'nav.orders', Finished),
+        entry('papers', 'nav.papers', Files),
         entry('templates', 'nav.templates', Collection),
       ],
     },

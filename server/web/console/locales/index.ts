@@ -2,12 +2,13 @@ import alerts from './alerts'
 import cameras from './cameras'
 import common from './common'
 import inspections from './inspections'
+import papers from './papers'
 import people from './people'
 import places from './places'
 import planning from './planning'
 import running from './running'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...inspections, ...people, ...places, ...planning, ...running }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...inspections, ...papers, ...people, ...places, ...planning, ...running }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -89,6 +89,7 @@ export default {
   exportMenu: {
     csv: ['导出 CSV', 'Export CSV'],
     xlsx: ['导出 XLSX', 'Export XLSX'],
+    zip: ['ZIP（含照片原件）', 'ZIP with the photos as taken'],
     working: ['正在导出…', 'Exporting…'],
     done: ['已导出（按当前筛选，已记入审计日志）', 'Exported as filtered (kept in the audit log)'],
   },

@@ -59,7 +59,7 @@ export default {
     why: { network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
-    kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', other: '工作提醒' } },
+    kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
     signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
@@ -68,6 +68,10 @@ export default {
   alerts: {
     title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', moreDetail: '详情',
     stale: '内容已更新，请核对后再次提交', action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
+  },
+  orders: {
+    title: '责令改正', open: '未办结', all: '全部', none: '没有未办结的责令改正', noneHelp: '检查后开具的责令改正会显示在这里。', progress: '{done}/{all} 项通过', state: { ordered: '待整改', answered: '待复查', closed: '已办结', withdrawn: '已撤回' },
+    finding: '发现', requirement: '改正要求', before: '检查时照片', round: '第 {n} 次答复', accepted: '通过', rejected: '未通过', waiting: '待复查', verdict: '复查结果', noteHelp: '复查意见，未通过须写明还差什么', needAll: '每一项都要写明整改情况或拍照', needVerdicts: '每一项都要选择，未通过须写明原因', sent: '答复已提交，等待复查', reviewSend: '提交复查', reviewed: '已提交复查意见',
   },
   lock: {
     title: '已锁定', who: '{name}的草稿和照片已加密保存在本机', pin: '解锁密码', open: '解锁', wrong: '密码不正确。草稿都在，不会因为输错而删除。', wait: '请等待 {d}后再试', passkey: '用指纹或面容解锁', passkeyFailed: '没有识别成功，请改用解锁密码',

@@ -10,7 +10,7 @@ export type Permission =
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.recorded'
   | 'video.export' | 'alerts.read' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
-  | 'figures.read' | 'webhooks.manage'
+  | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'orders.read' | 'orders.issue' | 'orders.answer'
 
 /** A schema whose codes are known more closely here than the contract says. */
 type With<Schema, Known> = Omit<Schema, keyof Known> & Known
@@ -72,6 +72,17 @@ export type InspectionPlanItem = Schemas['InspectionPlanItem']
 export type Draw = Schemas['DrawView']
 export type DrawDetail = Schemas['DrawDetail']
 export type DrawReplayed = Schemas['DrawReplayed']
+export type Paper = Schemas['Document']
+export type PaperKind = Schemas['PaperKind']
+export type PaperNumber = Schemas['PaperNumber']
+export type LayoutItem = Schemas['LayoutItem']
+export type LayoutDetail = Schemas['LayoutDetail']
+export type LayoutFault = Schemas['LayoutFault']
+export type Bureau = Schemas['Bureau']
+export type PremisesDisclosure = Schemas['PremisesDisclosure']
+export type Order = Schemas['Order']
+export type OrderDetail = Schemas['OrderDetail']
+export type OrderItem = Schemas['OrderItem']
 export type InspectionResult = Schemas['Judgement']
 export type InspectionEvidence = Schemas['Inspection']['evidence'][number]
 export type InspectionAnswer = Schemas['Answer']

@@ -1,11 +1,17 @@
 //! `/inspections`, as desks read them: the list, the page of one with its answers by section, its evidence.
 
+mod amend;
+mod export;
 mod item;
 mod page;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use mobile_api::Moment;
+use mobile_api::inspection::{Answer, Submit};
 use mobile_api::judge::Outcome;
+use mobile_api::merge::merge;
 use mobile_api::problem::ProblemType;
+use mobile_api::template::TemplateBody;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -19,9 +25,9 @@ use crate::http::content::{Content, serve};
 use crate::http::mobile::inspections::outcome_code;
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
-use crate::store::{Conn, StoreError, evidence, inspections, templates};
+use crate::store::{Conn, StoreError, amendments, evidence, inspections, templates};
 
-use self::page::Inspection;
+use self::page::{Inspection, Parts, Previous};
 pub(crate) use item::{InspectionItem, items};
 
 /// Hours from UTC of the days that "today" means (Asia/Shanghai has no summer time).
@@ -30,6 +36,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read).service(evidence_file);
+    amend::configure(config);
+    export::configure(config);
 }
 
 /// Whose inspections a caller sees: those of their area; those under way only where they may see assignments too.
@@ -38,7 +46,7 @@ pub(super) fn sight(session: &Session) -> Sight {
 }
 
 /// One that the caller may see: of their area, or their own.
-async fn find(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Option<InspectionRow>, StoreError> {
+pub(in crate::http) async fn find(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Option<InspectionRow>, StoreError> {
     match inspections::get(conn, &sight(session), id).await? {
         Some(row) => Ok(Some(row)),
         None => inspections::get_own(conn, &session.user_id.to_string(), id).await,
@@ -128,16 +136,55 @@ async fn list(
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")), responses((status = 200, body = Inspection), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}")]
 async fn read(app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id) -> Result<web::Json<Inspection>, Problem> {
-    let mut reader = app.db.read().await?;
-    let conn = &mut reader.conn();
-    let row = find(conn, &caller, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
+    Ok(web::Json(page_of(&mut app.db.read().await?.conn(), &caller, &id.to_string()).await?))
+}
+
+/// The page of one inspection that the caller may see.
+async fn page_of(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Inspection, Problem> {
+    let row = find(conn, session, id).await?.ok_or_else(Problem::not_found)?;
     let item = items(conn, std::slice::from_ref(&row)).await?.pop().ok_or_else(Problem::not_found)?;
-    let parts = inspections::parts(conn, &row.id).await?;
+    let template = template_of(conn, &row).await?;
     let files = evidence::of_inspection(conn, &row.id).await?;
-    let template =
-        templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?.body()?;
-    drop(reader);
-    Ok(web::Json(Inspection::of(&row, item, parts, &files, &template)?))
+    let amendments = amendments::of_inspection(conn, &row.id).await?;
+    let before = match inspections::before(conn, &sight(session), &row).await? {
+        Some(before) => Some(last_time(conn, &before).await?),
+        None => None,
+    };
+    let parts = inspections::parts(conn, &row.id).await?;
+    Ok(Inspection::of(&row, item, Parts { parts, files: &files, template: &template, amendments: &amendments, before })?)
+}
+
+async fn template_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<TemplateBody, StoreError> {
+    templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?.body()
+}
+
+/// The answers that count in an inspection: as the lead chose them, with all amendments.
+async fn answers_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<Vec<Answer>, StoreError> {
+    let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
+    let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
+    let named: Vec<String> = submission.iter().flat_map(|submission| &submission.parts).map(|part| part.id.to_string()).collect();
+    let mut parts = inspections::parts(conn, &row.id).await?;
+    parts.sort_by_key(|part| named.iter().position(|id| *id == part.id));
+    let contents = parts
+        .iter()
+        .map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let borrowed: Vec<_> = contents.iter().map(|(id, content)| (*id, content)).collect();
+    amendments::applied(conn, &row.id, merge(&borrowed, &choices).answers).await
+}
+
+async fn last_time(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<(Previous, Vec<Answer>), StoreError> {
+    let judged = item::judgement(row.server_result.as_deref())?;
+    let previous = Previous {
+        id: row.id.clone(),
+        started_at: Moment(row.started_at),
+        outcome: row.outcome.clone(),
+        score: judged.and_then(|judged| judged.score),
+        again: Vec::new(),
+        put_right: Vec::new(),
+        new: Vec::new(),
+    };
+    Ok((previous, answers_of(conn, row).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

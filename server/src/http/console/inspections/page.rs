@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mobile_api::Moment;
-use mobile_api::inspection::{Answer, Clock, Header, Location, PartContent, Signature, Submit};
+use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, PartContent, Signature, Submit};
 use mobile_api::judge::{Judgement, judge};
 use mobile_api::merge::merge;
 use mobile_api::template::{Bilingual, Field, NumberField, TemplateBody};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::item::{InspectionItem, judgement};
 use crate::store::StoreError;
+use crate::store::amendments::AmendmentRow;
 use crate::store::evidence::EvidenceRow;
 use crate::store::inspections::{InspectionRow, PartRow};
 
@@ -40,6 +41,52 @@ pub(super) struct Inspection {
     /// By the phone's clock.
     submitted_on_phone_at: Option<Moment>,
     history: Vec<Event>,
+    /// Corrections since the submission, oldest first. `answers`, `sections`, `result` and `outcome` read with all of them.
+    amendments: Vec<Amendment>,
+    /// As judged when it was submitted, where it was amended since.
+    submitted_result: Option<Judgement>,
+    /// The inspection before this one at the premises; its answers stand beside the items.
+    previous: Option<Previous>,
+}
+
+/// A correction after submission. What was sent stays as sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Amendment {
+    /// 1, 2, …; 0 is what was submitted.
+    version: i64,
+    reason: String,
+    amended_by_name: String,
+    amended_at: Moment,
+    /// The outcome with it.
+    outcome: String,
+    /// How these items read from then on.
+    answers: Vec<Answer>,
+}
+
+/// The inspection before.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PreviousInspection)]
+pub(super) struct Previous {
+    pub(super) id: String,
+    pub(super) started_at: Moment,
+    pub(super) outcome: Option<String>,
+    pub(super) score: Option<f64>,
+    /// Items that fail now and failed then.
+    pub(super) again: Vec<String>,
+    /// Items that failed then and conform now.
+    pub(super) put_right: Vec<String>,
+    /// Items that fail now and did not then.
+    pub(super) new: Vec<String>,
+}
+
+/// What a page is put together from, beside the row.
+pub(super) struct Parts<'a> {
+    pub(super) parts: Vec<PartRow>,
+    pub(super) files: &'a [EvidenceRow],
+    pub(super) template: &'a TemplateBody,
+    pub(super) amendments: &'a [AmendmentRow],
+    /// The inspection before, with the answers that count in it.
+    pub(super) before: Option<(Previous, Vec<Answer>)>,
 }
 
 /// What one officer gathered on one device.
@@ -88,6 +135,16 @@ struct Answered {
     answer: Option<Answer>,
     /// Answers of other parts that were not chosen.
     others: Vec<OtherAnswer>,
+    /// What was found the last time.
+    previous: Option<PreviousAnswer>,
+}
+
+/// What was found at an item the last time.
+#[derive(Debug, Serialize, ToSchema)]
+struct PreviousAnswer {
+    result: ItemResult,
+    remark: Option<String>,
+    number: Option<f64>,
 }
 
 /// An answer that another officer gave.
@@ -134,13 +191,8 @@ struct Event {
 
 impl Inspection {
     /// Puts the page together from what is stored.
-    pub(super) fn of(
-        row: &InspectionRow,
-        item: InspectionItem,
-        mut parts: Vec<PartRow>,
-        files: &[EvidenceRow],
-        template: &TemplateBody,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
+        let Parts { mut parts, files, template, amendments, before } = given;
         let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
         // The order in which the lead named them is the order in which they were judged.
@@ -151,13 +203,28 @@ impl Inspection {
             .map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?)))
             .collect::<Result<Vec<_>, StoreError>>()?;
         let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
-        let answers = merge(&borrowed, &choices).answers;
+        let mut answers = merge(&borrowed, &choices).answers;
+        let mut changes = Vec::new();
+        for row in amendments {
+            let changed: Vec<Answer> = row.changed()?.into_values().collect();
+            lay_over(&mut answers, &changed);
+            changes.push(Amendment {
+                version: row.version,
+                reason: row.reason.clone(),
+                amended_by_name: row.amended_by_name.clone(),
+                amended_at: Moment(row.amended_at),
+                outcome: row.outcome.clone(),
+                answers: changed,
+            });
+        }
+        let last = before.as_ref().map(|(_, answers)| answers.as_slice()).unwrap_or_default();
         let mut asked = mobile_api::asked::asked(template, &answers).into_iter().map(|asked| asked.shown);
-        let sections = template.sections.iter().map(|section| section_view(section, &mut asked, &answers, &parts, &contents)).collect();
-        let result = match judgement(row.server_result.as_deref())? {
-            Some(result) => result,
-            None => judge(template, &answers),
-        };
+        let sections = template.sections.iter().map(|section| section_view(section, &mut asked, &answers, &parts, &contents, last)).collect();
+        let submitted = judgement(row.server_result.as_deref())?;
+        let amended = amendments.last().map(|row| judgement(Some(&row.result))).transpose()?.flatten();
+        let submitted_result = amended.is_some().then(|| submitted.clone()).flatten();
+        let result = amended.or(submitted).unwrap_or_else(|| judge(template, &answers));
+        let previous = before.map(|(previous, last)| compared(previous, &answers, &last));
         let history = history(row, &item, &parts, files);
         Ok(Self {
             header: row.parsed_header()?,
@@ -171,9 +238,36 @@ impl Inspection {
             choices,
             submitted_on_phone_at: submission.map(|submission| submission.submitted_at),
             history,
+            amendments: changes,
+            submitted_result,
+            previous,
             parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content)).collect(),
             item,
         })
+    }
+}
+
+/// Lays changed answers over those that were there.
+pub(super) fn lay_over(answers: &mut Vec<Answer>, changed: &[Answer]) {
+    for one in changed {
+        match answers.iter_mut().find(|answer| answer.item_code == one.item_code) {
+            Some(answer) => answer.clone_from(one),
+            None => answers.push(one.clone()),
+        }
+    }
+}
+
+/// What changed since the last time, item by item.
+fn compared(previous: Previous, now: &[Answer], last: &[Answer]) -> Previous {
+    let failed = |answers: &[Answer], code: &str| answers.iter().any(|answer| answer.item_code == code && answer.result == ItemResult::Fails);
+    let of = |answers: &[Answer], wanted: &dyn Fn(&Answer) -> bool| -> Vec<String> {
+        answers.iter().filter(|answer| wanted(answer)).map(|answer| answer.item_code.clone()).collect()
+    };
+    Previous {
+        again: of(now, &|answer| answer.result == ItemResult::Fails && failed(last, &answer.item_code)),
+        put_right: of(now, &|answer| answer.result == ItemResult::Conforms && failed(last, &answer.item_code)),
+        new: of(now, &|answer| answer.result == ItemResult::Fails && !failed(last, &answer.item_code)),
+        ..previous
     }
 }
 
@@ -199,6 +293,7 @@ fn section_view(
     answers: &[Answer],
     parts: &[PartRow],
     contents: &[(Uuid, PartContent)],
+    last: &[Answer],
 ) -> Section {
     let items = section.items.iter().map(|item| {
         let answer = answers.iter().find(|answer| answer.item_code == item.code).cloned();
@@ -218,6 +313,11 @@ fn section_view(
             asked: asked.next().unwrap_or(true),
             answer,
             others,
+            previous: last.iter().find(|answer| answer.item_code == item.code).map(|answer| PreviousAnswer {
+                result: answer.result,
+                remark: answer.remark.clone(),
+                number: answer.number,
+            }),
         }
     });
     Section { code: section.code.clone(), name: section.name.clone(), items: items.collect() }

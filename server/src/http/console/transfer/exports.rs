@@ -12,14 +12,13 @@ use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::statistics::rate;
 use crate::http::console::{
-    alerts as alert_list, audit as audit_list, cameras as camera_list, inspections as inspection_list, premises as premises_list,
-    statistics as statistics_list, users as user_list,
+    alerts as alert_list, audit as audit_list, cameras as camera_list, premises as premises_list, statistics as statistics_list,
+    users as user_list,
 };
 use crate::http::{Args, Problem, ProblemBody, REQUEST, page};
 use crate::sheet::{self, Cell, Format};
 use crate::store::alerts::{self, AlertRow};
 use crate::store::cameras::{self, CameraFilter, CameraSort};
-use crate::store::inspections::{self, InspectionRow};
 use crate::store::journal::{self, Act, AuditRow};
 use crate::store::premises::{self, PremisesFilter, PremisesSort};
 use crate::store::statistics::SumRow;
@@ -35,7 +34,6 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
         .service(export_users)
         .service(export_cameras)
         .service(export_alerts)
-        .service(export_inspections)
         .service(export_statistics)
         .service(export_offline)
         .service(export_audit);
@@ -265,57 +263,6 @@ async fn export_alerts(
             .map(alert_cells))
     };
     deliver(&app, &caller, &request, "alerts", ALERT_COLUMNS, rows).await
-}
-
-const INSPECTION_COLUMNS: &[Column] = &[
-    column("id", "编号"),
-    column("premises", "场所"),
-    column("organization", "监管所"),
-    column("kind", "检查类型"),
-    column("state", "状态"),
-    column("result", "检查结果"),
-    column("started_at", "开始时间"),
-    column("submitted_at", "提交时间"),
-    column("missing_evidence", "缺少的证据"),
-];
-
-fn inspection_cells(row: InspectionRow) -> Vec<Cell> {
-    vec![
-        row.id.into(),
-        row.premises_name.into(),
-        row.organization_name.into(),
-        row.kind.into(),
-        row.state.into(),
-        row.outcome.into(),
-        moment(Some(row.started_at)),
-        moment(row.submitted_at),
-        row.missing_count.into(),
-    ]
-}
-
-/// Inspections as the list shows them.
-#[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv or xlsx", example = "csv"), inspection_list::ListArgs),
-    responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
-#[get("/exports/inspections.{format}")]
-async fn export_inspections(
-    app: web::Data<App>,
-    caller: Caller<can::InspectionsRead>,
-    args: Args<inspection_list::ListArgs>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    format_of(&request)?;
-    let (filter, sight) = (args.filter(app.clock.wall_ms())?, inspection_list::sight(&caller));
-    let rows = {
-        let mut reader = app.db.read().await?;
-        let conn = &mut reader.conn();
-        every_page!(
-            conn,
-            |page| inspections::list(conn, &sight, &filter, &page).await?,
-            |row| (row.started_at.to_string(), row.id.clone()),
-            |rows| rows.into_iter().map(inspection_cells)
-        )
-    };
-    deliver(&app, &caller, &request, "inspections", INSPECTION_COLUMNS, rows).await
 }
 
 const STATISTICS_COLUMNS: &[Column] = &[

@@ -1,0 +1,183 @@
+//! What a layout is given: the terms of the field as JSON, read in a layout by `json("data.json")`.
+//!
+//! Words that are printed are put in Chinese here, so that layouts hold places and no rules. Pictures are named by the file
+//! the layout opens and by the hash of the file as taken.
+
+use serde::Serialize;
+
+/// One paper, whole.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Paper {
+    /// As in [`super::Kind`].
+    pub kind: String,
+    /// As printed on top.
+    pub title: String,
+    /// 明市监责改〔2026〕12号
+    pub number: String,
+    /// In whose name.
+    pub bureau: String,
+    /// The office that does the work.
+    pub office: String,
+    /// 2026年11月24日
+    pub date: String,
+    /// 二〇二六年十一月二十四日
+    pub date_han: String,
+    /// Who is inspected.
+    pub premises: Party,
+    /// What was inspected.
+    pub inspection: Option<Facts>,
+    /// The lead first.
+    pub officers: Vec<Officer>,
+    /// The checklist with its answers.
+    pub sections: Vec<PaperSection>,
+    /// What failed; of an order, its items.
+    pub items: Vec<PaperItem>,
+    /// Of an order.
+    pub order: Option<Order>,
+    /// What the officer wrote for this paper.
+    pub text: String,
+    /// Who signed, or refused to.
+    pub signatures: Vec<SignatureLine>,
+    /// The seal's picture; `None` where the bureau has given none.
+    pub seal: Option<String>,
+    /// Not issued: a layout prints it across the page.
+    pub preview: bool,
+}
+
+impl Paper {
+    /// As it may be shown in public: nobody is named, and nothing that somebody wrote or photographed is in it.
+    pub(super) fn unnamed(mut self) -> Self {
+        self.officers.clear();
+        self.signatures.clear();
+        self.sections.clear();
+        self.premises.contact.clear();
+        for item in &mut self.items {
+            item.photos.clear();
+            item.remark.clear();
+        }
+        self
+    }
+}
+
+/// Who is inspected.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the columns of premises and operators")]
+pub struct Party {
+    pub name: String,
+    pub address: String,
+    pub kind: String,
+    pub operator: String,
+    pub credit_code: String,
+    pub licence_number: String,
+    pub contact: String,
+    pub risk_grade: String,
+}
+
+/// An inspection in words.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Facts {
+    /// Its id, for finding it again.
+    pub id: String,
+    /// 日常检查, ...
+    pub kind: String,
+    /// The checklist and its version.
+    pub template: String,
+    /// Of the order to inspect; empty where there is none.
+    pub approval_number: String,
+    /// 2026年11月24日14时05分, by the phone's clock
+    pub started: String,
+    /// The same.
+    pub ended: String,
+    /// 符合, 基本符合, 不符合
+    pub outcome: String,
+    /// 0 to 100, one decimal; empty where there is none.
+    pub score: String,
+    /// 优秀, 良好, 一般; empty where there is none.
+    pub grade: String,
+    /// The sentence of the record.
+    pub summary: String,
+    /// Canonical hash of what was submitted.
+    pub submission_sha256: String,
+    /// What each signer was shown, by hash, each once.
+    pub shown_sha256: Vec<String>,
+}
+
+/// An officer as printed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Officer {
+    /// In print.
+    pub name: String,
+    /// 执法证号
+    pub certificate: String,
+}
+
+/// Items that belong together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PaperSection {
+    /// As printed.
+    pub name: String,
+    /// In order.
+    pub items: Vec<PaperItem>,
+}
+
+/// An item with what was found.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PaperItem {
+    /// Of the template.
+    pub code: String,
+    /// 重点项目
+    pub key: bool,
+    /// As printed.
+    pub text: String,
+    /// 符合, 不符合, 合理缺项, 未检查
+    pub result: String,
+    /// The figure with its unit.
+    pub number: String,
+    /// What was found, in words.
+    pub remark: String,
+    /// What it stands on.
+    pub basis: String,
+    /// Of an order: what is asked.
+    pub requirement: String,
+    /// Pictures of it.
+    pub photos: Vec<Photo>,
+}
+
+/// A picture.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Photo {
+    /// Of the inspection.
+    pub evidence_id: String,
+    /// What the layout opens.
+    pub file: String,
+    /// Of the file as taken.
+    pub sha256: String,
+    /// When, by the phone's clock.
+    pub taken: String,
+}
+
+/// Of an order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Order {
+    /// Working days given.
+    pub days: i64,
+    /// Until when, 2026年11月27日.
+    pub until: String,
+}
+
+/// A signature, or its refusal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SignatureLine {
+    /// officer, premises or witness
+    pub by: String,
+    /// In print.
+    pub name: String,
+    /// What the layout opens; `None` where refused or not yet arrived.
+    pub file: Option<String>,
+    /// Refused to sign.
+    pub refused: bool,
+    /// Why, as said.
+    pub reason: String,
+    /// Canonical hash of what was shown to who signed.
+    pub shown_sha256: String,
+}

@@ -1,0 +1,384 @@
+//! Gathers what a paper says from what is stored: the premises, the inspection with the answers that count, who signed.
+
+use std::collections::BTreeMap;
+
+use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, PartContent, SignedBy, Submit};
+use mobile_api::judge::{Judgement, Outcome, judge};
+use mobile_api::merge::merge;
+use mobile_api::template::{Grade, Item, TemplateBody};
+use uuid::Uuid;
+
+use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
+use super::words::{chinese_date, chinese_time, han_date};
+use super::{Bureau, Kind};
+use crate::auth::Scope;
+use crate::domain::premises::PremisesKind;
+use crate::store::evidence::{self, EvidenceRow};
+use crate::store::inspections::{self, InspectionRow};
+use crate::store::premises::PremisesRow;
+use crate::store::{Conn, StoreError, amendments, assignments, operators, organizations, settings, templates};
+
+/// Pictures of one item, and of one paper, at most.
+const ITEM_PHOTOS_MAX: usize = 4;
+const PHOTOS_MAX: usize = 40;
+
+/// What a paper is about.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// As what it is issued.
+    pub kind: Kind,
+    /// Where.
+    pub premises: PremisesRow,
+    /// Of which inspection.
+    pub inspection: Option<InspectionRow>,
+    /// What the officer writes.
+    pub text: String,
+    /// Items that an order names, with what is asked; all that failed where there are none.
+    pub requirements: Vec<(String, String)>,
+    /// Of an order: working days given, and until when, ms UTC.
+    pub order: Option<(i64, i64)>,
+    /// The person who issues: the officer of a paper without an inspection.
+    pub issuer: (String, String),
+}
+
+/// A picture that has to be read before the paper is set.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// As the data names it.
+    pub file: String,
+    /// In the file store.
+    pub sha256: String,
+    /// Such as `image/jpeg`.
+    pub filetype: String,
+    /// Pixels that are enough for its place on the page.
+    pub width: u32,
+}
+
+/// The paper without its number, and the pictures it names.
+pub async fn gather(conn: &mut Conn<'_>, subject: &Subject, at_ms: i64) -> Result<(Paper, Vec<Wanted>), StoreError> {
+    let bureau = bureau(conn, &subject.premises.path).await?;
+    let mut wanted = Vec::new();
+    let seal = match &bureau.seal_file_id {
+        Some(id) => crate::store::files::get(conn, id).await?,
+        None => None,
+    };
+    let seal = seal.map(|file| {
+        let name = format!("seal.{}", extension(&file.filetype));
+        wanted.push(Wanted { file: name.clone(), sha256: file.sha256, filetype: file.filetype, width: 640 });
+        name
+    });
+    let mut paper = Paper {
+        kind: subject.kind.as_str().to_owned(),
+        title: subject.kind.title().to_owned(),
+        bureau: bureau.name.clone(),
+        office: subject.premises.organization_name.clone(),
+        date: chinese_date(at_ms),
+        date_han: han_date(at_ms),
+        premises: party(conn, &subject.premises).await?,
+        officers: vec![Officer { name: subject.issuer.0.clone(), certificate: subject.issuer.1.clone() }],
+        order: subject.order.map(|(days, until_ms)| Order { days, until: chinese_date(until_ms) }),
+        text: subject.text.clone(),
+        seal,
+        ..Paper::default()
+    };
+    if let Some(row) = &subject.inspection {
+        inspected(conn, row, subject, &mut paper, &mut wanted).await?;
+    }
+    if subject.kind == Kind::Disclosure {
+        paper = paper.unnamed();
+        wanted.retain(|picture| picture.file.starts_with("seal"));
+    }
+    Ok((paper, wanted))
+}
+
+/// What the bureau says of itself; its district's name where it says none.
+pub(super) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<Bureau, StoreError> {
+    let mut bureau: Bureau = match settings::get(conn, "system", "", Bureau::SETTING).await? {
+        Some((json, _)) => serde_json::from_str(&json).map_err(StoreError::damaged)?,
+        None => Bureau::default(),
+    };
+    if bureau.name.trim().is_empty() {
+        for id in premises_path.split('/').filter(|id| !id.is_empty()) {
+            if let Some(node) = organizations::get(conn, &Scope::system(), id).await?
+                && node.level == "district"
+            {
+                bureau.name = if node.name.ends_with('局') { node.name } else { format!("{}市场监督管理局", node.name) };
+            }
+        }
+    }
+    Ok(bureau)
+}
+
+/// In whose name papers are issued for a premises.
+pub async fn bureau_name(conn: &mut Conn<'_>, premises_path: &str) -> Result<String, StoreError> {
+    Ok(bureau(conn, premises_path).await?.name)
+}
+
+async fn party(conn: &mut Conn<'_>, premises: &PremisesRow) -> Result<Party, StoreError> {
+    // Who runs it answers for it: a contractor before the owner, and never a supplier.
+    let parts = operators::of_premises(conn, &premises.id).await?;
+    let answering = parts.iter().find(|part| part.part == "contractor").or_else(|| parts.iter().find(|part| part.part == "own"));
+    let everybody = operators::OperatorScope { scope: Scope::system(), unlinked: true };
+    let operator = match answering {
+        Some(part) => operators::get(conn, &everybody, &part.operator_id).await?,
+        None => None,
+    };
+    let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+    Ok(Party {
+        name: premises.name.clone(),
+        address: text(premises.address.as_ref()),
+        kind: premises.kind.parse().map_or("", kind_word).to_owned(),
+        operator: operator.as_ref().map(|operator| operator.name.clone()).unwrap_or_default(),
+        credit_code: text(operator.as_ref().and_then(|operator| operator.credit_code.as_ref())),
+        licence_number: text(operator.as_ref().and_then(|operator| operator.licence_number.as_ref())),
+        contact: text(operator.as_ref().and_then(|operator| operator.contact_name.as_ref())),
+        risk_grade: text(premises.risk_grade.as_ref()),
+    })
+}
+
+async fn inspected(
+    conn: &mut Conn<'_>,
+    row: &InspectionRow,
+    subject: &Subject,
+    paper: &mut Paper,
+    wanted: &mut Vec<Wanted>,
+) -> Result<(), StoreError> {
+    let template = templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
+    let (template_name, template_version, body) = (template.name()?, template.version, template.body()?);
+    let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
+    let contents = contents(conn, row, submission.as_ref()).await?;
+    let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
+    let answers = counting(conn, row, &contents, &choices).await?;
+    let judged = judge(&body, &answers);
+    let files = evidence::of_inspection(conn, &row.id).await?;
+    let approval = match &row.assignment_id {
+        Some(id) => assignments::for_work(conn, id).await?.and_then(|assignment| assignment.approval_number),
+        None => None,
+    };
+    paper.officers = inspections::officers(conn, std::slice::from_ref(&row.id))
+        .await?
+        .into_iter()
+        .map(|(_, _, name, certificate)| Officer { name, certificate: certificate.unwrap_or_default() })
+        .collect();
+    let mut shown: Vec<String> =
+        contents.iter().flat_map(|(_, content)| &content.signatures).map(|signature| signature.shown_sha256.clone()).collect();
+    shown.sort();
+    shown.dedup();
+    paper.inspection = Some(Facts {
+        id: row.id.clone(),
+        kind: inspection_word(assignments::kind_of(&row.kind)?).to_owned(),
+        template: format!("{}（第{}版）", template_name.zh, template_version),
+        approval_number: approval.unwrap_or_default(),
+        started: chinese_time(row.started_at),
+        ended: submission.as_ref().map(|submission| chinese_time(submission.submitted_at.0)).unwrap_or_default(),
+        outcome: outcome_word(judged.outcome).to_owned(),
+        score: judged.score.map(|score| format!("{score:.1}")).unwrap_or_default(),
+        grade: grade_word(judged.grade).to_owned(),
+        summary: summary(&judged),
+        submission_sha256: row.submission_sha256.clone().unwrap_or_default(),
+        shown_sha256: shown,
+    });
+    paper.sections = body
+        .sections
+        .iter()
+        .map(|section| PaperSection {
+            name: section.name.zh.clone(),
+            items: section.items.iter().map(|item| paper_item(item, answer_to(&answers, item))).collect(),
+        })
+        .collect();
+    paper.items = named_items(&body, &answers, subject);
+    let mut left = PHOTOS_MAX;
+    for item in &mut paper.items {
+        item.photos = photos(item, &files, &mut left, wanted);
+    }
+    paper.signatures = signatures(&contents, &files, wanted);
+    Ok(())
+}
+
+/// The parts in the order in which the lead named them.
+async fn contents(conn: &mut Conn<'_>, row: &InspectionRow, submission: Option<&Submit>) -> Result<Vec<(Uuid, PartContent)>, StoreError> {
+    let mut parts = inspections::parts(conn, &row.id).await?;
+    let named: Vec<String> = submission.iter().flat_map(|submission| &submission.parts).map(|part| part.id.to_string()).collect();
+    parts.sort_by_key(|part| named.iter().position(|id| *id == part.id));
+    parts.iter().map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?))).collect()
+}
+
+/// The answers that count: as the lead chose, and as amended since.
+async fn counting(
+    conn: &mut Conn<'_>,
+    row: &InspectionRow,
+    contents: &[(Uuid, PartContent)],
+    choices: &BTreeMap<String, Uuid>,
+) -> Result<Vec<Answer>, StoreError> {
+    let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
+    let sent = merge(&borrowed, choices).answers;
+    amendments::applied(conn, &row.id, sent).await
+}
+
+fn answer_to<'a>(answers: &'a [Answer], item: &Item) -> Option<&'a Answer> {
+    answers.iter().find(|answer| answer.item_code == item.code)
+}
+
+fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
+    let words = |text: Option<&String>| text.map(|text| text.trim()).filter(|text| !text.is_empty()).unwrap_or_default().to_owned();
+    let remark = answer.map(|answer| words(answer.remark.as_ref().or(answer.reason.as_ref()))).unwrap_or_default();
+    let corrected = answer.is_some_and(|answer| answer.result == ItemResult::Fails && answer.corrected_on_spot == Some(true));
+    let unit = item.number.as_ref().map(|number| number.unit.clone()).unwrap_or_default();
+    PaperItem {
+        code: item.code.clone(),
+        key: item.key,
+        text: item.text.zh.clone(),
+        result: answer.map_or("未检查", |answer| result_word(answer.result)).to_owned(),
+        number: answer.and_then(|answer| answer.number).map(|number| format!("{number} {unit}").trim().to_owned()).unwrap_or_default(),
+        remark: if corrected { [remark, "已当场改正".to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；") } else { remark },
+        basis: item.basis.split(" · ").next().unwrap_or_default().to_owned(),
+        requirement: String::new(),
+        photos: Vec::new(),
+    }
+}
+
+/// What failed, or what an order names of it.
+fn named_items(body: &TemplateBody, answers: &[Answer], subject: &Subject) -> Vec<PaperItem> {
+    let named = |item: &Item| subject.requirements.iter().find(|(code, _)| *code == item.code).map(|(_, requirement)| requirement.clone());
+    body.items()
+        .filter_map(|item| {
+            let answer = answer_to(answers, item)?;
+            let requirement = if subject.requirements.is_empty() { Some(String::new()) } else { named(item) };
+            if answer.result != ItemResult::Fails {
+                return None;
+            }
+            Some(PaperItem { requirement: requirement?, ..paper_item(item, Some(answer)) })
+        })
+        .collect()
+}
+
+fn photos(item: &PaperItem, files: &[EvidenceRow], left: &mut usize, wanted: &mut Vec<Wanted>) -> Vec<Photo> {
+    let of_item = files.iter().filter(|file| {
+        file.item_code.as_deref() == Some(&item.code)
+            && file.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Photo))
+            && file.file_id.is_some()
+            && printable(stored_type(file))
+    });
+    let chosen: Vec<&EvidenceRow> = of_item.take(ITEM_PHOTOS_MAX.min(*left)).collect();
+    *left -= chosen.len();
+    chosen
+        .into_iter()
+        .map(|file| {
+            let name = format!("photo-{}.{}", wanted.len() + 1, extension(stored_type(file)));
+            wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
+            let taken = file.taken_at.map(chinese_time).unwrap_or_default();
+            Photo { evidence_id: file.id.clone(), file: name, sha256: file.sha256.clone(), taken }
+        })
+        .collect()
+}
+
+fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Vec<SignatureLine> {
+    let given = contents.iter().flat_map(|(_, content)| &content.signatures);
+    given
+        .map(|signature| {
+            let drawing = signature.evidence_id.and_then(|id| files.iter().find(|file| file.id == id.to_string()));
+            let drawing = drawing.filter(|file| file.file_id.is_some() && printable(stored_type(file)));
+            let file = drawing.map(|file| {
+                let name = format!("signature-{}.{}", wanted.len() + 1, extension(stored_type(file)));
+                wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
+                name
+            });
+            SignatureLine {
+                by: match signature.by {
+                    SignedBy::Officer => "officer",
+                    SignedBy::Premises => "premises",
+                    SignedBy::Witness => "witness",
+                }
+                .to_owned(),
+                name: signature.name.clone(),
+                file,
+                refused: signature.refused,
+                reason: signature.reason.clone().unwrap_or_default(),
+                shown_sha256: signature.shown_sha256.clone(),
+            }
+        })
+        .collect()
+}
+
+fn stored_type(file: &EvidenceRow) -> &str {
+    file.stored_filetype.as_deref().unwrap_or(&file.filetype)
+}
+
+fn printable(filetype: &str) -> bool {
+    matches!(filetype, "image/jpeg" | "image/png" | "image/webp")
+}
+
+fn extension(filetype: &str) -> &'static str {
+    match filetype {
+        "image/png" => "png",
+        "image/webp" => "webp",
+        _ => "jpg",
+    }
+}
+
+/// The sentence of the record: items checked, key items and general items with their problems by number, what does not apply.
+fn summary(judged: &Judgement) -> String {
+    let named = |codes: &[String]| if codes.is_empty() { String::new() } else { format!("（{}）", codes.join("、")) };
+    format!(
+        "本次检查共{}项：重点项目{}项，发现问题{}项{}；一般项目{}项，发现问题{}项{}；合理缺项{}项{}。",
+        judged.checked,
+        judged.key_checked,
+        judged.key_failed.len(),
+        named(&judged.key_failed),
+        judged.general_checked,
+        judged.general_failed.len(),
+        named(&judged.general_failed),
+        judged.not_applicable.len(),
+        named(&judged.not_applicable),
+    )
+}
+
+fn result_word(result: ItemResult) -> &'static str {
+    match result {
+        ItemResult::Conforms => "符合",
+        ItemResult::Fails => "不符合",
+        ItemResult::NotApplicable => "合理缺项",
+    }
+}
+
+/// 检查结果 in words.
+fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Conforms => "符合",
+        Outcome::BasicallyConforms => "基本符合",
+        Outcome::DoesNotConform => "不符合",
+    }
+}
+
+/// 量化等级 in words; nothing where none is given.
+pub(crate) fn grade_word(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Excellent => "优秀",
+        Grade::Good => "良好",
+        Grade::Fair => "一般",
+        Grade::None => "",
+    }
+}
+
+fn inspection_word(kind: InspectionKind) -> &'static str {
+    match kind {
+        InspectionKind::Routine => "日常检查",
+        InspectionKind::Unannounced => "飞行检查",
+        InspectionKind::System => "体系检查",
+        InspectionKind::Campaign => "专项检查",
+        InspectionKind::Reinspection => "复查",
+    }
+}
+
+/// The kind of a premises in words.
+pub(crate) fn kind_word(kind: PremisesKind) -> &'static str {
+    match kind {
+        PremisesKind::SchoolCanteen => "学校食堂",
+        PremisesKind::KindergartenCanteen => "幼儿园食堂",
+        PremisesKind::CentralKitchen => "中央厨房",
+        PremisesKind::CollectiveMealSupplier => "集体用餐配送单位",
+        PremisesKind::CampusShop => "校园小卖部",
+        PremisesKind::StaffCanteen => "单位食堂",
+        PremisesKind::Other => "其他",
+    }
+}

@@ -1,0 +1,32 @@
+//! Papers (文书): what an inspection leaves in writing, set with Typst.
+//!
+//! A layout is a Typst source, shipped here or changed by the bureau; it sees the data it is given, the pictures named in
+//! that data, and fonts, and nothing else: no file, no network, no clock, no package. The same data, layout, fonts and program
+//! give the same bytes. A paper is rendered once, when it is issued, and kept as evidence; it is never rendered again.
+//!
+//! Numbers come from a register (office, kind, year). The number is printed on the paper, so it is known before rendering and
+//! taken in the transaction that issues the paper; where somebody else was faster the paper is set again with the next one.
+
+mod data;
+mod error;
+mod fonts;
+mod gather;
+mod issue;
+mod kind;
+mod layout;
+mod render;
+pub mod sample;
+mod words;
+mod world;
+
+pub use data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
+pub use error::{DocumentError, LayoutFault};
+pub use fonts::FONT_FOLDERS;
+pub use gather::{Subject, Wanted, bureau_name, gather};
+pub(crate) use gather::{grade_word, kind_word};
+pub(crate) use issue::FILETYPE;
+pub use issue::{Documents, Ready, preview, ready, register, word, write};
+pub use kind::PaperKind as Kind;
+pub use layout::{Layout, SOURCE_BYTES_MAX, check as check_layout, hash as layout_hash, in_force, shipped};
+pub use render::{PAGES_MAX, Picture, Rendered, Renderer};
+pub use words::{Bureau, chinese_date, han_date, number_text, year};

@@ -1,0 +1,170 @@
+//! Amending a submitted inspection: never overwriting, each time a version with who, why and what it stands on.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use mobile_api::Moment;
+use mobile_api::field::Faults;
+use mobile_api::inspection::{Answer, ItemResult};
+use mobile_api::judge::judge;
+use mobile_api::problem::ProblemType;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::page::{Inspection, lay_over};
+use super::{answers_of, find, page_of, template_of};
+use crate::App;
+use crate::auth::{Caller, Session, can};
+use crate::domain::permission::Permission;
+use crate::domain::workflow::REASON_CHARS_MAX;
+use crate::http::mobile::inspections::outcome_code;
+use crate::http::{Answer as Kept, Body, Id, Problem, ProblemBody, Repeatable, checked};
+use crate::store::amendments::{self, NewAmendment, VERSIONS_MAX};
+use crate::store::journal::Act;
+use crate::store::{StoreError, Tx, inspections};
+
+/// Items that one amendment changes.
+const ITEMS_MAX: usize = 100;
+
+pub(super) fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(amend);
+}
+
+/// A correction.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewAmendment, example = json!({"version": 0, "reason": "现场记录笔误", "answers": [{"item_code": "8.1", "result": "fails", "remark": "排水沟盖板缺失两块", "affects_safety": false}]}))]
+struct AmendRequest {
+    /// The version it stands on: 0 for what was submitted, or the last amendment's.
+    version: i64,
+    #[schema(min_length = 1, max_length = 2000)]
+    reason: String,
+    /// How these items read from now on, each once.
+    #[schema(min_items = 1, max_items = 100)]
+    answers: Vec<AmendedAnswer>,
+}
+
+/// An item as it reads from now on. Its photos stay.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AmendedAnswer {
+    #[schema(max_length = 64)]
+    item_code: String,
+    result: ItemResult,
+    #[schema(max_length = 2000)]
+    remark: Option<String>,
+    #[schema(max_length = 2000)]
+    reason: Option<String>,
+    number: Option<f64>,
+    affects_safety: Option<bool>,
+    corrected_on_spot: Option<bool>,
+}
+
+/// Corrects a submitted inspection. What was sent stays as sent; papers that were issued stay as they are.
+#[utoipa::path(tag = "inspections", params(("id" = uuid::Uuid, Path, example = "01928f6e-0000-7000-8000-000000000090"), ("Idempotency-Key" = Option<String>, Header, description = "The same again gets the same answer.")),
+    request_body = AmendRequest, responses((status = 201, body = Inspection),
+        (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` with `present`, or not submitted yet"),
+        (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/inspections/{id}/amendments")]
+async fn amend(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, body: Body<AmendRequest>) -> Result<HttpResponse, Problem> {
+    let repeat = Repeatable::of(&request, &caller, &body.raw)?;
+    let body = body.into_inner();
+    let (at, id, session) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller));
+    let answer = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                if let Some(answer) = repeat.answered(tx, at).await? {
+                    return Ok(answer);
+                }
+                make(tx, &session, &id, body, at).await?;
+                let answer = Kept::json(201, &page_of(tx, &session, &id).await?)?;
+                repeat.keep(tx, &answer).await?;
+                Ok::<_, Problem>(answer)
+            })
+        })
+        .await?;
+    Ok(answer.into())
+}
+
+async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, at: i64) -> Result<(), Problem> {
+    inspections::hold(tx, id).await?;
+    let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
+    if !session.access.may_at(Permission::InspectionsConduct, &row.premises_path) {
+        return Err(Problem::forbidden());
+    }
+    if row.state == "draft" {
+        return Err(Problem::of(ProblemType::Conflict).because("it is not submitted yet: change the draft"));
+    }
+    let template = template_of(tx, &row).await?;
+    let mut faults = Faults::new();
+    faults.text("reason", &body.reason, REASON_CHARS_MAX);
+    if body.answers.is_empty() {
+        faults.note_at("answers", "required", "at least one item");
+    }
+    faults.count("answers", body.answers.len(), ITEMS_MAX);
+    faults.within("answers", |faults| {
+        for (place, answer) in body.answers.iter().enumerate().take(ITEMS_MAX) {
+            faults.within(place, |faults| {
+                if template.item(&answer.item_code).is_none() {
+                    faults.note_at("item_code", "unknown", "no such item in the checklist");
+                } else if body.answers.iter().take(place).any(|other| other.item_code == answer.item_code) {
+                    faults.note_at("item_code", "duplicate", "each item once");
+                }
+                faults.optional_text("remark", answer.remark.as_deref(), REASON_CHARS_MAX);
+                faults.optional_text("reason", answer.reason.as_deref(), REASON_CHARS_MAX);
+                if answer.number.is_some_and(|number| !number.is_finite()) {
+                    faults.note_at("number", "format", "a number");
+                }
+            });
+        }
+    });
+    checked(faults)?;
+    let last = amendments::of_inspection(tx, id).await?.last().map_or(0, |row| row.version);
+    if body.version != last {
+        return Err(Problem::stale(page_of(tx, session, id).await?));
+    }
+    if last >= VERSIONS_MAX {
+        return Err(Problem::of(ProblemType::TooLarge).because(format!("at most {VERSIONS_MAX} amendments")));
+    }
+    let mut answers = answers_of(tx, &row).await?;
+    let changed: Vec<Answer> = body.answers.into_iter().map(|answer| amended(answer, &answers, at)).collect();
+    lay_over(&mut answers, &changed);
+    let result = judge(&template, &answers);
+    let changes: BTreeMap<&str, &Answer> = changed.iter().map(|answer| (answer.item_code.as_str(), answer)).collect();
+    let new = NewAmendment {
+        inspection_id: id.to_owned(),
+        version: last + 1,
+        reason: body.reason.trim().to_owned(),
+        changes: serde_json::to_string(&changes).map_err(StoreError::damaged)?,
+        result: serde_json::to_string(&result).map_err(StoreError::damaged)?,
+        outcome: outcome_code(result.outcome).to_owned(),
+        user_id: session.user_id.to_string(),
+    };
+    if !amendments::insert(tx, &new, at).await? {
+        return Err(Problem::stale(page_of(tx, session, id).await?));
+    }
+    let items: Vec<&&str> = changes.keys().collect();
+    let detail = json!({"version": new.version, "reason": new.reason, "items": items, "outcome": {"from": row.outcome, "to": new.outcome}});
+    tx.audit(at, Act { actor: &session.actor, action: "inspection_amend", entity: Some(("inspection", id)), path: &row.premises_path, detail }).await?;
+    Ok(inspections::note_change(tx, &row, true, at).await?)
+}
+
+/// The answer as it reads from now on; the photos of the item stay with it.
+fn amended(answer: AmendedAnswer, answers: &[Answer], at: i64) -> Answer {
+    let before = answers.iter().find(|before| before.item_code == answer.item_code);
+    Answer {
+        item_code: answer.item_code,
+        result: answer.result,
+        remark: answer.remark,
+        reason: answer.reason,
+        number: answer.number,
+        affects_safety: answer.affects_safety,
+        corrected_on_spot: answer.corrected_on_spot,
+        answered_at: Moment(at),
+        evidence_ids: before.map(|before| before.evidence_ids.clone()).unwrap_or_default(),
+    }
+}
