@@ -1,12 +1,13 @@
 import alerts from './alerts'
 import cameras from './cameras'
 import common from './common'
+import designer from './designer'
 import inspections from './inspections'
 import people from './people'
 import places from './places'
 import running from './running'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...inspections, ...people, ...places, ...running }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...inspections, ...people, ...places, ...running }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -78,7 +78,7 @@ export default {
     entities: {
       alert: ['预警', 'alert'], camera: ['摄像头', 'camera'], premises: ['场所', 'premises'], user: ['人员', 'person'], organization: ['机构', 'organization'],
       operator: ['经营主体', 'operator'], inspection: ['检查', 'inspection'], assignment: ['检查任务', 'assignment'], session: ['登录', 'session'], login: ['登录', 'sign-in'],
-      webhook: ['数据推送', 'webhook'], settings: ['设置', 'settings'], setting: ['设置', 'setting'], file: ['文件', 'file'], export: ['导出', 'export'], import: ['导入', 'import'], template: ['检查表', 'checklist'],
+      webhook: ['数据推送', 'webhook'], settings: ['设置', 'settings'], setting: ['设置', 'setting'], file: ['文件', 'file'], export: ['导出', 'export'], import: ['导入', 'import'], template: ['检查表', 'checklist'], template_draft: ['检查表草稿', 'draft of a checklist'],
     },
   },
   auditAction: {
@@ -88,6 +88,7 @@ export default {
     create: ['新建', 'created'], update: ['修改', 'changed'], change: ['修改', 'changed'], disable: ['停用', 'disabled'], enable: ['启用', 'enabled'], delete: ['删除', 'deleted'], link: ['关联', 'linked'], unlink: ['解除关联', 'unlinked'], test: ['测试连接', 'tested'],
     camera_test: ['测试摄像头', 'tested a camera'], operator_link: ['关联经营主体', 'linked an operator'], operator_unlink: ['解除经营主体', 'unlinked an operator'], plan: ['安排检查', 'planned'],
     inspection_receive: ['收到检查', 'received an inspection'], inspection_submit: ['提交检查', 'submitted an inspection'], inspection_complete: ['检查收齐', 'completed an inspection'],
+    template_publish: ['发布检查表', 'published a checklist'], template_retire: ['停用检查表', 'retired a checklist'],
     raise: ['发现预警', 'raised'], confirm: ['确认预警', 'confirmed'], dismiss: ['排除预警', 'dismissed'], dispatch: ['派发整改', 'dispatched'], rectify: ['提交整改', 'answered'], review: ['复核', 'reviewed'], accept: ['复核通过', 'accepted'], send_back: ['退回整改', 'sent back'], reopen: ['重新打开', 'reopened'], clear: ['自行恢复', 'cleared'], submit: ['提交检查', 'submitted'], cancel: ['取消', 'cancelled'], upload: ['上传', 'uploaded'],
   },
   system: {
