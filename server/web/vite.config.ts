@@ -59,6 +59,7 @@ export default defineConfig({
       input: {
         console: resolve(root, 'index.html'),
         phone: resolve(root, 'm/index.html'),
+        preview: resolve(root, 'preview.html'),
         // The service worker keeps one fixed address under the scope it controls.
         ...(existsSync(worker) ? { sw: worker } : {}),
       },

@@ -100,6 +100,16 @@ export function storedDrafts(page) {
   })
 }
 
+/** Synced rows of one kind as kept in the browser's database. */
+export function storedRows(page, entity) {
+  return page.evaluate(async (wanted) => {
+    const db = await new Promise((resolve, reject) => Object.assign(indexedDB.open('bright-kitchen-phone'), { onsuccess: (event) => resolve(event.target.result), onerror: reject }))
+    const rows = await new Promise((resolve, reject) => Object.assign(db.transaction('rows').objectStore('rows').getAll(), { onsuccess: (event) => resolve(event.target.result), onerror: reject }))
+    db.close()
+    return rows.filter((row) => row.entity === wanted)
+  }, entity)
+}
+
 /** Everything of one section that is still open conforms; items that want photos get one first. */
 export async function finishSection(page, seed) {
   const wanting = await page.locator('article[data-code]').evaluateAll((cards) =>

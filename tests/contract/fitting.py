@@ -59,6 +59,9 @@ def path_value(path, method, name, ids):
     if kind == "alerts":
         act = "review" if "/evidence/" in path else path.rsplit("/", 1)[-1]
         return ids[act if act in ACTS else "confirm"] if name == "id" else ids["file"]
+    if kind in ("templates", "template-drafts") and name == "id" and path.endswith(("/retire", "/publish")):
+        # What is taken out of force or becomes a version is nothing else's.
+        return ids["retired_template" if kind == "templates" else "published_draft"]
     own = {"organizations": "office", "premises": "premises"}.get(kind, kind.removesuffix("s"))
     if name == "id" and (method in ("patch", "delete") or path.endswith("/operators/{operator_id}")):
         return ids.get(f"other_{own}", ids.get(own))

@@ -94,6 +94,10 @@ class Ground:
         plan = {"premises_id": ids["premises"], "template_id": ids["template"], "kind": "routine", "due_on": "2099-01-01"}
         for name in ("assignment", "other_assignment"):
             ids[name] = root.made("/assignments", {**plan, "officer_ids": [ids["officer"]]})
+        ids["retired_template"] = root.ok("GET", "/templates?kind=campus_shop")["items"][0]["id"]
+        file = root.ok("GET", f"/templates/{ids['template']}/file.json")
+        for name in ("template-draft", "other_template-draft", "published_draft"):
+            ids[name] = root.made("/template-drafts", {"file": {**file, "code": name.replace("-", "_")}, "based_on": None})
         ids["notice"] = officer.ok("GET", "/notices")["items"][0]["id"]
         # Inspections have the ids of the examples, so that parts and evidence in them hold.
         for inspection, part in (("10", "11"), ("20", "21")):

@@ -16,6 +16,7 @@ import requests
 from fitting import fitted
 from ground import ROLES, Ground
 from program import PASSWORD, Program
+from xlsforms import forms_are_accepted
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,unsupported_method,errors_are_problems"
@@ -117,7 +118,7 @@ def main():
             json.dump(fitted(document, ground), file, ensure_ascii=False)
         print(f"planted in {time.monotonic() - started:.0f} s", flush=True)
         operations = sum(len(item) for item in document["paths"].values())
-        good = stream_begins(program, ground.root) & line_opens(program, ground.root)
+        good = stream_begins(program, ground.root) & line_opens(program, ground.root) & forms_are_accepted(ground.root)
         answered, bounded = {f"GET {STREAM}"}, set()
         for role in os.environ.get("BRIGHT_KITCHEN_CONTRACT_ROLES", ",".join([*ROLES, "nobody"])).split(","):
             chance = Tried(program, ground, path, role, BY_CHANCE, [])

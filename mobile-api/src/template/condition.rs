@@ -9,14 +9,14 @@ use crate::inspection::ItemResult;
 /// Something that holds or does not, by what has been answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[schema(example = json!({"result": {"item": "6.1", "one_of": ["fails"]}}))]
+#[schema(no_recursion, example = json!({"result": {"item": "6.1", "one_of": ["fails"]}}))]
 pub enum Condition {
     /// Each of these.
-    All(#[schema(no_recursion)] Vec<Condition>),
+    All(Vec<Condition>),
     /// At least one of these.
-    Any(#[schema(no_recursion)] Vec<Condition>),
+    Any(Vec<Condition>),
     /// Not this.
-    Not(#[schema(no_recursion)] Box<Condition>),
+    Not(Box<Condition>),
     /// An item's result.
     Result(ResultIs),
     /// A field's value.

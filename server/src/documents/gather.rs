@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, PartContent, SignedBy, Submit};
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
-use mobile_api::template::{Grade, Item, TemplateBody};
+use mobile_api::template::{Field, FieldKind, FieldValue, Grade, Item, TemplateBody};
 use uuid::Uuid;
 
 use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
@@ -222,19 +222,41 @@ fn answer_to<'a>(answers: &'a [Answer], item: &Item) -> Option<&'a Answer> {
 fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
     let words = |text: Option<&String>| text.map(|text| text.trim()).filter(|text| !text.is_empty()).unwrap_or_default().to_owned();
     let remark = answer.map(|answer| words(answer.remark.as_ref().or(answer.reason.as_ref()))).unwrap_or_default();
-    let corrected = answer.is_some_and(|answer| answer.result == ItemResult::Fails && answer.corrected_on_spot == Some(true));
+    let noted = answer.map(|answer| noted(item, answer)).unwrap_or_default();
+    let remark = [noted, remark].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；");
+    let corrected = answer.is_some_and(|answer| answer.result == Some(ItemResult::Fails) && answer.corrected_on_spot == Some(true));
     let unit = item.number.as_ref().map(|number| number.unit.clone()).unwrap_or_default();
     PaperItem {
         code: item.code.clone(),
         key: item.key,
         text: item.text.zh.clone(),
-        result: answer.map_or("未检查", |answer| result_word(answer.result)).to_owned(),
+        result: answer.map_or("未检查", |answer| answer.result.map_or("已记录", result_word)).to_owned(),
         number: answer.and_then(|answer| answer.number).map(|number| format!("{number} {unit}").trim().to_owned()).unwrap_or_default(),
         remark: if corrected { [remark, "已当场改正".to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；") } else { remark },
         basis: item.basis.split(" · ").next().unwrap_or_default().to_owned(),
         requirement: String::new(),
         photos: Vec::new(),
     }
+}
+
+/// The fields of an item as they read: 中心温度：72 °C；品名：红烧肉.
+fn noted(item: &Item, answer: &Answer) -> String {
+    let read = |field: &Field, value: &FieldValue| -> Option<String> {
+        let label = |code: &String| {
+            let choice = field.kind.choices().iter().find(|choice| choice.code == *code);
+            choice.map_or_else(|| code.clone(), |choice| choice.label.zh.clone())
+        };
+        Some(match (&field.kind, value) {
+            (FieldKind::Number { unit, .. }, FieldValue::Number(number)) => format!("{number} {unit}").trim().to_owned(),
+            (FieldKind::Text { .. }, FieldValue::Text(text)) => text.trim().to_owned(),
+            (FieldKind::One { .. }, FieldValue::Text(code)) => label(code),
+            (FieldKind::Many { .. }, FieldValue::Many(codes)) => codes.iter().map(label).collect::<Vec<_>>().join("、"),
+            (FieldKind::Signature {}, FieldValue::Text(_)) => "已签名".to_owned(),
+            _ => return None,
+        })
+    };
+    let given = item.fields.iter().filter_map(|field| Some(format!("{}：{}", field.label.zh, read(field, answer.values.get(&field.code)?)?)));
+    given.collect::<Vec<_>>().join("；")
 }
 
 /// What failed, or what an order names of it.
@@ -244,7 +266,7 @@ fn named_items(body: &TemplateBody, answers: &[Answer], subject: &Subject) -> Ve
         .filter_map(|item| {
             let answer = answer_to(answers, item)?;
             let requirement = if subject.requirements.is_empty() { Some(String::new()) } else { named(item) };
-            if answer.result != ItemResult::Fails {
+            if answer.result != Some(ItemResult::Fails) {
                 return None;
             }
             Some(PaperItem { requirement: requirement?, ..paper_item(item, Some(answer)) })

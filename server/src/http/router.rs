@@ -6,6 +6,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{App as Web, HttpRequest, HttpResponse, ResponseError as _, get, middleware, web};
 use mobile_api::problem::ProblemType;
+use mobile_api::template;
 use tracing::Instrument as _;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -69,9 +70,15 @@ fn head() -> OpenApi {
         .description(Some("Food safety in canteens: cameras, alerts, inspections. Every error is application/problem+json."))
         .license(Some(utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").build()));
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+    // A condition holds conditions, so what its leaves are made of is not followed by itself.
+    let components = ComponentsBuilder::new()
+        .schema_from::<template::ResultIs>()
+        .schema_from::<template::ValueIs>()
+        .schema_from::<template::Comparison>()
+        .schema_from::<template::FieldValue>();
     OpenApiBuilder::new()
         .info(info.build())
-        .components(Some(ComponentsBuilder::new().security_scheme("bearer", bearer).build()))
+        .components(Some(components.security_scheme("bearer", bearer).build()))
         .security(Some([SecurityRequirement::new("bearer", Vec::<String>::new())]))
         .build()
 }

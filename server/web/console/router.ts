@@ -53,6 +53,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/papers/layouts/:kind', name: 'layout', component: () => import('./pages/LayoutPage.vue'), meta: { title: 'papers.layout', needs: ['documents.manage'], under: 'papers' } },
   { path: '/templates', name: 'templates', component: () => import('./pages/TemplatesPage.vue'), meta: { title: 'nav.templates', needs: ['templates.read'] } },
   { path: '/templates/:id', name: 'template', component: () => import('./pages/TemplatePage.vue'), meta: { title: 'templates.one', needs: ['templates.read'], under: 'templates' } },
+  { path: '/template-drafts/:id', name: 'template-draft', component: () => import('./pages/TemplateDraftPage.vue'), meta: { title: 'designer.title', needs: ['templates.manage'], under: 'templates' } },
   { path: '/premises', name: 'premises-list', component: () => import('./pages/PremisesListPage.vue'), meta: { title: 'nav.premises', needs: ['premises.read'] } },
   { path: '/premises/:id', name: 'premises', component: () => import('./pages/PremisesPage.vue'), meta: { title: 'premises.one', needs: ['premises.read'], under: 'premises-list' } },
   { path: '/operators', name: 'operators', component: () => import('./pages/OperatorsPage.vue'), meta: { title: 'nav.operators', needs: ['operators.read'] } },

@@ -5,7 +5,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::problem::ProblemType;
 use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
+
 
 use crate::App;
 use crate::auth::{Caller, Sealer, can};
@@ -27,7 +27,7 @@ pub(crate) fn mark(sealer: &Sealer, premises_id: &str) -> String {
 }
 
 /// The code for the door, to be printed: an address of the phone's pages.
-#[utoipa::path(tag = "premises", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000001")),
+#[utoipa::path(tag = "premises", params(("id" = uuid::Uuid, Path, example = "01928f6e-0000-7000-8000-000000000001")),
     responses((status = 200, description = "the code with the premises' name below it", content_type = "image/svg+xml"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/premises/{id}/door.svg")]
 async fn code(request: HttpRequest, app: web::Data<App>, caller: Caller<can::PremisesRead>, id: Id) -> Result<HttpResponse, Problem> {
@@ -40,8 +40,8 @@ async fn code(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Pre
 
 /// The code with the name below; `None` where the address is too long for a code.
 fn drawn(address: &str, name: &str) -> Option<String> {
-    let code = qrcode::QrCode::with_error_correction_level(address, qrcode::EcLevel::Q).ok()?;
-    let (width, colors) = (code.width(), code.to_colors());
+    let drawing = qrcode::QrCode::with_error_correction_level(address, qrcode::EcLevel::Q).ok()?;
+    let (width, colors) = (drawing.width(), drawing.to_colors());
     let mut dark = String::new();
     for (index, _) in colors.iter().enumerate().filter(|(_, color)| **color == qrcode::Color::Dark) {
         dark.push_str(&format!("M{} {}h1v1h-1z", index % width + 4, index / width + 4));

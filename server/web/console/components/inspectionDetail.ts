@@ -1,4 +1,5 @@
-import type { Bilingual, InspectionAnswer, InspectionEvidence, InspectionResult, InspectionSignature, TemplateItem } from '@shared/api/types'
+import type { Bilingual, InspectionEvidence, InspectionResult, InspectionSignature, TemplateItem } from '@shared/api/types'
+import type { Answer, Field } from '@shared/inspection'
 
 /** `GET /inspections/{id}` as the page reads it. */
 export interface InspectionDetail {
@@ -42,11 +43,15 @@ export interface AnsweredItem {
   text: Bilingual
   basis: string
   number?: TemplateItem['number']
+  question?: boolean
+  fields?: Field[]
+  /** Whether the answers given ask for it. */
+  asked?: boolean
   /** The answer that counts. */
-  answer: InspectionAnswer | null
+  answer: Answer | null
   /** Answers of other officers that were not chosen. */
-  others: { part_id: string; owner_name: string; answer: InspectionAnswer }[]
-  previous: { result: InspectionAnswer['result']; remark: string | null; number: number | null } | null
+  others: { part_id: string; owner_name: string; answer: Answer }[]
+  previous: { result?: Answer['result']; remark: string | null; number: number | null } | null
 }
 export interface AnsweredSection { code: string; name: Bilingual; items: AnsweredItem[] }
 

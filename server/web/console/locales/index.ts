@@ -1,6 +1,7 @@
 import alerts from './alerts'
 import cameras from './cameras'
 import common from './common'
+import designer from './designer'
 import inspections from './inspections'
 import papers from './papers'
 import people from './people'
@@ -9,6 +10,6 @@ import planning from './planning'
 import running from './running'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...inspections, ...papers, ...people, ...places, ...planning, ...running }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...inspections, ...papers, ...people, ...places, ...planning, ...running }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answer, header, judgedAnswers, lacks, missing, outOfRange, partContent, progress, result, shownSha256 } from './draft'
+import { answer, askedItems, clean, header, judgedAnswers, lacks, missing, outOfRange, partContent, progress, result, shownSha256 } from './draft'
 import { draftOf, template } from './testing'
 
 const items = template.body.sections[0]!.items
@@ -53,5 +53,43 @@ describe('a draft', () => {
     expect(Object.keys(header(draft)).sort()).toEqual(['device', 'kind', 'officers', 'premises_id', 'started_at', 'template_id'])
     const content = partContent(draft, { device_time: draft.started_at, monotonic_ms: 1 })
     expect(Object.keys(content).sort()).toEqual(['answers', 'clock', 'device_id', 'evidence', 'locations', 'signatures'])
+  })
+
+  it('sends what is asked, keeps what went out of sight, and takes it up again', () => {
+    const draft = draftOf()
+    const [first, second, third] = draft.template.body.sections[0]!.items.map((item) => ({ ...item }))
+    second!.show_when = { result: { item: '1.1', one_of: ['fails'] } }
+    second!.fields = [
+      { code: 'how', label: { zh: '方式', en: 'How' }, kind: { type: 'one', choices: [{ code: 'a', label: { zh: '甲', en: 'A' } }, { code: 'b', label: { zh: '乙', en: 'B' } }] } },
+      { code: 'why', label: { zh: '原因', en: 'Why' }, kind: { type: 'text' }, required: true, show_when: { value: { item: '1.2', field: 'how', is: 'equals', to: 'a' } } },
+    ]
+    const question = { ...third!, code: '1.4', question: true, min_photos: 0, fields: [{ code: 'n', label: { zh: '数', en: 'n' }, kind: { type: 'number' as const } }] }
+    draft.template = { ...draft.template, body: { ...draft.template.body, sections: [{ ...draft.template.body.sections[0]!, items: [first!, second!, third!, question] }] } }
+    answer(draft, '1.1', { result: 'fails', affects_safety: false, remark: '脏', evidence_ids: ['p'] })
+    answer(draft, '1.2', { result: 'conforms', values: { how: 'a', why: ' 旧 ', gone: 'x' } })
+    expect(judgedAnswers(draft).map((one) => [one.item_code, one.values])).toEqual([['1.1', undefined], ['1.2', { how: 'a', why: '旧' }]])
+    answer(draft, '1.2', { values: { ...draft.answers['1.2']!.values, how: 'b' } })
+    expect(judgedAnswers(draft)[1]!.values).toEqual({ how: 'b' })
+    expect(progress(draft)).toEqual({ total: 4, answered: 2, failed: 1 })
+    answer(draft, '1.1', { result: 'conforms' })
+    expect(askedItems(draft).map((item) => item.code)).toEqual(['1.1', '1.3', '1.4'])
+    expect(judgedAnswers(draft).map((one) => one.item_code)).toEqual(['1.1'])
+    expect(result(draft).unanswered).toEqual(['1.3'])
+    answer(draft, '1.1', { result: 'fails' })
+    expect(judgedAnswers(draft)[1]!.values).toEqual({ how: 'b' })
+    answer(draft, '1.4', { values: { n: 0 } })
+    expect(judgedAnswers(draft).at(-1)).toMatchObject({ item_code: '1.4', values: { n: 0 } })
+    expect(judgedAnswers(draft).at(-1)).not.toHaveProperty('result')
+  })
+
+  it('wants photos of a question once it is begun', () => {
+    const question = { code: 'q', key: false, question: true, text: { zh: '照', en: 'p' }, basis: '', min_photos: 2 }
+    expect(lacks(question, undefined, 'routine')).toEqual([])
+    expect(lacks({ ...question, required: true }, undefined, 'routine')).toEqual(['answer'])
+    expect(lacks(question, { answered_at: '', evidence_ids: ['a'] }, 'routine')).toEqual(['photos'])
+  })
+
+  it('keeps no control characters, but the ends of lines', () => {
+    expect(clean('汤\u0000类\u0007\r\n未\t留\u001b样\u007f😀\u200f')).toBe('汤类\n未\t留样😀\u200f')
   })
 })

@@ -158,10 +158,11 @@ fn amended(answer: AmendedAnswer, answers: &[Answer], at: i64) -> Answer {
     let before = answers.iter().find(|before| before.item_code == answer.item_code);
     Answer {
         item_code: answer.item_code,
-        result: answer.result,
+        result: Some(answer.result),
         remark: answer.remark,
         reason: answer.reason,
         number: answer.number,
+        values: before.map(|before| before.values.clone()).unwrap_or_default(),
         affects_safety: answer.affects_safety,
         corrected_on_spot: answer.corrected_on_spot,
         answered_at: Moment(at),

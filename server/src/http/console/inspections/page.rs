@@ -259,14 +259,14 @@ pub(super) fn lay_over(answers: &mut Vec<Answer>, changed: &[Answer]) {
 
 /// What changed since the last time, item by item.
 fn compared(previous: Previous, now: &[Answer], last: &[Answer]) -> Previous {
-    let failed = |answers: &[Answer], code: &str| answers.iter().any(|answer| answer.item_code == code && answer.result == ItemResult::Fails);
+    let failed = |answers: &[Answer], code: &str| answers.iter().any(|answer| answer.item_code == code && answer.result == Some(ItemResult::Fails));
     let of = |answers: &[Answer], wanted: &dyn Fn(&Answer) -> bool| -> Vec<String> {
         answers.iter().filter(|answer| wanted(answer)).map(|answer| answer.item_code.clone()).collect()
     };
     Previous {
-        again: of(now, &|answer| answer.result == ItemResult::Fails && failed(last, &answer.item_code)),
-        put_right: of(now, &|answer| answer.result == ItemResult::Conforms && failed(last, &answer.item_code)),
-        new: of(now, &|answer| answer.result == ItemResult::Fails && !failed(last, &answer.item_code)),
+        again: of(now, &|answer| answer.result == Some(ItemResult::Fails) && failed(last, &answer.item_code)),
+        put_right: of(now, &|answer| answer.result == Some(ItemResult::Conforms) && failed(last, &answer.item_code)),
+        new: of(now, &|answer| answer.result == Some(ItemResult::Fails) && !failed(last, &answer.item_code)),
         ..previous
     }
 }

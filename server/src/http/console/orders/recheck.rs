@@ -67,6 +67,8 @@ async fn recheck(request: HttpRequest, app: web::Data<App>, caller: Caller<can::
         officer_ids: body.officer_ids,
         approval_number: None,
         source: Some("recheck".to_owned()),
+        source_number: None,
+        merged: Vec::new(),
     };
     order.check().map_err(Problem::fields)?;
     known(conn, &caller.access.scope(Permission::AssignmentsManage), &order).await?;

@@ -24,6 +24,7 @@ use crate::store::draws::PlaceRow;
 use crate::store::journal::Act;
 use crate::store::plans::{self, ITEMS_MAX, ItemData, NewPlan, PlanFilter, PlanRow};
 use crate::store::templates::{self, TemplateRow};
+use mobile_api::template::Audience;
 use crate::store::{Conn, StoreError, Tx, draws, organizations};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
@@ -189,7 +190,7 @@ async fn places(conn: &mut Conn<'_>, scope: &Scope, path: &str) -> Result<Vec<Pl
 async fn proposals(conn: &mut Conn<'_>, scope: &Scope, path: &str, rules: &PlanRules, month: Month, now_ms: i64) -> Result<Vec<ItemData>, Problem> {
     let rows = places(conn, scope, path).await?;
     let facts = Facts::gather(conn, path, rules, month.days().1, now_ms).await?;
-    let shipped = templates::list(conn).await?;
+    let shipped = templates::list(conn, Audience::Officer, false).await?;
     let due_on = last_working_day(month).to_string();
     let mut items = Vec::new();
     for row in rows {
