@@ -143,7 +143,8 @@ async fn inspected(
     paper: &mut Paper,
     wanted: &mut Vec<Wanted>,
 ) -> Result<(), StoreError> {
-    let template = templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
+    let template =
+        templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
     let (template_name, template_version, body) = (template.name()?, template.version, template.body()?);
     let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
     let contents = contents(conn, row, submission.as_ref()).await?;
@@ -232,7 +233,11 @@ fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
         text: item.text.zh.clone(),
         result: answer.map_or("未检查", |answer| answer.result.map_or("已记录", result_word)).to_owned(),
         number: answer.and_then(|answer| answer.number).map(|number| format!("{number} {unit}").trim().to_owned()).unwrap_or_default(),
-        remark: if corrected { [remark, "已当场改正".to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；") } else { remark },
+        remark: if corrected {
+            [remark, "已当场改正".to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；")
+        } else {
+            remark
+        },
         basis: item.basis.split(" · ").next().unwrap_or_default().to_owned(),
         requirement: String::new(),
         photos: Vec::new(),

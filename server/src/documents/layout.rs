@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 use super::{DocumentError, Kind, Renderer, sample};
 use crate::store::{Conn, StoreError, layouts};
 
-/// Bytes of a layout at most.
-pub const SOURCE_BYTES_MAX: usize = 100_000;
+/// Characters of a layout at most.
+pub const SOURCE_CHARS_MAX: usize = 100_000;
 
 /// A layout that papers are set by.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,6 +27,6 @@ pub(crate) use gather::{grade_word, kind_word};
 pub(crate) use issue::FILETYPE;
 pub use issue::{Documents, Ready, preview, ready, register, word, write};
 pub use kind::PaperKind as Kind;
-pub use layout::{Layout, SOURCE_BYTES_MAX, check as check_layout, hash as layout_hash, in_force, shipped};
+pub use layout::{Layout, SOURCE_CHARS_MAX, check as check_layout, hash as layout_hash, in_force, shipped};
 pub use render::{PAGES_MAX, Picture, Rendered, Renderer};
 pub use words::{Bureau, chinese_date, han_date, number_text, year};

@@ -31,7 +31,13 @@ pub(super) struct PaperWorld {
 
 impl PaperWorld {
     /// `None` only where the names of our own files were no names.
-    pub(super) fn new(source: &str, data: Vec<u8>, pictures: Vec<(String, Vec<u8>)>, fonts: Arc<Fonts>, today: jiff::civil::Date) -> Option<Self> {
+    pub(super) fn new(
+        source: &str,
+        data: Vec<u8>,
+        pictures: Vec<(String, Vec<u8>)>,
+        fonts: Arc<Fonts>,
+        today: jiff::civil::Date,
+    ) -> Option<Self> {
         let main = id(MAIN)?;
         let sources = [(Some(main), source), (id(COMMON.0), COMMON.1)];
         let sources = sources.into_iter().filter_map(|(id, text)| Some((id?, Source::new(id?, text.to_owned())))).collect();

@@ -66,8 +66,13 @@ async fn notice(request: HttpRequest, app: web::Data<App>) -> Result<HttpRespons
 }
 
 fn filled(row: &PublicRow, bureau: &str, english: bool, path: &str) -> Result<String, Problem> {
-    let judged: Option<Judgement> =
-        row.amended_result.as_deref().or(row.server_result.as_deref()).map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
+    let judged: Option<Judgement> = row
+        .amended_result
+        .as_deref()
+        .or(row.server_result.as_deref())
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(StoreError::damaged)?;
     let say = |zh: &'static str, en: &'static str| if english { en } else { zh };
     let outcome = judged.as_ref().map_or(say("暂无检查结果", "No result yet"), |judged| match judged.outcome {
         Outcome::Conforms => say("符合", "Conforms"),
@@ -93,7 +98,12 @@ fn filled(row: &PublicRow, bureau: &str, english: bool, path: &str) -> Result<St
     facts.push_str(&line(say("场所类别", "Kind"), row.premises_kind.parse().map_or("", documents::kind_word)));
     facts.push_str(&line(say("地址", "Address"), row.address.as_deref().unwrap_or_default()));
     let notice = row.notice_number.as_deref().map(|number| {
-        format!("<p><a href=\"{}/notice.pdf\">{} {}</a></p>", escaped(path.trim_end_matches('/')), say("公示文书", "Posted notice"), escaped(number))
+        format!(
+            "<p><a href=\"{}/notice.pdf\">{} {}</a></p>",
+            escaped(path.trim_end_matches('/')),
+            say("公示文书", "Posted notice"),
+            escaped(number)
+        )
     });
     Ok(PAGE
         .replace("{{language}}", say("zh-CN", "en"))

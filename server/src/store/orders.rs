@@ -217,7 +217,8 @@ pub async fn begin(tx: &mut Tx<'_>, new: &NewOrder, by: By<'_>, at: i64) -> Resu
             serde_json::to_string(&item.evidence).map_err(StoreError::damaged)?,
         )?;
     }
-    let row = work::get(tx, &Scope::system(), &new.id).await?.ok_or_else(|| StoreError::damaged("an order that was just begun is not there"))?;
+    let row =
+        work::get(tx, &Scope::system(), &new.id).await?.ok_or_else(|| StoreError::damaged("an order that was just begun is not there"))?;
     work::start_clock(tx, &row, table::RECTIFY, Limit { unit: Unit::WorkingDays, amount: new.deadline_days }, at).await?;
     Ok(())
 }
@@ -381,7 +382,8 @@ pub async fn rectified(conn: &mut Conn<'_>, scope: &Scope, since_ms: i64) -> Res
            CAST(COALESCE(SUM(CASE WHEN w.state = 'ordered' OR k.yellow_at IS NOT NULL THEN 0 ELSE 1 END), 0) AS BIGINT) \
          FROM work_clocks k JOIN work_items w ON w.id = k.work_id JOIN premises p ON p.id = w.premises_id",
     );
-    let select = select.and("w.kind = ? AND k.name = ? AND k.started_at >= ?", [table::TABLE.kind.into(), table::RECTIFY.into(), since_ms.into()]);
+    let select =
+        select.and("w.kind = ? AND k.name = ? AND k.started_at >= ?", [table::TABLE.kind.into(), table::RECTIFY.into(), since_ms.into()]);
     let select = select.and("w.state <> 'withdrawn'", []);
     let row: Option<(i64, i64, i64)> = scope.restrict(select, "p.path LIKE ?").fetch_optional(conn).await?;
     Ok(row.unwrap_or_default())

@@ -174,13 +174,7 @@ pub async fn void_reserved(tx: &mut Tx<'_>, id: &str, reason: &str, at: i64) -> 
 
 /// Voids the number of a paper that was voided.
 pub async fn void_of(tx: &mut Tx<'_>, document_id: &str, reason: &str, at: i64) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "UPDATE paper_numbers SET state = 'void', reason = $2, updated_at = $3 WHERE document_id = $1",
-        document_id,
-        reason,
-        at,
-    )?;
+    execute!(tx, "UPDATE paper_numbers SET state = 'void', reason = $2, updated_at = $3 WHERE document_id = $1", document_id, reason, at,)?;
     Ok(())
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use server::store::paper_numbers::{self, Register};
 use server::store::StoreError;
+use server::store::paper_numbers::{self, Register};
 use uuid::Uuid;
 
 use crate::phone::{Draft, Phone, picture, sha256, text};
@@ -83,7 +83,10 @@ on_both!(a_paper_is_issued_once_and_kept_as_evidence, |app| {
     assert_eq!(data["officers"].as_array().map(Vec::len), Some(2));
     assert_eq!(data["signatures"][1]["reason"], "对结果有异议", "a refusal is on the paper with its reason");
     assert_eq!(data["inspection"]["shown_sha256"][0], sha256(b"shown").as_str(), "and the hash of what was signed");
-    assert!(data["items"][0]["photos"][0]["sha256"].as_str() == Some(sha256(&picture(7)).as_str()), "a photo is named by the file as taken");
+    assert!(
+        data["items"][0]["photos"][0]["sha256"].as_str() == Some(sha256(&picture(7)).as_str()),
+        "a photo is named by the file as taken"
+    );
 
     let (status, void) = lead.client.post(&format!("/documents/{id}/void"), &json!({"reason": "当事人名称有误"})).await;
     assert_eq!((status, void["state"].as_str(), void["void_reason"].as_str()), (StatusCode::OK, Some("void"), Some("当事人名称有误")));
@@ -92,7 +95,12 @@ on_both!(a_paper_is_issued_once_and_kept_as_evidence, |app| {
     let (_, second) = lead.client.post("/documents", &body).await;
     assert_eq!(second["number"], format!("检记〔{year}〕2号"), "its number is not given again");
     let (_, register) = lead.client.get("/paper-numbers?kind=inspection_record").await;
-    let states: Vec<_> = register["items"].as_array().unwrap().iter().map(|row| (row["number"].clone(), row["state"].clone(), row["reason"].clone())).collect();
+    let states: Vec<_> = register["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["number"].clone(), row["state"].clone(), row["reason"].clone()))
+        .collect();
     assert_eq!(states, [(json!(2), json!("issued"), Value::Null), (json!(1), json!("void"), json!("当事人名称有误"))]);
     let auditor = app.person("auditor", &app.city).await;
     for action in ["document_issue", "document_void", "document_read"] {
@@ -181,7 +189,10 @@ on_both!(a_phone_holds_a_small_block_and_uses_or_voids_it, |app| {
     assert_eq!((status, &reserved["numbers"]), (StatusCode::CREATED, &json!([1, 2, 3])), "{reserved}");
     let (status, _) = officer.post("/paper-numbers/reserve", &json!({"office_id": app.office.id, "kind": "warning", "count": 18})).await;
     assert_eq!(status, StatusCode::CONFLICT, "a block is small");
-    assert_eq!(officer.post("/paper-numbers/reserve", &json!({"office_id": app.other_office.id, "kind": "warning", "count": 1})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        officer.post("/paper-numbers/reserve", &json!({"office_id": app.other_office.id, "kind": "warning", "count": 1})).await.0,
+        StatusCode::NOT_FOUND
+    );
     let mut body = json!({"kind": "warning", "premises_id": app.premises.id, "text": "请自查。", "number": 2});
     let other = app.person("officer", &app.office).await;
     assert_eq!(other.post("/documents", &body).await.0, StatusCode::CONFLICT, "a reserved number is one person's");
@@ -216,7 +227,11 @@ on_both!(a_bureau_changes_a_layout_and_papers_keep_theirs, |app| {
     let tried = desk.request(Method::POST, "/documents/layouts/warning/preview", Some(&json!({"source": source}))).send().await.unwrap();
     assert_eq!(tried.status(), StatusCode::OK);
     let (status, kept) = desk.put("/documents/layouts/warning", &change).await;
-    assert_eq!((status, kept["version"].as_i64(), kept["versions"][0]["note"].as_str()), (StatusCode::OK, Some(1), Some("加一条线")), "{kept}");
+    assert_eq!(
+        (status, kept["version"].as_i64(), kept["versions"][0]["note"].as_str()),
+        (StatusCode::OK, Some(1), Some("加一条线")),
+        "{kept}"
+    );
     let (status, problem) = desk.put("/documents/layouts/warning", &change).await;
     assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("stale_version")));
     let (_, after) = officer.post("/documents", &warning).await;

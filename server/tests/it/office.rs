@@ -24,21 +24,43 @@ on_both!(an_amendment_is_a_version_with_who_and_why, |app| {
         assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(pointer)), "{problem}");
     }
     let (status, page) = lead.client.post(&format!("{path}/amendments"), &amend(0, "现场记录笔误", "conforms")).await;
-    assert_eq!((status, page["outcome"].as_str(), page["result"]["outcome"].as_str()), (StatusCode::CREATED, Some("conforms"), Some("conforms")), "{page}");
+    assert_eq!(
+        (status, page["outcome"].as_str(), page["result"]["outcome"].as_str()),
+        (StatusCode::CREATED, Some("conforms"), Some("conforms")),
+        "{page}"
+    );
     assert_eq!(page["submitted_result"]["outcome"], "basically_conforms", "the first result is kept and shown");
     assert_eq!(page["amendments"][0]["reason"], "现场记录笔误");
     assert_eq!(page["parts"], before["parts"], "what was sent stays as sent");
-    let failed = page["sections"].as_array().unwrap().iter().flat_map(|section| section["items"].as_array().unwrap()).find(|item| item["code"] == "8.1").unwrap();
-    assert_eq!((failed["answer"]["result"].as_str(), failed["answer"]["evidence_ids"].as_array().map(Vec::len)), (Some("conforms"), Some(1)), "its photo stays");
+    let failed = page["sections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|section| section["items"].as_array().unwrap())
+        .find(|item| item["code"] == "8.1")
+        .unwrap();
+    assert_eq!(
+        (failed["answer"]["result"].as_str(), failed["answer"]["evidence_ids"].as_array().map(Vec::len)),
+        (Some("conforms"), Some(1)),
+        "its photo stays"
+    );
     let (status, problem) = lead.client.post(&format!("{path}/amendments"), &amend(0, "又一次", "fails")).await;
-    assert_eq!((status, problem["type"].as_str(), problem["present"]["amendments"].as_array().map(Vec::len)), (StatusCode::CONFLICT, Some("stale_version"), Some(1)), "{problem}");
+    assert_eq!(
+        (status, problem["type"].as_str(), problem["present"]["amendments"].as_array().map(Vec::len)),
+        (StatusCode::CONFLICT, Some("stale_version"), Some(1)),
+        "{problem}"
+    );
     assert_eq!(lead.client.post(&format!("{path}/amendments"), &amend(1, "复核后恢复", "fails")).await.0, StatusCode::CREATED);
     let canteen = app.person("food_safety_officer", &app.premises).await;
     assert_eq!(canteen.post(&format!("{path}/amendments"), &amend(2, "x", "conforms")).await.0, StatusCode::FORBIDDEN);
     let (_, paper) = lead.client.post("/documents", &json!({"kind": "inspection_record", "inspection_id": draft.id})).await;
     let stored = server::store::documents::data(&mut app.app.db.read().await.unwrap().conn(), &text(&paper["id"])).await.unwrap().unwrap();
     let data: Value = serde_json::from_str(&stored).unwrap();
-    assert_eq!((data["inspection"]["outcome"].as_str(), data["items"][0]["remark"].as_str()), (Some("基本符合"), Some("复核照片后更正")), "a paper says what holds when it is issued");
+    assert_eq!(
+        (data["inspection"]["outcome"].as_str(), data["items"][0]["remark"].as_str()),
+        (Some("基本符合"), Some("复核照片后更正")),
+        "a paper says what holds when it is issued"
+    );
 });
 
 on_both!(an_inspection_is_compared_with_the_last_one, |app| {
@@ -52,8 +74,18 @@ on_both!(an_inspection_is_compared_with_the_last_one, |app| {
     let (_, page) = lead.client.get(&second.path()).await;
     let previous = &page["previous"];
     assert_eq!(text(&previous["id"]), first.id.to_string());
-    assert_eq!((&previous["again"], &previous["put_right"], &previous["new"]), (&json!([]), &json!(["8.1"]), &json!(["8.2"])), "{previous}");
-    let item = page["sections"].as_array().unwrap().iter().flat_map(|section| section["items"].as_array().unwrap()).find(|item| item["code"] == "8.1").unwrap();
+    assert_eq!(
+        (&previous["again"], &previous["put_right"], &previous["new"]),
+        (&json!([]), &json!(["8.1"]), &json!(["8.2"])),
+        "{previous}"
+    );
+    let item = page["sections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|section| section["items"].as_array().unwrap())
+        .find(|item| item["code"] == "8.1")
+        .unwrap();
     assert_eq!((item["previous"]["result"].as_str(), item["answer"]["result"].as_str()), (Some("fails"), Some("conforms")));
     assert_eq!(lead.client.get(&first.path()).await.1["previous"], Value::Null, "there was none before");
 });
@@ -98,10 +130,17 @@ on_both!(a_public_page_says_the_result_and_names_nobody, |app| {
     let address = format!("{}{}", app.address, text(&opened["address"]));
     let public = async |address: &str| {
         let response = nobody.http.get(address).send().await.unwrap();
-        (response.status(), response.headers().get("x-robots-tag").map(|tag| tag.to_str().unwrap().to_owned()), response.text().await.unwrap())
+        (
+            response.status(),
+            response.headers().get("x-robots-tag").map(|tag| tag.to_str().unwrap().to_owned()),
+            response.text().await.unwrap(),
+        )
     };
     assert_eq!(public(&address).await.0, StatusCode::NOT_FOUND, "the switch is off at first");
-    assert_eq!(app.person("supervisor", &app.office).await.put("/settings/disclosure", &json!({"enabled": true})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.person("supervisor", &app.office).await.put("/settings/disclosure", &json!({"enabled": true})).await.0,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(desk.put("/settings/disclosure", &json!({"enabled": true})).await.0, StatusCode::OK);
     let (status, robots, page) = public(&address).await;
     assert_eq!((status, robots.as_deref()), (StatusCode::OK, Some("noindex, nofollow")));
@@ -158,7 +197,12 @@ async fn ten_thousand_inspections() {
                 size += piece.len();
             }
             let peak = peak_bytes();
-            println!("{engine:?} {format}: {size} bytes, first after {first_ms} ms, all after {} ms, peak {} MB, of it new {} MB", started.elapsed().as_millis(), peak >> 20, (peak - before) >> 20);
+            println!(
+                "{engine:?} {format}: {size} bytes, first after {first_ms} ms, all after {} ms, peak {} MB, of it new {} MB",
+                started.elapsed().as_millis(),
+                peak >> 20,
+                (peak - before) >> 20
+            );
         }
     }
 }

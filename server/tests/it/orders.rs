@@ -16,7 +16,8 @@ const TUESDAY_MS: i64 = 1_795_482_000_000;
 
 /// Brings a picture; gives its id.
 async fn brought(client: &Client, number: u8) -> String {
-    let response = client.request(Method::POST, "/files", None).header("content-type", "image/png").body(picture(number)).send().await.unwrap();
+    let response =
+        client.request(Method::POST, "/files", None).header("content-type", "image/png").body(picture(number)).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::CREATED);
     text(&response.json::<Value>().await.unwrap()["id"])
 }
@@ -43,7 +44,11 @@ on_both!(an_order_goes_to_the_canteen_and_back_until_every_item_is_accepted, |ap
 
     // The canteen hears of it, reads it with its paper, and is the one who answers.
     let (_, notices) = canteen.get("/notices").await;
-    assert_eq!((notices["items"][0]["kind"].as_str(), &notices["items"][0]["detail"]["order_id"]), (Some("order_issued"), &order["id"]), "{notices}");
+    assert_eq!(
+        (notices["items"][0]["kind"].as_str(), &notices["items"][0]["detail"]["order_id"]),
+        (Some("order_issued"), &order["id"]),
+        "{notices}"
+    );
     let (_, seen) = canteen.get(&path).await;
     assert_eq!(seen["allowed_actions"], json!(["answer"]));
     assert_eq!(canteen.get(&format!("/documents/{}", text(&order["document_id"]))).await.0, StatusCode::OK);
@@ -80,7 +85,11 @@ on_both!(an_order_goes_to_the_canteen_and_back_until_every_item_is_accepted, |ap
     assert_eq!(canteen.post(&format!("{path}/answer"), &again).await.0, StatusCode::OK);
     let accept = json!({"version": 4, "items": [{"item_id": item_id, "accepted": true, "note": "现场核实"}]});
     let (status, closed) = lead.client.post(&format!("{path}/review"), &accept).await;
-    assert_eq!((status, closed["state"].as_str(), closed["accepted_items"].as_i64()), (StatusCode::OK, Some("closed"), Some(1)), "{closed}");
+    assert_eq!(
+        (status, closed["state"].as_str(), closed["accepted_items"].as_i64()),
+        (StatusCode::OK, Some("closed"), Some(1)),
+        "{closed}"
+    );
     let rounds = closed["item_list"][0]["answers"].as_array().unwrap();
     assert_eq!(rounds.iter().map(|round| round["accepted"].clone()).collect::<Vec<_>>(), [json!(false), json!(true)], "each round is kept");
     assert_eq!((rounds[0]["text"].as_str(), rounds[0]["note"].as_str()), (Some("已补装盖板"), Some("盖板未固定")));
@@ -89,7 +98,10 @@ on_both!(an_order_goes_to_the_canteen_and_back_until_every_item_is_accepted, |ap
     let (_, list) = lead.client.get(&format!("/orders?inspection_id={}&open=false", draft.id)).await;
     assert_eq!(list["total"], 1);
     let (_, overview) = lead.client.get("/overview").await;
-    assert_eq!((overview["orders"]["issued"].as_i64(), overview["orders"]["rectified"].as_i64(), overview["orders"]["open"].as_i64()), (Some(1), Some(1), Some(0)));
+    assert_eq!(
+        (overview["orders"]["issued"].as_i64(), overview["orders"]["rectified"].as_i64(), overview["orders"]["open"].as_i64()),
+        (Some(1), Some(1), Some(0))
+    );
     assert_eq!(app.person("officer", &app.other_office).await.get(&path).await.0, StatusCode::NOT_FOUND);
 });
 
@@ -109,7 +121,8 @@ on_both!(an_order_names_failed_items_only_and_is_taken_back_with_its_paper, |app
     assert!(preview.bytes().await.unwrap().starts_with(b"%PDF-"));
     let (_, order) = lead.client.post("/orders", &body).await;
     let path = format!("/orders/{}", text(&order["id"]));
-    let (status, longer) = lead.client.post(&format!("{path}/extend"), &json!({"version": 1, "deadline_days": 20, "reason": "配件到货需要时间"})).await;
+    let (status, longer) =
+        lead.client.post(&format!("{path}/extend"), &json!({"version": 1, "deadline_days": 20, "reason": "配件到货需要时间"})).await;
     assert_eq!((status, longer["state"].as_str()), (StatusCode::OK, Some("ordered")));
     assert!(text(&longer["due_at"]) > text(&order["due_at"]), "{} {}", longer["due_at"], order["due_at"]);
     let head = app.person("head", &app.office).await;
@@ -145,7 +158,13 @@ async fn is_late(engine: Engine) {
     let desk = app.sign_in("decider").await;
     assert_eq!(desk.get("/overview").await.1["orders"]["overdue"], 1);
     let kinds = |notices: Value| -> Vec<String> {
-        notices["items"].as_array().unwrap().iter().rev().map(|notice| format!("{} {}", text(&notice["kind"]), text(&notice["detail"]["level"]))).collect()
+        notices["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .rev()
+            .map(|notice| format!("{} {}", text(&notice["kind"]), text(&notice["detail"]["level"])))
+            .collect()
     };
     let told = kinds(app.sign_in("canteen").await.get("/notices").await.1);
     assert_eq!(told, ["order_issued none", "half_time none", "overdue yellow", "overdue red", "overdue supervised"], "{canteen_id}");

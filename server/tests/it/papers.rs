@@ -26,7 +26,13 @@ fn pages(pdf: &[u8]) -> Option<Vec<image::RgbImage>> {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
-    Some(names.iter().filter(|name| name.extension().is_some_and(|end| end == "png")).map(|name| image::open(name).unwrap().to_rgb8()).collect())
+    Some(
+        names
+            .iter()
+            .filter(|name| name.extension().is_some_and(|end| end == "png"))
+            .map(|name| image::open(name).unwrap().to_rgb8())
+            .collect(),
+    )
 }
 
 /// Text as a reader finds it.

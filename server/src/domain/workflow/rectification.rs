@@ -49,10 +49,7 @@ pub static TABLE: Table = Table {
     transitions: &[
         Transition::new("ordered", "answer", "answered", PREMISES).with_answer(EVIDENCE_MAX).effects(&[Effect::Pause(RECTIFY)]),
         Transition::new("ordered", "extend", "ordered", ISSUERS).with_reason().deadline(Need::Must).effects(&[Effect::Resume(RECTIFY)]),
-        Transition::new("answered", "review", "closed", ISSUERS)
-            .deciding(Decision::Accept)
-            .not_by("answer")
-            .effects(&[Effect::StopAll]),
+        Transition::new("answered", "review", "closed", ISSUERS).deciding(Decision::Accept).not_by("answer").effects(&[Effect::StopAll]),
         Transition::new("answered", "review", "ordered", ISSUERS)
             .deciding(Decision::SendBack)
             .not_by("answer")

@@ -41,7 +41,11 @@ async fn read_switch(app: web::Data<App>, _: Caller<can::DocumentsManage>) -> Re
 #[utoipa::path(tag = "settings", request_body = Disclosure,
     responses((status = 200, body = Disclosure), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/settings/disclosure")]
-async fn set_switch(app: web::Data<App>, caller: Caller<can::DocumentsManage>, body: Body<Disclosure>) -> Result<web::Json<Disclosure>, Problem> {
+async fn set_switch(
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsManage>,
+    body: Body<Disclosure>,
+) -> Result<web::Json<Disclosure>, Problem> {
     let (at, session, wanted) = (app.clock.wall_ms(), Session::clone(&caller), body.into_inner());
     if !session.access.scope(Permission::DocumentsManage).reaches_top() {
         return Err(Problem::not_found());
@@ -51,7 +55,13 @@ async fn set_switch(app: web::Data<App>, caller: Caller<can::DocumentsManage>, b
             Box::pin(async move {
                 let value = serde_json::to_string(&wanted).map_err(StoreError::damaged)?;
                 settings::put(tx, "system", "", DISCLOSURE, &value, "/", at).await?;
-                let act = Act { actor: &session.actor, action: "setting_change", entity: Some(("setting", DISCLOSURE)), path: "/", detail: json!(wanted) };
+                let act = Act {
+                    actor: &session.actor,
+                    action: "setting_change",
+                    entity: Some(("setting", DISCLOSURE)),
+                    path: "/",
+                    detail: json!(wanted),
+                };
                 tx.audit(at, act).await
             })
         })
@@ -115,7 +125,13 @@ async fn open(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, id: Id) 
                 let scope = session.access.scope(Permission::DocumentsIssue);
                 let row = premises::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
                 disclosures::put(tx, &row.id, &word, at).await?;
-                let act = Act { actor: &session.actor, action: "disclosure_open", entity: Some(("premises", &row.id)), path: &row.path, detail: json!({}) };
+                let act = Act {
+                    actor: &session.actor,
+                    action: "disclosure_open",
+                    entity: Some(("premises", &row.id)),
+                    path: &row.path,
+                    detail: json!({}),
+                };
                 tx.audit(at, act).await?;
                 view(tx, &row.id, at).await
             })

@@ -11,12 +11,12 @@ use mobile_api::template::TemplateFile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::App;
+use server::domain::plan::PlanRules;
 use server::store::alert_acts::{Sighting, sighted};
 use server::store::cameras::{self, CameraData};
-use server::domain::plan::PlanRules;
 use server::store::files::{self, FileRow};
-use server::store::plans::{self, NewPlan};
 use server::store::late::{LateFileRow, NewLate};
+use server::store::plans::{self, NewPlan};
 use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
@@ -359,12 +359,14 @@ async fn planning(app: &TestApp, root: &Client) {
     .await;
     for username in ["drawn1", "drawn2"] {
         let officer = app.add_person(username, &[("officer", &home)], false).await;
-        let profile = json!({"certificate_until": "2028-06-30", "may_lead": true, "specialties": [], "interests": [], "leaves": [], "version": 0});
+        let profile =
+            json!({"certificate_until": "2028-06-30", "may_lead": true, "specialties": [], "interests": [], "leaves": [], "version": 0});
         let (status, answer) = root.put(&format!("/officers/{officer}"), &profile).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
     }
     for title in ["41", "42", "43", "44"] {
-        let asked = json!({"title": title, "organization_id": id(4), "wanted": 1, "template_id": id(2), "kind": "routine", "due_on": "2026-12-31"});
+        let asked =
+            json!({"title": title, "organization_id": id(4), "wanted": 1, "template_id": id(2), "kind": "routine", "due_on": "2026-12-31"});
         let (status, answer) = root.post("/draws", &asked).await;
         assert_eq!(status, StatusCode::CREATED, "{answer}");
         let draw = format!("/draws/{}", text(&answer["id"]));

@@ -37,9 +37,7 @@ async fn read(app: web::Data<App>, _: Caller<can::DocumentsManage>) -> Result<we
 async fn write(app: web::Data<App>, caller: Caller<can::DocumentsManage>, body: Body<Bureau>) -> Result<web::Json<Bureau>, Problem> {
     let bureau = body.into_inner();
     let mut faults = Faults::new();
-    if !bureau.name.is_empty() {
-        faults.text("name", &bureau.name, NAME_CHARS_MAX);
-    }
+    faults.optional_text("name", Some(&bureau.name), NAME_CHARS_MAX);
     for (kind, word) in &bureau.words {
         faults.within("words", |faults| {
             if kind.parse::<Kind>().is_err() {
@@ -65,7 +63,13 @@ async fn write(app: web::Data<App>, caller: Caller<can::DocumentsManage>, body: 
                 }
                 let value = serde_json::to_string(&kept).map_err(StoreError::damaged)?;
                 settings::put(tx, "system", "", Bureau::SETTING, &value, "/", at).await?;
-                let act = Act { actor: &session.actor, action: "setting_change", entity: Some(("setting", Bureau::SETTING)), path: "/", detail: json!(kept) };
+                let act = Act {
+                    actor: &session.actor,
+                    action: "setting_change",
+                    entity: Some(("setting", Bureau::SETTING)),
+                    path: "/",
+                    detail: json!(kept),
+                };
                 tx.audit(at, act).await?;
                 Ok::<_, Problem>(())
             })

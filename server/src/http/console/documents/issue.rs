@@ -57,7 +57,12 @@ struct NewPaper {
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the inspection is not complete, or the number is not the caller's"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/documents")]
-async fn issue(request: HttpRequest, app: web::Data<App>, caller: Caller<can::DocumentsIssue>, body: Body<NewPaper>) -> Result<HttpResponse, Problem> {
+async fn issue(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsIssue>,
+    body: Body<NewPaper>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     if body.kind == Kind::RectificationOrder {
@@ -89,9 +94,7 @@ pub(crate) fn pdf(content: Vec<u8>) -> HttpResponse {
 
 async fn subject(app: &App, session: &Session, body: &NewPaper) -> Result<Subject, Problem> {
     let mut faults = Faults::new();
-    if !body.text.is_empty() {
-        faults.text("text", &body.text, REASON_CHARS_MAX);
-    }
+    faults.optional_text("text", Some(&body.text), REASON_CHARS_MAX);
     if body.number.is_some_and(|number| number < 1) {
         faults.note_at("number", "out_of_range", "1 or more");
     }
@@ -141,7 +144,9 @@ pub(crate) async fn subject_of(
 pub(crate) async fn fit(app: &App, subject: &Subject) -> Result<(), Problem> {
     let Some(row) = &subject.inspection else { return Ok(()) };
     if row.state != "complete" {
-        return Err(Problem::of(ProblemType::Conflict).because("evidence of the inspection has not arrived").with("missing_evidence", row.missing_count));
+        return Err(Problem::of(ProblemType::Conflict)
+            .because("evidence of the inspection has not arrived")
+            .with("missing_evidence", row.missing_count));
     }
     let officers = inspections::officers(&mut app.db.read().await?.conn(), std::slice::from_ref(&row.id)).await?;
     if officers.len() < 2 && subject.kind != Kind::Disclosure {

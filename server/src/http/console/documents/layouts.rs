@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::issue::pdf;
 use crate::App;
 use crate::auth::{Caller, Session, can};
-use crate::documents::{self, Kind, SOURCE_BYTES_MAX};
+use crate::documents::{self, Kind, SOURCE_CHARS_MAX};
 use crate::http::{Body, Problem, ProblemBody, checked};
 use crate::store::journal::{Act, Change, Entity};
 use crate::store::layouts::{self, NewLayout};
@@ -149,7 +149,12 @@ struct LayoutChange {
         (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "it does not compile: `faults` name file, line and column")))]
 #[put("/documents/layouts/{kind}")]
-async fn change(app: web::Data<App>, caller: Caller<can::DocumentsManage>, kind: web::Path<String>, body: Body<LayoutChange>) -> Result<web::Json<LayoutDetail>, Problem> {
+async fn change(
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsManage>,
+    kind: web::Path<String>,
+    body: Body<LayoutChange>,
+) -> Result<web::Json<LayoutDetail>, Problem> {
     let (kind, body) = (parsed(&kind)?, body.into_inner());
     let mut faults = Faults::new();
     faults.text("note", &body.note, NOTE_CHARS_MAX);
@@ -174,7 +179,8 @@ async fn change(app: web::Data<App>, caller: Caller<can::DocumentsManage>, kind:
             Box::pin(async move {
                 let Some(version) = layouts::insert(tx, &new, body.version, at).await? else { return Ok(false) };
                 let detail = json!({"kind": new.kind, "version": version, "sha256": new.sha256, "note": new.note});
-                tx.audit(at, Act { actor: &session.actor, action: "layout_change", entity: Some(("layout", new.kind)), path: "/", detail }).await?;
+                tx.audit(at, Act { actor: &session.actor, action: "layout_change", entity: Some(("layout", new.kind)), path: "/", detail })
+                    .await?;
                 tx.changed(at, Change::upsert(Entity::Setting, "layouts", "/")).await?;
                 Ok::<_, Problem>(true)
             })
@@ -187,8 +193,8 @@ async fn change(app: web::Data<App>, caller: Caller<can::DocumentsManage>, kind:
 fn sized(source: &str, faults: &mut Faults) {
     if source.trim().is_empty() {
         faults.note_at("source", "required", "must not be empty");
-    } else if source.len() > SOURCE_BYTES_MAX {
-        faults.note_at("source", "too_long", format!("at most {SOURCE_BYTES_MAX} bytes"));
+    } else if source.chars().count() > SOURCE_CHARS_MAX {
+        faults.note_at("source", "too_long", format!("at most {SOURCE_CHARS_MAX} characters"));
     }
 }
 
@@ -206,7 +212,12 @@ struct LayoutTrial {
     responses((status = 200, description = "the sample", content_type = "application/pdf"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json", description = "`faults` name file, line and column")))]
 #[post("/documents/layouts/{kind}/preview")]
-async fn preview(app: web::Data<App>, _: Caller<can::DocumentsManage>, kind: web::Path<String>, body: Body<LayoutTrial>) -> Result<HttpResponse, Problem> {
+async fn preview(
+    app: web::Data<App>,
+    _: Caller<can::DocumentsManage>,
+    kind: web::Path<String>,
+    body: Body<LayoutTrial>,
+) -> Result<HttpResponse, Problem> {
     let mut faults = Faults::new();
     sized(&body.source, &mut faults);
     checked(faults)?;

@@ -7,7 +7,7 @@ mod numbers;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use mobile_api::Moment;
-use mobile_api::field::{FieldFault, Faults};
+use mobile_api::field::{Faults, FieldFault};
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -137,7 +137,11 @@ struct ListArgs {
 /// Papers of the caller's part of the tree, newest first.
 #[utoipa::path(tag = "documents", params(ListArgs), responses((status = 200, body = Listed<Document>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/documents")]
-async fn list(app: web::Data<App>, caller: Caller<can::DocumentsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Document>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<Document>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let state = args.state.map(|state| match state {
         PaperState::Issued => "issued".to_owned(),
@@ -180,14 +184,19 @@ async fn download(request: HttpRequest, app: web::Data<App>, caller: Caller<can:
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let act = Act { actor: &actor, action: "document_read", entity: Some(("document", &row_id)), path: &path, detail: json!({"number": number}) };
+                let act = Act {
+                    actor: &actor,
+                    action: "document_read",
+                    entity: Some(("document", &row_id)),
+                    path: &path,
+                    detail: json!({"number": number}),
+                };
                 tx.audit(at, act).await
             })
         })
         .await?;
     let name = format!("{}-{}.pdf", row.kind, row.id);
-    let content =
-        Content { sha256: &row.sha256, filetype: FILETYPE, bytes: u64::try_from(row.bytes).unwrap_or(0), download: Some(&name) };
+    let content = Content { sha256: &row.sha256, filetype: FILETYPE, bytes: u64::try_from(row.bytes).unwrap_or(0), download: Some(&name) };
     serve(&request, &app.files, &content).await
 }
 
@@ -214,7 +223,12 @@ impl VoidRequest {
     responses((status = 200, body = Document), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/documents/{id}/void")]
-async fn void(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, id: Id, body: Body<VoidRequest>) -> Result<web::Json<Document>, Problem> {
+async fn void(
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsIssue>,
+    id: Id,
+    body: Body<VoidRequest>,
+) -> Result<web::Json<Document>, Problem> {
     let reason = body.into_inner().checked()?;
     let (at, id, session) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller));
     let row = app
@@ -224,7 +238,9 @@ async fn void(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, id: Id, 
                 let scope = session.access.scope(Permission::DocumentsIssue);
                 let row = documents::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
                 if !documents::void(tx, &row, &session.actor, &reason, at).await? {
-                    return Err(Problem::of(ProblemType::InvalidTransition).because("it is void already").with("present", Document::from(row)));
+                    return Err(Problem::of(ProblemType::InvalidTransition)
+                        .because("it is void already")
+                        .with("present", Document::from(row)));
                 }
                 documents::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })

@@ -111,8 +111,15 @@ struct ListArgs {
 /// The register, newest first.
 #[utoipa::path(tag = "documents", params(ListArgs), responses((status = 200, body = Listed<PaperNumber>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/paper-numbers")]
-async fn list(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, args: Args<ListArgs>) -> Result<web::Json<Listed<PaperNumber>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsIssue>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<PaperNumber>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
+    if args.year.is_some_and(|year| !(2_000..=2_200).contains(&year)) {
+        return Err(Problem::of(ProblemType::Malformed).because("year is 2000 to 2200"));
+    }
     let filter = NumberFilter {
         office_id: args.office_id.map(|id| id.to_string()),
         kind: args.kind.map(|kind| kind.as_str().to_owned()),
@@ -178,13 +185,21 @@ async fn reserve(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, body:
                 let office = organizations::get(tx, &scope, &register.office_id).await?.ok_or_else(Problem::not_found)?;
                 let user_id = session.user_id.to_string();
                 if paper_numbers::held(tx, &user_id, register.kind).await? + count > BLOCK_MAX {
-                    return Err(Problem::of(ProblemType::Conflict).because(format!("at most {BLOCK_MAX} unused numbers of a kind; use or void some first")));
+                    return Err(Problem::of(ProblemType::Conflict)
+                        .because(format!("at most {BLOCK_MAX} unused numbers of a kind; use or void some first")));
                 }
                 let Some(first) = paper_numbers::reserve(tx, &register, count, &user_id, body.device_id.as_deref(), at).await? else {
                     return Err(Problem::of(ProblemType::Unavailable).because("somebody else was faster").with("retry_after_s", 1));
                 };
-                let detail = json!({"kind": register.kind, "year": register.year, "first": first, "count": count, "device_id": body.device_id});
-                let act = Act { actor: &session.actor, action: "numbers_reserve", entity: Some(("organization", &register.office_id)), path: &office.path, detail };
+                let detail =
+                    json!({"kind": register.kind, "year": register.year, "first": first, "count": count, "device_id": body.device_id});
+                let act = Act {
+                    actor: &session.actor,
+                    action: "numbers_reserve",
+                    entity: Some(("organization", &register.office_id)),
+                    path: &office.path,
+                    detail,
+                };
                 tx.audit(at, act).await?;
                 Ok::<_, Problem>(first)
             })
@@ -202,7 +217,12 @@ async fn reserve(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, body:
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/paper-numbers/{id}/void")]
-async fn void(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, id: Id, body: Body<VoidRequest>) -> Result<web::Json<PaperNumber>, Problem> {
+async fn void(
+    app: web::Data<App>,
+    caller: Caller<can::DocumentsIssue>,
+    id: Id,
+    body: Body<VoidRequest>,
+) -> Result<web::Json<PaperNumber>, Problem> {
     let reason = body.into_inner().checked()?;
     let (at, id, session) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller));
     let row = app
@@ -220,7 +240,13 @@ async fn void(app: web::Data<App>, caller: Caller<can::DocumentsIssue>, id: Id, 
                     return Err(Problem::of(ProblemType::InvalidTransition).because(why).with("present", PaperNumber::from(row)));
                 }
                 let detail = json!({"kind": row.kind, "year": row.year, "number": row.number, "reason": reason});
-                let act = Act { actor: &session.actor, action: "number_void", entity: Some(("paper_number", &id)), path: &row.office_path, detail };
+                let act = Act {
+                    actor: &session.actor,
+                    action: "number_void",
+                    entity: Some(("paper_number", &id)),
+                    path: &row.office_path,
+                    detail,
+                };
                 tx.audit(at, act).await?;
                 paper_numbers::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
             })

@@ -69,7 +69,13 @@ struct AmendedAnswer {
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` with `present`, or not submitted yet"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/inspections/{id}/amendments")]
-async fn amend(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id, body: Body<AmendRequest>) -> Result<HttpResponse, Problem> {
+async fn amend(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsConduct>,
+    id: Id,
+    body: Body<AmendRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let (at, id, session) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller));
@@ -149,7 +155,11 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, 
     }
     let items: Vec<&&str> = changes.keys().collect();
     let detail = json!({"version": new.version, "reason": new.reason, "items": items, "outcome": {"from": row.outcome, "to": new.outcome}});
-    tx.audit(at, Act { actor: &session.actor, action: "inspection_amend", entity: Some(("inspection", id)), path: &row.premises_path, detail }).await?;
+    tx.audit(
+        at,
+        Act { actor: &session.actor, action: "inspection_amend", entity: Some(("inspection", id)), path: &row.premises_path, detail },
+    )
+    .await?;
     Ok(inspections::note_change(tx, &row, true, at).await?)
 }
 

@@ -92,7 +92,12 @@ impl Format {
 #[utoipa::path(tag = "transfer", params(("format" = String, Path, description = "csv, xlsx or zip", example = "csv"), ListArgs),
     responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/exports/inspections.{format}")]
-async fn export(request: HttpRequest, app: web::Data<App>, caller: Caller<can::InspectionsRead>, args: Args<ListArgs>) -> Result<HttpResponse, Problem> {
+async fn export(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::InspectionsRead>,
+    args: Args<ListArgs>,
+) -> Result<HttpResponse, Problem> {
     page(args.limit, args.cursor.as_deref())?;
     let ending = request.match_info().get("format").unwrap_or_default().to_owned();
     let format = Format::parse(&ending).ok_or_else(Problem::not_found)?;

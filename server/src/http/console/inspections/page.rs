@@ -259,7 +259,8 @@ pub(super) fn lay_over(answers: &mut Vec<Answer>, changed: &[Answer]) {
 
 /// What changed since the last time, item by item.
 fn compared(previous: Previous, now: &[Answer], last: &[Answer]) -> Previous {
-    let failed = |answers: &[Answer], code: &str| answers.iter().any(|answer| answer.item_code == code && answer.result == Some(ItemResult::Fails));
+    let failed =
+        |answers: &[Answer], code: &str| answers.iter().any(|answer| answer.item_code == code && answer.result == Some(ItemResult::Fails));
     let of = |answers: &[Answer], wanted: &dyn Fn(&Answer) -> bool| -> Vec<String> {
         answers.iter().filter(|answer| wanted(answer)).map(|answer| answer.item_code.clone()).collect()
     };

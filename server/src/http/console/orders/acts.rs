@@ -123,7 +123,13 @@ enum Carries {
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` or `invalid_transition`, with `present`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/orders/{id}/answer")]
-async fn answer_order(request: HttpRequest, app: web::Data<App>, caller: Caller<can::OrdersAnswer>, id: Id, body: Body<AnswerRequest>) -> Result<HttpResponse, Problem> {
+async fn answer_order(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::OrdersAnswer>,
+    id: Id,
+    body: Body<AnswerRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let mut faults = Faults::new();
@@ -150,7 +156,8 @@ async fn answer_order(request: HttpRequest, app: web::Data<App>, caller: Caller<
             evidence: item.evidence_ids.iter().map(Uuid::to_string).collect(),
         })
         .collect();
-    let text = worded(body.text).or_else(|| Some(shortened(answers.iter().filter_map(|answer| answer.text.clone()))).filter(|text| !text.is_empty()));
+    let text = worded(body.text)
+        .or_else(|| Some(shortened(answers.iter().filter_map(|answer| answer.text.clone()))).filter(|text| !text.is_empty()));
     let evidence: Vec<String> = answers.iter().flat_map(|answer| answer.evidence.clone()).collect();
     let act = Act { action: "answer".to_owned(), text, evidence: evidence.len(), ..Act::default() };
     perform(&app, &caller, *id, body.version, act, evidence, Carries::Answers(answers), repeat).await
@@ -163,7 +170,13 @@ async fn answer_order(request: HttpRequest, app: web::Data<App>, caller: Caller<
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` or `invalid_transition`, with `present`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/orders/{id}/review")]
-async fn review(request: HttpRequest, app: web::Data<App>, caller: Caller<can::OrdersIssue>, id: Id, body: Body<ReviewRequest>) -> Result<HttpResponse, Problem> {
+async fn review(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::OrdersIssue>,
+    id: Id,
+    body: Body<ReviewRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let mut faults = Faults::new();
@@ -208,7 +221,13 @@ async fn review(request: HttpRequest, app: web::Data<App>, caller: Caller<can::O
         (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/orders/{id}/extend")]
-async fn extend(request: HttpRequest, app: web::Data<App>, caller: Caller<can::OrdersIssue>, id: Id, body: Body<ExtendRequest>) -> Result<HttpResponse, Problem> {
+async fn extend(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::OrdersIssue>,
+    id: Id,
+    body: Body<ExtendRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let mut faults = Faults::new();
@@ -226,7 +245,13 @@ async fn extend(request: HttpRequest, app: web::Data<App>, caller: Caller<can::O
         (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/orders/{id}/withdraw")]
-async fn withdraw(request: HttpRequest, app: web::Data<App>, caller: Caller<can::OrdersIssue>, id: Id, body: Body<WithdrawRequest>) -> Result<HttpResponse, Problem> {
+async fn withdraw(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::OrdersIssue>,
+    id: Id,
+    body: Body<WithdrawRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let mut faults = Faults::new();

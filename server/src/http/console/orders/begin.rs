@@ -101,14 +101,20 @@ async fn subject(app: &App, session: &Session, body: &OrderRequest, at_ms: i64) 
     let mut items = Vec::new();
     for (at, wanted) in body.items.iter().enumerate() {
         let Some(found) = paper.items.iter().find(|item| item.code == wanted.item_code) else {
-            faults.within("items", |faults| faults.within(at, |faults| faults.note_at("item_code", "unknown", "not a failed item of this inspection")));
+            faults.within("items", |faults| {
+                faults.within(at, |faults| faults.note_at("item_code", "unknown", "not a failed item of this inspection"))
+            });
             continue;
         };
         items.push(NewItem {
             item_code: found.code.clone(),
             key_item: found.key,
             text: found.text.clone(),
-            finding: [found.remark.as_str(), found.number.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；"),
+            finding: [found.remark.as_str(), found.number.as_str()]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("；"),
             basis: found.basis.clone(),
             requirement: found.requirement.clone(),
             evidence: found.photos.iter().map(|photo| photo.evidence_id.clone()).collect(),
@@ -134,7 +140,12 @@ async fn subject(app: &App, session: &Session, body: &OrderRequest, at_ms: i64) 
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the inspection is not complete, or the number is not the caller's"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/orders")]
-async fn issue(request: HttpRequest, app: web::Data<App>, caller: Caller<can::OrdersIssue>, body: Body<OrderRequest>) -> Result<HttpResponse, Problem> {
+async fn issue(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::OrdersIssue>,
+    body: Body<OrderRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let (subject, order) = subject(&app, &caller, &body, app.clock.wall_ms()).await?;

@@ -85,7 +85,8 @@ async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can:
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = orders::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-        let in_history = work::history(conn, &row.id).await?.iter().any(|act| orders::ids(&act.evidence).is_ok_and(|ids| ids.contains(&wanted)));
+        let in_history =
+            work::history(conn, &row.id).await?.iter().any(|act| orders::ids(&act.evidence).is_ok_and(|ids| ids.contains(&wanted)));
         if !in_history && !orders::shows(conn, &row.id, &wanted).await? {
             return Err(Problem::not_found());
         }

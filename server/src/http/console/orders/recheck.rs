@@ -41,7 +41,13 @@ struct RecheckRequest {
         (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/orders/{id}/recheck")]
-async fn recheck(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AssignmentsManage>, id: Id, body: Body<RecheckRequest>) -> Result<HttpResponse, Problem> {
+async fn recheck(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::AssignmentsManage>,
+    id: Id,
+    body: Body<RecheckRequest>,
+) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let (at, order_id) = (app.clock.wall_ms(), id.to_string());
