@@ -260,7 +260,8 @@ fn noted(item: &Item, answer: &Answer) -> String {
             _ => return None,
         })
     };
-    let given = item.fields.iter().filter_map(|field| Some(format!("{}：{}", field.label.zh, read(field, answer.values.get(&field.code)?)?)));
+    let given =
+        item.fields.iter().filter_map(|field| Some(format!("{}：{}", field.label.zh, read(field, answer.values.get(&field.code)?)?)));
     given.collect::<Vec<_>>().join("；")
 }
 

@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::problem::ProblemType;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-
 use crate::App;
 use crate::auth::{Caller, Sealer, can};
 use crate::http::{Id, Problem, ProblemBody};

@@ -66,10 +66,9 @@ pub(super) async fn values(
 }
 
 fn bare(row: &PremisesRow, said: Option<Value>) -> Result<Map<String, Value>, StoreError> {
-    let last = row
-        .last_inspection_id
-        .as_ref()
-        .map(|id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment), "answers": said}));
+    let last = row.last_inspection_id.as_ref().map(
+        |id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment), "answers": said}),
+    );
     let hours: Value = serde_json::from_str(&row.service_hours).map_err(StoreError::damaged)?;
     let value = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "organization_id": row.organization_id, "organization_name": row.organization_name,
@@ -115,7 +114,7 @@ fn findings(row: &PastRow, parts: &[(String, PartContent)]) -> Result<Vec<Value>
         choice.is_none_or(|choice| choice.to_string() == part)
     };
     let counted = parts.iter().flat_map(|(part, content)| content.answers.iter().map(move |answer| (part, answer)));
-    let failed = counted.filter(|(part, answer)| answer.result == ItemResult::Fails && chosen(part, &answer.item_code));
+    let failed = counted.filter(|(part, answer)| answer.result == Some(ItemResult::Fails) && chosen(part, &answer.item_code));
     Ok(failed.take(FINDINGS_MAX).map(|(_, answer)| finding(answer)).collect())
 }
 

@@ -142,7 +142,7 @@ struct Answered {
 /// What was found at an item the last time.
 #[derive(Debug, Serialize, ToSchema)]
 struct PreviousAnswer {
-    result: ItemResult,
+    result: Option<ItemResult>,
     remark: Option<String>,
     number: Option<f64>,
 }
@@ -219,7 +219,8 @@ impl Inspection {
         }
         let last = before.as_ref().map(|(_, answers)| answers.as_slice()).unwrap_or_default();
         let mut asked = mobile_api::asked::asked(template, &answers).into_iter().map(|asked| asked.shown);
-        let sections = template.sections.iter().map(|section| section_view(section, &mut asked, &answers, &parts, &contents, last)).collect();
+        let sections =
+            template.sections.iter().map(|section| section_view(section, &mut asked, &answers, &parts, &contents, last)).collect();
         let submitted = judgement(row.server_result.as_deref())?;
         let amended = amendments.last().map(|row| judgement(Some(&row.result))).transpose()?.flatten();
         let submitted_result = amended.is_some().then(|| submitted.clone()).flatten();

@@ -223,7 +223,15 @@ fn purpose(commitment: &str) -> String {
     format!("draw:{commitment}")
 }
 
-async fn audit(tx: &mut Tx<'_>, session: &Session, action: &str, id: &str, path: &str, detail: serde_json::Value, at: i64) -> Result<(), StoreError> {
+async fn audit(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    action: &str,
+    id: &str,
+    path: &str,
+    detail: serde_json::Value,
+    at: i64,
+) -> Result<(), StoreError> {
     tx.audit(at, Act { actor: &session.actor, action, entity: Some(("draw", id)), path, detail }).await
 }
 
@@ -276,7 +284,9 @@ async fn draw(
     let input = serde_json::from_str(&row.input).map_err(StoreError::damaged)?;
     let (draw_id, name, said) = (id.clone(), body.witness_name.trim().to_owned(), body.witness_value);
     // A search may look at millions of teams: not on a thread that answers requests.
-    let record = web::block(move || Record::make(&draw_id, input, &value, (&name, &said))).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
+    let record = web::block(move || Record::make(&draw_id, input, &value, (&name, &said)))
+        .await
+        .map_err(|_| Problem::of(ProblemType::Unavailable))?;
     let outcome = view::outcome_code(&record.outcome);
     let made = Made {
         witness_name: record.witness_name.clone(),
@@ -363,7 +373,8 @@ async fn approve(
                     return Ok(None);
                 }
                 let made = make_assignments(tx, &session, &row, number, at).await?;
-                audit(tx, &session, "draw_approve", &row.id, &row.path, json!({"approval_number": number, "assignments": made}), at).await?;
+                audit(tx, &session, "draw_approve", &row.id, &row.path, json!({"approval_number": number, "assignments": made}), at)
+                    .await?;
                 view::detail(tx, &scope, &row.id).await.map(Some)
             })
         })

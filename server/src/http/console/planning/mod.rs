@@ -41,7 +41,8 @@ async fn assign(tx: &mut Tx<'_>, session: &Session, row: &NewRow, premises_id: &
     let kept = assignments::for_work(tx, &id).await?.ok_or_else(Problem::not_found)?;
     assignments::note_change(tx, &kept, at).await?;
     let officers: Vec<String> = row.officers.iter().map(Uuid::to_string).collect();
-    let detail = serde_json::json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
+    let detail =
+        serde_json::json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
     notices::insert(tx, Some(&id), &officers, "assigned", &detail, at).await?;
     Ok(())
 }

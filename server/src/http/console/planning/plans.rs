@@ -24,8 +24,8 @@ use crate::store::draws::PlaceRow;
 use crate::store::journal::Act;
 use crate::store::plans::{self, ITEMS_MAX, ItemData, NewPlan, PlanFilter, PlanRow};
 use crate::store::templates::{self, TemplateRow};
-use mobile_api::template::Audience;
 use crate::store::{Conn, StoreError, Tx, draws, organizations};
+use mobile_api::template::Audience;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(propose).service(read).service(adjust).service(approve).service(withdraw);
@@ -174,7 +174,15 @@ async fn propose(app: web::Data<App>, caller: Caller<can::AssignmentsManage>, bo
     Ok(HttpResponse::Created().json(made))
 }
 
-pub(super) async fn audit(tx: &mut Tx<'_>, session: &Session, action: &str, id: &str, path: &str, detail: serde_json::Value, at: i64) -> Result<(), StoreError> {
+pub(super) async fn audit(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    action: &str,
+    id: &str,
+    path: &str,
+    detail: serde_json::Value,
+    at: i64,
+) -> Result<(), StoreError> {
     tx.audit(at, Act { actor: &session.actor, action, entity: Some(("plan", id)), path, detail }).await
 }
 
@@ -187,7 +195,14 @@ async fn places(conn: &mut Conn<'_>, scope: &Scope, path: &str) -> Result<Vec<Pl
     Ok(rows)
 }
 
-async fn proposals(conn: &mut Conn<'_>, scope: &Scope, path: &str, rules: &PlanRules, month: Month, now_ms: i64) -> Result<Vec<ItemData>, Problem> {
+async fn proposals(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    path: &str,
+    rules: &PlanRules,
+    month: Month,
+    now_ms: i64,
+) -> Result<Vec<ItemData>, Problem> {
     let rows = places(conn, scope, path).await?;
     let facts = Facts::gather(conn, path, rules, month.days().1, now_ms).await?;
     let shipped = templates::list(conn, Audience::Officer, false).await?;
@@ -323,7 +338,8 @@ async fn approve(
                     return Ok(None);
                 }
                 let made = plan_items::assign_all(tx, &session, &row, &number, date_of(at), at).await?;
-                audit(tx, &session, "plan_approve", &row.id, &row.path, json!({"approval_number": number, "assignments": made}), at).await?;
+                audit(tx, &session, "plan_approve", &row.id, &row.path, json!({"approval_number": number, "assignments": made}), at)
+                    .await?;
                 detail(tx, &scope, &row.id).await.map(Some)
             })
         })
