@@ -25,7 +25,7 @@ export interface InspectionDetail {
   phone_result: InspectionResult | null
   history: { at: string; action: string; actor_name: string | null; subject_id: string | null }[]
   /** Corrections since the submission, oldest first; everything above reads with them. */
-  amendments: { version: number; reason: string; amended_by_name: string; amended_at: string; outcome: string; answers: InspectionAnswer[] }[]
+  amendments: { version: number; reason: string; amended_by_name: string; amended_at: string; outcome: string; answers: Answer[] }[]
   submitted_result: InspectionResult | null
   previous: { id: string; started_at: string; outcome: string | null; score: number | null; again: string[]; put_right: string[]; new: string[] } | null
 }

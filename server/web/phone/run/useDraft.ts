@@ -149,7 +149,7 @@ export function useDraft(id: string) {
     if (typeof id !== 'string' || !draft.value) return
     draft.value.evidence = draft.value.evidence.filter((one) => one.id !== id)
     files.delete(id)
-    void db().delete('files', id)
+    void safe().db.delete('files', id)
   }
 
   async function sign(signature: Omit<Signature, 'evidence_id'>, drawing: Blob | null): Promise<void> {
