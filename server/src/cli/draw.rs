@@ -48,8 +48,8 @@ impl ReplayArgs {
     fn run(self) -> Result<ExitCode, CliError> {
         let mut text = String::new();
         std::fs::File::open(&self.file)?.take(RECORD_BYTES_MAX).read_to_string(&mut text)?;
-        let record: Record =
-            serde_json::from_str(&text).map_err(|error| CliError::Said(format!("{}: no record of a draw: {error}", self.file.display())))?;
+        let record: Record = serde_json::from_str(&text)
+            .map_err(|error| CliError::Said(format!("{}: no record of a draw: {error}", self.file.display())))?;
         let replayed = record.replay();
         println!("input       {}", record.input_sha256);
         println!("commitment  {}", record.commitment);
@@ -68,7 +68,8 @@ impl ReplayArgs {
 
 fn print(record: &Record, outcome: &Outcome) {
     let premises = |id: &str| record.input.objects.iter().find(|one| one.id == id).map_or(id, |one| one.name.as_str()).to_owned();
-    let officer = |id: &String| record.input.officers.iter().find(|one| one.id == *id).map_or(id.as_str(), |one| one.name.as_str()).to_owned();
+    let officer =
+        |id: &String| record.input.officers.iter().find(|one| one.id == *id).map_or(id.as_str(), |one| one.name.as_str()).to_owned();
     match outcome {
         Outcome::Drawn(drawn) => {
             for (number, team) in drawn.teams.iter().enumerate() {

@@ -167,10 +167,7 @@ pub async fn places(conn: &mut Conn<'_>, scope: &Scope, filter: &AssignmentFilte
         SUM(CASE WHEN w.state = 'done' THEN 1 ELSE 0 END) AS done, MIN(CASE WHEN w.open THEN a.due_on END) AS due_on \
         FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id";
     let select = narrowed(Select::new(head).and("w.state <> 'cancelled'", []), scope, filter);
-    select
-        .tail("GROUP BY p.id, p.name, p.latitude, p.longitude ORDER BY 7 NULLS LAST, p.id LIMIT ?", [limit.into()])
-        .fetch_all(conn)
-        .await
+    select.tail("GROUP BY p.id, p.name, p.latitude, p.longitude ORDER BY 7 NULLS LAST, p.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 
 /// A page, what is due first before what is due later.

@@ -256,9 +256,13 @@ pub async fn places(conn: &mut Conn<'_>, scope: &Scope, path: &str, filter: &Pla
             "EXISTS (SELECT 1 FROM inspection_plan_items i WHERE i.premises_id = p.id AND i.plan_id = ? AND i.chosen AND i.officers = '[]')",
             filter.plan_id.clone(),
         );
-    let select = if filter.kinds.is_empty() { select } else { select.and_any("p.kind = ?", filter.kinds.iter().map(|kind| kind.as_str().into())) };
     let select =
-        if filter.grades.is_empty() { select } else { select.and_any("p.risk_grade = ?", filter.grades.iter().map(|grade| grade.as_str().into())) };
+        if filter.kinds.is_empty() { select } else { select.and_any("p.kind = ?", filter.kinds.iter().map(|kind| kind.as_str().into())) };
+    let select = if filter.grades.is_empty() {
+        select
+    } else {
+        select.and_any("p.risk_grade = ?", filter.grades.iter().map(|grade| grade.as_str().into()))
+    };
     select.tail("ORDER BY p.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod examples;
 mod ground;
+mod planned;
 mod refusals;
 mod repeats;
 

@@ -25,7 +25,8 @@ async fn officer(app: &TestApp, supervisor: &Client, node: &Node, lead: bool) ->
 }
 
 async fn profile(supervisor: &Client, id: &str, version: i64, changes: Value) {
-    let mut body = json!({"certificate_until": "2100-01-01", "may_lead": true, "specialties": [], "interests": [], "leaves": [], "version": version});
+    let mut body =
+        json!({"certificate_until": "2100-01-01", "may_lead": true, "specialties": [], "interests": [], "leaves": [], "version": version});
     for (name, value) in changes.as_object().unwrap() {
         body[name] = value.clone();
     }
@@ -85,7 +86,11 @@ on_both!(a_draw_goes_from_the_commitment_to_the_assignments_and_replays, |app| {
         [("/witness_name".to_owned(), "required".to_owned()), ("/witness_value".to_owned(), "required".to_owned())]
     );
     let (status, drawn) = supervisor.post(&format!("{path}/draw"), &witnessed(1)).await;
-    assert_eq!((status, drawn["state"].as_str(), drawn["result"].as_array().map(Vec::len)), (StatusCode::OK, Some("drawn"), Some(3)), "{drawn}");
+    assert_eq!(
+        (status, drawn["state"].as_str(), drawn["result"].as_array().map(Vec::len)),
+        (StatusCode::OK, Some("drawn"), Some(3)),
+        "{drawn}"
+    );
     assert_eq!(hex::encode(Sha256::digest(text(&drawn["server_value"]))), text(&drawn["commitment"]), "as was promised");
     assert_eq!(drawn["input_sha256"], committed["input_sha256"], "nothing was exchanged in between");
     assert_eq!(supervisor.post(&format!("{path}/draw"), &witnessed(2)).await.1["type"], "invalid_transition", "it is drawn once");
@@ -99,7 +104,10 @@ on_both!(a_draw_goes_from_the_commitment_to_the_assignments_and_replays, |app| {
     assert_eq!(supervisor.get(&format!("{path}/replay")).await.1["same"], true);
     replays_from_the_command_line(&app, &record);
 
-    assert_eq!(supervisor.post(&format!("{path}/approve"), &json!({"approval_number": "〔2099〕1号", "version": 2})).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(
+        supervisor.post(&format!("{path}/approve"), &json!({"approval_number": "〔2099〕1号", "version": 2})).await.0,
+        StatusCode::FORBIDDEN
+    );
     let (status, approved) = head.post(&format!("{path}/approve"), &json!({"approval_number": "〔2099〕1号", "version": 2})).await;
     assert_eq!((status, approved["state"].as_str()), (StatusCode::OK, Some("approved")), "{approved}");
     let (_, made) = supervisor.get(&format!("/assignments?draw_id={}", text(&committed["id"]))).await;
@@ -108,7 +116,10 @@ on_both!(a_draw_goes_from_the_commitment_to_the_assignments_and_replays, |app| {
         let line = drawn["result"].as_array().unwrap().iter().find(|line| line["premises_id"] == one["premises_id"]).unwrap();
         let ids = |list: &Value| list.as_array().unwrap().iter().map(|officer| text(&officer["id"])).collect::<Vec<_>>();
         assert_eq!(ids(&one["officers"])[0], ids(&line["officers"])[0], "the same lead");
-        assert_eq!((one["source"].as_str(), one["approval_number"].as_str(), one["due_on"].as_str()), (Some("random_draw"), Some("〔2099〕1号"), Some(DUE)));
+        assert_eq!(
+            (one["source"].as_str(), one["approval_number"].as_str(), one["due_on"].as_str()),
+            (Some("random_draw"), Some("〔2099〕1号"), Some(DUE))
+        );
     }
     assert_eq!(head.post(&format!("{path}/approve"), &json!({"approval_number": "x", "version": 3})).await.1["type"], "invalid_transition");
     assert_eq!(head.post(&format!("{path}/withdraw"), &json!({"reason": "x", "version": 3})).await.1["type"], "invalid_transition");
@@ -153,9 +164,16 @@ on_both!(a_draw_that_cannot_be_names_the_rule_and_is_drawn_again_as_another, |ap
     let path = format!("/draws/{}", text(&made["id"]));
     let witnessed = json!({"witness_name": "见证人", "witness_value": "晴", "version": 1});
     let (status, failed) = supervisor.post(&format!("{path}/draw"), &witnessed).await;
-    assert_eq!((status, failed["state"].as_str(), failed["outcome"].as_str()), (StatusCode::OK, Some("failed"), Some("infeasible")), "{failed}");
+    assert_eq!(
+        (status, failed["state"].as_str(), failed["outcome"].as_str()),
+        (StatusCode::OK, Some("failed"), Some("infeasible")),
+        "{failed}"
+    );
     assert_eq!((&failed["failure"]["rules"], &failed["failure"]["officers_left"]), (&json!(["certificate", "team"]), &json!(1)));
-    assert_eq!(failed["failure"]["premises_id"], app.premises.id, "the officer without a certificate is not taken instead: {good} {stranger}");
+    assert_eq!(
+        failed["failure"]["premises_id"], app.premises.id,
+        "the officer without a certificate is not taken instead: {good} {stranger}"
+    );
     assert_eq!(head.post(&format!("{path}/approve"), &json!({"approval_number": "x", "version": 2})).await.1["type"], "invalid_transition");
     assert_eq!(supervisor.get(&format!("{path}/replay")).await.1["same"], true, "a failure replays too");
 
@@ -163,17 +181,33 @@ on_both!(a_draw_that_cannot_be_names_the_rule_and_is_drawn_again_as_another, |ap
     let reason = json!({"reason": "补登执法证后重新抽取", "version": 2});
     assert_eq!(supervisor.post(&format!("{path}/redraw"), &reason).await.0, StatusCode::FORBIDDEN);
     let (status, again) = head.post(&format!("{path}/redraw"), &reason).await;
-    assert_eq!((status, again["redraw_of"].as_str(), again["state"].as_str()), (StatusCode::CREATED, made["id"].as_str(), Some("committed")), "{again}");
-    assert!(again["commitment"] != failed["commitment"] && again["redraw_reason"] == "补登执法证后重新抽取" && again["redraw_by_name"].is_string());
+    assert_eq!(
+        (status, again["redraw_of"].as_str(), again["state"].as_str()),
+        (StatusCode::CREATED, made["id"].as_str(), Some("committed")),
+        "{again}"
+    );
+    assert!(
+        again["commitment"] != failed["commitment"]
+            && again["redraw_reason"] == "补登执法证后重新抽取"
+            && again["redraw_by_name"].is_string()
+    );
     let (_, before) = supervisor.get(&path).await;
     assert_eq!((before["state"].as_str(), before["redrawn_as"].as_str()), (Some("failed"), again["id"].as_str()), "it stays as it was");
     assert_eq!(head.post(&format!("{path}/redraw"), &json!({"reason": "x", "version": 2})).await.1["type"], "invalid_transition", "once");
 
     let second = format!("/draws/{}", text(&again["id"]));
     let (_, drawn) = supervisor.post(&format!("{second}/draw"), &witnessed).await;
-    assert_eq!((drawn["state"].as_str(), drawn["result"][0]["officers"][0]["id"].as_str()), (Some("drawn"), Some(good.as_str())), "{drawn}");
+    assert_eq!(
+        (drawn["state"].as_str(), drawn["result"][0]["officers"][0]["id"].as_str()),
+        (Some("drawn"), Some(good.as_str())),
+        "{drawn}"
+    );
     let withdraw = json!({"reason": "不满意", "version": 2});
-    assert_eq!(supervisor.post(&format!("{second}/withdraw"), &withdraw).await.0, StatusCode::FORBIDDEN, "a result is not the planner's to take back");
+    assert_eq!(
+        supervisor.post(&format!("{second}/withdraw"), &withdraw).await.0,
+        StatusCode::FORBIDDEN,
+        "a result is not the planner's to take back"
+    );
     assert_eq!(head.post(&format!("{second}/withdraw"), &withdraw).await.1["state"], "withdrawn");
 });
 
@@ -204,7 +238,8 @@ on_both!(interests_and_leaves_keep_officers_out_and_are_not_told_in_the_record, 
     let asked = json!({"title": "双随机", "organization_id": app.office.id, "template_id": template, "kind": "routine", "due_on": DUE});
     let (_, made) = supervisor.post("/draws", &asked).await;
     let path = format!("/draws/{}", text(&made["id"]));
-    let (_, drawn) = supervisor.post(&format!("{path}/draw"), &json!({"witness_name": "见证人", "witness_value": "晴", "version": 1})).await;
+    let (_, drawn) =
+        supervisor.post(&format!("{path}/draw"), &json!({"witness_name": "见证人", "witness_value": "晴", "version": 1})).await;
     let mut team: Vec<String> = drawn["result"][0]["officers"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
     team.sort();
     let mut expected = ids[2..].to_vec();
@@ -226,18 +261,22 @@ on_both!(a_month_is_proposed_adjusted_approved_and_what_has_no_officers_is_drawn
     let (status, plan) = supervisor.post("/plans", &new).await;
     assert_eq!((status, plan["items"].as_array().map(Vec::len)), (StatusCode::CREATED, Some(3)), "{plan}");
     for item in plan["items"].as_array().unwrap() {
-        assert_eq!((item["chosen"].as_bool(), item["why"].as_str(), item["officers"].as_array().map(Vec::len)), (Some(true), Some("grade"), Some(0)), "{item}");
+        assert_eq!(
+            (item["chosen"].as_bool(), item["why"].as_str(), item["officers"].as_array().map(Vec::len)),
+            (Some(true), Some("grade"), Some(0)),
+            "{item}"
+        );
         assert!(item["template_id"].is_string() && item["due_on"].as_str().unwrap().starts_with(MONTH));
     }
     assert_eq!(supervisor.post("/plans", &new).await.1["type"], "conflict", "one plan a month");
     let path = format!("/plans/{}", text(&plan["id"]));
     let template = text(&plan["items"][0]["template_id"]);
-    let item = |premises: &str, officers: &[&String], due_on: &str| {
-        json!({"premises_id": premises, "chosen": true, "template_id": template, "kind": "routine", "due_on": due_on, "officer_ids": officers, "merged": ["教育局联合检查"]})
-    };
-    let (_, problem) = supervisor.put(&format!("{path}/items"), &json!({"items": [item(&premises[0], &[&first], DUE)], "version": 1})).await;
+    let item = |premises: &str, officers: &[&String], due_on: &str| json!({"premises_id": premises, "chosen": true, "template_id": template, "kind": "routine", "due_on": due_on, "officer_ids": officers, "merged": ["教育局联合检查"]});
+    let (_, problem) =
+        supervisor.put(&format!("{path}/items"), &json!({"items": [item(&premises[0], &[&first], DUE)], "version": 1})).await;
     assert_eq!(codes(&problem), [("/items/0/officer_ids".to_owned(), "too_few".to_owned())]);
-    let elsewhere = json!({"items": [item(&app.other_premises.id, &[&first, &second], DUE), item(&premises[1], &[], "2099-11-30")], "version": 1});
+    let elsewhere =
+        json!({"items": [item(&app.other_premises.id, &[&first, &second], DUE), item(&premises[1], &[], "2099-11-30")], "version": 1});
     let faults = codes(&supervisor.put(&format!("{path}/items"), &elsewhere).await.1);
     assert_eq!(faults.iter().map(|fault| fault.0.as_str()).collect::<Vec<_>>(), ["/items/0/premises_id", "/items/1/due_on"]);
     let mut left_out = item(&premises[2], &[], DUE);
@@ -250,7 +289,11 @@ on_both!(a_month_is_proposed_adjusted_approved_and_what_has_no_officers_is_drawn
     let number = json!({"approval_number": "〔2099〕30号", "version": 2});
     assert_eq!(supervisor.post(&format!("{path}/approve"), &number).await.0, StatusCode::FORBIDDEN);
     let (status, approved) = head.post(&format!("{path}/approve"), &number).await;
-    assert_eq!((status, approved["state"].as_str(), approved["assigned"].as_i64()), (StatusCode::OK, Some("approved"), Some(1)), "{approved}");
+    assert_eq!(
+        (status, approved["state"].as_str(), approved["assigned"].as_i64()),
+        (StatusCode::OK, Some("approved"), Some(1)),
+        "{approved}"
+    );
     let (_, made) = supervisor.get(&format!("/assignments?plan_id={}", text(&plan["id"]))).await;
     let one = &made["items"][0];
     assert_eq!(
@@ -264,14 +307,19 @@ on_both!(a_month_is_proposed_adjusted_approved_and_what_has_no_officers_is_drawn
     assert_eq!((status, &draw["counts"]["premises"]), (StatusCode::CREATED, &json!(1)), "{draw}");
     assert_eq!(supervisor.post("/draws", &asked).await.1["type"], "conflict", "one draw of a plan at a time");
     let drawing = format!("/draws/{}", text(&draw["id"]));
-    let (_, drawn) = supervisor.post(&format!("{drawing}/draw"), &json!({"witness_name": "见证人", "witness_value": "雨", "version": 1})).await;
+    let (_, drawn) =
+        supervisor.post(&format!("{drawing}/draw"), &json!({"witness_name": "见证人", "witness_value": "雨", "version": 1})).await;
     assert_eq!(drawn["result"][0]["premises_id"], premises[1], "{drawn}");
     assert_eq!(head.post(&format!("{drawing}/approve"), &json!({"approval_number": "〔2099〕31号", "version": 2})).await.0, StatusCode::OK);
     let (_, after) = supervisor.get(&path).await;
     assert_eq!((after["assigned"].as_i64(), after["chosen"].as_i64()), (Some(2), Some(2)));
 
     let (_, month) = supervisor.get(&format!("/assignments/month?month={MONTH}")).await;
-    assert_eq!((&month["days"], month["places"].as_array().map(Vec::len)), (&json!([{"day": DUE, "open": 2, "done": 0}]), Some(2)), "{month}");
+    assert_eq!(
+        (&month["days"], month["places"].as_array().map(Vec::len)),
+        (&json!([{"day": DUE, "open": 2, "done": 0}]), Some(2)),
+        "{month}"
+    );
     assert_eq!(supervisor.get("/assignments/month?month=2099-13").await.1["type"], "malformed");
 });
 
@@ -281,7 +329,8 @@ on_both!(caps_and_checks_by_a_higher_level_warn_and_want_a_reason, |app| {
     let (_, operator) = administrator.post("/operators", &json!({"name": "绿源餐饮"})).await;
     let operator_id = text(&operator["id"]);
     for premises in [&app.premises, &app.other_premises] {
-        let (status, _) = administrator.put(&format!("/premises/{}/operators/{operator_id}", premises.id), &json!({"part": "contractor"})).await;
+        let (status, _) =
+            administrator.put(&format!("/premises/{}/operators/{operator_id}", premises.id), &json!({"part": "contractor"})).await;
         assert_eq!(status, StatusCode::NO_CONTENT);
     }
     let (_, mut rules) = supervisor.get("/settings/inspection_plan").await;
@@ -303,7 +352,11 @@ on_both!(caps_and_checks_by_a_higher_level_warn_and_want_a_reason, |app| {
     let plan = |month: &'static str| json!({"organization_id": app.office.id, "month": month});
     let (_, before) = supervisor.post("/plans", &plan(MONTH)).await;
     let facts = &before["items"][0]["facts"];
-    assert_eq!((&facts["operators"][0]["count"], &facts["operators"][0]["cap"], &facts["warnings"]), (&json!(0), &json!(1), &json!([])), "{before}");
+    assert_eq!(
+        (&facts["operators"][0]["count"], &facts["operators"][0]["cap"], &facts["warnings"]),
+        (&json!(0), &json!(1), &json!([])),
+        "{before}"
+    );
     supervisor.post(&format!("/plans/{}/withdraw", text(&before["id"])), &json!({"reason": "重新拟订", "version": 1})).await;
     order.as_object_mut().unwrap().remove("source_number");
     order["source"] = json!("campaign");
@@ -318,11 +371,19 @@ on_both!(caps_and_checks_by_a_higher_level_warn_and_want_a_reason, |app| {
     let (status, done) = district.client.post(&format!("{}/submit", draft.path()), &draft.submission(&checklist)).await;
     assert_eq!(status, StatusCode::OK, "{done}");
     let (_, now) = supervisor.get(&format!("/premises/{}/checks", app.premises.id)).await;
-    assert_eq!((now["warnings"].clone(), now["higher"].as_array().map(Vec::len)), (json!(["over_cap", "checked_by_higher_level"]), Some(1)), "{now}");
+    assert_eq!(
+        (now["warnings"].clone(), now["higher"].as_array().map(Vec::len)),
+        (json!(["over_cap", "checked_by_higher_level"]), Some(1)),
+        "{now}"
+    );
 
     let (_, after) = supervisor.post("/plans", &plan(MONTH)).await;
     let item = &after["items"][0];
-    assert_eq!((item["chosen"].as_bool(), &item["facts"]["warnings"]), (Some(false), &json!(["over_cap", "checked_by_higher_level"])), "{after}");
+    assert_eq!(
+        (item["chosen"].as_bool(), &item["facts"]["warnings"]),
+        (Some(false), &json!(["over_cap", "checked_by_higher_level"])),
+        "{after}"
+    );
     let path = format!("/plans/{}/items", text(&after["id"]));
     let mut wanted = json!({"premises_id": app.premises.id, "chosen": true, "template_id": template, "kind": "routine", "due_on": DUE, "officer_ids": []});
     let (_, problem) = supervisor.put(&path, &json!({"items": [wanted], "version": 1})).await;

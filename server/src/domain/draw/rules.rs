@@ -68,7 +68,8 @@ impl<'a> Table<'a> {
         let days = |keep: &dyn Fn(&str) -> bool| {
             input.days.iter().take(128).enumerate().filter(|(_, day)| keep(day)).fold(0, |days: Days, (at, _)| days | 1 << at)
         };
-        let away = |officer: &Officer, day: &str| officer.leaves.iter().any(|leave| (leave.from.as_str()..=leave.until.as_str()).contains(&day));
+        let away =
+            |officer: &Officer, day: &str| officer.leaves.iter().any(|leave| (leave.from.as_str()..=leave.until.as_str()).contains(&day));
         let present = input.officers.iter().map(|officer| days(&|day| !away(officer, day))).collect();
         let valid = |officer: &Officer, day: &str| officer.certificate_until.as_deref().is_some_and(|until| day <= until);
         let certified = input.officers.iter().map(|officer| days(&|day| valid(officer, day))).collect();
@@ -115,7 +116,8 @@ impl<'a> Table<'a> {
         let knows = person.specialties.contains(&object.kind);
         let far = match (person.point, object.point) {
             (Some(one), Some(other)) => {
-                let (east, north) = (i128::from(one.east_m) - i128::from(other.east_m), i128::from(one.north_m) - i128::from(other.north_m));
+                let (east, north) =
+                    (i128::from(one.east_m) - i128::from(other.east_m), i128::from(one.north_m) - i128::from(other.north_m));
                 east * east + north * north > i128::from(rules.far_m) * i128::from(rules.far_m)
             }
             _ => false,

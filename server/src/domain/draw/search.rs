@@ -83,7 +83,8 @@ pub fn search(input: &Input, objects: &[usize], orders: &[Vec<usize>]) -> Outcom
     if capacity(&candidates, each) < objects.len().saturating_mul(input.rules.team) {
         return Outcome::Infeasible(together);
     }
-    let mut state = State { table: &table, objects, candidates: &candidates, each, given: vec![0; input.officers.len()], looked: 0, teams: Vec::new() };
+    let mut state =
+        State { table: &table, objects, candidates: &candidates, each, given: vec![0; input.officers.len()], looked: 0, teams: Vec::new() };
     match state.place(0) {
         Some(true) => Outcome::Drawn(Drawn { teams: state.named() }),
         Some(false) => Outcome::Infeasible(together),

@@ -21,7 +21,16 @@ struct Someone {
 
 fn someone() -> impl Strategy<Value = Someone> {
     let leave = proptest::option::weighted(0.5, (1..5_u8, 1..5_u8));
-    (0..2_usize, any::<bool>(), proptest::option::weighted(0.9, 0..6_u8), proptest::option::weighted(0.3, 0..4_usize), leave, 0..4_i64, any::<bool>(), 0..40_000_i64)
+    (
+        0..2_usize,
+        any::<bool>(),
+        proptest::option::weighted(0.9, 0..6_u8),
+        proptest::option::weighted(0.3, 0..4_usize),
+        leave,
+        0..4_i64,
+        any::<bool>(),
+        0..40_000_i64,
+    )
         .prop_map(|(home, may_lead, certificate, interest, leave, load, specialty, east_m)| {
             let leave = leave.map(|(one, other)| (one.min(other), one.max(other)));
             Someone { home, may_lead, certificate, interest, leave, load, specialty, east_m }
@@ -314,7 +323,8 @@ fn a_search_at_its_limit_is_undecided() {
 fn what_cannot_be_drawn_is_refused_before() {
     let pointers = |input: &Input| input.check().err().unwrap_or_default().into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
     assert!(two_good().check().is_ok());
-    let bad = Input { format: "other/9".to_owned(), wanted: 2, days: Vec::new(), rules: Rules { team: 1, ..Rules::default() }, ..two_good() };
+    let bad =
+        Input { format: "other/9".to_owned(), wanted: 2, days: Vec::new(), rules: Rules { team: 1, ..Rules::default() }, ..two_good() };
     assert_eq!(pointers(&bad), ["/format", "/wanted", "/days", "/rules/team"]);
     let empty = Input { objects: Vec::new(), ..two_good() };
     assert_eq!(pointers(&empty), ["/objects", "/wanted"]);

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::calendar::date_of;
-use crate::domain::plan::Month;
 use crate::domain::permission::Permission;
+use crate::domain::plan::Month;
 use crate::domain::workflow::{self, Act};
 use crate::http::{Answer, Args, Body, Chars, Id, Listed, Problem, ProblemBody, Repeatable, checked, listed, page};
 use crate::store::assignments::{self, AssignmentFilter, AssignmentRow, NewRow};
@@ -171,7 +171,12 @@ async fn month(
     let (first, last) = month.days();
     let today = date_of(app.clock.wall_ms()).to_string();
     let officer_id = args.mine.unwrap_or(false).then(|| caller.user_id.to_string());
-    let within = AssignmentFilter { officer_id, due_from: Some(first.to_string()), due_until: Some(last.to_string()), ..AssignmentFilter::default() };
+    let within = AssignmentFilter {
+        officer_id,
+        due_from: Some(first.to_string()),
+        due_until: Some(last.to_string()),
+        ..AssignmentFilter::default()
+    };
     let late = first.to_string().min(today.clone());
     let before = AssignmentFilter { due_from: None, due_until: None, overdue_on: Some(late), ..within.clone() };
     let mut reader = app.db.read().await?;

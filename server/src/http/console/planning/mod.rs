@@ -1,6 +1,7 @@
 //! Planning checks: officers' qualifications, the month's plan by risk grade, and the double random draw.
 
 mod checks;
+mod draw_acts;
 mod draws;
 mod freeze;
 mod officers;
@@ -27,6 +28,7 @@ const REASON_LIMIT: usize = 500;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     checks::configure(config);
     draws::configure(config);
+    draw_acts::configure(config);
     officers::configure(config);
     plans::configure(config);
     rules::configure(config);
@@ -41,7 +43,8 @@ async fn assign(tx: &mut Tx<'_>, session: &Session, row: &NewRow, premises_id: &
     let kept = assignments::for_work(tx, &id).await?.ok_or_else(Problem::not_found)?;
     assignments::note_change(tx, &kept, at).await?;
     let officers: Vec<String> = row.officers.iter().map(Uuid::to_string).collect();
-    let detail = serde_json::json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
+    let detail =
+        serde_json::json!({"assignment_id": id, "premises_id": premises_id, "premises_name": kept.premises_name, "due_on": kept.due_on});
     notices::insert(tx, Some(&id), &officers, "assigned", &detail, at).await?;
     Ok(())
 }

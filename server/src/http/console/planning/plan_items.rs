@@ -90,7 +90,13 @@ pub(super) struct ItemInput {
 }
 
 /// What a proposal is made of. Chosen where nothing speaks against it.
-pub(super) fn proposed(row: &PlaceRow, why: Why, facts: &Facts, template: Option<&TemplateRow>, due_on: String) -> Result<ItemData, StoreError> {
+pub(super) fn proposed(
+    row: &PlaceRow,
+    why: Why,
+    facts: &Facts,
+    template: Option<&TemplateRow>,
+    due_on: String,
+) -> Result<ItemData, StoreError> {
     let facts = facts.of(&row.id, template.map(|template| template.code.as_str()));
     Ok(ItemData {
         premises_id: row.id.clone(),
@@ -196,7 +202,8 @@ pub(super) async fn adjusted(
 ) -> Result<Vec<ItemData>, Problem> {
     let month = Month::parse(&plan.month).ok_or_else(|| StoreError::damaged(format!("a plan for {}", plan.month)))?;
     let (first, last) = month.days();
-    let present: BTreeMap<String, ItemRow> = plans::items(conn, &plan.id).await?.into_iter().map(|row| (row.premises_id.clone(), row)).collect();
+    let present: BTreeMap<String, ItemRow> =
+        plans::items(conn, &plan.id).await?.into_iter().map(|row| (row.premises_id.clone(), row)).collect();
     let facts = Facts::gather(conn, &plan.path, rules, last, now_ms).await?;
     let mut faults = Faults::new();
     let mut made = Vec::new();
@@ -271,7 +278,8 @@ pub(super) async fn assign_all(
         let officers = officer_ids(row)?;
         let Some(template) = row.template_id.as_deref().filter(|_| !officers.is_empty()) else { continue };
         if row.due_on < today.to_string() {
-            return Err(Problem::field("/items", "out_of_range", "a chosen check is due before today; give it another day").with("premises_id", &row.premises_id));
+            return Err(Problem::field("/items", "out_of_range", "a chosen check is due before today; give it another day")
+                .with("premises_id", &row.premises_id));
         }
         let id = |text: &str| text.parse::<Uuid>().map_err(StoreError::damaged);
         let assignment = NewRow {

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::checks::Facts;
-use super::draws::{Approval, Reasoned};
+use super::draw_acts::{Approval, Reasoned};
 use super::plan_items::{self, ItemInput, PlanItem};
 use super::rules;
 use crate::App;
@@ -173,7 +173,15 @@ async fn propose(app: web::Data<App>, caller: Caller<can::AssignmentsManage>, bo
     Ok(HttpResponse::Created().json(made))
 }
 
-pub(super) async fn audit(tx: &mut Tx<'_>, session: &Session, action: &str, id: &str, path: &str, detail: serde_json::Value, at: i64) -> Result<(), StoreError> {
+pub(super) async fn audit(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    action: &str,
+    id: &str,
+    path: &str,
+    detail: serde_json::Value,
+    at: i64,
+) -> Result<(), StoreError> {
     tx.audit(at, Act { actor: &session.actor, action, entity: Some(("plan", id)), path, detail }).await
 }
 
@@ -186,7 +194,14 @@ async fn places(conn: &mut Conn<'_>, scope: &Scope, path: &str) -> Result<Vec<Pl
     Ok(rows)
 }
 
-async fn proposals(conn: &mut Conn<'_>, scope: &Scope, path: &str, rules: &PlanRules, month: Month, now_ms: i64) -> Result<Vec<ItemData>, Problem> {
+async fn proposals(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    path: &str,
+    rules: &PlanRules,
+    month: Month,
+    now_ms: i64,
+) -> Result<Vec<ItemData>, Problem> {
     let rows = places(conn, scope, path).await?;
     let facts = Facts::gather(conn, path, rules, month.days().1, now_ms).await?;
     let shipped = templates::list(conn).await?;
@@ -322,7 +337,8 @@ async fn approve(
                     return Ok(None);
                 }
                 let made = plan_items::assign_all(tx, &session, &row, &number, date_of(at), at).await?;
-                audit(tx, &session, "plan_approve", &row.id, &row.path, json!({"approval_number": number, "assignments": made}), at).await?;
+                audit(tx, &session, "plan_approve", &row.id, &row.path, json!({"approval_number": number, "assignments": made}), at)
+                    .await?;
                 detail(tx, &scope, &row.id).await.map(Some)
             })
         })

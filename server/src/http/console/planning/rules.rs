@@ -36,11 +36,7 @@ async fn read(app: web::Data<App>, _caller: Caller<can::AssignmentsRead>) -> Res
 #[utoipa::path(tag = "planning", request_body = PlanRules,
     responses((status = 200, body = PlanRules), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/settings/inspection_plan")]
-async fn write(
-    app: web::Data<App>,
-    caller: Caller<can::SettingsManage>,
-    body: Body<PlanRules>,
-) -> Result<web::Json<PlanRules>, Problem> {
+async fn write(app: web::Data<App>, caller: Caller<can::SettingsManage>, body: Body<PlanRules>) -> Result<web::Json<PlanRules>, Problem> {
     let rules = body.into_inner();
     check(&rules)?;
     let value = serde_json::to_string(&rules).map_err(StoreError::damaged)?;
