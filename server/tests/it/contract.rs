@@ -4,6 +4,7 @@ mod arbitrary;
 mod examples;
 mod ground;
 mod papers;
+mod planned;
 mod refusals;
 mod repeats;
 

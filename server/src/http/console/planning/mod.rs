@@ -1,6 +1,7 @@
 //! Planning checks: officers' qualifications, the month's plan by risk grade, and the double random draw.
 
 mod checks;
+mod draw_acts;
 mod draws;
 mod freeze;
 mod officers;
@@ -27,6 +28,7 @@ const REASON_LIMIT: usize = 500;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     checks::configure(config);
     draws::configure(config);
+    draw_acts::configure(config);
     officers::configure(config);
     plans::configure(config);
     rules::configure(config);

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::checks::Facts;
-use super::draws::{Approval, Reasoned};
+use super::draw_acts::{Approval, Reasoned};
 use super::plan_items::{self, ItemInput, PlanItem};
 use super::rules;
 use crate::App;
