@@ -248,7 +248,13 @@ on_both!(a_premises_comes_with_its_history_and_again_when_it_changes, |app| {
     let place = &held(&changes)[&key];
     let last = &place["history"][0];
     assert_eq!(
-        (last["id"].as_str(), last["outcome"].as_str(), last["failed"].as_i64(), last["findings"][0]["item_code"].as_str(), last["findings"][0]["remark"].as_str()),
+        (
+            last["id"].as_str(),
+            last["outcome"].as_str(),
+            last["failed"].as_i64(),
+            last["findings"][0]["item_code"].as_str(),
+            last["findings"][0]["remark"].as_str()
+        ),
         (Some(draft.id.to_string().as_str()), Some("basically_conforms"), Some(1), Some("4.1"), Some("离墙不足10厘米")),
         "{place}"
     );
@@ -281,7 +287,8 @@ on_both!(the_first_sync_of_200_premises_with_history_is_at_most_2_mb, |app| {
         bytes += packed.len();
         let page: Value = serde_json::from_slice(&unzipped(&packed)).unwrap();
         let items = page["items"].as_array().unwrap();
-        premises += items.iter().filter(|item| item["entity"] == "premises" && item["value"]["history"][0]["findings"][2].is_object()).count();
+        premises +=
+            items.iter().filter(|item| item["entity"] == "premises" && item["value"]["history"][0]["findings"][2].is_object()).count();
         if page["more"] == false {
             break;
         }

@@ -92,9 +92,14 @@ on_both!(a_scan_of_the_doors_code_opens_and_closes_the_visit, |app| {
     assert_eq!(team["parts"][0]["content"]["visit"], draft.content["visit"]);
     // Recusal is answered by somebody, with a signature that is there.
     draft.revision += 1;
-    draft.content["visit"]["recusal"] = json!({"asked_at": "2026-11-23T06:07:00.000Z", "requested": true, "name": "林晓梅", "evidence_id": Uuid::now_v7()});
+    draft.content["visit"]["recusal"] =
+        json!({"asked_at": "2026-11-23T06:07:00.000Z", "requested": true, "name": "林晓梅", "evidence_id": Uuid::now_v7()});
     let (status, problem) = phone.client.put(&draft.path(), &draft.put()).await;
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| text(&error["pointer"])).collect();
     let at = "/part/content/visit/recusal";
-    assert_eq!((status, pointers), (StatusCode::UNPROCESSABLE_ENTITY, vec![format!("{at}/reason"), format!("{at}/evidence_id")]), "{problem}");
+    assert_eq!(
+        (status, pointers),
+        (StatusCode::UNPROCESSABLE_ENTITY, vec![format!("{at}/reason"), format!("{at}/evidence_id")]),
+        "{problem}"
+    );
 });
