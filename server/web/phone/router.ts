@@ -66,8 +66,9 @@ export const router = createRouter({
 
 // It locks by itself after a while out of sight.
 watch(locked, (now) => {
-  const { path, fullPath, meta } = router.currentRoute.value
-  if (now && !meta.open && path !== '/unlock') void router.replace({ path: '/unlock', query: { next: fullPath } })
+  const { path, fullPath, meta, matched } = router.currentRoute.value
+  // Before the first page there is nothing to leave: its own guard asks.
+  if (now && matched.length > 0 && !meta.open && path !== '/unlock') void router.replace({ path: '/unlock', query: { next: fullPath } })
 })
 
 router.beforeEach((to) => {

@@ -15,7 +15,7 @@ use crate::store::premises;
 const MARK_DIGITS: usize = 16;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(code);
+    config.service(door_code);
 }
 
 /// What the code of this premises carries beside its id.
@@ -29,7 +29,7 @@ pub(crate) fn mark(sealer: &Sealer, premises_id: &str) -> String {
 #[utoipa::path(tag = "premises", params(("id" = uuid::Uuid, Path, example = "01928f6e-0000-7000-8000-000000000001")),
     responses((status = 200, description = "the code with the premises' name below it", content_type = "image/svg+xml"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/premises/{id}/door.svg")]
-async fn code(request: HttpRequest, app: web::Data<App>, caller: Caller<can::PremisesRead>, id: Id) -> Result<HttpResponse, Problem> {
+async fn door_code(request: HttpRequest, app: web::Data<App>, caller: Caller<can::PremisesRead>, id: Id) -> Result<HttpResponse, Problem> {
     let row = premises::get(&mut app.db.read().await?.conn(), &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let info = request.connection_info().clone();
     let address = format!("{}://{}/m/p/{}.{}", info.scheme(), info.host(), row.id, mark(&app.sealer, &row.id));

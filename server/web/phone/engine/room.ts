@@ -7,6 +7,8 @@ import type { Safe } from './safe'
 
 const BALLAST = 'ballast'
 const BALLAST_BYTES = 4 * 1024 * 1024
+const TRIES = 10
+const PAUSE_MS = 200
 /** Below this the officer is told. */
 export const LOW_BYTES = 200 * 1024 * 1024
 /** And below this part of what the browser gives. */
@@ -22,7 +24,13 @@ export async function makeRoom<T>(safe: Pick<Safe, 'db'>, work: () => Promise<T>
   } catch (error) {
     if (!isFull(error) || !(await safe.db.get('meta', BALLAST))) throw error
     await safe.db.delete('meta', BALLAST)
-    return work()
+    // The browser takes a moment to notice the room.
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      const done = await work().then((value) => ({ value }), (again: unknown) => (isFull(again) ? null : Promise.reject(again)))
+      if (done) return done.value
+    }
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { openPhoneDb, type PhoneDb } from './db'
 import { CannotOpen, freshRing, joined, Keys, packed, unpacked } from './keys'
 import { queue } from './outbox'
+import { makeRoom } from './room'
 import { Safe } from './safe'
 import { addPhoto, draftOf, safeOf } from './testing'
 import { openByPin, recordOf, setPin, waitAfter, WrongPin } from './vault'
@@ -77,6 +78,24 @@ describe('what is kept', () => {
     expect(await (await safe.file('f'))!.blob!.text()).toBe('as taken')
     expect(await raw()).not.toContain('as taken')
     expect('sealed' in (await db.get('drafts', other.id))!).toBe(false)
+  })
+})
+
+describe('a full phone', () => {
+  it('lets its ballast go so that what is typed is still saved', async () => {
+    const safe = await safeOf(db, 'mine')
+    await db.put('meta', { key: 'ballast', value: 'x' })
+    const full = Object.assign(new Error('full'), { name: 'QuotaExceededError' })
+    let room = 0
+    const saved = await makeRoom(safe, async () => {
+      room += (await db.get('meta', 'ballast')) ? 0 : 1
+      if (room < 2) throw full
+      return 'saved'
+    })
+    expect(saved).toBe('saved')
+    await expect(makeRoom(safe, () => Promise.reject(full)), 'nothing left to let go').rejects.toBe(full)
+    const other = new Error('other')
+    await expect(makeRoom(safe, () => Promise.reject(other))).rejects.toBe(other)
   })
 })
 
