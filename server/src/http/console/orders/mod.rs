@@ -34,6 +34,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListArgs {
+    #[param(inline)]
     state: Option<OrderState>,
     /// How late.
     #[param(inline)]
