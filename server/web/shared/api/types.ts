@@ -66,7 +66,8 @@ export type PaperKind = Schemas['PaperKind']
 export type PaperNumber = Schemas['PaperNumber']
 export type LayoutItem = Schemas['LayoutItem']
 export type LayoutDetail = Schemas['LayoutDetail']
-export type LayoutFault = Schemas['LayoutFault']
+/** A fault of a layout, as `faults` of a refusal names it. */
+export interface LayoutFault { file: string; line?: number | null; column?: number | null; message: string; hints: string[] }
 export type Bureau = Schemas['Bureau']
 export type PremisesDisclosure = Schemas['PremisesDisclosure']
 export type Order = Schemas['Order']
