@@ -147,7 +147,7 @@ async fn is_late(engine: Engine) {
     assert_eq!(text(&order["due_at"]), "2026-11-27T16:00:00.000Z", "three working days: until the end of Friday");
     let path = format!("/orders/{}", text(&order["id"]));
     let mut days_gone = 0;
-    for (days, level) in [(2, "none"), (4, "yellow"), (9, "red"), (14, "supervised")] {
+    for (days, level) in [(2, "none"), (4, "yellow"), (9, "red"), (16, "supervised")] {
         clock.advance(Duration::from_secs((days - days_gone) * 86_400));
         days_gone = days;
         server::jobs::run_due(&app.app).await.unwrap();
