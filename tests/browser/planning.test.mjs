@@ -62,7 +62,7 @@ it('records certificates, interests and leaves of officers', { timeout: 180_000 
   assert.equal(await page.locator('tbody tr').count(), 3)
   for (const name of ['李明', '王芳']) {
     await page.getByRole('button', { name, exact: true }).click()
-    const form = page.getByRole('dialog')
+    const form = page.locator('.el-drawer')
     await field(form, '证件有效期至').fill('2099-12-31')
     await page.keyboard.press('Enter')
     await form.locator('.el-switch').click()
@@ -79,7 +79,7 @@ it('draws under a witness, and the head approves what came out', { timeout: 300_
   await open(planner, '/draws')
   await page.getByText('还没有抽取').waitFor()
   await page.getByRole('button', { name: '发起抽取' }).first().click()
-  const form = page.getByRole('dialog')
+  const form = page.locator('.el-drawer')
   await field(form, '名称').fill('学校食堂双随机抽查')
   await choose(page, form, '机构', '澄华市场监管所')
   await form.getByRole('spinbutton', { name: '抽取家数' }).fill('2')
@@ -151,7 +151,7 @@ it('proposes a month by risk grade, has it adjusted and approved', { timeout: 30
   const { page, faults } = planner
   await open(planner, '/plans')
   await page.getByRole('button', { name: '编制月度计划' }).first().click()
-  const form = page.getByRole('dialog')
+  const form = page.locator('.el-drawer')
   await choose(page, form, '机构', '澄华市场监管所')
   await form.getByRole('button', { name: '编制月度计划' }).click()
   await page.locator('[data-test=state]', { hasText: '编制中' }).waitFor()
@@ -164,10 +164,10 @@ it('proposes a month by risk grade, has it adjusted and approved', { timeout: 30
     await page.locator('[data-test=item]', { hasText: name }).getByRole('button', { name: '调整' }).click()
   } else {
     await page.getByRole('button', { name: '添加单位' }).click()
-    await choose(page, page.getByRole('dialog'), '单位', name)
-    await choose(page, page.getByRole('dialog'), '检查表', '学校食堂')
+    await choose(page, page.locator('.el-drawer'), '单位', name)
+    await choose(page, page.locator('.el-drawer'), '检查表', '学校食堂')
   }
-  const drawer = page.getByRole('dialog')
+  const drawer = page.locator('.el-drawer')
   await choose(page, drawer, '检查人员', '李明')
   await page.locator('.el-select-dropdown__item:visible', { hasText: '王芳' }).click()
   await drawer.locator('.el-drawer__header').click()

@@ -11,18 +11,18 @@ use super::ground::{id, write};
 use crate::phone::text;
 use crate::support::{Client, Node, TestApp, tamper};
 
-/// Draws 41 (committed), 42 (drawn), 43 (committed) and 44 (withdrawn) of office 04 with its premises 48 and two officers; plans
+/// Draws 41 (committed), 42 (drawn), 43 (committed) and 44 (withdrawn) of office 04 with its premises 48 and 49 and two officers; plans
 /// 45 and 47 of the office of premises 01, both drafts.
 pub(super) async fn plant(app: &TestApp, root: &Client) {
     let path = format!("{}{}/", app.district.path, id(4));
     let (home, office) = (Node { id: id(4), path: path.clone() }, app.office.id.clone());
     write(app, move |tx| {
         Box::pin(async move {
-            let data = PremisesData {
+            let data = |name: &str| PremisesData {
                 organization_id: id(4),
-                organization_path: path,
+                organization_path: path.clone(),
                 kind: "school_canteen".to_owned(),
-                name: "例示中学食堂".to_owned(),
+                name: name.to_owned(),
                 address: None,
                 point: Some((23.5, 116.8)),
                 source_datum: None,
@@ -34,7 +34,10 @@ pub(super) async fn plant(app: &TestApp, root: &Client) {
                 service_hours: "[]".to_owned(),
                 disabled: false,
             };
-            insert_premises(tx, id(48).parse().unwrap(), &data, 1).await.map(drop)
+            for (number, name) in [(48, "例示中学食堂"), (49, "例示高中食堂")] {
+                insert_premises(tx, id(number).parse().unwrap(), &data(name), 1).await?;
+            }
+            Ok(())
         })
     })
     .await;

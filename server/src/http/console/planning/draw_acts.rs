@@ -130,7 +130,7 @@ impl Approval {
 }
 
 /// Approves a result: its assignments are made, with this number.
-#[utoipa::path(tag = "planning", params(("id" = String, Path, example = "01928f6e-0000-7000-8000-000000000042")), request_body = Approval,
+#[utoipa::path(tag = "planning", params(("id" = String, Path)), request_body = Approval,
     responses((status = 200, body = DrawDetail), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/draws/{id}/approve")]
@@ -224,7 +224,7 @@ impl Reasoned {
 
 /// Takes a draw back. Before it is drawn its planner may; a result is taken back by who approves, so that nobody draws until
 /// they like what comes out.
-#[utoipa::path(tag = "planning", params(("id" = String, Path, example = "01928f6e-0000-7000-8000-000000000043")), request_body = Reasoned,
+#[utoipa::path(tag = "planning", params(("id" = String, Path)), request_body = Reasoned,
     responses((status = 200, body = DrawDetail), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/draws/{id}/withdraw")]
@@ -264,7 +264,7 @@ async fn withdraw(
 }
 
 /// Draws again: another draw with the same question, frozen anew, with who approved it and why. The one before stays as it is.
-#[utoipa::path(tag = "planning", params(("id" = String, Path, example = "01928f6e-0000-7000-8000-000000000044")),
+#[utoipa::path(tag = "planning", params(("id" = String, Path)),
     request_body(content = Reasoned, example = json!({"reason": "抽取时一名执法人员的证件未登记", "version": 2})),
     responses((status = 201, body = DrawDetail), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
@@ -312,7 +312,7 @@ async fn recorded(app: &App, scope: &Scope, id: &str) -> Result<Record, Problem>
 }
 
 /// The record of a draw, to be replayed anywhere: `bright-kitchen draw replay FILE`.
-#[utoipa::path(tag = "planning", params(("id" = String, Path, example = "01928f6e-0000-7000-8000-000000000042")),
+#[utoipa::path(tag = "planning", params(("id" = String, Path)),
     responses((status = 200, body = Record), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/draws/{id}/record.json")]
 async fn record_file(app: web::Data<App>, caller: Caller<can::AssignmentsManage>, id: Id) -> Result<HttpResponse, Problem> {
@@ -322,7 +322,7 @@ async fn record_file(app: web::Data<App>, caller: Caller<can::AssignmentsManage>
 }
 
 /// Makes a draw again from its record and compares.
-#[utoipa::path(tag = "planning", params(("id" = String, Path, example = "01928f6e-0000-7000-8000-000000000042")),
+#[utoipa::path(tag = "planning", params(("id" = String, Path)),
     responses((status = 200, body = Replayed), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/draws/{id}/replay")]
 async fn replay(app: web::Data<App>, caller: Caller<can::AssignmentsManage>, id: Id) -> Result<web::Json<Replayed>, Problem> {

@@ -348,7 +348,7 @@ async fn approve(
 }
 
 /// Takes a draft back; the month can then be proposed anew.
-#[utoipa::path(tag = "planning", params(("id" = String, Path, example = "01928f6e-0000-7000-8000-000000000047")), request_body(content = Reasoned, example = json!({"reason": "重新拟订", "version": 1})),
+#[utoipa::path(tag = "planning", params(("id" = String, Path)), request_body(content = Reasoned, example = json!({"reason": "重新拟订", "version": 1})),
     responses((status = 200, body = PlanDetail), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/plans/{id}/withdraw")]
