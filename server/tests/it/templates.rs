@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use server::store::templates;
 
 use crate::phone::{Draft, Phone, Template, answer, text};
-use crate::support::{Client, on_both};
+use crate::support::{Client, on_both, settled};
 
 fn words(zh: &str) -> Value {
     json!({"zh": zh, "en": zh})
@@ -147,6 +147,7 @@ async fn synced(phone: &Phone, since: &str) -> (Vec<(String, bool)>, String) {
 on_both!(phones_get_what_officers_answer_and_conditions_hold_at_submission, |app| {
     let designer = app.person("administrator", &app.city).await;
     let phone = Phone::at(&app, &app.office).await;
+    settled(&app).await;
     let (canteen, next) = (designer.get("/templates?audience=canteen").await.1, synced(&phone, "").await.1);
     assert_eq!(canteen["total"], 8, "the canteen's own papers");
     let papers: Vec<String> = canteen["items"].as_array().unwrap().iter().map(|one| text(&one["id"])).collect();
@@ -154,6 +155,7 @@ on_both!(phones_get_what_officers_answer_and_conditions_hold_at_submission, |app
     let (_, first) = publish(&designer, &begin(&designer, &file("spring"), None).await).await;
     let (_, second) = publish(&designer, &begin(&designer, &file("spring"), Some(1)).await).await;
     let (first, second) = (text(&first["id"]), text(&second["id"]));
+    settled(&app).await;
     let (changed, _) = synced(&phone, &next).await;
     assert!(changed.contains(&(first.clone(), false)) && changed.contains(&(second.clone(), true)), "{changed:?}");
 

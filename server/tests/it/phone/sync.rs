@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::store::alert_acts::{self, Sighting};
-use server::store::journal::{Change, Entity};
 use server::store::users;
 
 use super::{Draft, Phone, text};
-use crate::support::{Client, Node, TestApp, on_both};
+use crate::support::{Client, Node, TestApp, on_both, settled};
 
 /// Follows `next` until there is no more: the items and the last cursor.
 async fn follow(client: &Client, since: Option<&str>, limit: usize) -> (Vec<Value>, String) {
@@ -52,19 +51,6 @@ async fn more_premises(app: &TestApp, office: &Node, count: usize) {
         let body = json!({"name": format!("第{number}小学食堂"), "kind": "school_canteen", "organization_id": office.id});
         assert_eq!(administrator.post("/premises", &body).await.0, StatusCode::CREATED);
     }
-}
-
-/// Waits until the change log has numbered what was written (PostgreSQL numbers after the commit).
-async fn settled(app: &TestApp) {
-    let mut head = app.app.db.changes();
-    let before = *head.borrow_and_update();
-    app.app.db.write(|tx| Box::pin(mark(tx))).await.unwrap();
-    let numbered = head.wait_for(|number| *number > before);
-    actix_web::rt::time::timeout(std::time::Duration::from_secs(20), numbered).await.unwrap().unwrap();
-}
-
-async fn mark(tx: &mut server::store::Tx<'_>) -> Result<(), server::store::StoreError> {
-    tx.changed(1, Change::upsert(Entity::Setting, "mark", "/none/")).await
 }
 
 on_both!(a_full_run_brings_the_day_in_pages, |app| {

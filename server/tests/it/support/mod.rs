@@ -42,6 +42,26 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
+/// Waits until everything that was written so far has its number in the change log (PostgreSQL numbers after the commit), and
+/// gives the last one.
+pub(crate) async fn settled(app: &TestApp) -> i64 {
+    use server::store::{Conn, StoreError};
+    let mut head = app.app.db.changes();
+    let count = app.app.db.write(|tx| {
+        Box::pin(async move {
+            let sql = "SELECT COUNT(*) FROM change_log";
+            let (count,): (i64,) = match &mut **tx {
+                Conn::Sqlite(connection) => sqlx::query_as(sql).fetch_one(&mut **connection).await?,
+                Conn::Postgres(connection) => sqlx::query_as(sql).fetch_one(&mut **connection).await?,
+            };
+            Ok::<_, StoreError>(count)
+        })
+    });
+    let count = count.await.unwrap();
+    let numbered = head.wait_for(|number| *number >= count);
+    *tokio::time::timeout(std::time::Duration::from_secs(60), numbered).await.unwrap().unwrap()
+}
+
 /// Changes the database behind the program's back, as somebody with the file in hand would.
 pub(crate) async fn tamper(db: &server::store::Db, sql: &'static str) {
     use server::store::{Conn, StoreError};
