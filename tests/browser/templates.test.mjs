@@ -131,7 +131,7 @@ describe('a checklist', () => {
     await page.waitForSelector(test('edit-template'))
     assert.match(await page.locator('h1').innerText(), /春季专项检查/)
     assert.deepEqual((await root.get('/template-drafts')).items, [])
-    assert.deepEqual(faults(), [])
+    assert.deepEqual(faults, [])
     await close()
   })
 
