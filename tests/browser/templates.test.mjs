@@ -49,7 +49,8 @@ describe('a checklist', () => {
     draftId = new URL(page.url()).pathname.split('/').at(-1)
     await page.waitForSelector(test('template-code'))
     assert.ok(await page.locator(test('publish')).isDisabled(), 'an empty draft is not published')
-    assert.match(await page.locator('.faults').innerText(), /必须填写/)
+    assert.match(await page.locator('.editor .el-form-item__error').first().innerText(), /必须填写|格式/)
+    assert.match(await page.locator('.faults').innerText(), /需要修改才能发布/)
     await page.locator(test('template-code')).locator('input').or(page.locator(`input${test('template-code')}`)).first().fill('spring_check')
     await both(page.locator(test('template-name')), '春季专项检查', 'Spring check')
     await both(page.locator(test('template-source')), '本局自拟', 'Our own')
@@ -130,7 +131,7 @@ describe('a checklist', () => {
     await page.waitForSelector(test('edit-template'))
     assert.match(await page.locator('h1').innerText(), /春季专项检查/)
     assert.deepEqual((await root.get('/template-drafts')).items, [])
-    assert.deepEqual(faults(), [])
+    assert.deepEqual(faults, [])
     await close()
   })
 
