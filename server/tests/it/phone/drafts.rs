@@ -46,7 +46,11 @@ on_both!(keys_are_kept_sealed_and_opened_for_a_new_login_of_their_owner_only, |a
     assert_eq!(phone.client.put("/drafts/key", &json!({"sealed": "x".repeat(9_000)})).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 
     // Ten minutes after the password was typed nothing opens any more.
-    crate::support::tamper(&app.app.db, "UPDATE sessions SET created_at = created_at - 660000 WHERE user_id = (SELECT user_id FROM draft_keys)").await;
+    crate::support::tamper(
+        &app.app.db,
+        "UPDATE sessions SET created_at = created_at - 660000 WHERE user_id = (SELECT user_id FROM draft_keys)",
+    )
+    .await;
     let (status, problem) = phone.client.post("/drafts/key/open", &json!({})).await;
     assert_eq!((status, problem["type"].as_str()), (StatusCode::PRECONDITION_FAILED, Some("precondition_failed")), "{problem}");
     let (_, log) = app.person("auditor", &app.city).await.get("/audit?action=draft_keys_open").await;
