@@ -72,7 +72,11 @@ export function join(from: Invitation, me: OfficerName, template: Template | und
   return { ...draft, id: from.id, part_id: uuidv7(), team: { role: 'member', header: from.header, sections: from.sections, parts: [], choices: {} } }
 }
 
-const judgedAs = (one: Answer) => `${one.result}/${one.affects_safety ?? false}/${one.corrected_on_spot ?? false}`
+/** What two answers must share to be one. Of a plain question that is what it says; the figures of a judged item may differ. */
+function judgedAs(one: Answer): string {
+  const values = Object.entries(one.values ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify([one.result ?? null, one.affects_safety ?? false, one.corrected_on_spot ?? false, one.result ? null : [values, one.number ?? null]])
+}
 
 export interface Merged { answers: Answer[]; undecided: string[] }
 
