@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::inspection::{Answer, PartContent};
+use crate::inspection::{Answer, ItemResult, PartContent};
+use crate::template::FieldValues;
 
 /// The answers that count, and the items nobody decided.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,9 +40,21 @@ pub fn merge(parts: &[(Uuid, &PartContent)], choices: &BTreeMap<String, Uuid>) -
     merged
 }
 
-/// What two answers must share to be one. Of a plain question that is what it says; the figures of a judged item may differ,
-/// as two thermometers do.
-fn judged_as(answer: &Answer) -> (Option<crate::inspection::ItemResult>, bool, bool, Option<(&crate::template::FieldValues, Option<f64>)>) {
-    let values = answer.result.is_none().then_some((&answer.values, answer.number));
-    (answer.result, answer.affects_safety.unwrap_or(false), answer.corrected_on_spot.unwrap_or(false), values)
+/// What two answers must share to be one.
+#[derive(PartialEq)]
+struct JudgedAs<'a> {
+    result: Option<ItemResult>,
+    affects_safety: bool,
+    corrected_on_spot: bool,
+    /// Of a plain question: what it says. The figures of a judged item may differ, as two thermometers do.
+    said: Option<(&'a FieldValues, Option<f64>)>,
+}
+
+fn judged_as(answer: &Answer) -> JudgedAs<'_> {
+    JudgedAs {
+        result: answer.result,
+        affects_safety: answer.affects_safety.unwrap_or(false),
+        corrected_on_spot: answer.corrected_on_spot.unwrap_or(false),
+        said: answer.result.is_none().then_some((&answer.values, answer.number)),
+    }
 }

@@ -16,9 +16,12 @@ use crate::store::{Conn, StoreError};
 /// Characters of a remark that come down.
 const REMARK_CHARS_MAX: usize = 100;
 
+/// A submission as it was sent, and its parts.
+type Sent = (Option<String>, Vec<(Uuid, PartContent)>);
+
 /// By inspection: item code to what was said.
 pub(super) async fn answers(conn: &mut Conn<'_>, inspections: &[String]) -> Result<HashMap<String, Value>, StoreError> {
-    let mut parts: HashMap<String, (Option<String>, Vec<(Uuid, PartContent)>)> = HashMap::new();
+    let mut parts: HashMap<String, Sent> = HashMap::new();
     for LastPart { inspection_id, part_id, content, submission } in inspections::last_parts(conn, inspections).await? {
         let content: PartContent = serde_json::from_str(&content).map_err(StoreError::damaged)?;
         let entry = parts.entry(inspection_id).or_insert((submission, Vec::new()));
