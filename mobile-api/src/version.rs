@@ -27,6 +27,6 @@ mod tests {
         {
             assert!(!too_old(fine), "{fine:?}");
         }
-        assert!(CURRENT - OLDEST >= 2, "two versions back still work");
+        const { assert!(CURRENT - OLDEST >= 2, "two versions back still work") };
     }
 }
