@@ -28,11 +28,29 @@ function twoEntries(): Plugin {
   }
 }
 
+/** Leaves the addresses of other hosts out of the styles of packages (Vant names a font of a CDN behind the one that it brings). */
+function nothingFromElsewhere(): Plugin {
+  return {
+    name: 'nothing-from-elsewhere',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!id.split('?')[0]!.endsWith('.css') || !/url\(["']?(https?:)?\/\//.test(code)) return null
+      return { code: code.replace(/,\s*url\(["']?(https?:)?\/\/[^)]*\)(\s*format\([^)]*\))?/g, ''), map: null }
+    },
+    generateBundle(_options, bundle) {
+      for (const [name, file] of Object.entries(bundle)) {
+        if (file.type === 'asset' && name.endsWith('.css') && /url\(["']?(https?:)?\/\//.test(String(file.source))) this.error(`${name} asks another host`)
+      }
+    },
+  }
+}
+
 export default defineConfig({
   root,
   appType: 'mpa',
   plugins: [
     twoEntries(),
+    nothingFromElsewhere(),
     vue(),
     keptOffline(),
     Components({
