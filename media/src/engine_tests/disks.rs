@@ -124,11 +124,12 @@ async fn recording_goes_on_when_a_disk_goes_away_and_its_files_are_back_with_it(
     let away = disks.folders[0].with_extension("unplugged");
     std::fs::rename(&disks.folders[0], &away).expect("unmounted");
     std::fs::create_dir(&disks.folders[0]).expect("the mount point");
-    let level = |wanted| {
+    // How full it is depends on the machine.
+    let away_is = |wanted: bool| {
         let folder = disks.folders[0].clone();
-        move |event: &MediaEvent| matches!(event, MediaEvent::Disk { folder: of, level, .. } if *of == folder && *level == wanted)
+        move |event: &MediaEvent| matches!(event, MediaEvent::Disk { folder: of, level, .. } if *of == folder && (*level == DiskLevel::Away) == wanted)
     };
-    house.until("the disk is away", level(DiskLevel::Away)).await;
+    house.until("the disk is away", away_is(true)).await;
     for _ in 0..3 {
         until_closed_on(&mut house, second).await;
     }
@@ -137,7 +138,7 @@ async fn recording_goes_on_when_a_disk_goes_away_and_its_files_are_back_with_it(
     assert_eq!(std::fs::read_dir(&disks.folders[0]).expect("read").count(), 0, "nothing lies below the mount point");
     std::fs::remove_dir(&disks.folders[0]).expect("the mount point");
     std::fs::rename(&away, &disks.folders[0]).expect("mounted");
-    house.until("the disk is back", level(DiskLevel::Ok)).await;
+    house.until("the disk is back", away_is(false)).await;
     assert!(index.segments(spec.id).iter().any(|segment| segment.disk == first));
     until_closed_on(&mut house, first).await;
     let sent = u64::try_from(house.camera("a").sent().len()).expect("few");

@@ -119,7 +119,8 @@ async fn recordings_move_between_disks_while_recording_goes_on_and_a_disk_that_g
     house.until_files(0, 1).await;
     house.until_files(1, 1).await;
     let health = house.health().await;
-    assert_eq!((health["disks"].as_array().unwrap().len(), &health["disks"][1]["level"]), (2, &Value::from("ok")), "{health}");
+    // How full they are depends on the machine.
+    assert!(health["disks"].as_array().unwrap().len() == 2 && health["disks"][1]["level"] != "away", "{health}");
 
     // Away from the first, while recording goes on; what is asked again is done already.
     let folder = |disk: usize| house.folders[disk].to_string_lossy().into_owned();
@@ -167,7 +168,7 @@ async fn recordings_move_between_disks_while_recording_goes_on_and_a_disk_that_g
     house.until_files(1, before).await;
 
     house.plug(0);
-    house.until_level(0, "ok").await;
+    until("it is back", SLOW, || async { (house.health().await["disks"][0]["level"] != "away").then_some(()) }).await;
     until("nothing is away", SLOW, || async { (house.spans("away").await == 0).then_some(()) }).await;
     let before = house.files(0);
     house.until_files(0, before).await;
