@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { promisify } from 'node:util'
 import { choose, download, field, NARROW, openAs, WIDE } from './desk.mjs'
-import { signIn as signInOnPhone, readyForOffline } from './phone-steps.mjs'
+import { signIn as signInOnPhone, readyForOffline, unlock } from './phone-steps.mjs'
 import { addPerson, desk, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
 import { inaccessible, settled, sideways } from './walk.mjs'
 
@@ -226,8 +226,11 @@ it('shows the officer the day and the month, on a list and on a map, off line to
     await spots.last().dispatchEvent('click')
     await page.locator('svg .spot.picked').waitFor()
     assert.equal(await sideways(page), null)
+    // A passing word ("synchronised") is no part of the page.
+    await until('no toast', async () => (await page.locator('.van-toast:visible').count()) === 0)
     assert.deepEqual(await inaccessible(page), [])
     await page.reload()
+    await unlock(page)
     await page.locator('svg .spot').first().waitFor()
   } finally {
     await device.throwAway()

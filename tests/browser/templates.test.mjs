@@ -175,12 +175,12 @@ describe('a checklist', () => {
     assert.equal(whole.differs, false)
     // The next time, the last answer stands beside the new one.
     await glass.click(test('home'))
-    await glass.goto(`${server.base}/m/me`)
     await until('the last inspection has come down', async () => {
-      await glass.getByText('立即同步').first().click()
-      return (await steps.storedRows(glass, 'premises')).some((row) => row.value.last_inspection?.answers?.['1.2']?.result === 'fails')
+      // Each start synchronises.
+      await steps.go(glass, `${server.base}/m/premises/${place.premises.id}`)
+      await glass.waitForSelector(test('history'))
+      return (await glass.locator(`${test('history')} .line`).count()) > 0
     }, 60_000)
-    await steps.go(glass, `${server.base}/m/premises/${place.premises.id}`)
     await glass.click(test('begin'))
     await glass.locator('.templates button', { hasText: '春季专项检查' }).click()
     await glass.click(test('begin-now'))
