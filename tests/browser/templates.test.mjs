@@ -119,7 +119,7 @@ describe('a checklist', () => {
     await page.getByRole('button', { name: '导出' }).click()
     const got = await download(page, () => page.locator('.el-dropdown-menu__item:visible', { hasText: 'XLSForm' }).click())
     assert.equal(got.name, 'spring_check.xlsx')
-    const answer = await fetch(`${server.base}/api/v1/template-drafts/import`, { method: 'POST', headers: { Authorization: `Bearer ${root.token}`, 'Content-Type': 'application/octet-stream' }, body: got.content })
+    const answer = await fetch(`${server.base}/api/v1/template-imports`, { method: 'POST', headers: { Authorization: `Bearer ${root.token}`, 'Content-Type': 'application/octet-stream' }, body: got.content })
     const read = await answer.json()
     assert.deepEqual([read.left_out, read.faults, read.file], [[], [], file])
   })

@@ -64,7 +64,7 @@ def forms_are_accepted(root):
             print(f"FAULT pyxform refuses {file['code']}: {error}")
             good = False
             continue
-        back = root.ok("POST", "/template-drafts/import", data=content, headers={"content-type": XLSX})
+        back = root.ok("POST", "/template-imports", data=content, headers={"content-type": XLSX})
         if warnings or back["left_out"] or back["faults"] or back["file"] != file:
             print(f"FAULT {file['code']}: warnings {warnings}, left out {back['left_out']}, faults {back['faults']}, same {back['file'] == file}")
             good = False

@@ -164,7 +164,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/templates/{id}/file.{format}", One(P::TemplatesRead)),
         ("GET", "/template-drafts", One(P::TemplatesManage)),
         ("POST", "/template-drafts", One(P::TemplatesManage)),
-        ("POST", "/template-drafts/import", One(P::TemplatesManage)),
+        ("POST", "/template-imports", One(P::TemplatesManage)),
         ("GET", "/template-drafts/{id}", One(P::TemplatesManage)),
         ("PUT", "/template-drafts/{id}", One(P::TemplatesManage)),
         ("DELETE", "/template-drafts/{id}", One(P::TemplatesManage)),

@@ -232,7 +232,7 @@ on_both!(what_ships_never_replaces_what_a_bureau_made_or_retired, |app| {
 
 async fn sent(client: &Client, content_type: &str, body: Vec<u8>) -> (StatusCode, Value) {
     let response =
-        client.request(Method::POST, "/template-drafts/import", None).header("content-type", content_type).body(body).send().await.unwrap();
+        client.request(Method::POST, "/template-imports", None).header("content-type", content_type).body(body).send().await.unwrap();
     (response.status(), serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default())
 }
 

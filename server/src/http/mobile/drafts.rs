@@ -132,6 +132,12 @@ struct OpenedKeys {
 async fn open_keys(app: web::Data<App>, caller: Caller<can::SignedIn>, body: Body<OpenKeys>) -> Result<web::Json<OpenedKeys>, Problem> {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    let sealed = body.into_inner().sealed;
+    let mut faults = Faults::new();
+    if sealed.as_ref().is_some_and(|sealed| sealed.len() > BOX_BYTES_MAX) {
+        faults.note_at("sealed", "length", format!("at most {BOX_BYTES_MAX} bytes of base64"));
+    }
+    checked(faults)?;
     let (user_id, at) = (caller.user_id.to_string(), app.clock.wall_ms());
     let (began, kept) = {
         let mut reader = app.db.read().await?;
@@ -143,7 +149,6 @@ async fn open_keys(app: web::Data<App>, caller: Caller<can::SignedIn>, body: Bod
             Problem::of(ProblemType::PreconditionFailed).because("sign in again: keys are opened in the first ten minutes of a login")
         );
     }
-    let sealed = body.into_inner().sealed.filter(|sealed| sealed.len() <= BOX_BYTES_MAX);
     let ours = DraftBox::of(&app.sealer)?;
     let open = |sealed: &str| ours.open(&user_id, sealed).ok().map(|keys| STANDARD.encode(keys));
     let answer = OpenedKeys {

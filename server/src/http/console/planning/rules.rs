@@ -71,6 +71,7 @@ fn check(rules: &PlanRules) -> Result<(), Problem> {
     within(&mut faults, "all_items_months", rules.all_items_months, 1, 60);
     within(&mut faults, "operator_cap", rules.operator_cap.unwrap_or(1), 1, 365);
     within(&mut faults, "higher_level_months", rules.higher_level_months, 0, 24);
+    faults.optional_text("source", Some(&rules.source), 200);
     faults.count("key_kinds", rules.key_kinds.len(), 20);
     faults.within("key_kinds", |faults| {
         for (index, kind) in rules.key_kinds.iter().enumerate().take(20) {

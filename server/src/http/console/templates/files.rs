@@ -84,7 +84,7 @@ struct XlsformImport {
 #[utoipa::path(tag = "templates", request_body(content((String = "text/csv", example = "survey,,,\r\n,type,name,label\r\n,text,who,检查人\r\n"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
     responses((status = 200, body = XlsformImport), (status = 400, body = ProblemBody, content_type = "application/problem+json"), (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, body = ProblemBody, content_type = "application/problem+json"), (status = 415, body = ProblemBody, content_type = "application/problem+json")))]
-#[post("/template-drafts/import")]
+#[post("/template-imports")]
 async fn import(
     request: HttpRequest,
     _caller: Caller<can::TemplatesManage>,

@@ -18,7 +18,6 @@ use crate::store::journal::Act;
 use crate::store::templates;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    // Before drafts: `/template-drafts/import` is no draft's id.
     files::configure(config);
     drafts::configure(config);
     config.service(retire);
