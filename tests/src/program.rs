@@ -75,6 +75,8 @@ impl Program {
         command.args(args).env("BRIGHT_KITCHEN_DATA", self.folder.path()).env("BRIGHT_KITCHEN_LOG", "warn");
         // No file ends because a wall-clock slot does, unless a test is about that.
         command.env("BRIGHT_KITCHEN_SEGMENT_MS", "1000000000000000");
+        // Nothing goes because the machine's own disk is nearly full, unless a test is about that.
+        command.env("BRIGHT_KITCHEN_DISK_LOW_PERCENT", "0").env("BRIGHT_KITCHEN_RESERVE_PERCENT", "0");
         if let Some(url) = &self.database_url {
             command.env("BRIGHT_KITCHEN_DATABASE_URL", url);
         }

@@ -19,6 +19,9 @@ use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
 /// Files are short, so that some are closed and others begin while a fault lasts.
 const SHORT_FILES: &[(&str, &str)] = &[("SEGMENT_MS", "4000"), ("FRAGMENT_MS_MAX", "2000"), ("RETENTION_INTERVAL_MS", "500")];
 
+/// What the program keeps free where nobody says otherwise.
+pub(super) const SHARES: &[(&str, &str)] = &[("DISK_LOW_PERCENT", "10"), ("RESERVE_PERCENT", "5")];
+
 /// A file system of its own, as large as it was made.
 pub(super) struct SmallDisk {
     folder: tempfile::TempDir,
@@ -151,7 +154,7 @@ impl House {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_told_and_over_when_it_is() {
     let Some(disk) = SmallDisk::make(64) else { return };
-    let house = House::open(Some(&disk), SHORT_FILES).await;
+    let house = House::open(Some(&disk), &[SHORT_FILES, SHARES].concat()).await;
     let recordings = disk.path().join("recordings");
     until("three files", SLOW, || async { (house.files(&recordings).len() >= 3).then_some(()) }).await;
 
@@ -237,7 +240,7 @@ async fn a_disk_that_takes_two_seconds_a_write_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_takes_no_new_file_is_told_and_over_when_it_does() {
     let Some(disk) = SmallDisk::make(64) else { return };
-    let house = House::open(Some(&disk), SHORT_FILES).await;
+    let house = House::open(Some(&disk), &[SHORT_FILES, SHARES].concat()).await;
     let recordings = disk.path().join("recordings");
     until("two files", SLOW, || async { (house.files(&recordings).len() >= 2).then_some(()) }).await;
     let day = house.files(&recordings)[0].parent().unwrap().to_owned();

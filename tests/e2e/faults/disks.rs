@@ -12,7 +12,7 @@ use media::virtual_camera::VirtualServer;
 use serde_json::Value;
 
 use super::SLOW;
-use super::disk::SmallDisk;
+use super::disk::{SHARES, SmallDisk};
 use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
 
 const SHORT_FILES: &[(&str, &str)] = &[("SEGMENT_MS", "3000"), ("FRAGMENT_MS_MAX", "2000"), ("RETENTION_INTERVAL_MS", "300")];
@@ -30,14 +30,14 @@ impl House {
     async fn open() -> Self {
         let place = tempfile::tempdir().unwrap();
         let folders = ["disk1", "disk2"].map(|name| place.path().join(name));
-        Self::open_on(folders, place).await
+        Self::open_on(folders, place, &[]).await
     }
 
-    async fn open_on(folders: [PathBuf; 2], place: tempfile::TempDir) -> Self {
+    async fn open_on(folders: [PathBuf; 2], place: tempfile::TempDir, shares: &[(&str, &str)]) -> Self {
         let supervisor = Supervisor::new();
         let server = start_cameras(&supervisor, vec![tiny("kitchen")]).await;
         let both = format!("{},{}", folders[0].display(), folders[1].display());
-        let settings = [QUICK, SHORT_FILES, &[("RECORDINGS", both.as_str())]].concat();
+        let settings = [QUICK, SHORT_FILES, shares, &[("RECORDINGS", both.as_str())]].concat();
         let program = Program::start(None, &settings).await;
         let camera = add(&program, &server, "kitchen").await;
         camera.recording().await;
@@ -88,7 +88,7 @@ async fn a_disk_that_others_fill_in_mid_file_costs_nothing_that_comes_afterwards
     let Some(small) = SmallDisk::make(64) else { return };
     let place = tempfile::tempdir().unwrap();
     let folders = [small.path().join("recordings"), place.path().join("large")];
-    let mut house = House::open_on(folders, place).await;
+    let mut house = House::open_on(folders, place, SHARES).await;
     house.until_files(0, 0).await;
     small.fill(0);
     let filled_ms = now_ms();
