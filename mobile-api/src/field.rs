@@ -92,6 +92,11 @@ impl Faults {
         }
     }
 
+    /// Whether nothing was found so far.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Nothing found, or everything found.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ import requests
 from fitting import fitted
 from ground import ROLES, Ground
 from program import PASSWORD, Program
-from xlsforms import forms_are_accepted
+from xforms import forms_are_equal
+from xlsforms import every_kind, forms_are_accepted
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,negative_data_rejection,unsupported_method,errors_are_problems"
@@ -119,6 +120,7 @@ def main():
         print(f"planted in {time.monotonic() - started:.0f} s", flush=True)
         operations = sum(len(item) for item in document["paths"].values())
         good = stream_begins(program, ground.root) & line_opens(program, ground.root) & forms_are_accepted(ground.root)
+        good &= forms_are_equal(ground.root, every_kind())
         answered, bounded = {f"GET {STREAM}"}, set()
         for role in os.environ.get("BRIGHT_KITCHEN_CONTRACT_ROLES", ",".join([*ROLES, "nobody"])).split(","):
             chance = Tried(program, ground, path, role, BY_CHANCE, [])

@@ -15,7 +15,9 @@
 
 mod lines;
 mod read;
+pub mod visit;
 mod write;
+mod xform;
 mod xpath;
 
 use mobile_api::template::Field;
@@ -23,7 +25,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use read::read;
-pub use write::write;
+pub use write::{FormFor, write};
+pub(crate) use xform::escaped;
+pub use xform::xform;
 
 /// Something of a form that has no counterpart here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -48,11 +52,11 @@ const RESULTS: [(&str, &str, &str); 3] =
 const OWN_SHEET: &str = "bright_kitchen";
 
 /// The name of an item's question in a form.
-fn named(part: char, item: &str) -> String {
+pub(crate) fn named(part: char, item: &str) -> String {
     format!("{part}_{item}")
 }
 
 /// The name of a field's question in a form.
-fn field_name(item: &str, field: &Field) -> String {
+pub(crate) fn field_name(item: &str, field: &Field) -> String {
     format!("f_{item}-{}", field.code)
 }

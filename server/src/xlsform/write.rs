@@ -1,8 +1,9 @@
 //! A template as the sheets of an XLSForm.
 
+use mobile_api::limits::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use mobile_api::template::{Bilingual, Condition, Field, FieldKind, Item, TemplateFile};
 
-use super::{OWN_SHEET, RESULTS, field_name, named, xpath};
+use super::{OWN_SHEET, RESULTS, field_name, named, visit, xpath};
 use crate::sheet;
 
 /// The survey's columns; those that begin with `bk_` are ours.
@@ -32,17 +33,20 @@ pub(super) const COLUMNS: [&str; 23] = [
     "bk_long",
 ];
 
+/// Columns that only the form for ODK Collect has.
+const COLLECT_COLUMNS: [&str; 4] = ["constraint", "constraint_message::中文 (zh)", "constraint_message::English (en)", "default"];
+
 /// One row of the survey, cells by column.
 #[derive(Default)]
-struct Row(Vec<(&'static str, String)>);
+pub(super) struct Row(Vec<(&'static str, String)>);
 
 impl Row {
-    fn new(kind: &str, name: String, label: &Bilingual) -> Self {
+    pub(super) fn new(kind: &str, name: String, label: &Bilingual) -> Self {
         let cells = [("type", kind.to_owned()), ("name", name), (COLUMNS[2], label.zh.clone()), (COLUMNS[3], label.en.clone())];
         Self(cells.into())
     }
 
-    fn with(mut self, column: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn with(mut self, column: &'static str, text: impl Into<String>) -> Self {
         self.0.push((column, text.into()));
         self
     }
@@ -51,13 +55,57 @@ impl Row {
         if yes { self.with(column, "yes") } else { self }
     }
 
-    fn cells(self) -> Vec<String> {
-        COLUMNS.iter().map(|column| self.0.iter().rfind(|cell| cell.0 == *column).map(|cell| cell.1.clone()).unwrap_or_default()).collect()
+    fn cells(self, columns: &[&str]) -> Vec<String> {
+        columns.iter().map(|column| self.0.iter().rfind(|cell| cell.0 == *column).map(|cell| cell.1.clone()).unwrap_or_default()).collect()
     }
+
+    /// A name, as long as the server takes one.
+    pub(super) fn name(self) -> Self {
+        self.with(COLLECT_COLUMNS[0], format!("string-length(.) <= {NAME_CHARS_MAX}"))
+            .with(COLLECT_COLUMNS[1], format!("最多 {NAME_CHARS_MAX} 个字"))
+            .with(COLLECT_COLUMNS[2], format!("At most {NAME_CHARS_MAX} characters"))
+    }
+
+    /// What the server takes of a text or a number, so that a phone says it before it sends.
+    fn bounded(self) -> Self {
+        let kind = self.0.iter().find(|cell| cell.0 == "type").map(|cell| cell.1.as_str());
+        let (constraint, zh, en) = match kind {
+            Some("text") => (
+                format!("string-length(.) <= {TEXT_CHARS_MAX}"),
+                format!("最多 {TEXT_CHARS_MAX} 个字"),
+                format!("At most {TEXT_CHARS_MAX} characters"),
+            ),
+            Some("decimal") => (". >= -1000000000 and . <= 1000000000".to_owned(), "数值过大".to_owned(), "Too large a number".to_owned()),
+            _ => return self,
+        };
+        if self.0.iter().any(|cell| cell.0 == COLLECT_COLUMNS[0]) {
+            return self;
+        }
+        self.with(COLLECT_COLUMNS[0], constraint).with(COLLECT_COLUMNS[1], zh).with(COLLECT_COLUMNS[2], en)
+    }
+}
+
+/// The sheets of a form.
+pub(super) struct Sheets {
+    pub(super) survey: Vec<Vec<String>>,
+    pub(super) choices: Vec<Vec<String>>,
+    pub(super) settings: Vec<Vec<String>>,
+    own: Vec<Vec<String>>,
+}
+
+/// What a form is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormFor {
+    /// People who keep forms elsewhere: the template and nothing else.
+    Exchange,
+    /// ODK Collect as a second door: with the questions of the visit, which our own phone knows without asking.
+    Collect,
 }
 
 struct Form<'a> {
     file: &'a TemplateFile,
+    collect: bool,
+    columns: Vec<&'static str>,
     survey: Vec<Vec<String>>,
     choices: Vec<Vec<String>>,
 }
@@ -66,15 +114,33 @@ struct Form<'a> {
 ///
 /// # Errors
 /// Where the spreadsheet cannot be made, in words.
-pub fn write(file: &TemplateFile, version: i64) -> Result<Vec<u8>, String> {
-    let mut form = Form { file, survey: vec![COLUMNS.map(str::to_owned).into()], choices: Vec::new() };
+pub fn write(file: &TemplateFile, version: i64, made_for: FormFor) -> Result<Vec<u8>, String> {
+    let Sheets { survey, choices, settings, own } = sheets(file, version, made_for)?;
+    sheet::write_book(&[("survey", survey), ("choices", choices), ("settings", settings), (OWN_SHEET, own)])
+}
+
+/// The rows of every sheet.
+pub(super) fn sheets(file: &TemplateFile, version: i64, made_for: FormFor) -> Result<Sheets, String> {
+    let collect = made_for == FormFor::Collect;
+    let columns: Vec<&str> = COLUMNS.into_iter().chain(COLLECT_COLUMNS.into_iter().filter(|_| collect)).collect();
+    let head = columns.iter().map(|column| (*column).to_owned()).collect();
+    let mut form = Form { file, collect, columns, survey: vec![head], choices: Vec::new() };
     form.list("bk_result", RESULTS.iter().map(|(code, zh, en)| (*code, text(zh, en))));
     form.list("bk_yes_no", [("yes", text("是", "Yes")), ("no", text("否", "No"))].into_iter());
+    if collect {
+        for (list, choices) in visit::LISTS {
+            form.list(list, choices.iter().map(|(code, zh, en)| (*code, text(zh, en))));
+        }
+        visit::before().into_iter().for_each(|row| form.push(row));
+    }
     for section in &file.body.sections {
         let name = named('s', &section.code);
         form.push(Row::new("begin_group", name, &section.name).with("bk_part", "section").with("bk_code", section.code.as_str()));
         section.items.iter().for_each(|item| form.item(item));
         form.push(Row::default().with("type", "end_group"));
+    }
+    if collect {
+        visit::after().into_iter().for_each(|row| form.push(row));
     }
     let head = ["list_name", "name", "label::中文 (zh)", "label::English (en)"].map(str::to_owned);
     let mut choices = vec![head.to_vec()];
@@ -94,16 +160,17 @@ pub fn write(file: &TemplateFile, version: i64) -> Result<Vec<u8>, String> {
         vec!["source_en".to_owned(), file.source.en.clone()],
         vec!["rule".to_owned(), json(serde_json::to_string(&file.body.rule))?],
     ];
-    sheet::write_book(&[("survey", form.survey), ("choices", choices), ("settings", settings), (OWN_SHEET, own)])
+    Ok(Sheets { survey: form.survey, choices, settings, own })
 }
 
-fn text(zh: &str, en: &str) -> Bilingual {
+pub(super) fn text(zh: &str, en: &str) -> Bilingual {
     Bilingual { zh: zh.to_owned(), en: en.to_owned() }
 }
 
 impl Form<'_> {
     fn push(&mut self, row: Row) {
-        self.survey.push(row.cells());
+        let row = if self.collect { row.bounded() } else { row };
+        self.survey.push(row.cells(&self.columns));
     }
 
     fn list<'b>(&mut self, name: &str, choices: impl Iterator<Item = (&'b str, Bilingual)>) {

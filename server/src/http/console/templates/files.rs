@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use mobile_api::field::FieldFault;
 use mobile_api::problem::ProblemType;
 use mobile_api::template::TemplateFile;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
 use crate::auth::{Caller, can};
-use crate::http::{Id, Problem, ProblemBody};
+use crate::http::{Args, Id, Problem, ProblemBody};
 use crate::sheet::{BYTES_MAX, SheetError};
 use crate::store::{StoreError, template_drafts, templates};
 use crate::xlsform;
@@ -21,36 +21,59 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(version_file).service(draft_file).service(import);
 }
 
-/// A version as a file: `json` as it can be imported again, `xlsx` as XLSForm.
-#[utoipa::path(tag = "templates", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000002"), ("format" = String, Path, description = "json or xlsx", example = "xlsx")),
-    responses((status = 200, content((TemplateFile = "application/json"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+/// What a spreadsheet is made for.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum MadeFor {
+    /// Other tools: the template and nothing else.
+    #[default]
+    Exchange,
+    /// ODK Collect: with the questions of the visit (premises, officers, position, recusal, signatures).
+    Collect,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FileArgs {
+    /// What an XLSForm is made for.
+    #[serde(default)]
+    #[param(inline)]
+    made_for: MadeFor,
+}
+
+/// A version as a file: `json` as it can be imported again, `xlsx` as XLSForm, `xml` as the XForm that ODK Collect gets.
+#[utoipa::path(tag = "templates", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000002"), ("format" = String, Path, description = "json, xlsx or xml", example = "xlsx"), FileArgs),
+    responses((status = 200, content((TemplateFile = "application/json"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/xml"))), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/templates/{id}/file.{format}")]
 async fn version_file(
     app: web::Data<App>,
     _caller: Caller<can::TemplatesRead>,
     id: Id,
+    args: Args<FileArgs>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let row = templates::get(&mut app.db.read().await?.conn(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-    answer(&request, row.file()?, row.version).await
+    answer(&request, row.file()?, row.version, args.made_for).await
 }
 
 /// A draft as a file, as last saved; XLSForm of one that could not be published is refused with what is wrong.
-#[utoipa::path(tag = "templates", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000090"), ("format" = String, Path, description = "json or xlsx", example = "json")),
-    responses((status = 200, content((TemplateFile = "application/json"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+#[utoipa::path(tag = "templates", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000090"), ("format" = String, Path, description = "json, xlsx or xml", example = "json"), FileArgs),
+    responses((status = 200, content((TemplateFile = "application/json"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/xml"))), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/template-drafts/{id}/file.{format}")]
 async fn draft_file(
     app: web::Data<App>,
     _caller: Caller<can::TemplatesManage>,
     id: Id,
+    args: Args<FileArgs>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let row = template_drafts::get(&mut app.db.read().await?.conn(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-    answer(&request, row.parsed()?, row.based_on.unwrap_or(0) + 1).await
+    answer(&request, row.parsed()?, row.based_on.unwrap_or(0) + 1, args.made_for).await
 }
 
-async fn answer(request: &HttpRequest, file: TemplateFile, version: i64) -> Result<HttpResponse, Problem> {
+async fn answer(request: &HttpRequest, file: TemplateFile, version: i64, made_for: MadeFor) -> Result<HttpResponse, Problem> {
     let named = |ending: &str| {
         let code = if file.code.is_empty() { "template" } else { &file.code };
         ("content-disposition", format!("attachment; filename=\"{code}-{version}.{ending}\""))
@@ -60,9 +83,21 @@ async fn answer(request: &HttpRequest, file: TemplateFile, version: i64) -> Resu
         Some("xlsx") => {
             file.check().map_err(Problem::fields)?;
             let header = named("xlsx");
-            let bytes = web::block(move || xlsform::write(&file, version)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
+            let made_for = match made_for {
+                MadeFor::Exchange => xlsform::FormFor::Exchange,
+                MadeFor::Collect => xlsform::FormFor::Collect,
+            };
+            let bytes =
+                web::block(move || xlsform::write(&file, version, made_for)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
             let bytes = bytes.map_err(|error| Problem::from(StoreError::damaged(error)))?;
             Ok(HttpResponse::Ok().content_type(XLSX).insert_header(header).body(bytes))
+        }
+        Some("xml") => {
+            file.check().map_err(Problem::fields)?;
+            let header = named("xml");
+            let form = web::block(move || xlsform::xform(&file, version)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
+            let form = form.map_err(|error| Problem::from(StoreError::damaged(error)))?;
+            Ok(HttpResponse::Ok().content_type("text/xml; charset=utf-8").insert_header(header).body(form))
         }
         _ => Err(Problem::not_found()),
     }
