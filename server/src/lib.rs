@@ -21,6 +21,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod lifecycle;
 pub mod moving;
+pub mod openrosa;
 pub mod outward;
 pub mod proxies;
 pub mod rate;
@@ -73,6 +74,8 @@ pub struct App {
     pub public_rate: rate::Limiter,
     /// Sets papers.
     pub documents: documents::Documents,
+    /// What is kept in memory of the second door.
+    pub openrosa: openrosa::Door,
 }
 
 /// Why the parts cannot be put together.
@@ -119,6 +122,7 @@ impl App {
             drafts,
             public_rate: rate::Limiter::new(60, 60_000),
             documents: documents::Documents::default(),
+            openrosa: openrosa::Door::default(),
             engine: None,
             about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
             cameras_changed: Arc::default(),

@@ -43,9 +43,31 @@ impl Limiter {
     }
 }
 
+impl Limiter {
+    /// Refuses whom [`Self::take`] would refuse, and counts nothing: for limits on failures.
+    pub fn look(&self, key: &str, now_ms: i64) -> Result<(), Problem> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.get(key) {
+            Some((start, count)) if now_ms - start < self.window_ms && *count >= self.count => {
+                let retry_after_s = (start + self.window_ms - now_ms + 999) / 1_000;
+                Err(Problem::of(ProblemType::RateLimited).with("retry_after_s", retry_after_s))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Limiter;
+
+    #[test]
+    fn looking_counts_nothing() {
+        let limiter = Limiter::new(1, 1_000);
+        assert!(limiter.look("a", 0).is_ok() && limiter.look("a", 0).is_ok());
+        assert!(limiter.take("a", 0).is_ok());
+        assert!(limiter.look("a", 999).is_err() && limiter.look("a", 1_000).is_ok());
+    }
 
     #[test]
     fn more_than_the_limit_waits_for_the_next_window() {

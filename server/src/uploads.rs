@@ -220,9 +220,7 @@ impl Writing {
     }
 }
 
-/// Links a stored file to its evidence, and completes the inspection that waited for it.
 async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &FileRow, at: i64) -> Result<(), UploadError> {
-    inspections::hold(tx, &upload.inspection_id).await?;
     files::insert(tx, file).await?;
     let arrival = Arrival {
         evidence_id: &upload.evidence_id,
@@ -232,15 +230,21 @@ async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &F
         filetype: &upload.filetype,
         file_id: &file.id,
     };
-    if let Err(present) = evidence::arrive(tx, &arrival, at).await? {
+    link(tx, session, &arrival, at).await?;
+    Ok(uploads::finish(tx, &upload.id, at).await?)
+}
+
+/// Links a stored file to its evidence, and completes the inspection that waited for it. The file has its row.
+pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'_>, at: i64) -> Result<(), UploadError> {
+    inspections::hold(tx, arrival.inspection_id).await?;
+    if let Err(present) = evidence::arrive(tx, arrival, at).await? {
         return Err(UploadError::Replaced(Box::new(present)));
     }
-    uploads::finish(tx, &upload.id, at).await?;
-    let complete = inspections::settle(tx, &upload.inspection_id, at).await?;
-    if let Some(row) = inspections::of_upload(tx, &upload.inspection_id).await? {
+    let complete = inspections::settle(tx, arrival.inspection_id, at).await?;
+    if let Some(row) = inspections::of_upload(tx, arrival.inspection_id).await? {
         inspections::note_change(tx, &row, row.state != "draft", at).await?;
         if complete {
-            let detail = serde_json::json!({"last_evidence_id": upload.evidence_id});
+            let detail = serde_json::json!({"last_evidence_id": arrival.evidence_id});
             tx.audit(
                 at,
                 Act {

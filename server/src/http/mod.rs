@@ -12,6 +12,7 @@ mod list;
 mod login_watch;
 mod media;
 pub mod mobile;
+mod openrosa;
 mod pages;
 mod problem;
 pub mod range;

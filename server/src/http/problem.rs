@@ -114,6 +114,16 @@ impl Problem {
         &self.errors
     }
 
+    /// In words, English, where there are any.
+    pub fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// How long it is best waited, s.
+    pub fn retry_after_s(&self) -> Option<i64> {
+        self.more.get("retry_after_s").and_then(Value::as_i64).map(|seconds| seconds.max(1))
+    }
+
     /// Which type it is.
     pub fn kind(&self) -> ProblemType {
         self.kind

@@ -197,6 +197,11 @@ impl Db {
         }
     }
 
+    /// The newest number in the change log that is committed.
+    pub fn head(&self) -> i64 {
+        *self.0.head.borrow()
+    }
+
     /// Follows the change log: the value is the newest committed number.
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.0.head.subscribe()

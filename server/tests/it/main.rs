@@ -27,6 +27,7 @@ mod jobs;
 mod keeping;
 mod metrics;
 mod office;
+mod openrosa;
 mod orders;
 mod papers;
 mod people;

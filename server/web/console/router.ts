@@ -60,6 +60,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/organizations', name: 'organizations', component: () => import('./pages/OrganizationsPage.vue'), meta: { title: 'nav.organizations', needs: ['organizations.read'] } },
   { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users', needs: ['users.read'] } },
   { path: '/settings/diagnosis', name: 'diagnosis', component: () => import('./pages/DiagnosisPage.vue'), meta: { title: 'nav.diagnosis', needs: ['settings.manage'] } },
+  { path: '/collect-devices', name: 'collect-devices', component: () => import('./pages/CollectDevicesPage.vue'), meta: { title: 'nav.collect', needs: ['users.manage'] } },
   { path: '/webhooks', name: 'webhooks', component: () => import('./pages/WebhooksPage.vue'), meta: { title: 'nav.webhooks', needs: ['webhooks.manage'] } },
   { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', needs: ['audit.read'] } },
   { path: '/system', name: 'system', component: () => import('./pages/SystemPage.vue'), meta: { title: 'nav.system', needs: ['system.read'] } },

@@ -11,6 +11,7 @@ mod events;
 pub(super) mod inspections;
 mod late;
 mod notices;
+mod openrosa;
 mod operators;
 mod orders;
 mod organizations;
@@ -41,6 +42,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     inspections::configure(config);
     late::configure(config);
     notices::configure(config);
+    openrosa::configure(config);
     operators::configure(config);
     orders::configure(config);
     organizations::configure(config);

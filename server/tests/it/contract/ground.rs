@@ -14,7 +14,9 @@ use server::App;
 use server::store::alert_acts::{Sighting, sighted};
 use server::store::cameras::{self, CameraData};
 use server::store::files::{self, FileRow};
+use server::store::lacks;
 use server::store::late::{LateFileRow, NewLate};
+use server::store::openrosa::{self, NewDevice};
 use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
@@ -85,7 +87,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 }
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
-/// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a draft's copy 36, assignment 40,
+/// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40,
 /// draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60, alerts 71 to 79, evidence 80, late arrivals 97 and 98.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
@@ -104,7 +106,29 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     told(&app, &root).await;
     alerts_in_all_states(&app, &root, &canteen).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
+    second_door(&app).await;
     Ground { app, root, officer, canteen }
+}
+
+/// A device 26 of officer 03, and what inspection 90 lacks.
+async fn second_door(app: &TestApp) {
+    let path = app.office.path.clone();
+    write(app, move |tx| {
+        Box::pin(async move {
+            let device = NewDevice {
+                id: id(26),
+                user_id: id(3),
+                name: "例示手机".to_owned(),
+                login: "d-example".to_owned(),
+                secret_sha256: sha256(b"example"),
+                path,
+                created_by: id(8),
+            };
+            openrosa::insert_device(tx, &device, 1).await?;
+            lacks::note(tx, &id(90), "second_officer", "[]", 1).await
+        })
+    })
+    .await;
 }
 
 /// Signs in with the password of the examples.

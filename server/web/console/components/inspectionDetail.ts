@@ -17,6 +17,9 @@ export interface InspectionDetail {
   officers: { id: string; display_name: string; certificate_number?: string | null }[]
   differs: boolean
   missing_evidence: number
+  /** It lacks something before it is whole. */
+  to_complete: boolean
+  lacks: { what: string; detail: string[]; noted_at: string; done_at: string | null; done_by_name: string | null }[]
   parts: Part[]
   sections: AnsweredSection[]
   evidence: (InspectionEvidence & { received: boolean })[]

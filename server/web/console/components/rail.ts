@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, Histogram, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
+  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, Histogram, Iphone, MagicStick, Monitor, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -56,6 +56,7 @@ export function railGroups(): RailGroup[] {
       title: 'nav.administration',
       entries: [
         entry('users', 'nav.users', User),
+        entry('collect-devices', 'nav.collect', Iphone),
         entry('diagnosis', 'nav.diagnosis', Operation),
         entry('retention', 'nav.retention', Timer),
         entry('webhooks', 'nav.webhooks', Promotion),

@@ -29,6 +29,7 @@ export default {
     organizations: ['机构', 'Organizations'],
     administration: ['管理', 'Administration'],
     users: ['人员', 'People'],
+    collect: ['Collect 手机', 'Collect phones'],
     diagnosis: ['诊断参数', 'Diagnosis'],
     webhooks: ['数据推送', 'Webhooks'],
     audit: ['审计日志', 'Audit log'],

@@ -92,6 +92,8 @@ export type Inspection = Schemas['InspectionItem']
 
 export type AuditEntry = Schemas['AuditEntry']
 export type SystemHealth = Schemas['Health']
+export type OpenRosaDevice = Schemas['OpenRosaDevice']
+export type NewOpenRosaDevice = Schemas['NewOpenRosaDevice']
 export type Webhook = Schemas['Webhook']
 export type Delivery = With<Schemas['Delivery'], { state: 'waiting' | 'delivered' | 'failed' }>
 export type Notice = Schemas['Notice']

@@ -8,6 +8,7 @@ use mobile_api::field::Faults;
 use mobile_api::inspection::{Answer, ItemResult};
 use mobile_api::judge::judge;
 use mobile_api::problem::ProblemType;
+use mobile_api::template::TemplateBody;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -22,6 +23,7 @@ use crate::domain::workflow::REASON_CHARS_MAX;
 use crate::http::mobile::inspections::outcome_code;
 use crate::http::{Answer as Kept, Body, Id, Problem, ProblemBody, Repeatable, checked};
 use crate::store::amendments::{self, NewAmendment, VERSIONS_MAX};
+use crate::store::inspections::InspectionRow;
 use crate::store::journal::Act;
 use crate::store::{StoreError, Tx, inspections};
 
@@ -139,28 +141,79 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, 
     let mut answers = answers_of(tx, &row).await?;
     let changed: Vec<Answer> = body.answers.into_iter().map(|answer| amended(answer, &answers, at)).collect();
     lay_over(&mut answers, &changed);
-    let result = judge(&template, &answers);
-    let changes: BTreeMap<&str, &Answer> = changed.iter().map(|answer| (answer.item_code.as_str(), answer)).collect();
+    let new = Version { number: last + 1, reason: body.reason.trim(), changed: &changed, answers: &answers, template: &template };
+    if !store(tx, session, &row, &new, at).await? {
+        return Err(Problem::stale(page_of(tx, session, id).await?));
+    }
+    Ok(())
+}
+
+/// A version on its way into the store.
+struct Version<'a> {
+    number: i64,
+    reason: &'a str,
+    changed: &'a [Answer],
+    /// With the changes.
+    answers: &'a [Answer],
+    template: &'a TemplateBody,
+}
+
+/// Writes a version with its result, audit row and change; `false` where somebody was faster.
+async fn store(tx: &mut Tx<'_>, session: &Session, row: &InspectionRow, version: &Version<'_>, at: i64) -> Result<bool, Problem> {
+    let result = judge(version.template, version.answers);
+    let changes: BTreeMap<&str, &Answer> = version.changed.iter().map(|answer| (answer.item_code.as_str(), answer)).collect();
     let new = NewAmendment {
-        inspection_id: id.to_owned(),
-        version: last + 1,
-        reason: body.reason.trim().to_owned(),
+        inspection_id: row.id.clone(),
+        version: version.number,
+        reason: version.reason.to_owned(),
         changes: serde_json::to_string(&changes).map_err(StoreError::damaged)?,
         result: serde_json::to_string(&result).map_err(StoreError::damaged)?,
         outcome: outcome_code(result.outcome).to_owned(),
         user_id: session.user_id.to_string(),
     };
     if !amendments::insert(tx, &new, at).await? {
-        return Err(Problem::stale(page_of(tx, session, id).await?));
+        return Ok(false);
     }
     let items: Vec<&&str> = changes.keys().collect();
     let detail = json!({"version": new.version, "reason": new.reason, "items": items, "outcome": {"from": row.outcome, "to": new.outcome}});
     tx.audit(
         at,
-        Act { actor: &session.actor, action: "inspection_amend", entity: Some(("inspection", id)), path: &row.premises_path, detail },
+        Act { actor: &session.actor, action: "inspection_amend", entity: Some(("inspection", &row.id)), path: &row.premises_path, detail },
     )
     .await?;
-    Ok(inspections::note_change(tx, &row, true, at).await?)
+    inspections::note_change(tx, row, true, at).await?;
+    Ok(true)
+}
+
+/// Amends an inspection of the caller's own to what an edited form says; how many items that changed. Items that the form does
+/// not answer stay as they were.
+pub(in crate::http) async fn amend_to(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    row: &InspectionRow,
+    said: &[Answer],
+    reason: &str,
+    at: i64,
+) -> Result<usize, Problem> {
+    inspections::hold(tx, &row.id).await?;
+    let template = template_of(tx, row).await?;
+    let mut answers = answers_of(tx, row).await?;
+    let same = |one: &Answer, other: &Answer| Answer { answered_at: other.answered_at, ..one.clone() } == *other;
+    let changed: Vec<Answer> =
+        said.iter().filter(|one| !answers.iter().any(|before| before.item_code == one.item_code && same(one, before))).cloned().collect();
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let last = amendments::of_inspection(tx, &row.id).await?.last().map_or(0, |row| row.version);
+    if last >= VERSIONS_MAX {
+        return Err(Problem::of(ProblemType::TooLarge).because(format!("at most {VERSIONS_MAX} amendments")));
+    }
+    lay_over(&mut answers, &changed);
+    let new = Version { number: last + 1, reason, changed: &changed, answers: &answers, template: &template };
+    if !store(tx, session, row, &new, at).await? {
+        return Err(Problem::of(ProblemType::Conflict).because("it was amended at the same moment"));
+    }
+    Ok(changed.len())
 }
 
 /// The answer as it reads from now on; the photos of the item stay with it.

@@ -1,6 +1,6 @@
 //! An inspection as lists show it, at the desk and on the phone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mobile_api::Moment;
 use mobile_api::inspection::InspectionKind;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::store::inspections::InspectionRow;
-use crate::store::{Conn, StoreError, assignments, inspections};
+use crate::store::{Conn, StoreError, assignments, inspections, lacks};
 
 /// An officer of an inspection.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -51,6 +51,8 @@ pub(crate) struct InspectionItem {
     differs: bool,
     /// Files that have not arrived.
     missing_evidence: i64,
+    /// It lacks something before it is whole, such as the second officer (待补正); its page says what.
+    to_complete: bool,
     version: i64,
     updated_at: Moment,
 }
@@ -62,10 +64,11 @@ pub(crate) async fn items(conn: &mut Conn<'_>, rows: &[InspectionRow]) -> Result
     for (inspection, id, display_name, certificate_number) in inspections::officers(conn, &ids).await? {
         officers.entry(inspection).or_default().push(Officer { id, display_name, certificate_number });
     }
-    rows.iter().map(|row| item(row, officers.remove(&row.id).unwrap_or_default())).collect()
+    let lacking: HashSet<String> = lacks::open(conn, &ids).await?.into_iter().collect();
+    rows.iter().map(|row| item(row, officers.remove(&row.id).unwrap_or_default(), lacking.contains(&row.id))).collect()
 }
 
-fn item(row: &InspectionRow, officers: Vec<Officer>) -> Result<InspectionItem, StoreError> {
+fn item(row: &InspectionRow, officers: Vec<Officer>, to_complete: bool) -> Result<InspectionItem, StoreError> {
     let result = judgement(row.server_result.as_deref())?;
     let grade = result.as_ref().map(|result| serde_json::to_value(result.grade)).transpose().map_err(StoreError::damaged)?;
     Ok(InspectionItem {
@@ -88,6 +91,7 @@ fn item(row: &InspectionRow, officers: Vec<Officer>) -> Result<InspectionItem, S
         grade: grade.and_then(|grade| grade.as_str().map(str::to_owned)),
         differs: row.differs,
         missing_evidence: row.missing_count,
+        to_complete,
         version: row.version,
         updated_at: Moment(row.updated_at),
     })

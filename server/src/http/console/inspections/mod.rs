@@ -1,6 +1,7 @@
 //! `/inspections`, as desks read them: the list, the page of one with its answers by section, its evidence.
 
 mod amend;
+mod complete;
 mod export;
 mod item;
 mod page;
@@ -25,8 +26,9 @@ use crate::http::content::{Content, serve};
 use crate::http::mobile::inspections::outcome_code;
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
-use crate::store::{Conn, StoreError, amendments, evidence, inspections, templates};
+use crate::store::{Conn, StoreError, amendments, evidence, inspections, lacks, templates};
 
+pub(in crate::http) use self::amend::amend_to;
 use self::page::{Inspection, Parts, Previous};
 pub(crate) use item::{InspectionItem, items};
 
@@ -37,6 +39,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read).service(evidence_file);
     amend::configure(config);
+    complete::configure(config);
     export::configure(config);
 }
 
@@ -151,7 +154,8 @@ async fn page_of(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Ins
         None => None,
     };
     let parts = inspections::parts(conn, &row.id).await?;
-    Ok(Inspection::of(&row, item, Parts { parts, files: &files, template: &template, amendments: &amendments, before })?)
+    let lacks = lacks::of_inspection(conn, &row.id).await?;
+    Ok(Inspection::of(&row, item, Parts { parts, files: &files, template: &template, amendments: &amendments, before, lacks })?)
 }
 
 async fn template_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<TemplateBody, StoreError> {

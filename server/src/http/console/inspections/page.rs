@@ -11,11 +11,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::complete::Lack;
 use super::item::{InspectionItem, judgement};
 use crate::store::StoreError;
 use crate::store::amendments::AmendmentRow;
 use crate::store::evidence::EvidenceRow;
 use crate::store::inspections::{InspectionRow, PartRow};
+use crate::store::lacks::LackRow;
 
 /// An inspection with everything that belongs to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +49,8 @@ pub(super) struct Inspection {
     submitted_result: Option<Judgement>,
     /// The inspection before this one at the premises; its answers stand beside the items.
     previous: Option<Previous>,
+    /// What it lacks before it is whole, and what was lacking and was made good.
+    lacks: Vec<Lack>,
 }
 
 /// A correction after submission. What was sent stays as sent.
@@ -87,6 +91,7 @@ pub(super) struct Parts<'a> {
     pub(super) amendments: &'a [AmendmentRow],
     /// The inspection before, with the answers that count in it.
     pub(super) before: Option<(Previous, Vec<Answer>)>,
+    pub(super) lacks: Vec<LackRow>,
 }
 
 /// What one officer gathered on one device.
@@ -192,7 +197,7 @@ struct Event {
 impl Inspection {
     /// Puts the page together from what is stored.
     pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
-        let Parts { mut parts, files, template, amendments, before } = given;
+        let Parts { mut parts, files, template, amendments, before, lacks } = given;
         let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
         // The order in which the lead named them is the order in which they were judged.
@@ -242,6 +247,7 @@ impl Inspection {
             amendments: changes,
             submitted_result,
             previous,
+            lacks: lacks.into_iter().map(Lack::of).collect::<Result<_, _>>()?,
             parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content)).collect(),
             item,
         })
