@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub use visit::{DoorScan, Recusal, Visit};
 
 use crate::judge::Judgement;
+use crate::signing::SigningLack;
 use crate::template::FieldValue;
 use crate::{Moment, Verbatim};
 
@@ -199,8 +200,14 @@ pub struct Signature {
     /// The drawing; none where refused.
     #[serde(default)]
     pub evidence_id: Option<Uuid>,
-    /// Refused to sign.
+    /// Which of the header's officers signs, of an officer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officer_id: Option<Uuid>,
+    /// Refused to sign, or left.
     pub refused: bool,
+    /// Did not refuse, but left before there was anything to sign.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
     /// Why, as said.
     #[serde(default)]
     pub reason: Option<String>,
@@ -345,6 +352,9 @@ pub struct Submitted {
     pub result: Judgement,
     /// Whether the phone's and the server's results differ; both are kept and shown.
     pub differs: bool,
+    /// What the law asks for on site and was not there.
+    #[serde(default)]
+    pub to_complete: Vec<SigningLack>,
 }
 
 /// Extra members of a 409 `conflict` on an inspection or a part: both versions named.

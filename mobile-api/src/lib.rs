@@ -6,7 +6,7 @@
 //! - [`template`]: checklist templates, checked with all errors at once; [`shipped`] holds those of the product.
 //! - [`asked`]: which items and fields a template asks, by what has been answered.
 //! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
-//!   what is still lacking, [`judge`] judges them.
+//!   what is still lacking, [`judge`] judges them, [`signing`] says what the law asks for on site and is not there yet.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`version`]: which clients are understood.
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
@@ -24,6 +24,7 @@ pub mod merge;
 pub mod moment;
 pub mod problem;
 pub mod shipped;
+pub mod signing;
 pub mod sync;
 pub mod template;
 pub mod verbatim;

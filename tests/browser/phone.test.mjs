@@ -84,6 +84,8 @@ describe('an inspection on the phone', () => {
     assert.equal(await page.locator('[data-code="1.2"] figure img').count(), 1)
     // Whether it affects safety was left open before.
     await page.locator('[data-code="1.2"]').getByRole('radiogroup').nth(1).getByRole('radio').nth(1).click()
+    assert.match(await page.locator('[data-code="1.2"] .need').innerText(), /影响或不影响的理由/, 'and why')
+    await page.locator('[data-code="1.2"]').locator(test('safety-reason')).fill('属于人员配备问题，未造成食品污染')
     inspectionId = page.url().split('/').at(-1)
   })
 
@@ -100,7 +102,17 @@ describe('an inspection on the phone', () => {
     assert.equal(shownOutcome, 'does_not_conform', 'one failed key item decides')
     await page.click(test('sign'))
     await steps.signOfficers(page)
+    // A touch of the glass is no signature.
+    await page.click(test('sign-premises'))
+    await page.fill(test('signer'), '林晓梅')
+    await page.locator(test('pad')).click({ position: { x: 60, y: 60 } })
+    await page.waitForSelector(test('pad-blank'))
+    assert.equal(await page.locator(test('pad-done')).isDisabled(), true, 'without a stroke there is no signature')
+    await page.click('.sheet .van-popup__close-icon')
+    await page.waitForSelector('.sheet', { state: 'hidden' })
     await steps.signPremises(page, '林晓梅')
+    const lacks = () => page.locator('[data-lack]').evaluateAll((all) => all.map((one) => one.dataset.lack))
+    assert.deepEqual(await lacks(), ['visit_opened', 'certificates', 'recusal', 'visit_closed'], 'what the law asks for on site is named before they leave')
     await steps.submit(page)
     assert.match(await page.locator(test('status')).innerText(), /待发送，已安全保存在本机/)
     assert.equal((await root.get('/inspections')).items.some((one) => one.id === inspectionId), false, 'nothing has left the phone')
@@ -118,6 +130,8 @@ describe('an inspection on the phone', () => {
   it('has the same result and the files as taken on the server', async () => {
     const found = await root.get(`/inspections/${inspectionId}`)
     assert.equal(found.result.outcome, shownOutcome)
+    assert.deepEqual(found.to_complete, ['visit_opened', 'certificates', 'recusal', 'visit_closed'], 'and by the server again')
+    assert.deepEqual(found.visit, { opened: null, closed: null, certificates_shown_at: null, recusal: null })
     assert.equal(found.differs, false)
     assert.deepEqual(found.phone_result, found.result)
     assert.deepEqual(found.result.key_failed, ['1.2'])

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, PartContent, SignedBy, Submit};
+use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, PartContent, SignedBy, Submit, Visit};
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
 use mobile_api::template::{Field, FieldKind, FieldValue, Grade, Item, TemplateBody};
 use uuid::Uuid;
 
-use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
+use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
 use super::words::{chinese_date, chinese_time, han_date};
 use super::{Bureau, Kind};
-use crate::auth::Scope;
+use crate::auth::{Scope, Sealer};
 use crate::domain::premises::PremisesKind;
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::inspections::{self, InspectionRow};
@@ -54,8 +54,8 @@ pub struct Wanted {
     pub width: u32,
 }
 
-/// The paper without its number, and the pictures it names.
-pub async fn gather(conn: &mut Conn<'_>, subject: &Subject, at_ms: i64) -> Result<(Paper, Vec<Wanted>), StoreError> {
+/// The paper without its number, and the pictures it names. `sealer` knows the marks of doors.
+pub async fn gather(conn: &mut Conn<'_>, sealer: &Sealer, subject: &Subject, at_ms: i64) -> Result<(Paper, Vec<Wanted>), StoreError> {
     let bureau = bureau(conn, &subject.premises.path).await?;
     let mut wanted = Vec::new();
     let seal = match &bureau.seal_file_id {
@@ -82,7 +82,7 @@ pub async fn gather(conn: &mut Conn<'_>, subject: &Subject, at_ms: i64) -> Resul
         ..Paper::default()
     };
     if let Some(row) = &subject.inspection {
-        inspected(conn, row, subject, &mut paper, &mut wanted).await?;
+        inspected(conn, sealer, row, subject, &mut paper, &mut wanted).await?;
     }
     if subject.kind == Kind::Disclosure {
         paper = paper.unnamed();
@@ -138,6 +138,7 @@ async fn party(conn: &mut Conn<'_>, premises: &PremisesRow) -> Result<Party, Sto
 
 async fn inspected(
     conn: &mut Conn<'_>,
+    sealer: &Sealer,
     row: &InspectionRow,
     subject: &Subject,
     paper: &mut Paper,
@@ -192,6 +193,7 @@ async fn inspected(
     for item in &mut paper.items {
         item.photos = photos(item, &files, &mut left, wanted);
     }
+    paper.visit = Some(visit(row, sealer, &contents, &files, wanted));
     paper.signatures = signatures(&contents, &files, wanted);
     Ok(())
 }
@@ -304,13 +306,7 @@ fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &
     let given = contents.iter().flat_map(|(_, content)| &content.signatures);
     given
         .map(|signature| {
-            let drawing = signature.evidence_id.and_then(|id| files.iter().find(|file| file.id == id.to_string()));
-            let drawing = drawing.filter(|file| file.file_id.is_some() && printable(stored_type(file)));
-            let file = drawing.map(|file| {
-                let name = format!("signature-{}.{}", wanted.len() + 1, extension(stored_type(file)));
-                wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
-                name
-            });
+            let file = signature.evidence_id.and_then(|id| drawing(id, files, wanted));
             SignatureLine {
                 by: match signature.by {
                     SignedBy::Officer => "officer",
@@ -321,11 +317,51 @@ fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &
                 name: signature.name.clone(),
                 file,
                 refused: signature.refused,
+                left: signature.left,
                 reason: signature.reason.clone().unwrap_or_default(),
                 shown_sha256: signature.shown_sha256.clone(),
             }
         })
         .collect()
+}
+
+/// A drawing that has arrived and can be printed: what the layout opens.
+fn drawing(id: Uuid, files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Option<String> {
+    let file = files.iter().find(|file| file.id == id.to_string())?;
+    if file.file_id.is_none() || !printable(stored_type(file)) {
+        return None;
+    }
+    let name = format!("signature-{}.{}", wanted.len() + 1, extension(stored_type(file)));
+    wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
+    Some(name)
+}
+
+/// What was recorded at the door, and nothing that was not.
+fn visit(
+    row: &InspectionRow,
+    sealer: &Sealer,
+    contents: &[(Uuid, PartContent)],
+    files: &[EvidenceRow],
+    wanted: &mut Vec<Wanted>,
+) -> VisitFacts {
+    let joined = Visit::joined(contents.iter().filter_map(|(_, content)| content.visit.as_ref()));
+    let mark = sealer.door_mark(&row.premises_id);
+    let scan = |scan: mobile_api::inspection::DoorScan| Scan {
+        time: chinese_time(scan.device_time.0),
+        right: scan.premises_id.to_string() == row.premises_id && scan.mark == mark,
+    };
+    VisitFacts {
+        opened: joined.opened.map(scan),
+        closed: joined.closed.map(scan),
+        certificates_shown: joined.certificates_shown_at.map(|at| chinese_time(at.0)).unwrap_or_default(),
+        recusal: joined.recusal.map(|recusal| RecusalFacts {
+            asked: chinese_time(recusal.asked_at.0),
+            requested: recusal.requested,
+            reason: recusal.reason.unwrap_or_default(),
+            name: recusal.name,
+            file: drawing(recusal.evidence_id, files, wanted),
+        }),
+    }
 }
 
 fn stored_type(file: &EvidenceRow) -> &str {

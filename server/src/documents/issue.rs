@@ -88,7 +88,7 @@ pub async fn ready(
             None => paper_numbers::next(conn, &register).await?,
         };
         let text = number_text(bureau(conn, &subject.premises.path).await?.word(subject.kind), register.year, number);
-        let (paper, wanted) = gather(conn, subject, at_ms).await?;
+        let (paper, wanted) = gather(conn, &app.sealer, subject, at_ms).await?;
         (number, text, in_force(conn, subject.kind).await?, paper, wanted)
     };
     paper.number.clone_from(&text);
@@ -143,7 +143,7 @@ pub async fn preview(app: &App, subject: &Subject, source: Option<&str>, at_ms: 
     let (layout, mut paper, wanted) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        let (paper, wanted) = gather(conn, subject, at_ms).await?;
+        let (paper, wanted) = gather(conn, &app.sealer, subject, at_ms).await?;
         let word = bureau(conn, &subject.premises.path).await?.word(subject.kind).to_owned();
         let paper = super::Paper { number: format!("{word}〔{}〕　号", words::day(at_ms).year()), ..paper };
         (in_force(conn, subject.kind).await?, paper, wanted)

@@ -19,7 +19,7 @@ pub mod sample;
 mod words;
 mod world;
 
-pub use data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
+pub use data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
 pub use error::{DocumentError, LayoutFault};
 pub use fonts::FONT_FOLDERS;
 pub use gather::{Subject, Wanted, bureau_name, gather};

@@ -4,6 +4,7 @@
 //! until submission, by its own device. Nothing here hashes or judges: that is done before the transaction begins.
 
 use mobile_api::inspection::{Header, PartContent};
+use mobile_api::signing::SigningLack;
 use uuid::Uuid;
 
 use super::assignments::{kind_code, office_path};
@@ -43,12 +44,13 @@ pub struct InspectionRow {
     pub version: i64,
     pub updated_at: i64,
     pub missing_count: i64,
+    pub to_complete: Option<String>,
 }
 
 const HEAD: &str = "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
     i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.submission, i.submission_sha256, \
     i.phone_result, i.server_result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
-    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count \
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, i.to_complete \
     FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
 
 /// The officers a header names.
@@ -77,6 +79,11 @@ impl PartRow {
 }
 
 impl InspectionRow {
+    /// What it lacked when it was submitted; `None` before, and where it was not counted yet.
+    pub fn to_complete(&self) -> Result<Option<Vec<SigningLack>>, StoreError> {
+        self.to_complete.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)
+    }
+
     /// As the phone sent it.
     pub fn parsed_header(&self) -> Result<Header, StoreError> {
         serde_json::from_str(&self.header).map_err(StoreError::damaged)
@@ -399,6 +406,7 @@ pub struct Submission {
     pub server_result: String,
     pub outcome: String,
     pub differs: bool,
+    pub to_complete: String,
 }
 
 /// Submits a draft; `false` where it is one no more.
@@ -406,7 +414,7 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
     let done = execute!(
         tx,
         "UPDATE inspections SET state = 'submitted', submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, outcome = $6, differs = $7, \
-           submitted_at = $8, version = version + 1, updated_at = $8 WHERE id = $1 AND state = 'draft'",
+           submitted_at = $8, to_complete = $9, version = version + 1, updated_at = $8 WHERE id = $1 AND state = 'draft'",
         id,
         submission.raw.as_str(),
         submission.sha256.as_str(),
@@ -415,6 +423,7 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
         submission.outcome.as_str(),
         submission.differs,
         at,
+        submission.to_complete.as_str(),
     )?;
     Ok(done == 1)
 }

@@ -17,6 +17,10 @@ export interface InspectionDetail {
   officers: { id: string; display_name: string; certificate_number?: string | null }[]
   differs: boolean
   missing_evidence: number
+  /** What the law asks for on site and was not there when it was submitted. */
+  to_complete: string[] | null
+  /** Of all parts; what is null was not recorded. */
+  visit: VisitSeen
   parts: Part[]
   sections: AnsweredSection[]
   evidence: (InspectionEvidence & { received: boolean })[]
@@ -28,6 +32,13 @@ export interface InspectionDetail {
   amendments: { version: number; reason: string; amended_by_name: string; amended_at: string; outcome: string; answers: Answer[] }[]
   submitted_result: InspectionResult | null
   previous: { id: string; started_at: string; outcome: string | null; score: number | null; again: string[]; put_right: string[]; new: string[] } | null
+}
+export interface ScanSeen { device_time: string; right: boolean; location: { latitude: number; longitude: number; accuracy_m: number; mocked?: boolean | null } | null }
+export interface VisitSeen {
+  opened: ScanSeen | null
+  closed: ScanSeen | null
+  certificates_shown_at: string | null
+  recusal: { asked_at: string; requested: boolean; reason?: string | null; name: string; evidence_id: string } | null
 }
 export interface Part {
   id: string

@@ -11,6 +11,7 @@ import {
   type PartContent, type Place, type Signature, type Template, type Visit,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
+import { signingLacks, type SigningLack } from '@shared/signing'
 import { everyAnswer, mergedAnswers, mine, type Team } from './team'
 
 export interface PremisesRow {
@@ -88,6 +89,8 @@ export interface Draft {
   /** What the server answered. */
   server_result?: Judgement
   differs?: boolean
+  /** What the server marked as to be completed. */
+  to_complete?: SigningLack[]
   submitted_at?: string
   /** Brought to a supervisor, because it could not be sent any more. */
   handed_over?: boolean
@@ -141,7 +144,8 @@ export function answer(draft: Draft, code: string, change: Partial<DraftAnswer>,
       delete next.affects_safety
       delete next.corrected_on_spot
     }
-    if (change.result === 'conforms') delete next.reason
+    // Why an item does not apply is no reason why a failure affects safety, nor the other way round.
+    if (before.result !== undefined) delete next.reason
   }
   draft.answers[code] = next
   touch(draft, now)
@@ -266,6 +270,13 @@ export function progress(draft: Draft, items: Item[] = askedItems(draft)): Progr
 export function askedItems(draft: Draft): Item[] {
   const shown = askedNow(draft)
   return itemsOf(draft.template.body).filter((_, index) => shown[index]?.shown)
+}
+
+/** What the law asks for on site and is not there yet, of all phones as far as they are known here. */
+export function toComplete(draft: Draft): SigningLack[] {
+  const officers = draft.officers.map((officer) => ({ id: officer.id, name: officer.display_name }))
+  const parts = [{ signatures: draft.signatures, visit: draft.visit }, ...(draft.team?.parts ?? []).map((part) => part.content)]
+  return signingLacks(officers, parts, judgedAnswers(draft))
 }
 
 /** Outside the range that conforms: a hint, never a refusal. */

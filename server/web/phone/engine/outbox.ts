@@ -6,6 +6,7 @@
 import { Problem, asProblem } from '@shared/api/problem'
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import type { Judgement } from '@shared/inspection'
+import type { SigningLack } from '@shared/signing'
 import { header, partContent, result, type Draft } from './draft'
 import type { Safe } from './safe'
 import { upload, type Transport } from './tus'
@@ -38,7 +39,7 @@ export type LateReason = 'account_ended' | 'not_permitted' | 'refused'
 /** `due`: what has waited long enough. `now`: what waits, the network is back. `all`: what was refused too, the officer asks. */
 export type Urgency = 'due' | 'now' | 'all'
 
-export interface Submitted { state: 'submitted' | 'complete'; missing_evidence: { id: string }[]; result: Judgement; differs: boolean }
+export interface Submitted { state: 'submitted' | 'complete'; missing_evidence: { id: string }[]; result: Judgement; differs: boolean; to_complete?: SigningLack[] }
 
 const BACK_OFF_MS = 2_000
 const BACK_OFF_MS_MAX = 300_000
@@ -239,7 +240,7 @@ export class Outbox {
 
   private async told(entry: OutboxEntry, answer: Submitted): Promise<void> {
     const draft = await this.safe.draft(entry.id)
-    if (draft) await this.safe.putDraft({ ...draft, server_result: answer.result, differs: answer.differs })
+    if (draft) await this.safe.putDraft({ ...draft, server_result: answer.result, differs: answer.differs, to_complete: answer.to_complete })
     await this.keep(entry)
   }
 

@@ -34,11 +34,12 @@ export default {
   },
   run: {
     progress: '已答 {answered}/{total}', section: '第 {n} 部分', remark: '备注', findings: '发现的问题', findingsHelp: '写清在哪里、是什么、多少', reason: '缺项原因', reasonHelp: '为什么本项不适用', addRemark: '写备注',
-    affects: '是否影响食品安全', affectsYes: '影响', affectsNo: '不影响', corrected: '当场改正', photo: '拍照', album: '相册', photos: '照片', key: '重点项', basis: '依据：{basis}',
+    affects: '是否影响食品安全', affectsYes: '影响', affectsNo: '不影响', whyAffects: '为什么影响食品安全', whyNot: '为什么不影响食品安全', whyHelp: '点选或自己写',
+    affecting: { a: '可能直接污染食品', b: '温度或时间失控，可能变质', c: '使用了不得使用的食品或添加物' }, harmless: { a: '不直接接触食品', b: '未造成食品污染', c: '属于记录或公示问题' }, corrected: '当场改正', photo: '拍照', album: '相册', photos: '照片', key: '重点项', basis: '依据：{basis}',
     range: '合格范围 {range}', outOfRange: '超出合格范围', needPhotos: '需拍照 {n} 张', needPhoto: '不符合项需拍照', photoTooBig: '照片超过 25 MB，请降低拍摄分辨率后重拍', photoType: '不支持这种文件，请拍照或选择 JPEG、PNG、HEIC 图片',
     photoMany: '每项最多 20 张照片', noRoom: '手机空间不足，照片没有保存。请清理空间后重拍。', notSaved: '没有保存成功，请不要离开本页。', saved: '已保存', saving: '正在保存', original: '原图保存，不压缩、不改动', removePhoto: '删除这张照片？', noPreview: '无法预览', taken: '拍摄于 {when}',
     openOnly: '只看未答', failedOnly: '只看不符合', showAll: '全部', review: '核对结果', review_short: '核对', conformAll: '本部分其余全部符合', conformAsk: '把本部分未答的 {n} 项都记为“符合”？需要拍照的 {m} 项除外。', place: '定位', placing: '正在定位', placed: '已定位，精度 {m} 米', placeFailed: '没有定位：{why}', placeDenied: '未授权定位', placeUnavailable: '收不到信号', far: '距场所登记位置约 {m} 米，请核实',
-    hidden: '{n} 项因条件未显示', previous: '上次：{what}', remarks: '常用语', must: '必填', lack: { field: '请填写“{label}”', answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
+    hidden: '{n} 项因条件未显示', previous: '上次：{what}', remarks: '常用语', must: '必填', lack: { field: '请填写“{label}”', answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', safety_reason: '请说明影响或不影响的理由', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
   },
   review: {
     title: '核对结果', local: '由本机按检查表规则判定，提交后服务器再次判定', outcome: '检查结果', score: '得分', grade: '量化等级', checked: '已检查 {n} 项（重点 {key}，一般 {general}）', keyFailed: '重点项不符合 {n} 项', generalFailed: '一般项不符合 {n} 项',
@@ -46,11 +47,14 @@ export default {
     officers: '执法人员', partial: '仅判定已答的 {n} 项',
   },
   sign: {
-    title: '签名确认', shown: '签名即确认以上检查内容', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
+    title: '签名确认', shown: '签名即确认以上检查内容', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', left: '已离开', blank: '笔迹太少，请完整签名', open: '离开前请补齐', openHelp: '法律要求的现场程序。缺少的会写在记录上，并标为待补全。', openAsk: '仍待补全：{what}。', fix: '去补齐', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
     reasonNeeded: '请写明拒签原因', submit: '提交检查', submitAsk: '提交后内容不能再改。检查结果：{outcome}，{photos} 张照片。', submitOffline: '现在没有网络：先安全保存在本机，有网络时自动发送。', needOfficer: '需要至少一名执法人员签名', needPremises: '需要被检查单位签名，或记录拒签', needWitness: '拒签需要见证人签名', stale: '签名后内容有改动，请重新签名', hash: '内容指纹 {hash}', empty: '还没有写字', remove: '清除签名', add: '添加执法人员', you: '本人', clauses: '被检查单位对以上记录已核对无误', edit: '返回修改', submitted: '检查已提交',
   },
   sent: {
-    title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}',
+    title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}', toComplete: '这次检查待补全',
+  },
+  toComplete: {
+    visit_opened: '未扫码到场', certificates: '未记录出示执法证件', recusal: '未告知回避或无答复', safety_reason: '不符合项未写明是否影响食品安全的理由', second_officer: '执法人员不足两名', officer_signature: '执法人员签名不足两名', premises_signature: '被检查单位未签名', witness: '拒签或离开没有见证人签名', visit_closed: '未扫码离场',
   },
   outbox: {
     title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受' },

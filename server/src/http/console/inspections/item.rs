@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use mobile_api::Moment;
 use mobile_api::inspection::InspectionKind;
 use mobile_api::judge::Judgement;
+use mobile_api::signing::SigningLack;
 use mobile_api::template::Bilingual;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -49,6 +50,8 @@ pub(crate) struct InspectionItem {
     grade: Option<String>,
     /// The phone's result and the server's are not the same.
     differs: bool,
+    /// What the law asks for on site and was not there when it was submitted; null before, and where it was not counted yet.
+    to_complete: Option<Vec<SigningLack>>,
     /// Files that have not arrived.
     missing_evidence: i64,
     version: i64,
@@ -87,6 +90,7 @@ fn item(row: &InspectionRow, officers: Vec<Officer>) -> Result<InspectionItem, S
         score: result.as_ref().and_then(|result| result.score),
         grade: grade.and_then(|grade| grade.as_str().map(str::to_owned)),
         differs: row.differs,
+        to_complete: row.to_complete()?,
         missing_evidence: row.missing_count,
         version: row.version,
         updated_at: Moment(row.updated_at),

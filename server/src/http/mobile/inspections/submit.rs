@@ -13,6 +13,7 @@ use mobile_api::inspection::{MissingEvidence, PartContent, PartNamed, Submit, Su
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
 use mobile_api::problem::ProblemType;
+use mobile_api::signing::{self, Named};
 use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -30,7 +31,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// Submits an inspection. Only its lead does; the same again gets the same, with what is still missing by now. Every item of the
-/// template is answered, but in unannounced checks and re-inspections; what lacks is named at `/answers/CODE`.
+/// template is answered, but in unannounced checks and re-inspections; what lacks is named at `/answers/CODE`. What the law asks for on site and is not there
+/// (`to_complete`) is marked and refuses nothing.
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")),
     request_body(content = Submit, example = json!({"parts": [{"id": "01928f6e-0000-7000-8000-000000000021", "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25"}], "choices": {},
         "result": {"outcome": "conforms", "checked": 1, "key_checked": 1, "general_checked": 0, "key_failed": [], "general_failed": [], "not_applicable": [],
@@ -64,6 +66,7 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let contents = in_named_order(&body.parts, &parts)?;
     let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
     let merged = merge(&borrowed, &body.choices);
+    let shown: Vec<&PartContent> = contents.iter().map(|(_, content)| content).collect();
     let mut faults = Faults::new();
     for code in &merged.undecided {
         faults.within("choices", |faults| faults.note_at(code, "required", "two parts say different things; the lead chooses"));
@@ -79,6 +82,7 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         server_result: json(&result)?,
         outcome: outcome_code(result.outcome).to_owned(),
         differs: result != body.result,
+        to_complete: json(&signing::lacks(&named(conn, &id).await?, &shown, &merged.answers))?,
     };
     drop(reader);
     let (at, session, named, wanted) = (app.clock.wall_ms(), session.clone(), body.parts, id.clone());
@@ -87,6 +91,12 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let conn = &mut reader.conn();
     let row = inspections::get_own(conn, &lead(&row), &id).await?.ok_or_else(Problem::not_found)?;
     repeated(conn, &row, &submission_sha256).await
+}
+
+/// The officers of an inspection as their names stand in print.
+async fn named(conn: &mut Conn<'_>, id: &str) -> Result<Vec<Named>, StoreError> {
+    let officers = inspections::officers(conn, &[id.to_owned()]).await?;
+    officers.into_iter().map(|(_, id, name, _)| Ok(Named { id: id.parse().map_err(StoreError::damaged)?, name })).collect()
 }
 
 fn lead(row: &InspectionRow) -> String {
@@ -153,7 +163,7 @@ async fn repeated(conn: &mut Conn<'_>, row: &InspectionRow, sha256: &str) -> Res
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     let state = if row.state == "complete" { SubmittedState::Complete } else { SubmittedState::Submitted };
-    Ok(Submitted { state, missing_evidence, result, differs: row.differs })
+    Ok(Submitted { state, missing_evidence, result, differs: row.differs, to_complete: row.to_complete()?.unwrap_or_default() })
 }
 
 /// The lead names exactly the parts that are stored, each by its hash.
