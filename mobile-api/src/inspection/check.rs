@@ -104,6 +104,9 @@ fn content(faults: &mut Faults, content: &PartContent) {
     each(faults, "answers", &content.answers, |faults, one| answer(faults, one, &mut codes, &ids));
     each(faults, "locations", &content.locations, location);
     each(faults, "signatures", &content.signatures, |faults, one| signature(faults, one, &ids));
+    if let Some(paper) = &content.paper {
+        faults.within("paper", |faults| crate::paper::check(faults, paper));
+    }
     if let Some(visit) = &content.visit {
         faults.within("visit", |faults| super::visit::check(faults, visit, &ids));
     }

@@ -7,7 +7,10 @@
 mod audit;
 mod database;
 mod files;
+mod receipts;
 mod segments;
+
+pub use receipts::receipts;
 
 use std::path::PathBuf;
 
@@ -35,7 +38,7 @@ pub enum CheckError {
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// database, files, evidence, segments or audit.
+    /// database, files, evidence, inspections, segments or audit.
     pub part: &'static str,
     /// In words, with what it is about.
     pub detail: String,
@@ -67,6 +70,8 @@ pub struct Report {
     pub files: u64,
     /// Recorded files that were looked at.
     pub segments: u64,
+    /// Inspections that were compared with their receipts.
+    pub receipts: u64,
     /// Rows of the audit chain that were hashed.
     pub audit_rows: u64,
 }
@@ -98,6 +103,7 @@ impl<'a> Check<'a> {
         self.database().await?;
         self.stored_files().await?;
         self.evidence().await?;
+        self.receipts().await?;
         self.segments().await?;
         self.audit().await?;
         Ok(self.report)

@@ -103,6 +103,12 @@ pub struct Facts {
     pub submission_sha256: String,
     /// What each signer was shown, by hash, each once.
     pub shown_sha256: Vec<String>,
+    /// Of the paper that the phone drew, as drawn again from what was sent; empty where it drew none.
+    pub drawn_sha256: String,
+    /// What somebody signed was not that paper.
+    pub drawn_differs: bool,
+    /// The number on it; empty where it had none.
+    pub drawn_number: String,
 }
 
 /// What was recorded of coming, certificates, recusal and going. What is empty was not recorded, and a paper must say so.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, PartContent, SignedBy, Submit, Visit};
-use mobile_api::judge::{Judgement, Outcome, judge};
+use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Submit, Visit};
+use mobile_api::judge::judge;
 use mobile_api::merge::merge;
-use mobile_api::template::{Field, FieldKind, FieldValue, Grade, Item, TemplateBody};
+use mobile_api::template::{Field, FieldKind, FieldValue, Item, TemplateBody};
+use mobile_api::words;
 use uuid::Uuid;
 
 use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
@@ -92,7 +93,7 @@ pub async fn gather(conn: &mut Conn<'_>, sealer: &Sealer, subject: &Subject, at_
 }
 
 /// What the bureau says of itself; its district's name where it says none.
-pub(super) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<Bureau, StoreError> {
+pub(crate) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<Bureau, StoreError> {
     let mut bureau: Bureau = match settings::get(conn, "system", "", Bureau::SETTING).await? {
         Some((json, _)) => serde_json::from_str(&json).map_err(StoreError::damaged)?,
         None => Bureau::default(),
@@ -168,17 +169,20 @@ async fn inspected(
     shown.dedup();
     paper.inspection = Some(Facts {
         id: row.id.clone(),
-        kind: inspection_word(assignments::kind_of(&row.kind)?).to_owned(),
+        kind: words::kind(assignments::kind_of(&row.kind)?).to_owned(),
         template: format!("{}（第{}版）", template_name.zh, template_version),
         approval_number: approval.unwrap_or_default(),
         started: chinese_time(row.started_at),
         ended: submission.as_ref().map(|submission| chinese_time(submission.submitted_at.0)).unwrap_or_default(),
-        outcome: outcome_word(judged.outcome).to_owned(),
+        outcome: words::outcome(judged.outcome).to_owned(),
         score: judged.score.map(|score| format!("{score:.1}")).unwrap_or_default(),
-        grade: grade_word(judged.grade).to_owned(),
-        summary: summary(&judged),
+        grade: words::grade(judged.grade).to_owned(),
+        summary: words::summary(&judged),
         submission_sha256: row.submission_sha256.clone().unwrap_or_default(),
         shown_sha256: shown,
+        drawn_sha256: row.drawn_sha256.clone().unwrap_or_default(),
+        drawn_differs: row.drawn_differs,
+        drawn_number: row.drawn_number.clone().unwrap_or_default(),
     });
     paper.sections = body
         .sections
@@ -233,7 +237,7 @@ fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
         code: item.code.clone(),
         key: item.key,
         text: item.text.zh.clone(),
-        result: answer.map_or("未检查", |answer| answer.result.map_or("已记录", result_word)).to_owned(),
+        result: answer.map_or("未检查", |answer| answer.result.map_or("已记录", words::result)).to_owned(),
         number: answer.and_then(|answer| answer.number).map(|number| format!("{number} {unit}").trim().to_owned()).unwrap_or_default(),
         remark: if corrected {
             [remark, "已当场改正".to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；")
@@ -377,60 +381,6 @@ fn extension(filetype: &str) -> &'static str {
         "image/png" => "png",
         "image/webp" => "webp",
         _ => "jpg",
-    }
-}
-
-/// The sentence of the record: items checked, key items and general items with their problems by number, what does not apply.
-fn summary(judged: &Judgement) -> String {
-    let named = |codes: &[String]| if codes.is_empty() { String::new() } else { format!("（{}）", codes.join("、")) };
-    format!(
-        "本次检查共{}项：重点项目{}项，发现问题{}项{}；一般项目{}项，发现问题{}项{}；合理缺项{}项{}。",
-        judged.checked,
-        judged.key_checked,
-        judged.key_failed.len(),
-        named(&judged.key_failed),
-        judged.general_checked,
-        judged.general_failed.len(),
-        named(&judged.general_failed),
-        judged.not_applicable.len(),
-        named(&judged.not_applicable),
-    )
-}
-
-fn result_word(result: ItemResult) -> &'static str {
-    match result {
-        ItemResult::Conforms => "符合",
-        ItemResult::Fails => "不符合",
-        ItemResult::NotApplicable => "合理缺项",
-    }
-}
-
-/// 检查结果 in words.
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Conforms => "符合",
-        Outcome::BasicallyConforms => "基本符合",
-        Outcome::DoesNotConform => "不符合",
-    }
-}
-
-/// 量化等级 in words; nothing where none is given.
-pub(crate) fn grade_word(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Excellent => "优秀",
-        Grade::Good => "良好",
-        Grade::Fair => "一般",
-        Grade::None => "",
-    }
-}
-
-fn inspection_word(kind: InspectionKind) -> &'static str {
-    match kind {
-        InspectionKind::Routine => "日常检查",
-        InspectionKind::Unannounced => "飞行检查",
-        InspectionKind::System => "体系检查",
-        InspectionKind::Campaign => "专项检查",
-        InspectionKind::Reinspection => "复查",
     }
 }
 

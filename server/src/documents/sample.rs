@@ -75,6 +75,9 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
             summary: "本次检查共2项：重点项目1项，发现问题0项；一般项目1项，发现问题1项（8.1）；合理缺项0项。".to_owned(),
             submission_sha256: "2c26b46b68ffc68ff99b453c1d304134".repeat(2),
             shown_sha256: vec!["9f86d081884c7d659a2feaa0c55ad015".repeat(2)],
+            drawn_sha256: "9f86d081884c7d659a2feaa0c55ad015".repeat(2),
+            drawn_differs: false,
+            drawn_number: String::new(),
         }),
         visit: Some(VisitFacts {
             opened: Some(Scan { time: words::chinese_time(at_ms - 2 * 3_600_000), right: true }),

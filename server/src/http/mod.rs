@@ -6,6 +6,7 @@ pub mod console;
 mod content;
 mod contract;
 mod disclosure;
+mod drawn_paper;
 mod extract;
 mod idempotency;
 mod list;

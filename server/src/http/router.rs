@@ -13,7 +13,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
-use super::{JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, disclosure, media, mobile, pages, running, setup, trust};
+use super::{
+    JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, disclosure, drawn_paper, media, mobile, pages, running, setup,
+    trust,
+};
 use crate::App;
 
 /// Everything below `/api/v1`.
@@ -50,6 +53,7 @@ pub fn build(
         .configure(running::configure)
         .configure(trust::configure)
         .configure(disclosure::configure)
+        .configure(drawn_paper::configure)
         .configure(pages::configure)
         .default_service(web::route().to(nothing_here))
         .wrap(middleware::Compress::default())

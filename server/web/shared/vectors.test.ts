@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { canonical, canonicalSha256 } from './canonical'
 import { asked, lacksOf } from './asked'
-import { itemsOf, type Answer, type InspectionKind, type Judgement, type PartContent, type TemplateBody } from './inspection'
+import { itemsOf, type Answer, type InspectionKind, type Evidence, type Header, type Judgement, type PartContent, type TemplateBody, type Visit } from './inspection'
 import { judge } from './judge'
+import { draw, drawnSha256, type Drawn, type PaperFrame } from './paper'
 import { signingLacks, type Named, type SigningLack } from './signing'
 
 const vectors = <T>(name: string): T =>
@@ -36,6 +37,16 @@ describe('what lacks on site is that of the vectors, as on the server', () => {
   it.each(vectors<Case[]>('signing'))('$name', (one) => {
     const parts = one.parts.map((part) => ({ signatures: part.signatures ?? [], visit: part.visit }))
     expect(signingLacks(one.officers, parts, one.parts.flatMap((part) => part.answers ?? []))).toEqual(one.expected)
+  })
+})
+
+describe('papers drawn on site are those of the vectors, as on the server', () => {
+  interface Case { name: string; template: string; inspection_id: string; header: Header; frame: PaperFrame; answers: Answer[]; evidence: Evidence[]; visit: Visit; expected: Drawn; sha256: string }
+  const file = vectors<{ templates: Record<string, TemplateBody>; cases: Case[] }>('paper')
+  it.each(file.cases)('$name', async (one) => {
+    const drawn = draw(one.frame, { ...one, template: file.templates[one.template]! })
+    expect(drawn).toEqual(one.expected)
+    expect(await drawnSha256(drawn)).toBe(one.sha256)
   })
 })
 

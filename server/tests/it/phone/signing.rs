@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Draft, Phone, drawn, evidence, sha256, text};
-use crate::support::{TestApp, on_both};
+use mobile_api::canonical;
+use mobile_api::inspection::{Evidence, Header, PartContent, Visit};
+use mobile_api::paper::{Gathered, draw};
+use server::evidence::{Document, Receipt};
+
+use crate::support::{TestApp, bulk, on_both};
 
 const SHOWN: &str = "9f86d081884c7d659a2feaa0c55ad0159f86d081884c7d659a2feaa0c55ad015";
 
@@ -164,4 +169,130 @@ on_both!(a_signature_without_a_stroke_is_refused_whichever_comes_first, |app| {
     draft.content["evidence"][1]["kind"] = json!("photo");
     assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED, "a photo of a white wall is a photo");
     assert_eq!(sha256(&blank).len(), 64);
+});
+
+/// A record as the phone draws and signs it: the frame into the part, its hash into the signatures.
+fn draw_and_sign(draft: &mut Draft, template: &super::Template, officers: &[(&str, &str)], number: Option<Value>) -> String {
+    let named: Vec<Value> = officers.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
+    let mut frame = json!({"drawn_at": "2026-11-23T06:35:00.000Z", "bureau": "明湖区市场监督管理局", "title": "食品安全现场检查记录", "statement": "已阅看。",
+        "premises": {"name": "东岸小学食堂", "address": "明湖区东岸路1号"}, "officers": named, "template_name": "学校食堂", "template_version": 1});
+    if let Some(number) = number {
+        frame["number"] = number;
+    }
+    draft.content["paper"] = frame;
+    let part: PartContent = serde_json::from_value(draft.content.clone()).unwrap();
+    let header: Header = serde_json::from_value(draft.header.clone()).unwrap();
+    let evidence: Vec<&Evidence> = part.evidence.iter().collect();
+    let visit = Visit::joined(part.visit.as_ref());
+    let gathered = Gathered {
+        inspection_id: draft.id,
+        header: &header,
+        template: &template.body,
+        answers: &part.answers,
+        evidence: &evidence,
+        visit: &visit,
+    };
+    let sha256 = draw(part.paper.as_ref().unwrap(), gathered).sha256();
+    for signature in draft.content["signatures"].as_array_mut().unwrap() {
+        signature["shown_sha256"] = json!(sha256);
+    }
+    sha256
+}
+
+on_both!(what_was_signed_is_drawn_again_and_acknowledged, |app| {
+    let (lead, second) = (Phone::at(&app, &app.office).await, Phone::at(&app, &app.office).await);
+    let template = lead.template().await;
+    let line = drawn(true);
+    let officers = [(lead.user_id.as_str(), "甲"), (second.user_id.as_str(), "乙")];
+    let mut draft = Draft::new(&app, &lead, &template);
+    draft.header["officers"] = json!([lead.user_id, second.user_id]);
+    draft.fail("1.2");
+    sign(&mut draft, "officer", "甲", Some(&lead.user_id), &line);
+    sign(&mut draft, "premises", "林晓梅", None, &line);
+    // The number is one of a block that the phone holds.
+    let block = json!({"office_id": app.office.id, "kind": "on_site_record", "count": 2, "device_id": lead.device_id});
+    let (status, held) = lead.client.post("/paper-numbers/reserve", &block).await;
+    assert_eq!(status, StatusCode::CREATED, "{held}");
+    let number = json!({"office_id": app.office.id, "year": held["year"], "number": held["numbers"][0], "text": held["texts"][0]});
+    let sha256 = draw_and_sign(&mut draft, &template, &officers, Some(number));
+    let done = sent(&lead, &draft, &draft.submission(&template), &[&line, &line]).await;
+    assert_eq!((done["drawn_sha256"].as_str(), done["drawn_differs"].as_bool()), (Some(sha256.as_str()), Some(false)), "{done}");
+    let (_, page) = lead.client.get(&draft.path()).await;
+    assert_eq!(page["drawn"], json!({"sha256": sha256, "differs": false, "number": held["texts"][0]}));
+    assert_eq!(page["receipt"], done["receipt"], "the same here and on the phone");
+
+    // The receipt names everything by hash, and its signature fits this server's key.
+    let document: Document = serde_json::from_value(done["receipt"].clone()).unwrap();
+    let (receipt, signed) = Receipt::read(&document).unwrap();
+    let keys = app.nobody().get("/keys").await.1;
+    assert!(signed && keys.to_string().contains(&receipt.key.fingerprint), "{keys}");
+    assert_eq!(receipt.given.header_sha256, canonical::sha256_hex(&draft.header));
+    assert_eq!(receipt.given.parts[0].sha256, canonical::sha256_hex(&draft.content));
+    assert_eq!((receipt.given.evidence.len(), receipt.given.drawn_sha256.as_deref()), (2, Some(sha256.as_str())));
+    let mut forged = document.clone();
+    forged.manifest["outcome"] = json!("conforms");
+    assert!(!Receipt::read(&forged).unwrap().1, "a word changed and the signature fits no more");
+
+    // The register takes the number over: it is not free any more, and the paper of the office carries it.
+    let (_, register) = lead.client.get("/paper-numbers?kind=on_site_record&mine=true").await;
+    let of = |number: &Value| register["items"].as_array().unwrap().iter().find(|one| one["number"] == *number).cloned().unwrap();
+    let row = of(&held["numbers"][0]);
+    assert_eq!((row["state"].as_str(), row["inspection_id"].as_str()), (Some("reserved"), Some(draft.id.to_string().as_str())));
+    let void = json!({"reason": "不用了"});
+    assert_eq!(lead.client.post(&format!("/paper-numbers/{}/void", text(&row["id"])), &void).await.0, StatusCode::CONFLICT);
+    assert_eq!(lead.client.post(&format!("/paper-numbers/{}/void", text(&of(&held["numbers"][1])["id"])), &void).await.0, StatusCode::OK);
+    let boss = app.person("supervisor", &app.office).await;
+    let (status, paper) = boss.post("/documents", &json!({"kind": "on_site_record", "inspection_id": draft.id})).await;
+    assert_eq!((status, paper["number"].as_str()), (StatusCode::CREATED, held["texts"][0].as_str()), "{paper}");
+
+    // Anybody with the record can check it, where the bureau lets results be public.
+    let public = async |address: String| {
+        let response = app.nobody().http.get(format!("{}{address}", app.address)).send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    };
+    assert_eq!(public(format!("/c/{sha256}")).await.0, StatusCode::NOT_FOUND, "the switch is off at first");
+    let desk = app.person("supervisor", &app.city).await;
+    assert_eq!(desk.put("/settings/disclosure", &json!({"enabled": true})).await.0, StatusCode::OK);
+    let (status, said) = public(format!("/c/{sha256}")).await;
+    assert!(status == StatusCode::OK && said.contains("与登记的记录一致") && said.contains(&text(&held["texts"][0])), "{said}");
+    for named in ["甲", "乙", "林晓梅", "离墙不足"] {
+        assert!(!said.contains(named), "nobody is named and nothing quoted: {named}");
+    }
+    assert!(public(format!("/c/{sha256}?n=another")).await.1.contains("编号不符"));
+    assert_eq!(public(format!("/c/{}", "0".repeat(64))).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(public("/c/nothing".to_owned()).await.0, StatusCode::NOT_FOUND);
+
+    // What lies in the database is held to the receipt.
+    assert_eq!(server::check::receipts(&app.app.db).await.unwrap(), (1, vec![]));
+    bulk::change(&app.app.db, "UPDATE inspection_parts SET content = REPLACE(content, '离墙不足10厘米', '离墙不足1厘米')").await;
+    let (_, faults) = server::check::receipts(&app.app.db).await.unwrap();
+    assert!(faults.len() == 1 && faults[0].contains(&format!("part {}", draft.part_id)), "{faults:?}");
+});
+
+on_both!(a_record_that_is_not_what_was_signed_is_marked, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let line = drawn(true);
+    let mut draft = Draft::new(&app, &phone, &template);
+    sign(&mut draft, "officer", "甲", Some(&phone.user_id), &line);
+    let signed = draw_and_sign(&mut draft, &template, &[(phone.user_id.as_str(), "甲")], None);
+    // Something is changed after the signature, and sent all the same.
+    draft.fail("1.3");
+    let done = sent(&phone, &draft, &draft.submission(&template), &[&line]).await;
+    assert_eq!(done["drawn_differs"].as_bool(), Some(true), "{done}");
+    assert_ne!(done["drawn_sha256"].as_str(), Some(signed.as_str()));
+    // A phone that draws nothing is not judged by it.
+    let mut older = Draft::new(&app, &phone, &template);
+    sign(&mut older, "officer", "甲", None, &line);
+    let done = sent(&phone, &older, &older.submission(&template), &[&line]).await;
+    assert_eq!((done["drawn_sha256"].is_null(), done["drawn_differs"].as_bool()), (true, Some(false)), "{done}");
+    // A frame without a name is refused with its pointer.
+    let mut nameless = Draft::new(&app, &phone, &template);
+    draw_and_sign(&mut nameless, &template, &[], None);
+    nameless.content["paper"]["premises"]["name"] = json!("");
+    let (status, problem) = phone.client.put(&nameless.path(), &nameless.put()).await;
+    assert_eq!(
+        (status, problem["errors"][0]["pointer"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/part/content/paper/premises/name"))
+    );
 });

@@ -19,6 +19,9 @@ export interface InspectionDetail {
   missing_evidence: number
   /** What the law asks for on site and was not there when it was submitted. */
   to_complete: string[] | null
+  /** The paper that the phone drew and had signed, drawn again by the server. */
+  drawn: { sha256: string; differs: boolean; number: string | null } | null
+  receipt: { manifest: { received_at: string; key: { fingerprint: string } }; signature: string } | null
   /** Of all parts; what is null was not recorded. */
   visit: VisitSeen
   parts: Part[]

@@ -43,6 +43,11 @@ pub(super) struct Inspection {
     choices: BTreeMap<String, Uuid>,
     /// By the phone's clock.
     submitted_on_phone_at: Option<Moment>,
+    /// The paper that the phone drew and had signed.
+    drawn: Option<DrawnSeen>,
+    /// What the phone was told that this server received, signed: `bright-kitchen verify` proves it.
+    #[schema(value_type = Option<Object>)]
+    receipt: Option<serde_json::Value>,
     history: Vec<Event>,
     /// Corrections since the submission, oldest first. `answers`, `sections`, `result` and `outcome` read with all of them.
     amendments: Vec<Amendment>,
@@ -50,6 +55,16 @@ pub(super) struct Inspection {
     submitted_result: Option<Judgement>,
     /// The inspection before this one at the premises; its answers stand beside the items.
     previous: Option<Previous>,
+}
+
+/// A paper that a phone drew and had signed, drawn again here.
+#[derive(Debug, Serialize, ToSchema)]
+struct DrawnSeen {
+    /// Hex, of the canonical document.
+    sha256: String,
+    /// What somebody signed was not that paper.
+    differs: bool,
+    number: Option<String>,
 }
 
 /// A correction after submission. What was sent stays as sent.
@@ -246,6 +261,12 @@ impl Inspection {
             phone_result: judgement(row.phone_result.as_deref())?,
             choices,
             submitted_on_phone_at: submission.map(|submission| submission.submitted_at),
+            drawn: row.drawn_sha256.clone().map(|sha256| DrawnSeen {
+                sha256,
+                differs: row.drawn_differs,
+                number: row.drawn_number.clone(),
+            }),
+            receipt: row.receipt.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?,
             history,
             amendments: changes,
             submitted_result,
