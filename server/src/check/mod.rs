@@ -7,6 +7,7 @@
 mod audit;
 mod database;
 mod files;
+mod inspections;
 mod receipts;
 mod segments;
 
@@ -104,6 +105,7 @@ impl<'a> Check<'a> {
         self.stored_files().await?;
         self.evidence().await?;
         self.receipts().await?;
+        self.findings().await?;
         self.segments().await?;
         self.audit().await?;
         Ok(self.report)

@@ -67,7 +67,7 @@ fn filled(row: &DrawnRow, sha256: &str, number: Option<&str>, bureau: &str, engl
     let facts = [
         line(say("场所", "Premises"), &row.premises_name),
         line(say("编号", "Number"), row.drawn_number.as_deref().unwrap_or_default()),
-        line(say("检查日期", "Inspected on"), &chinese_date(row.started_at)),
+        line(say("检查日期", "Inspected on"), &chinese_date(row.happened_at)),
         line(say("检查结果", "Result"), outcome),
         line(say("收到日期", "Received on"), &row.submitted_at.map(chinese_date).unwrap_or_default()),
         line(say("此后更正（次）", "Corrected since (times)"), &if row.amended > 0 { row.amended.to_string() } else { String::new() }),

@@ -24,11 +24,13 @@ use super::drawn::{Redrawn, redraw};
 use super::{find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Session, can};
+use crate::domain::happened::{Fix, happened};
 use crate::evidence::{Document, Given, Hashed, Receipt};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::store::findings::{self, Finding};
 use crate::store::inspections::{InspectionRow, PartRow, Submission};
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, paper_numbers, templates};
+use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, paper_numbers, templates, webhooks};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(submit);
@@ -84,6 +86,8 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let to_complete = signing::lacks(&named(conn, &id).await?, &shown, &merged.answers);
     let at = app.clock.wall_ms();
     let receipt = receipt(app, &row, &body, &shown, &submission_sha256, &result, drawn.as_ref(), &to_complete, at)?;
+    let fixes: Vec<Fix> = contents.iter().flat_map(|(_, content)| fixes(content)).collect();
+    let findings = findings::of(&result, &merged.answers);
     let submission = Submission {
         raw: json(&body)?,
         sha256: submission_sha256.clone(),
@@ -96,11 +100,13 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         drawn_differs: drawn.as_ref().is_some_and(|drawn| drawn.differs),
         drawn_number: drawn.as_ref().and_then(|drawn| drawn.number.as_ref()).map(|number| number.text.clone()),
         receipt: json(&receipt)?,
+        happened: happened(row.started_at, row.received_at, &fixes),
     };
     let number = drawn.and_then(|drawn| drawn.number);
     drop(reader);
     let (session, named, wanted) = (session.clone(), body.parts, id.clone());
-    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, number.as_ref(), at).await })).await?;
+    let counted = Counted { findings, number };
+    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &counted, at).await })).await?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let row = inspections::get_own(conn, &lead(&row), &id).await?.ok_or_else(Problem::not_found)?;
@@ -151,13 +157,30 @@ fn lead(row: &InspectionRow) -> String {
     row.lead_id.clone()
 }
 
+/// What is written beside a submission.
+struct Counted {
+    /// What failed.
+    findings: Vec<Finding>,
+    /// The number that the phone drew the record with.
+    number: Option<FrameNumber>,
+}
+
+/// What a part's clocks said together, the phone's and the satellites'.
+fn fixes(content: &PartContent) -> impl Iterator<Item = Fix> {
+    let clock = content.clock.gps_time.map(|gps| (content.clock.device_time, gps));
+    // A position that an app made up has no satellites' time.
+    let honest = content.locations.iter().filter(|location| location.mocked != Some(true));
+    let places = honest.filter_map(|location| location.gps_time.map(|gps| (location.device_time, gps)));
+    clock.into_iter().chain(places).map(|(device, gps)| Fix { device_ms: device.0, gps_ms: gps.0 })
+}
+
 async fn store(
     tx: &mut Tx<'_>,
     session: &Session,
     id: &str,
     named: &[PartNamed],
     submission: &Submission,
-    number: Option<&FrameNumber>,
+    counted: &Counted,
     at: i64,
 ) -> Result<(), Problem> {
     inspections::hold(tx, id).await?;
@@ -168,11 +191,14 @@ async fn store(
         // Somebody was faster; whether it was the same is told when the row is read again.
         return Ok(());
     }
+    findings::put(tx, id, &counted.findings).await?;
     // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
-    let number_taken = match number {
+    let number_taken = match &counted.number {
         Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
         None => false,
     };
+    let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
+    webhooks::publish_inspection(tx, "inspection.submitted", &row, at).await?;
     inspections::settle(tx, id, at).await?;
     let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
     inspections::note_change(tx, &row, true, at).await?;
