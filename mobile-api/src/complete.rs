@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use crate::asked::{AskedItem, asked, is_given};
 use crate::field::{Faults, FieldFault};
 use crate::inspection::{Answer, InspectionKind, ItemResult};
+use crate::signing::lacks_safety_reason;
 use crate::template::{Item, TemplateBody};
 
 /// Something an item still needs.
@@ -22,6 +23,8 @@ pub enum Lack {
     Reason,
     /// Whether the failure affects safety.
     AffectsSafety,
+    /// Why it does, or does not.
+    SafetyReason,
     /// A field that must be given, by its code.
     Field(String),
 }
@@ -33,6 +36,7 @@ impl Lack {
             Self::Answer => "answer",
             Self::Reason => "reason",
             Self::AffectsSafety => "affects_safety",
+            Self::SafetyReason => "safety_reason",
             Self::Field(_) => "field",
         }
     }
@@ -42,6 +46,7 @@ impl Lack {
             Self::Answer => "not answered",
             Self::Reason => "needs words",
             Self::AffectsSafety => "say whether it affects safety",
+            Self::SafetyReason => "say why it does, or does not",
             Self::Field(_) => "must be given",
         }
     }
@@ -64,7 +69,11 @@ pub fn lacks(item: &Item, answer: Option<&Answer>, asked: &AskedItem, kind: Insp
         None => return vec![Lack::Answer],
         Some(ItemResult::Conforms) => Vec::new(),
         Some(ItemResult::NotApplicable) => vec![(!said(&answer.reason), Lack::Reason)],
-        Some(ItemResult::Fails) => vec![(answer.affects_safety.is_none(), Lack::AffectsSafety), (!said(&answer.remark), Lack::Reason)],
+        Some(ItemResult::Fails) => vec![
+            (answer.affects_safety.is_none(), Lack::AffectsSafety),
+            (answer.affects_safety.is_some() && lacks_safety_reason(answer), Lack::SafetyReason),
+            (!said(&answer.remark), Lack::Reason),
+        ],
     };
     let ungiven = item.fields.iter().zip(&asked.fields).map(|(field, asked)| {
         let given = answer.values.get(&field.code).is_some_and(is_given);
@@ -81,7 +90,10 @@ fn touched(answer: &Answer) -> bool {
         || answer.remark.as_deref().is_some_and(|remark| !remark.trim().is_empty())
 }
 
-/// Every lack of a checklist: at `/answers/CODE`, that of a field at `/answers/CODE/values/FIELD`.
+/// Every lack that a checklist is refused for: at `/answers/CODE`, that of a field at `/answers/CODE/values/FIELD`.
+///
+/// Why a failure does or does not affect safety is asked by phones since version 4; what older ones send without it is taken and marked
+/// as to be completed (see [`crate::signing`]).
 ///
 /// # Errors
 /// All of them, in the order of the template.
@@ -89,7 +101,8 @@ pub fn check(template: &TemplateBody, answers: &[Answer], kind: InspectionKind) 
     let given: HashMap<&str, &Answer> = answers.iter().map(|answer| (answer.item_code.as_str(), answer)).collect();
     let mut faults = Faults::new();
     for (item, asked) in template.items().zip(asked(template, answers)) {
-        for lack in lacks(item, given.get(item.code.as_str()).copied(), &asked, kind) {
+        let wanting = lacks(item, given.get(item.code.as_str()).copied(), &asked, kind);
+        for lack in wanting.into_iter().filter(|lack| *lack != Lack::SafetyReason) {
             faults.within("answers", |faults| match &lack {
                 Lack::Field(code) => faults.within(&item.code, |faults| {
                     faults.within("values", |faults| faults.note_at(code, lack.code(), lack.words()));
@@ -124,7 +137,9 @@ mod tests {
         assert_eq!(of(Some(&answer(json!({"result": "conforms"})))), []);
         assert_eq!(of(Some(&answer(json!({"result": "not_applicable", "reason": " "})))), [Lack::Reason]);
         assert_eq!(of(Some(&answer(json!({"result": "fails"})))), [Lack::AffectsSafety, Lack::Reason]);
-        let whole = json!({"result": "fails", "affects_safety": false, "remark": "离墙不足 10 厘米"});
+        let unreasoned = json!({"result": "fails", "affects_safety": false, "remark": "离墙不足 10 厘米"});
+        assert_eq!(of(Some(&answer(unreasoned))), [Lack::SafetyReason]);
+        let whole = json!({"result": "fails", "affects_safety": false, "reason": "不直接接触食品", "remark": "离墙不足 10 厘米"});
         assert_eq!(of(Some(&answer(whole))), []);
         assert_eq!(lacks(&item, None, &AskedItem::default(), InspectionKind::Routine), []);
     }

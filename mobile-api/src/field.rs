@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 pub struct FieldFault {
     /// Where, as a JSON pointer into the request's body.
     pub pointer: String,
-    /// What, as a stable name: `required`, `too_long`, `too_many`, `too_few`, `duplicate`, `unknown`, `out_of_range`, `format`.
+    /// What, as a stable name: `required`, `too_long`, `too_many`, `too_few`, `duplicate`, `unknown`, `out_of_range`, `format`,
+    /// `blank`.
     pub code: String,
     /// In words, English.
     pub detail: String,

@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub use visit::{DoorScan, Recusal, Visit};
 
 use crate::judge::Judgement;
+use crate::paper::PaperFrame;
+use crate::signing::SigningLack;
 use crate::template::FieldValue;
 use crate::{Moment, Verbatim};
 
@@ -199,12 +201,18 @@ pub struct Signature {
     /// The drawing; none where refused.
     #[serde(default)]
     pub evidence_id: Option<Uuid>,
-    /// Refused to sign.
+    /// Which of the header's officers signs, of an officer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officer_id: Option<Uuid>,
+    /// Refused to sign, or left.
     pub refused: bool,
+    /// Did not refuse, but left before there was anything to sign.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
     /// Why, as said.
     #[serde(default)]
     pub reason: Option<String>,
-    /// Canonical hash of what was shown to whoever signed.
+    /// Canonical hash of what was shown to whoever signed: of the paper drawn with the part's `paper`.
     pub shown_sha256: String,
 }
 
@@ -243,6 +251,9 @@ pub struct PartContent {
     /// What happened at the door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit: Option<Visit>,
+    /// Of the phone on which the record was drawn and signed: what it was drawn with (see `docs/mobile-sync.md`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<PaperFrame>,
 }
 
 /// Body of `PUT /inspections/{id}/parts/{part_id}`.
@@ -313,6 +324,15 @@ pub struct Submit {
     pub submitted_at: Moment,
 }
 
+impl Submit {
+    /// What makes two submissions the same: parts, choices and result. When the phone says that the button was pressed is not part of it.
+    pub fn sameness(&self) -> String {
+        let parts: BTreeMap<String, &str> = self.parts.iter().map(|part| (part.id.to_string(), part.content_sha256.as_str())).collect();
+        let value = serde_json::json!({"parts": parts, "choices": self.choices, "result": self.result});
+        crate::canonical::sha256_hex(&value)
+    }
+}
+
 /// Whether all has arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -345,6 +365,20 @@ pub struct Submitted {
     pub result: Judgement,
     /// Whether the phone's and the server's results differ; both are kept and shown.
     pub differs: bool,
+    /// What the law asks for on site and was not there.
+    #[serde(default)]
+    pub to_complete: Vec<SigningLack>,
+    /// Hash of the paper that the phone drew, drawn again here; null where it drew none.
+    #[serde(default)]
+    pub drawn_sha256: Option<String>,
+    /// What somebody signed was not that paper.
+    #[serde(default)]
+    pub drawn_differs: bool,
+    /// What the server says it received, signed: `manifest` and `signature` over its canonical JSON (Ed25519, base64). Null for what was
+    /// submitted before receipts were given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub receipt: Option<serde_json::Value>,
 }
 
 /// Extra members of a 409 `conflict` on an inspection or a part: both versions named.

@@ -6,7 +6,8 @@
 //! - [`template`]: checklist templates, checked with all errors at once; [`shipped`] holds those of the product.
 //! - [`asked`]: which items and fields a template asks, by what has been answered.
 //! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
-//!   what is still lacking, [`judge`] judges them.
+//!   what is still lacking, [`judge`] judges them, [`signing`] says what the law asks for on site and is not there yet.
+//! - [`paper`]: what the phone draws and has signed, drawn again by the server; [`words`] are those of papers.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`version`]: which clients are understood.
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
@@ -22,12 +23,15 @@ pub mod judge;
 pub mod limits;
 pub mod merge;
 pub mod moment;
+pub mod paper;
 pub mod problem;
 pub mod shipped;
+pub mod signing;
 pub mod sync;
 pub mod template;
 pub mod verbatim;
 pub mod version;
+pub mod words;
 
 pub use field::{Faults, FieldFault};
 pub use moment::Moment;

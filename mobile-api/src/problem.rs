@@ -45,6 +45,8 @@ pub enum ProblemType {
     NotAcceptable,
     /// An upload whose hash is not the one announced; it is thrown away.
     ChecksumMismatch,
+    /// A signature on which nothing is drawn.
+    BlankSignature,
     /// A part of the server is not there at the moment.
     Unavailable,
     /// A fault of the server; what it was is in its log only.
@@ -55,7 +57,7 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 23] = [
+    pub const ALL: [ProblemType; 24] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
@@ -77,6 +79,7 @@ impl ProblemType {
         P::Gone,
         P::NotAcceptable,
         P::ChecksumMismatch,
+        P::BlankSignature,
         P::Unavailable,
         P::Internal,
     ];
@@ -111,6 +114,9 @@ impl ProblemType {
             P::Gone => ("gone", 410, "同步位置已过期，需重新同步", "Too old, start the synchronisation anew"),
             P::NotAcceptable => ("not_acceptable", 406, "无法提供所要求的格式", "No acceptable format"),
             P::ChecksumMismatch => ("checksum_mismatch", 460, "文件校验不一致，需重新上传", "The checksum does not match, upload again"),
+            P::BlankSignature => {
+                ("blank_signature", 422, "签名是空白的，请重新签名", "Nothing is drawn: the signature is blank, please sign again")
+            }
             P::Unavailable => ("unavailable", 503, "服务暂时不可用", "Not available at the moment"),
             P::Internal => ("internal", 500, "服务器内部错误", "Internal error"),
         }

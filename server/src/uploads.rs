@@ -57,6 +57,9 @@ pub enum UploadError {
     /// The piece, or the whole file, does not have the hash that was told.
     #[error("the hash is not the one that was told")]
     Checksum,
+    /// A signature on which nothing is drawn.
+    #[error("nothing is drawn on it: a signature without a stroke is none")]
+    Blank,
     /// More bytes than were announced.
     #[error("more bytes than the upload's length")]
     TooLong,
@@ -186,12 +189,12 @@ impl Writing {
             self.discard(app, row).await?;
             return Err(UploadError::Checksum);
         }
-        let picture = match app.files.look_at(&path, true).await {
+        let (picture, blank) = match app.files.look_at_drawing(&path, true).await {
             Err(refused @ FilesError::Picture(_)) => {
                 self.discard(app, row).await?;
                 return Err(refused.into());
             }
-            picture => picture?,
+            looked => looked?,
         };
         app.files.put_file(&path, &row.sha256, u64::try_from(row.length).unwrap_or(0)).await?;
         let at = app.clock.wall_ms();
@@ -206,7 +209,11 @@ impl Writing {
             created_at: at,
         };
         let (session, upload) = (session.clone(), row.clone());
-        app.db.write(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, at).await })).await?;
+        let arrived = app.db.write(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, blank, at).await })).await;
+        if matches!(arrived, Err(UploadError::Blank)) {
+            self.discard(app, row).await?;
+        }
+        arrived?;
         remove(&path).await?;
         Ok(())
     }
@@ -220,7 +227,7 @@ impl Writing {
     }
 }
 
-async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &FileRow, at: i64) -> Result<(), UploadError> {
+async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &FileRow, blank: bool, at: i64) -> Result<(), UploadError> {
     files::insert(tx, file).await?;
     let arrival = Arrival {
         evidence_id: &upload.evidence_id,
@@ -229,6 +236,7 @@ async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &F
         sha256: &upload.sha256,
         filetype: &upload.filetype,
         file_id: &file.id,
+        blank,
     };
     link(tx, session, &arrival, at).await?;
     Ok(uploads::finish(tx, &upload.id, at).await?)
@@ -237,6 +245,10 @@ async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &F
 /// Links a stored file to its evidence, and completes the inspection that waited for it. The file has its row.
 pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'_>, at: i64) -> Result<(), UploadError> {
     inspections::hold(tx, arrival.inspection_id).await?;
+    // A part that names it a signature later is refused then.
+    if arrival.blank && evidence::is_signature(tx, arrival.evidence_id).await? {
+        return Err(UploadError::Blank);
+    }
     if let Err(present) = evidence::arrive(tx, arrival, at).await? {
         return Err(UploadError::Replaced(Box::new(present)));
     }

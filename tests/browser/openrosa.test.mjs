@@ -186,7 +186,7 @@ describe('the second door', () => {
     const again = await send(made.requests.at(-1), false)
     assert.equal(again.status, 201, 'the same again')
     const { items } = await root.get('/inspections')
-    assert.deepEqual(items.map((one) => [one.state, one.to_complete, one.premises_id]), [['complete', true, place.premises.id]])
+    assert.deepEqual(items.map((one) => [one.state, one.lacking, one.premises_id]), [['complete', true, place.premises.id]])
     const detail = await root.get(`/inspections/${items[0].id}`)
     const answer = detail.answers.find((one) => one.item_code === item.code)
     assert.deepEqual([answer.result, answer.remark, answer.evidence_ids.length], ['fails', '墙角有积水', 1])

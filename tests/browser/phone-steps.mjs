@@ -58,6 +58,12 @@ export async function giveResult(page, code, result) {
   await item(page, code).getByRole('radiogroup').first().getByRole('radio').nth(RESULTS.indexOf(result)).click()
 }
 
+/** A failed item does not affect safety, with one of the reasons at hand. */
+export async function harmless(page, code) {
+  await item(page, code).getByRole('radiogroup').nth(1).getByRole('radio').nth(1).click()
+  await item(page, code).locator('.reasons button').first().click()
+}
+
 export async function addPhoto(page, code, seed) {
   const before = await item(page, code).locator('figure').count()
   const file = { name: `IMG_${seed}.png`, mimeType: 'image/png', buffer: makePicture({ seed }) }

@@ -68,7 +68,7 @@ it('the other fills in a section without a network and hands it in; it waits saf
   const { page } = member
   await steps.giveResult(page, '1.1', 'fails')
   await page.locator('#t-1\\.1').fill('许可证未在显著位置公示')
-  await page.locator('[data-code="1.1"]').getByRole('radiogroup').nth(1).getByRole('radio').nth(1).click()
+  await steps.harmless(page, '1.1')
   await steps.addPhoto(page, '1.1', 31)
   const sections = await steps.sectionCount(page)
   await steps.goToSection(page, sections - 1)
@@ -90,6 +90,14 @@ it('the lead answers the same item otherwise; when the other is back on line bot
   if (await page.locator('[data-code="1.1"] .need').count()) await steps.addPhoto(page, '1.1', 33)
   await page.click(test('team'))
   await page.waitForSelector(`${test('part')}[data-here=false]`)
+  // The member has no network: the part goes from phone to phone, as codes or as a file.
+  await member.page.click(test('show-codes'))
+  await member.page.waitForSelector(test('codes'))
+  assert.match(await member.page.locator(`${test('codes')} ${test('code')}`).getAttribute('data-text'), /^bk:part:1:[0-9a-f]{8}:\d+:\d+:/)
+  const [download] = await Promise.all([member.page.waitForEvent('download'), member.page.click(test('share-part'))])
+  await page.locator(test('receive-file')).setInputFiles(await download.path())
+  await page.waitForSelector(`${test('part')}[data-here=true]`)
+  await page.waitForSelector(`${test('differs')}[data-code="1.1"]`)
   await member.context.setOffline(false)
   await member.page.waitForSelector(`${test('way')}[data-stage=sent]`, { timeout: 60_000 })
   await page.click(test('look'))

@@ -36,6 +36,8 @@ describe('an inspection on the phone', () => {
   let context
   let inspectionId
   let shownOutcome
+  let shownHash
+  let shownNumber
 
   const open = async (path) => {
     context = await device.open()
@@ -84,6 +86,8 @@ describe('an inspection on the phone', () => {
     assert.equal(await page.locator('[data-code="1.2"] figure img').count(), 1)
     // Whether it affects safety was left open before.
     await page.locator('[data-code="1.2"]').getByRole('radiogroup').nth(1).getByRole('radio').nth(1).click()
+    assert.match(await page.locator('[data-code="1.2"] .need').innerText(), /影响或不影响的理由/, 'and why')
+    await page.locator('[data-code="1.2"]').locator(test('safety-reason')).fill('属于人员配备问题，未造成食品污染')
     inspectionId = page.url().split('/').at(-1)
   })
 
@@ -99,10 +103,37 @@ describe('an inspection on the phone', () => {
     shownOutcome = await page.locator(test('outcome')).getAttribute('data-outcome')
     assert.equal(shownOutcome, 'does_not_conform', 'one failed key item decides')
     await page.click(test('sign'))
+    // What is signed is the record itself, to be read on the glass.
+    const paper = page.locator(test('paper'))
+    await paper.waitFor()
+    const text = await paper.innerText()
+    for (const said of ['澄海实验学校食堂', '陈立群', '黄志远', '现场发现：未配备食品安全总监，就餐人数 620 人', '不影响食品安全：属于人员配备问题', '未记录出示执法证件', '重点项目有1项不符合（1.2）', '以上记录已交被检查单位阅看']) assert.ok(text.includes(said), `${said}: ${text}`)
+    assert.ok(text.split('\n').filter((line) => line === '符合').length >= 30, 'all answers are on it')
+    shownNumber = await page.locator(test('paper-number')).innerText()
+    assert.match(shownNumber, /〔\d{4}〕\d+号/, 'a number of the block that the phone holds')
+    shownHash = /[0-9a-f]{64}/.exec(await page.locator(test('hash')).innerText())[0]
     await steps.signOfficers(page)
+    // A touch of the glass is no signature.
+    await page.click(test('sign-premises'))
+    await page.fill(test('signer'), '林晓梅')
+    await page.locator(test('pad')).click({ position: { x: 60, y: 60 } })
+    await page.waitForSelector(test('pad-blank'))
+    assert.equal(await page.locator(test('pad-done')).isDisabled(), true, 'without a stroke there is no signature')
+    await page.click('.sheet .van-popup__close-icon')
+    await page.waitForSelector('.sheet', { state: 'hidden' })
     await steps.signPremises(page, '林晓梅')
+    const lacks = () => page.locator('[data-lack]').evaluateAll((all) => all.map((one) => one.dataset.lack))
+    assert.deepEqual(await lacks(), ['visit_opened', 'certificates', 'recusal', 'visit_closed'], 'what the law asks for on site is named before they leave')
     await steps.submit(page)
     assert.match(await page.locator(test('status')).innerText(), /待发送，已安全保存在本机/)
+    // Handed over without a network: by its code, or printed.
+    assert.match(await page.locator(test('paper-hash')).innerText(), new RegExp(`${shownHash}.*/c/${shownHash}`, 's'))
+    assert.ok((await page.locator(`${test('paper')} ${test('code')}`).getAttribute('data-text')).includes(encodeURIComponent(shownNumber)), 'the code says the number too')
+    await page.emulateMedia({ media: 'print' })
+    assert.equal(await page.locator(test('status')).isVisible(), false, 'on paper there is only the record')
+    assert.equal(await page.locator(test('print')).isVisible(), false)
+    assert.equal(await page.locator(test('paper')).isVisible(), true)
+    await page.emulateMedia({ media: 'screen' })
     assert.equal((await root.get('/inspections')).items.some((one) => one.id === inspectionId), false, 'nothing has left the phone')
   })
 
@@ -118,7 +149,17 @@ describe('an inspection on the phone', () => {
   it('has the same result and the files as taken on the server', async () => {
     const found = await root.get(`/inspections/${inspectionId}`)
     assert.equal(found.result.outcome, shownOutcome)
+    assert.deepEqual(found.to_complete, ['visit_opened', 'certificates', 'recusal', 'visit_closed'], 'and by the server again')
+    assert.deepEqual(found.visit, { opened: null, closed: null, certificates_shown_at: null, recusal: null })
     assert.equal(found.differs, false)
+    assert.deepEqual(found.drawn, { sha256: shownHash, differs: false, number: shownNumber }, 'the server draws the same record from what it received')
+    assert.deepEqual([...new Set(found.parts.flatMap((part) => part.signatures.map((one) => one.shown_sha256)))], [shownHash], 'and that is what was signed')
+    await page.waitForSelector(test('receipt'))
+    assert.equal(found.receipt.manifest.drawn_sha256, shownHash)
+    await root.call('PUT', '/settings/disclosure', { enabled: true })
+    const checked = await fetch(`${server.base}/c/${shownHash}?n=${encodeURIComponent(shownNumber)}`)
+    assert.equal(checked.status, 200)
+    assert.match(await checked.text(), /与登记的记录一致/)
     assert.deepEqual(found.phone_result, found.result)
     assert.deepEqual(found.result.key_failed, ['1.2'])
     const { parts } = await officer.get(`/inspections/${inspectionId}/parts`)

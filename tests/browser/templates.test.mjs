@@ -149,7 +149,7 @@ describe('a checklist', () => {
     assert.equal(await glass.locator('[data-code="1.1"]').count(), 0, 'not asked yet')
     await steps.giveResult(glass, '1.2', 'fails')
     await glass.locator('[data-code="1.1"]').waitFor()
-    await glass.locator('[data-code="1.2"]').getByRole('radiogroup').nth(1).getByRole('radio').nth(1).click()
+    await steps.harmless(glass, '1.2')
     // A control character that a scanner's keyboard sends is not kept.
     await glass.locator('#t-1\\.2').evaluate((area) => {
       area.value = '汤类\u0000未留\u0007样'

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{Answer, Device, Evidence, Header, Location, PartContent, PutInspection, PutPart, Signature, Submit};
+use super::{Answer, Device, Evidence, EvidenceKind, Header, Location, PartContent, PutInspection, PutPart, Signature, SignedBy, Submit};
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
     ANSWERS_PER_PART_MAX, CHOICES_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
@@ -104,6 +104,9 @@ fn content(faults: &mut Faults, content: &PartContent) {
     each(faults, "answers", &content.answers, |faults, one| answer(faults, one, &mut codes, &ids));
     each(faults, "locations", &content.locations, location);
     each(faults, "signatures", &content.signatures, |faults, one| signature(faults, one, &ids));
+    if let Some(paper) = &content.paper {
+        faults.within("paper", |faults| crate::paper::check(faults, paper));
+    }
     if let Some(visit) = &content.visit {
         faults.within("visit", |faults| super::visit::check(faults, visit, &ids));
     }
@@ -176,6 +179,9 @@ fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
     if !EVIDENCE_FILETYPES.contains(&evidence.filetype.as_str()) {
         faults.note_at("filetype", "unknown", format!("one of {}", EVIDENCE_FILETYPES.join(", ")));
     }
+    if evidence.kind == EvidenceKind::Signature && evidence.filetype.starts_with("image/hei") {
+        faults.note_at("filetype", "kind", "a drawing is JPEG, PNG or WebP");
+    }
     if !(1..=EVIDENCE_BYTES_MAX).contains(&evidence.bytes) {
         faults.note_at("bytes", "out_of_range", format!("1 to {EVIDENCE_BYTES_MAX}"));
     }
@@ -198,6 +204,12 @@ fn signature(faults: &mut Faults, signature: &Signature, evidence: &HashSet<Uuid
     faults.text("name", &signature.name, NAME_CHARS_MAX);
     faults.optional_text("reason", signature.reason.as_deref(), TEXT_CHARS_MAX);
     faults.sha256("shown_sha256", &signature.shown_sha256);
+    if signature.left && !signature.refused {
+        faults.note_at("left", "kind", "who left has not signed: refused is true too");
+    }
+    if signature.officer_id.is_some() && signature.by != SignedBy::Officer {
+        faults.note_at("officer_id", "kind", "of officers only");
+    }
     match signature.evidence_id {
         None if !signature.refused => faults.note_at("evidence_id", "required", "a signature needs its drawing"),
         Some(id) if !evidence.contains(&id) => {

@@ -66,6 +66,26 @@ pub struct Visit {
     pub recusal: Option<Recusal>,
 }
 
+impl Visit {
+    /// One visit of what several phones recorded: the first coming, the last going, certificates when they were first shown. Where
+    /// recusal was asked more than once, one that was requested counts before those that were not, then the first.
+    pub fn joined<'a>(visits: impl IntoIterator<Item = &'a Self>) -> Self {
+        let visits: Vec<&Self> = visits.into_iter().collect();
+        let scans = |of: fn(&Self) -> &Option<DoorScan>| visits.iter().filter_map(move |visit| of(visit).as_ref());
+        Self {
+            opened: scans(|visit| &visit.opened).min_by_key(|scan| scan.device_time).cloned(),
+            // The first of equals, as for the others.
+            closed: scans(|visit| &visit.closed).rev().max_by_key(|scan| scan.device_time).cloned(),
+            certificates_shown_at: visits.iter().filter_map(|visit| visit.certificates_shown_at).min(),
+            recusal: visits
+                .iter()
+                .filter_map(|visit| visit.recusal.as_ref())
+                .min_by_key(|recusal| (!recusal.requested, recusal.asked_at))
+                .cloned(),
+        }
+    }
+}
+
 pub(super) fn check(faults: &mut Faults, visit: &Visit, evidence: &HashSet<Uuid>) {
     for (field, scan) in [("opened", &visit.opened), ("closed", &visit.closed)] {
         if let Some(scan) = scan {

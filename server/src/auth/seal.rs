@@ -18,6 +18,8 @@ use sha2::{Digest as _, Sha256};
 
 const KEY_FILE: &str = "secret.key";
 const NONCE_BYTES: usize = 24;
+/// Hex digits of a door's mark.
+const DOOR_MARK_DIGITS: usize = 16;
 
 /// Why a secret could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +90,13 @@ impl Sealer {
         mac.update(b"\0");
         mac.update(body);
         mac.finalize().into_bytes().to_vec()
+    }
+
+    /// What the code at a premises' door carries beside its id: only a code of this installation has it.
+    pub fn door_mark(&self, premises_id: &str) -> String {
+        let mut mark = hex::encode(self.mac("door", premises_id.as_bytes()));
+        mark.truncate(DOOR_MARK_DIGITS);
+        mark
     }
 
     /// Opens what was sealed for the same purpose.

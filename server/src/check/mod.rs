@@ -8,7 +8,10 @@ mod audit;
 mod database;
 mod files;
 mod inspections;
+mod receipts;
 mod segments;
+
+pub use receipts::receipts;
 
 use std::path::PathBuf;
 
@@ -36,7 +39,7 @@ pub enum CheckError {
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// database, files, evidence, segments or audit.
+    /// database, files, evidence, inspections, segments or audit.
     pub part: &'static str,
     /// In words, with what it is about.
     pub detail: String,
@@ -68,6 +71,8 @@ pub struct Report {
     pub files: u64,
     /// Recorded files that were looked at.
     pub segments: u64,
+    /// Inspections that were compared with their receipts.
+    pub receipts: u64,
     /// Rows of the audit chain that were hashed.
     pub audit_rows: u64,
 }
@@ -99,6 +104,7 @@ impl<'a> Check<'a> {
         self.database().await?;
         self.stored_files().await?;
         self.evidence().await?;
+        self.receipts().await?;
         self.findings().await?;
         self.segments().await?;
         self.audit().await?;

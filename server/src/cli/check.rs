@@ -61,8 +61,9 @@ fn print(report: &Report) {
     }
     let repaired = report.faults.len() - report.left();
     println!(
-        "checked {} files, {} recorded files, {} audit rows: {} faults{}",
+        "checked {} files, {} inspections, {} recorded files, {} audit rows: {} faults{}",
         report.files,
+        report.receipts,
         report.segments,
         report.audit_rows,
         report.left(),

@@ -26,6 +26,8 @@ pub struct Paper {
     pub premises: Party,
     /// What was inspected.
     pub inspection: Option<Facts>,
+    /// What was recorded at the door; `None` where the paper is of no inspection.
+    pub visit: Option<VisitFacts>,
     /// The lead first.
     pub officers: Vec<Officer>,
     /// The checklist with its answers.
@@ -48,6 +50,7 @@ impl Paper {
     /// As it may be shown in public: nobody is named, and nothing that somebody wrote or photographed is in it.
     pub(super) fn unnamed(mut self) -> Self {
         self.officers.clear();
+        self.visit = None;
         self.signatures.clear();
         self.sections.clear();
         self.premises.contact.clear();
@@ -100,6 +103,49 @@ pub struct Facts {
     pub submission_sha256: String,
     /// What each signer was shown, by hash, each once.
     pub shown_sha256: Vec<String>,
+    /// Of the paper that the phone drew, as drawn again from what was sent; empty where it drew none.
+    pub drawn_sha256: String,
+    /// What somebody signed was not that paper.
+    pub drawn_differs: bool,
+    /// The number on it; empty where it had none.
+    pub drawn_number: String,
+}
+
+/// What was recorded of coming, certificates, recusal and going. What is empty was not recorded, and a paper must say so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct VisitFacts {
+    /// The code at the door, on coming.
+    pub opened: Option<Scan>,
+    /// The code at the door, on going.
+    pub closed: Option<Scan>,
+    /// When certificates were shown, 2026年11月24日14时05分; empty where that was not recorded.
+    pub certificates_shown: String,
+    /// Recusal, asked and answered.
+    pub recusal: Option<RecusalFacts>,
+}
+
+/// A scan of the code at the door.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Scan {
+    /// 2026年11月24日14时05分, by the phone's clock
+    pub time: String,
+    /// The code was this installation's for this premises.
+    pub right: bool,
+}
+
+/// What the premises was told of recusal, and said.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RecusalFacts {
+    /// When it was asked.
+    pub asked: String,
+    /// An officer is asked to stand back.
+    pub requested: bool,
+    /// Who, and why.
+    pub reason: String,
+    /// Who answered.
+    pub name: String,
+    /// Their signature, what the layout opens; `None` where it has not arrived.
+    pub file: Option<String>,
 }
 
 /// An officer as printed.
@@ -174,8 +220,10 @@ pub struct SignatureLine {
     pub name: String,
     /// What the layout opens; `None` where refused or not yet arrived.
     pub file: Option<String>,
-    /// Refused to sign.
+    /// Refused to sign, or left.
     pub refused: bool,
+    /// Left before there was anything to sign.
+    pub left: bool,
     /// Why, as said.
     pub reason: String,
     /// Canonical hash of what was shown to who signed.

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, PartContent, SignedBy, Submit};
-use mobile_api::judge::{Judgement, Outcome, judge};
+use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Submit, Visit};
+use mobile_api::judge::judge;
 use mobile_api::merge::merge;
-use mobile_api::template::{Field, FieldKind, FieldValue, Grade, Item, TemplateBody};
+use mobile_api::template::{Field, FieldKind, FieldValue, Item, TemplateBody};
+use mobile_api::words;
 use uuid::Uuid;
 
-use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
+use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
 use super::words::{chinese_date, chinese_time, han_date};
 use super::{Bureau, Kind};
-use crate::auth::Scope;
+use crate::auth::{Scope, Sealer};
 use crate::domain::premises::PremisesKind;
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::inspections::{self, InspectionRow};
@@ -54,8 +55,8 @@ pub struct Wanted {
     pub width: u32,
 }
 
-/// The paper without its number, and the pictures it names.
-pub async fn gather(conn: &mut Conn<'_>, subject: &Subject, at_ms: i64) -> Result<(Paper, Vec<Wanted>), StoreError> {
+/// The paper without its number, and the pictures it names. `sealer` knows the marks of doors.
+pub async fn gather(conn: &mut Conn<'_>, sealer: &Sealer, subject: &Subject, at_ms: i64) -> Result<(Paper, Vec<Wanted>), StoreError> {
     let bureau = bureau(conn, &subject.premises.path).await?;
     let mut wanted = Vec::new();
     let seal = match &bureau.seal_file_id {
@@ -82,7 +83,7 @@ pub async fn gather(conn: &mut Conn<'_>, subject: &Subject, at_ms: i64) -> Resul
         ..Paper::default()
     };
     if let Some(row) = &subject.inspection {
-        inspected(conn, row, subject, &mut paper, &mut wanted).await?;
+        inspected(conn, sealer, row, subject, &mut paper, &mut wanted).await?;
     }
     if subject.kind == Kind::Disclosure {
         paper = paper.unnamed();
@@ -92,7 +93,7 @@ pub async fn gather(conn: &mut Conn<'_>, subject: &Subject, at_ms: i64) -> Resul
 }
 
 /// What the bureau says of itself; its district's name where it says none.
-pub(super) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<Bureau, StoreError> {
+pub(crate) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<Bureau, StoreError> {
     let mut bureau: Bureau = match settings::get(conn, "system", "", Bureau::SETTING).await? {
         Some((json, _)) => serde_json::from_str(&json).map_err(StoreError::damaged)?,
         None => Bureau::default(),
@@ -138,6 +139,7 @@ async fn party(conn: &mut Conn<'_>, premises: &PremisesRow) -> Result<Party, Sto
 
 async fn inspected(
     conn: &mut Conn<'_>,
+    sealer: &Sealer,
     row: &InspectionRow,
     subject: &Subject,
     paper: &mut Paper,
@@ -167,7 +169,7 @@ async fn inspected(
     shown.dedup();
     paper.inspection = Some(Facts {
         id: row.id.clone(),
-        kind: inspection_word(assignments::kind_of(&row.kind)?).to_owned(),
+        kind: words::kind(assignments::kind_of(&row.kind)?).to_owned(),
         template: format!("{}（第{}版）", template_name.zh, template_version),
         approval_number: approval.unwrap_or_default(),
         started: chinese_time(row.happened_at),
@@ -176,12 +178,15 @@ async fn inspected(
             .as_ref()
             .map(|submission| chinese_time(submission.submitted_at.0.saturating_sub(row.clock_off_ms.unwrap_or(0))))
             .unwrap_or_default(),
-        outcome: outcome_word(judged.outcome).to_owned(),
+        outcome: words::outcome(judged.outcome).to_owned(),
         score: judged.score.map(|score| format!("{score:.1}")).unwrap_or_default(),
-        grade: grade_word(judged.grade).to_owned(),
-        summary: summary(&judged),
+        grade: words::grade(judged.grade).to_owned(),
+        summary: words::summary(&judged),
         submission_sha256: row.submission_sha256.clone().unwrap_or_default(),
         shown_sha256: shown,
+        drawn_sha256: row.drawn_sha256.clone().unwrap_or_default(),
+        drawn_differs: row.drawn_differs,
+        drawn_number: row.drawn_number.clone().unwrap_or_default(),
     });
     paper.sections = body
         .sections
@@ -196,6 +201,7 @@ async fn inspected(
     for item in &mut paper.items {
         item.photos = photos(item, &files, &mut left, wanted);
     }
+    paper.visit = Some(visit(row, sealer, &contents, &files, wanted));
     paper.signatures = signatures(&contents, &files, wanted);
     Ok(())
 }
@@ -235,7 +241,7 @@ fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
         code: item.code.clone(),
         key: item.key,
         text: item.text.zh.clone(),
-        result: answer.map_or("未检查", |answer| answer.result.map_or("已记录", result_word)).to_owned(),
+        result: answer.map_or("未检查", |answer| answer.result.map_or("已记录", words::result)).to_owned(),
         number: answer.and_then(|answer| answer.number).map(|number| format!("{number} {unit}").trim().to_owned()).unwrap_or_default(),
         remark: if corrected {
             [remark, "已当场改正".to_owned()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；")
@@ -308,13 +314,7 @@ fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &
     let given = contents.iter().flat_map(|(_, content)| &content.signatures);
     given
         .map(|signature| {
-            let drawing = signature.evidence_id.and_then(|id| files.iter().find(|file| file.id == id.to_string()));
-            let drawing = drawing.filter(|file| file.file_id.is_some() && printable(stored_type(file)));
-            let file = drawing.map(|file| {
-                let name = format!("signature-{}.{}", wanted.len() + 1, extension(stored_type(file)));
-                wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
-                name
-            });
+            let file = signature.evidence_id.and_then(|id| drawing(id, files, wanted));
             SignatureLine {
                 by: match signature.by {
                     SignedBy::Officer => "officer",
@@ -325,11 +325,51 @@ fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &
                 name: signature.name.clone(),
                 file,
                 refused: signature.refused,
+                left: signature.left,
                 reason: signature.reason.clone().unwrap_or_default(),
                 shown_sha256: signature.shown_sha256.clone(),
             }
         })
         .collect()
+}
+
+/// A drawing that has arrived and can be printed: what the layout opens.
+fn drawing(id: Uuid, files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Option<String> {
+    let file = files.iter().find(|file| file.id == id.to_string())?;
+    if file.file_id.is_none() || !printable(stored_type(file)) {
+        return None;
+    }
+    let name = format!("signature-{}.{}", wanted.len() + 1, extension(stored_type(file)));
+    wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
+    Some(name)
+}
+
+/// What was recorded at the door, and nothing that was not.
+fn visit(
+    row: &InspectionRow,
+    sealer: &Sealer,
+    contents: &[(Uuid, PartContent)],
+    files: &[EvidenceRow],
+    wanted: &mut Vec<Wanted>,
+) -> VisitFacts {
+    let joined = Visit::joined(contents.iter().filter_map(|(_, content)| content.visit.as_ref()));
+    let mark = sealer.door_mark(&row.premises_id);
+    let scan = |scan: mobile_api::inspection::DoorScan| Scan {
+        time: chinese_time(scan.device_time.0),
+        right: scan.premises_id.to_string() == row.premises_id && scan.mark == mark,
+    };
+    VisitFacts {
+        opened: joined.opened.map(scan),
+        closed: joined.closed.map(scan),
+        certificates_shown: joined.certificates_shown_at.map(|at| chinese_time(at.0)).unwrap_or_default(),
+        recusal: joined.recusal.map(|recusal| RecusalFacts {
+            asked: chinese_time(recusal.asked_at.0),
+            requested: recusal.requested,
+            reason: recusal.reason.unwrap_or_default(),
+            name: recusal.name,
+            file: drawing(recusal.evidence_id, files, wanted),
+        }),
+    }
 }
 
 fn stored_type(file: &EvidenceRow) -> &str {
@@ -345,60 +385,6 @@ fn extension(filetype: &str) -> &'static str {
         "image/png" => "png",
         "image/webp" => "webp",
         _ => "jpg",
-    }
-}
-
-/// The sentence of the record: items checked, key items and general items with their problems by number, what does not apply.
-fn summary(judged: &Judgement) -> String {
-    let named = |codes: &[String]| if codes.is_empty() { String::new() } else { format!("（{}）", codes.join("、")) };
-    format!(
-        "本次检查共{}项：重点项目{}项，发现问题{}项{}；一般项目{}项，发现问题{}项{}；合理缺项{}项{}。",
-        judged.checked,
-        judged.key_checked,
-        judged.key_failed.len(),
-        named(&judged.key_failed),
-        judged.general_checked,
-        judged.general_failed.len(),
-        named(&judged.general_failed),
-        judged.not_applicable.len(),
-        named(&judged.not_applicable),
-    )
-}
-
-fn result_word(result: ItemResult) -> &'static str {
-    match result {
-        ItemResult::Conforms => "符合",
-        ItemResult::Fails => "不符合",
-        ItemResult::NotApplicable => "合理缺项",
-    }
-}
-
-/// 检查结果 in words.
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Conforms => "符合",
-        Outcome::BasicallyConforms => "基本符合",
-        Outcome::DoesNotConform => "不符合",
-    }
-}
-
-/// 量化等级 in words; nothing where none is given.
-pub(crate) fn grade_word(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Excellent => "优秀",
-        Grade::Good => "良好",
-        Grade::Fair => "一般",
-        Grade::None => "",
-    }
-}
-
-fn inspection_word(kind: InspectionKind) -> &'static str {
-    match kind {
-        InspectionKind::Routine => "日常检查",
-        InspectionKind::Unannounced => "飞行检查",
-        InspectionKind::System => "体系检查",
-        InspectionKind::Campaign => "专项检查",
-        InspectionKind::Reinspection => "复查",
     }
 }
 

@@ -80,16 +80,22 @@ pub async fn ready(
     at_ms: i64,
 ) -> Result<Ready, DocumentError> {
     let register = register(subject, at_ms);
-    let (number, text, layout, mut paper, wanted) = {
+    let (reserved, number, text, layout, mut paper, wanted) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
+        // A record that a phone drew with a number of its block keeps that number.
+        let drawn = match (reserved, &subject.inspection) {
+            (None, Some(row)) => paper_numbers::of_inspection(conn, &register, &row.id).await?,
+            _ => None,
+        };
+        let reserved = reserved.or(drawn);
         let number = match reserved {
             Some(number) => number,
             None => paper_numbers::next(conn, &register).await?,
         };
         let text = number_text(bureau(conn, &subject.premises.path).await?.word(subject.kind), register.year, number);
-        let (paper, wanted) = gather(conn, subject, at_ms).await?;
-        (number, text, in_force(conn, subject.kind).await?, paper, wanted)
+        let (paper, wanted) = gather(conn, &app.sealer, subject, at_ms).await?;
+        (reserved, number, text, in_force(conn, subject.kind).await?, paper, wanted)
     };
     paper.number.clone_from(&text);
     let pictures = read(&app.files, &wanted).await?;
@@ -143,7 +149,7 @@ pub async fn preview(app: &App, subject: &Subject, source: Option<&str>, at_ms: 
     let (layout, mut paper, wanted) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        let (paper, wanted) = gather(conn, subject, at_ms).await?;
+        let (paper, wanted) = gather(conn, &app.sealer, subject, at_ms).await?;
         let word = bureau(conn, &subject.premises.path).await?.word(subject.kind).to_owned();
         let paper = super::Paper { number: format!("{word}〔{}〕　号", words::day(at_ms).year()), ..paper };
         (in_force(conn, subject.kind).await?, paper, wanted)

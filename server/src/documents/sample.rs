@@ -5,7 +5,7 @@ use std::io::Cursor;
 use bytes::Bytes;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
-use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, SignatureLine};
+use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
 use super::{Kind, Picture, words};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -75,6 +75,20 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
             summary: "本次检查共2项：重点项目1项，发现问题0项；一般项目1项，发现问题1项（8.1）；合理缺项0项。".to_owned(),
             submission_sha256: "2c26b46b68ffc68ff99b453c1d304134".repeat(2),
             shown_sha256: vec!["9f86d081884c7d659a2feaa0c55ad015".repeat(2)],
+            drawn_sha256: "9f86d081884c7d659a2feaa0c55ad015".repeat(2),
+            drawn_differs: false,
+            drawn_number: String::new(),
+        }),
+        visit: Some(VisitFacts {
+            opened: Some(Scan { time: words::chinese_time(at_ms - 2 * 3_600_000), right: true }),
+            closed: Some(Scan { time: words::chinese_time(at_ms - 3_600_000), right: true }),
+            certificates_shown: words::chinese_time(at_ms - 2 * 3_600_000),
+            recusal: Some(RecusalFacts {
+                asked: words::chinese_time(at_ms - 2 * 3_600_000),
+                name: "陈校长".to_owned(),
+                file: Some("signature-1.png".to_owned()),
+                ..RecusalFacts::default()
+            }),
         }),
         officers: vec![
             Officer { name: "李执法".to_owned(), certificate: "粤A00001".to_owned() },

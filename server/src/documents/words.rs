@@ -23,9 +23,38 @@ pub struct Bureau {
     /// By kind of paper: the word before the year of its number.
     #[serde(default)]
     pub words: BTreeMap<String, String>,
+    /// Of the record that phones draw on site.
+    #[serde(default)]
+    pub on_site: OnSiteWording,
     /// A picture of the seal, brought before by `POST /files`; PNG with a transparent ground prints best.
     #[serde(default)]
     pub seal_file_id: Option<String>,
+}
+
+/// Wording of the record that phones draw on site; what ships where it is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnSiteWording {
+    /// As printed on top.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    pub title: String,
+    /// What the premises confirms by its signature.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub statement: String,
+}
+
+impl OnSiteWording {
+    /// The title.
+    pub fn title(&self) -> &str {
+        Some(self.title.trim()).filter(|title| !title.is_empty()).unwrap_or("食品安全现场检查记录")
+    }
+
+    /// The statement.
+    pub fn statement(&self) -> &str {
+        Some(self.statement.trim()).filter(|statement| !statement.is_empty()).unwrap_or("以上记录已交被检查单位阅看，与现场情况一致。")
+    }
 }
 
 impl Bureau {

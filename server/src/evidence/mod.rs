@@ -9,15 +9,18 @@
 
 mod manifest;
 mod marked;
+mod receipt;
 mod verify;
 
 pub use manifest::{FORMAT, FORMAT_MARKED, Fragment, Gap, KeyFacts, Manifest, Marked, Named, StatedFile, fingerprint};
 pub use marked::MarkedEvidence;
+pub use receipt::{FORMAT_RECEIPT, Given, Hashed, Receipt};
 pub use verify::{Finding, Verified, VerifyError, read_document, verify};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use ed25519_dalek::{Signature, VerifyingKey};
 use futures::stream::BoxStream;
 use media::playback::statement::{Hashes, boxed_len};
 use media::playback::{Export, PlaybackError};
@@ -48,14 +51,14 @@ pub struct Purpose {
 /// Manifest and signature, as they stand at the end of a clip and in a file beside it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Document {
-    /// [`Manifest`], kept as it was signed.
+    /// [`Manifest`] or [`Receipt`], kept as it was signed.
     pub manifest: Value,
     /// Ed25519 over the manifest's canonical JSON, base64.
     pub signature: String,
 }
 
 impl Document {
-    fn sign(manifest: &Manifest, signer: &Signer) -> Self {
+    fn sign(manifest: &impl Serialize, signer: &Signer) -> Self {
         // A manifest of texts and whole numbers can always be written.
         let manifest = serde_json::to_value(manifest).unwrap_or_default();
         let signature = STANDARD.encode(signer.sign(&canonical(&manifest)));
@@ -65,6 +68,15 @@ impl Document {
     fn text(&self) -> Vec<u8> {
         canonical(self)
     }
+}
+
+/// Whether a document was signed by the key that it names, and says since what it said then.
+fn fits(document: &Document, key: &KeyFacts) -> bool {
+    let public = STANDARD.decode(&key.public_key).ok().and_then(|bytes| VerifyingKey::from_bytes(bytes.as_slice().try_into().ok()?).ok());
+    let signature = STANDARD.decode(&document.signature).ok().and_then(|bytes| Signature::from_slice(&bytes).ok());
+    public.zip(signature).is_some_and(|(public, signature)| {
+        fingerprint(public.as_bytes()) == key.fingerprint && public.verify_strict(&canonical(&document.manifest), &signature).is_ok()
+    })
 }
 
 /// What is signed: canonical JSON.

@@ -4,12 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{Read, Seek};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signature, VerifyingKey};
 use media::playback::statement::{STATEMENT_LEN_MAX, Stated};
 
-use super::{Document, FORMAT, FORMAT_MARKED, Fragment, Manifest, canonical, fingerprint};
+use super::{Document, FORMAT, FORMAT_MARKED, Fragment, Manifest, fits};
 
 /// Why nothing can be said about a clip.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +83,7 @@ pub fn verify(clip: &mut (impl Read + Seek), beside: Option<Document>) -> Result
         return Err(VerifyError::Unreadable(format!("its form is {:?}, where {known:?} was to be expected", manifest.format)));
     }
     let mut findings = Vec::new();
-    if !signed(&document, &manifest) {
+    if !fits(&document, &manifest.key) {
         findings.push(Finding::Signature);
     }
     let whole = stated.bytes == manifest.file.bytes && hex::encode(stated.hash_file(clip)?) == manifest.file.sha256;
@@ -96,15 +93,6 @@ pub fn verify(clip: &mut (impl Read + Seek), beside: Option<Document>) -> Result
     }
     findings.extend(fragments);
     Ok(Verified { manifest, findings })
-}
-
-fn signed(document: &Document, manifest: &Manifest) -> bool {
-    let key =
-        STANDARD.decode(&manifest.key.public_key).ok().and_then(|bytes| VerifyingKey::from_bytes(bytes.as_slice().try_into().ok()?).ok());
-    let signature = STANDARD.decode(&document.signature).ok().and_then(|bytes| Signature::from_slice(&bytes).ok());
-    key.zip(signature).is_some_and(|(key, signature)| {
-        fingerprint(key.as_bytes()) == manifest.key.fingerprint && key.verify_strict(&canonical(&document.manifest), &signature).is_ok()
-    })
 }
 
 /// Fragments are compared in order; one that is not found where it should be is missing if a later one stands there.

@@ -15,6 +15,12 @@ use super::{Files, FilesError, PIXELS_MAX};
 const ALLOCATED_BYTES_MAX: u64 = 384 * 1024 * 1024;
 /// Longest edge, pixels.
 const EDGE_PIXELS_MAX: u32 = 30_000;
+/// Pixels of a drawing at most: a large tablet's glass three times over.
+const DRAWING_PIXELS_MAX: u64 = 8_000_000;
+/// Pixels of another shade that make a stroke; a dot of a pen has more.
+const INK_PIXELS_MIN: u64 = 16;
+/// Steps of 256 that a stroke differs from its ground; a JPEG of white paper has a few.
+const INK_STEPS_MIN: usize = 40;
 /// File-type brands of HEIC and HEIF pictures, which phones make and this program keeps as they are.
 const HEIF_BRANDS: [&[u8; 4]; 8] = [b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc", b"hevx"];
 
@@ -56,6 +62,16 @@ impl Files {
         Ok(picture)
     }
 
+    /// As [`Files::look_at`], and whether nothing is drawn on it. What cannot be opened here is not called blank.
+    pub async fn look_at_drawing(&self, path: &Path, heif: bool) -> Result<(Picture, bool), FilesError> {
+        if heif && is_heif(path)? {
+            return Ok((Picture { filetype: "image/heic", size: None }, false));
+        }
+        let (picture, decoded) = self.decode(path.to_owned()).await?;
+        let blank = off_thread(move || Ok(is_blank(&decoded))).await?;
+        Ok((picture, blank))
+    }
+
     /// Decodes a local file off the async threads, as stored. Waits until enough memory is free.
     pub(super) async fn decode(&self, path: PathBuf) -> Result<(Picture, DynamicImage), FilesError> {
         let header = path.clone();
@@ -75,6 +91,25 @@ impl Files {
         drop(permit);
         Ok((picture, decoded))
     }
+}
+
+/// Whether a picture is of one shade, as a signature without a stroke is: transparent counts as white. Photos are larger than
+/// what is looked at, and are not looked at.
+fn is_blank(picture: &DynamicImage) -> bool {
+    if u64::from(picture.width()) * u64::from(picture.height()) > DRAWING_PIXELS_MAX {
+        return false;
+    }
+    let mut shades = [0_u64; 256];
+    for pixel in picture.to_luma_alpha8().pixels() {
+        let [luma, alpha] = pixel.0.map(u32::from);
+        let shade = (luma * alpha + 255 * (255 - alpha)) / 255;
+        if let Some(count) = usize::try_from(shade).ok().and_then(|shade| shades.get_mut(shade)) {
+            *count += 1;
+        }
+    }
+    let ground = shades.iter().enumerate().max_by_key(|(_, count)| **count).map_or(0, |(shade, _)| shade);
+    let ink: u64 = shades.iter().enumerate().filter(|(shade, _)| shade.abs_diff(ground) >= INK_STEPS_MIN).map(|(_, count)| count).sum();
+    ink < INK_PIXELS_MIN
 }
 
 /// Runs decoding where it may take its time. A decoder that panics says that the picture is damaged, no more.

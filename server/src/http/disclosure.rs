@@ -110,6 +110,6 @@ fn filled(row: &PublicRow, bureau: &str, english: bool, path: &str) -> Result<St
         .replace("{{bureau}}", &escaped(bureau)))
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -6,6 +6,7 @@ pub mod console;
 mod content;
 mod contract;
 mod disclosure;
+mod drawn_paper;
 mod extract;
 mod idempotency;
 mod list;
@@ -25,7 +26,6 @@ use actix_web::HttpRequest;
 
 pub use chars::Chars;
 pub(crate) use console::camera_secret_purpose;
-pub(crate) use console::door::mark as door_mark;
 pub(crate) use console::webhook_purpose;
 pub use content::{Content, serve};
 pub use extract::{Args, Body, Id, JSON_LIMIT, moment_ms, page, parse_json, payload_problem};

@@ -212,6 +212,7 @@ impl From<UploadError> for Problem {
                 Self::of(ProblemType::StaleVersion).because(error.to_string()).with("present", serde_json::json!({"offset": offset}))
             }
             UploadError::Busy => Self::of(ProblemType::Unavailable).because(error.to_string()).with("retry_after_s", 5),
+            UploadError::Blank => Self::of(ProblemType::BlankSignature),
             UploadError::Checksum => Self::of(ProblemType::ChecksumMismatch),
             UploadError::TooLong => Self::of(ProblemType::TooLarge).because(error.to_string()),
             UploadError::Replaced(present) => Self::of(ProblemType::Conflict)

@@ -14,7 +14,8 @@ use utoipa_actix_web::{AppExt as _, scope};
 use uuid::Uuid;
 
 use super::{
-    JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, disclosure, media, mobile, openrosa, pages, running, setup, trust,
+    JSON_LIMIT, Problem, REQUEST, RequestFacts, auth, console, contract, disclosure, drawn_paper, media, mobile, openrosa, pages, running,
+    setup, trust,
 };
 use crate::App;
 
@@ -53,6 +54,7 @@ pub fn build(
         .configure(trust::configure)
         .configure(disclosure::configure)
         .configure(openrosa::configure)
+        .configure(drawn_paper::configure)
         .configure(pages::configure)
         .default_service(web::route().to(nothing_here))
         .wrap(middleware::Compress::default())
@@ -158,7 +160,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     response
 }
 
-/// The header by which a client says which version of the phones' protocol it speaks: `phone/3`.
+/// The header by which a client says which version of the phones' protocol it speaks: `phone/4`.
 const CLIENT: &str = "bright-kitchen-client";
 
 /// What every request passes through: an id, a language, a log span, and headers that keep browsers careful.

@@ -162,7 +162,7 @@ pub async fn issue(tx: &mut Tx<'_>, new: &NewDocument, actor: &Actor, at: i64) -
         at,
     )?;
     let taken = if new.reserved {
-        paper_numbers::issue_reserved(tx, &new.register, new.number, &new.user_id, &new.id, at).await?
+        paper_numbers::issue_reserved(tx, &new.register, new.number, &new.user_id, &new.id, new.inspection_id.as_deref(), at).await?
     } else {
         paper_numbers::issue(tx, &new.register, new.number, &new.id, at).await?
     };

@@ -27,10 +27,11 @@ pub struct EvidenceRow {
     pub bytes: Option<i64>,
     pub width: Option<i64>,
     pub height: Option<i64>,
+    pub blank: bool,
 }
 
 const HEAD: &str = "SELECT e.id, e.inspection_id, e.owner_id, e.kind, e.item_code, e.sha256, e.filetype, e.taken_at, e.file_id, e.arrived_at, \
-    f.filetype AS stored_filetype, f.bytes, f.width, f.height FROM inspection_evidence e LEFT JOIN files f ON f.id = e.file_id";
+    f.filetype AS stored_filetype, f.bytes, f.width, f.height, e.blank FROM inspection_evidence e LEFT JOIN files f ON f.id = e.file_id";
 
 /// The code of a kind, as stored.
 pub fn kind_code(kind: EvidenceKind) -> &'static str {
@@ -116,14 +117,16 @@ pub struct Arrival<'a> {
     pub sha256: &'a str,
     pub filetype: &'a str,
     pub file_id: &'a str,
+    /// Nothing is drawn on it.
+    pub blank: bool,
 }
 
 /// Links a file that arrived. `Err(row)` as for [`promise`]; a second arrival of the same file changes nothing.
 pub async fn arrive(tx: &mut Tx<'_>, arrival: &Arrival<'_>, at: i64) -> Result<Result<(), EvidenceRow>, StoreError> {
     execute!(
         tx,
-        "INSERT INTO inspection_evidence (id, inspection_id, owner_id, sha256, filetype, file_id, arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (id) DO UPDATE SET file_id = excluded.file_id, arrived_at = excluded.arrived_at \
+        "INSERT INTO inspection_evidence (id, inspection_id, owner_id, sha256, filetype, file_id, arrived_at, blank) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (id) DO UPDATE SET file_id = excluded.file_id, arrived_at = excluded.arrived_at, blank = excluded.blank \
          WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id AND inspection_evidence.file_id IS NULL",
         arrival.evidence_id,
         arrival.inspection_id,
@@ -132,8 +135,14 @@ pub async fn arrive(tx: &mut Tx<'_>, arrival: &Arrival<'_>, at: i64) -> Result<R
         arrival.filetype,
         arrival.file_id,
         at,
+        arrival.blank,
     )?;
     agreed(tx, arrival.evidence_id, arrival.inspection_id, arrival.sha256).await
+}
+
+/// Whether a part calls this file a signature.
+pub async fn is_signature(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(get(conn, id).await?.is_some_and(|row| row.kind.as_deref() == Some(kind_code(EvidenceKind::Signature))))
 }
 
 async fn agreed(tx: &mut Tx<'_>, id: &str, inspection_id: &str, sha256: &str) -> Result<Result<(), EvidenceRow>, StoreError> {

@@ -4,6 +4,7 @@
 //! until submission, by its own device. Nothing here hashes or judges: that is done before the transaction begins.
 
 use mobile_api::inspection::{Header, PartContent};
+use mobile_api::signing::SigningLack;
 use uuid::Uuid;
 
 use super::assignments::{kind_code, office_path};
@@ -47,12 +48,18 @@ pub struct InspectionRow {
     pub version: i64,
     pub updated_at: i64,
     pub missing_count: i64,
+    pub to_complete: Option<String>,
+    pub drawn_sha256: Option<String>,
+    pub drawn_differs: bool,
+    pub drawn_number: Option<String>,
+    pub receipt: Option<String>,
 }
 
 const HEAD: &str = "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
     i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.happened_at, i.clock_off_ms, i.submission, i.submission_sha256, \
     i.phone_result, i.server_result, i.result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
-    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count \
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, i.to_complete, \
+    i.drawn_sha256, i.drawn_differs, i.drawn_number, i.receipt \
     FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
 
 /// The officers a header names.
@@ -81,6 +88,11 @@ impl PartRow {
 }
 
 impl InspectionRow {
+    /// What it lacked when it was submitted; `None` before, and where it was not counted yet.
+    pub fn to_complete(&self) -> Result<Option<Vec<SigningLack>>, StoreError> {
+        self.to_complete.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)
+    }
+
     /// As the phone sent it.
     pub fn parsed_header(&self) -> Result<Header, StoreError> {
         serde_json::from_str(&self.header).map_err(StoreError::damaged)
@@ -417,6 +429,63 @@ pub struct Submission {
     pub outcome: String,
     pub differs: bool,
     pub happened: Happened,
+    pub to_complete: String,
+    pub drawn_sha256: Option<String>,
+    pub drawn_differs: bool,
+    pub drawn_number: Option<String>,
+    pub receipt: String,
+}
+
+/// What a paper that a phone drew says in public. Nobody is named.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspections and premises")]
+pub struct DrawnRow {
+    pub premises_name: String,
+    pub premises_path: String,
+    pub disabled_at: Option<i64>,
+    pub kind: String,
+    pub happened_at: i64,
+    pub outcome: Option<String>,
+    pub submitted_at: Option<i64>,
+    pub drawn_differs: bool,
+    pub drawn_number: Option<String>,
+    pub amended: i64,
+}
+
+/// The inspection whose paper has this hash, whoever asks: what is told of it is public, behind the switch of disclosure.
+pub async fn by_drawn(conn: &mut Conn<'_>, sha256: &str) -> Result<Option<DrawnRow>, StoreError> {
+    fetch_optional!(
+        conn,
+        DrawnRow,
+        "SELECT p.name AS premises_name, p.path AS premises_path, p.disabled_at, i.kind, i.happened_at, i.outcome, i.submitted_at, i.drawn_differs, i.drawn_number, \
+           (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amended \
+         FROM inspections i JOIN premises p ON p.id = i.premises_id WHERE i.drawn_sha256 = $1 ORDER BY i.happened_at DESC, i.id DESC LIMIT 1",
+        sha256,
+    )
+}
+
+/// An inspection with its receipt, as stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspections")]
+pub struct ReceiptRow {
+    pub id: String,
+    pub header: String,
+    pub submission: String,
+    pub server_result: String,
+    pub drawn_sha256: Option<String>,
+    pub receipt: String,
+}
+
+/// Inspections that have a receipt, by id. For `check`.
+pub async fn receipts_after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Result<Vec<ReceiptRow>, StoreError> {
+    fetch_all!(
+        conn,
+        ReceiptRow,
+        "SELECT id, header, submission, server_result, drawn_sha256, receipt FROM inspections \
+         WHERE id > $1 AND receipt IS NOT NULL AND submission IS NOT NULL AND server_result IS NOT NULL ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
 }
 
 /// Submits a draft; `false` where it is one no more.
@@ -424,7 +493,8 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
     let done = execute!(
         tx,
         "UPDATE inspections SET state = 'submitted', submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
-           differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10 WHERE id = $1 AND state = 'draft'",
+           differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10, to_complete = $11, \
+           drawn_sha256 = $12, drawn_differs = $13, drawn_number = $14, receipt = $15 WHERE id = $1 AND state = 'draft'",
         id,
         submission.raw.as_str(),
         submission.sha256.as_str(),
@@ -435,6 +505,11 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
         at,
         submission.happened.at_ms,
         submission.happened.clock_off_ms,
+        submission.to_complete.as_str(),
+        submission.drawn_sha256.as_deref(),
+        submission.drawn_differs,
+        submission.drawn_number.as_deref(),
+        submission.receipt.as_str(),
     )?;
     Ok(done == 1)
 }

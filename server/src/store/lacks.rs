@@ -26,18 +26,18 @@ pub async fn of_inspection(conn: &mut Conn<'_>, inspection_id: &str) -> Result<V
     )
 }
 
-/// Those of these inspections that still lack something.
-pub async fn open(conn: &mut Conn<'_>, inspections: &[String]) -> Result<Vec<String>, StoreError> {
+/// Those of these inspections that lacked something, and whether they still do.
+pub async fn open(conn: &mut Conn<'_>, inspections: &[String]) -> Result<Vec<(String, bool)>, StoreError> {
     if inspections.is_empty() {
         return Ok(Vec::new());
     }
-    let found: Vec<(String,)> = Select::new("SELECT DISTINCT l.inspection_id FROM inspection_lacks l")
-        .and("l.done_at IS NULL", [])
-        .and_any("l.inspection_id = ?", inspections.iter().map(|id| id.as_str().into()))
-        .tail("ORDER BY l.inspection_id", [])
-        .fetch_all(conn)
-        .await?;
-    Ok(found.into_iter().map(|row| row.0).collect())
+    let found: Vec<(String, i64)> =
+        Select::new("SELECT l.inspection_id, CAST(MAX(CASE WHEN l.done_at IS NULL THEN 1 ELSE 0 END) AS BIGINT) FROM inspection_lacks l")
+            .and_any("l.inspection_id = ?", inspections.iter().map(|id| id.as_str().into()))
+            .tail("GROUP BY l.inspection_id ORDER BY l.inspection_id", [])
+            .fetch_all(conn)
+            .await?;
+    Ok(found.into_iter().map(|(id, open)| (id, open == 1)).collect())
 }
 
 /// Notes that something is lacking, or what is lacking of it by now. What was made good stays so.

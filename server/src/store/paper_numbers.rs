@@ -3,11 +3,15 @@
 //! A number is taken by moving the register on, in the transaction that also writes what became of the number. A transaction
 //! that fails moves nothing, so no number is missing without a row that says why, and none is given twice.
 
+use mobile_api::paper::FrameNumber;
 use uuid::Uuid;
 
 use super::sql::{Select, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
+
+/// What a phone draws on site.
+pub const DRAWN_KIND: &str = "on_site_record";
 
 /// A register.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,14 +42,16 @@ pub struct NumberRow {
     pub reserved_for_name: Option<String>,
     pub device_id: Option<String>,
     pub reason: Option<String>,
+    pub inspection_id: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
 const HEAD: &str = "SELECT n.id, n.office_id, o.name AS office_name, o.path AS office_path, n.kind, n.year, n.number, n.state, n.document_id, \
-    p.name AS premises_name, n.reserved_for, u.display_name AS reserved_for_name, n.device_id, n.reason, n.created_at, n.updated_at \
+    p.name AS premises_name, n.reserved_for, u.display_name AS reserved_for_name, n.device_id, n.reason, n.inspection_id, n.created_at, n.updated_at \
     FROM paper_numbers n JOIN organizations o ON o.id = n.office_id LEFT JOIN users u ON u.id = n.reserved_for \
-    LEFT JOIN documents d ON d.id = n.document_id LEFT JOIN premises p ON p.id = d.premises_id";
+    LEFT JOIN documents d ON d.id = n.document_id LEFT JOIN inspections i ON i.id = n.inspection_id \
+    LEFT JOIN premises p ON p.id = COALESCE(d.premises_id, i.premises_id)";
 
 /// The number that comes next: what a paper is set with before it is issued.
 pub async fn next(conn: &mut Conn<'_>, register: &Register) -> Result<i64, StoreError> {
@@ -90,19 +96,21 @@ pub async fn issue(tx: &mut Tx<'_>, register: &Register, expected: i64, document
     Ok(true)
 }
 
-/// Gives a number that this person holds to a paper; `false` where it is not theirs, or not free.
+/// Gives a number that this person holds, or that this inspection's paper was drawn with, to a paper; `false` where it is not theirs, or not free.
 pub async fn issue_reserved(
     tx: &mut Tx<'_>,
     register: &Register,
     number: i64,
     user_id: &str,
     document_id: &str,
+    inspection_id: Option<&str>,
     at: i64,
 ) -> Result<bool, StoreError> {
     let used = execute!(
         tx,
         "UPDATE paper_numbers SET state = 'issued', document_id = $6, updated_at = $7 \
-         WHERE office_id = $1 AND kind = $2 AND year = $3 AND number = $4 AND reserved_for = $5 AND state = 'reserved'",
+         WHERE office_id = $1 AND kind = $2 AND year = $3 AND number = $4 AND state = 'reserved' \
+           AND (inspection_id = $8 OR (reserved_for = $5 AND inspection_id IS NULL))",
         register.office_id.as_str(),
         register.kind,
         register.year,
@@ -110,8 +118,41 @@ pub async fn issue_reserved(
         user_id,
         document_id,
         at,
+        inspection_id,
     )?;
     Ok(used == 1)
+}
+
+/// The paper that a phone drew with a number it held: from now on the number is that inspection's. `false` where it is not this
+/// person's, or not free.
+pub async fn take_over(tx: &mut Tx<'_>, number: &FrameNumber, user_id: &str, inspection_id: &str, at: i64) -> Result<bool, StoreError> {
+    let taken = execute!(
+        tx,
+        "UPDATE paper_numbers SET inspection_id = $6, updated_at = $7 \
+         WHERE office_id = $1 AND kind = $2 AND year = $3 AND number = $4 AND reserved_for = $5 AND state = 'reserved' AND inspection_id IS NULL",
+        number.office_id.to_string(),
+        DRAWN_KIND,
+        number.year,
+        number.number,
+        user_id,
+        inspection_id,
+        at,
+    )?;
+    Ok(taken == 1)
+}
+
+/// The number that an inspection's paper was drawn with, where no paper has been issued with it yet.
+pub async fn of_inspection(conn: &mut Conn<'_>, register: &Register, inspection_id: &str) -> Result<Option<i64>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (i64,),
+        "SELECT number FROM paper_numbers WHERE inspection_id = $1 AND office_id = $2 AND kind = $3 AND year = $4 AND state = 'reserved' ORDER BY number LIMIT 1",
+        inspection_id,
+        register.office_id.as_str(),
+        register.kind,
+        register.year,
+    )?;
+    Ok(row.map(|row| row.0))
 }
 
 /// Reserves the next `count` numbers for a person's phone; gives the first.
@@ -160,11 +201,11 @@ async fn insert(
     Ok(())
 }
 
-/// Voids a number that is reserved; `false` where it is not.
+/// Voids a number that is reserved; `false` where it is not, or where a phone has drawn a paper with it.
 pub async fn void_reserved(tx: &mut Tx<'_>, id: &str, reason: &str, at: i64) -> Result<bool, StoreError> {
     let voided = execute!(
         tx,
-        "UPDATE paper_numbers SET state = 'void', reason = $2, updated_at = $3 WHERE id = $1 AND state = 'reserved'",
+        "UPDATE paper_numbers SET state = 'void', reason = $2, updated_at = $3 WHERE id = $1 AND state = 'reserved' AND inspection_id IS NULL",
         id,
         reason,
         at,
@@ -228,7 +269,7 @@ pub async fn held(conn: &mut Conn<'_>, user_id: &str, kind: &str) -> Result<i64,
     let row = fetch_optional!(
         conn,
         (i64,),
-        "SELECT COUNT(*) FROM paper_numbers WHERE reserved_for = $1 AND kind = $2 AND state = 'reserved'",
+        "SELECT COUNT(*) FROM paper_numbers WHERE reserved_for = $1 AND kind = $2 AND state = 'reserved' AND inspection_id IS NULL",
         user_id,
         kind,
     )?;

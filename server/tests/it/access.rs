@@ -228,6 +228,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/drafts/{id}", One(P::InspectionsConduct)),
         ("DELETE", "/drafts/{id}", One(P::InspectionsConduct)),
         // A refresh token in the request says whose it is: the login of who brings it has ended.
+        ("GET", "/paper-wording", One(P::InspectionsConduct)),
         ("PUT", "/late/{id}", Nobody),
         ("PUT", "/late/{id}/files/{evidence_id}", Nobody),
         ("GET", "/late", One(P::AssignmentsManage)),

@@ -81,6 +81,24 @@ async fn each_kind_of_paper_is_set_and_can_be_read() {
 }
 
 #[tokio::test]
+async fn an_on_site_record_says_only_what_was_recorded() {
+    let (mut paper, pictures) = sample::paper(Kind::OnSiteRecord, AT_MS);
+    let renderer = Renderer::default();
+    let set = async |paper: &server::documents::Paper| {
+        words(&renderer.render(shipped(Kind::OnSiteRecord), paper, pictures.clone(), AT_MS).await.unwrap().pdf)
+    };
+    let Some(whole) = set(&paper).await else { return };
+    assert!(whole.contains("向当事人出示执法证件") && whole.contains("不申请回避") && whole.contains("签名确认"), "{whole}");
+    paper.visit = Some(server::documents::VisitFacts::default());
+    paper.signatures.retain(|one| one.by != "premises");
+    let empty = set(&paper).await.unwrap();
+    for said in ["未记录出示执法证件", "未记录告知申请回避的权利", "未记录当事人的签名"] {
+        assert!(empty.contains(said), "{said}: {empty}");
+    }
+    assert!(!empty.contains("向当事人出示") && !empty.contains("签名确认"), "{empty}");
+}
+
+#[tokio::test]
 async fn the_same_gives_the_same_bytes() {
     let first = set(&Renderer::default(), Kind::RectificationOrder, shipped(Kind::RectificationOrder)).await.unwrap();
     // Another renderer reads its fonts anew, as another start of the program does.

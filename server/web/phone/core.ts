@@ -10,6 +10,7 @@ import { savedLocale } from '@shared/i18n'
 import { backUp, restore } from './engine/backup'
 import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
 import { Outbox, type LateReason, type OutboxEntry } from './engine/outbox'
+import { fetchPapers } from './engine/papers'
 import { prune } from './engine/prune'
 import { fillBallast, left } from './engine/room'
 import type { Safe } from './engine/safe'
@@ -28,7 +29,7 @@ export interface Me {
 const ME = 'me'
 const TICK_MS = 5_000
 /** The version of the protocol that these pages speak: `docs/mobile-sync.md`. */
-const CLIENT = 'phone/3'
+const CLIENT = 'phone/4'
 /** Out of sight for so long, the phone may be in other hands. */
 const LOCK_AFTER_MS = 15 * 60_000
 const BACK_UP_EVERY_MS = 20_000
@@ -283,6 +284,14 @@ export async function signOut(): Promise<void> {
   changes.value += 1
 }
 
+/** The offices an officer works for: their own, and those of their assignments. */
+async function officesOf(open: Safe, user: Me): Promise<string[]> {
+  const own = user.grants.filter((grant) => grant.node_level === 'office').map((grant) => grant.node_id)
+  const assigned = await open.rows<{ premises_id: string; state: string }>('assignment')
+  const places = await Promise.all(assigned.filter((one) => one.state === 'open' || one.state === 'in_progress').slice(0, 50).map((one) => open.row<{ organization_id?: string }>('premises', one.premises_id)))
+  return [...own, ...places.flatMap((place) => place?.organization_id ?? [])]
+}
+
 let running: Promise<void> | null = null
 /** Fetches what changed. Calls at the same time share one run. */
 export function syncNow(): Promise<void> {
@@ -294,6 +303,7 @@ export function syncNow(): Promise<void> {
     try {
       const state = await synchronise(open, api)
       if (me.value?.id === user.id) syncState.value = state
+      if (isOfficer.value) await fetchPapers(db(), api, user.id, device.id, await officesOf(open, user)).catch((error: unknown) => console.error(error))
       syncFailed.value = false
     } catch (error) {
       syncFailed.value = true

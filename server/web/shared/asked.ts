@@ -6,6 +6,7 @@ import {
   coversAllItems, itemsOf,
   type Answer, type Condition, type FieldValue, type InspectionKind, type Item, type ItemResult, type TemplateBody,
 } from './inspection'
+import { lacksSafetyReason } from './signing'
 
 /** `required` of an item: must be answered even where a check does not cover all items. */
 export interface AskedField { shown: boolean; required: boolean }
@@ -130,7 +131,7 @@ function compares(value: FieldValue, is: Comparison, to: FieldValue | null | und
 }
 
 /** What an answer still needs, photos left out; `field` comes with the field's code. */
-export type Lack = 'answer' | 'reason' | 'affects_safety' | `field:${string}`
+export type Lack = 'answer' | 'reason' | 'affects_safety' | 'safety_reason' | `field:${string}`
 
 /** The part of an answer that decides what lacks. */
 export type Given = Partial<Pick<Answer, 'result' | 'remark' | 'reason' | 'number' | 'values' | 'affects_safety' | 'evidence_ids'>>
@@ -146,6 +147,7 @@ export function lacksOf(item: Item, given: Given | undefined, ask: AskedItem, ki
   if (given.result === 'not_applicable' && !given.reason?.trim()) missing.push('reason')
   if (given.result === 'fails') {
     if (given.affects_safety === undefined || given.affects_safety === null) missing.push('affects_safety')
+    else if (lacksSafetyReason(given)) missing.push('safety_reason')
     if (!given.remark?.trim()) missing.push('reason')
   }
   for (const [index, field] of (item.fields ?? []).entries()) {

@@ -118,7 +118,12 @@ export interface Signature {
   by: 'officer' | 'premises' | 'witness'
   name: string
   evidence_id?: string
+  /** Which of the header's officers signs. */
+  officer_id?: string
+  /** Refused to sign, or left. */
   refused: boolean
+  /** Did not refuse, but left before there was anything to sign. */
+  left?: boolean
   reason?: string
   shown_sha256: string
 }

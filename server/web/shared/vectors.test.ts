@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { canonical, canonicalSha256 } from './canonical'
 import { asked, lacksOf } from './asked'
-import { itemsOf, type Answer, type InspectionKind, type Judgement, type TemplateBody } from './inspection'
+import { itemsOf, type Answer, type InspectionKind, type Evidence, type Header, type Judgement, type PartContent, type TemplateBody, type Visit } from './inspection'
 import { judge } from './judge'
+import { draw, drawnSha256, type Drawn, type PaperFrame } from './paper'
+import { signingLacks, type Named, type SigningLack } from './signing'
 
 const vectors = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../../mobile-api/vectors/${name}.json`, import.meta.url), 'utf8')) as T
@@ -27,6 +29,24 @@ describe('judgements are those of the vectors, as on the server', () => {
   const file = vectors<{ templates: Record<string, TemplateBody>; cases: Case[] }>('judgement')
   it.each(file.cases)('$name', (one) => {
     expect(judge(file.templates[one.template]!, one.answers)).toEqual(one.expected)
+  })
+})
+
+describe('what lacks on site is that of the vectors, as on the server', () => {
+  interface Case { name: string; officers: Named[]; parts: Partial<PartContent>[]; expected: SigningLack[] }
+  it.each(vectors<Case[]>('signing'))('$name', (one) => {
+    const parts = one.parts.map((part) => ({ signatures: part.signatures ?? [], visit: part.visit }))
+    expect(signingLacks(one.officers, parts, one.parts.flatMap((part) => part.answers ?? []))).toEqual(one.expected)
+  })
+})
+
+describe('papers drawn on site are those of the vectors, as on the server', () => {
+  interface Case { name: string; template: string; inspection_id: string; header: Header; frame: PaperFrame; answers: Answer[]; evidence: Evidence[]; visit: Visit; expected: Drawn; sha256: string }
+  const file = vectors<{ templates: Record<string, TemplateBody>; cases: Case[] }>('paper')
+  it.each(file.cases)('$name', async (one) => {
+    const drawn = draw(one.frame, { ...one, template: file.templates[one.template]! })
+    expect(drawn).toEqual(one.expected)
+    expect(await drawnSha256(drawn)).toBe(one.sha256)
   })
 })
 

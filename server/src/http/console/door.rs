@@ -7,22 +7,12 @@ use mobile_api::problem::ProblemType;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::App;
-use crate::auth::{Caller, Sealer, can};
+use crate::auth::{Caller, can};
 use crate::http::{Id, Problem, ProblemBody};
 use crate::store::premises;
 
-/// Hex digits of a mark.
-const MARK_DIGITS: usize = 16;
-
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(door_code);
-}
-
-/// What the code of this premises carries beside its id.
-pub(crate) fn mark(sealer: &Sealer, premises_id: &str) -> String {
-    let mut mark = hex::encode(sealer.mac("door", premises_id.as_bytes()));
-    mark.truncate(MARK_DIGITS);
-    mark
 }
 
 /// The code for the door, to be printed: an address of the phone's pages.
@@ -32,7 +22,7 @@ pub(crate) fn mark(sealer: &Sealer, premises_id: &str) -> String {
 async fn door_code(request: HttpRequest, app: web::Data<App>, caller: Caller<can::PremisesRead>, id: Id) -> Result<HttpResponse, Problem> {
     let row = premises::get(&mut app.db.read().await?.conn(), &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let info = request.connection_info().clone();
-    let address = format!("{}://{}/m/p/{}.{}", info.scheme(), info.host(), row.id, mark(&app.sealer, &row.id));
+    let address = format!("{}://{}/m/p/{}.{}", info.scheme(), info.host(), row.id, app.sealer.door_mark(&row.id));
     let svg = drawn(&address, &row.name).ok_or_else(|| Problem::of(ProblemType::Internal))?;
     Ok(HttpResponse::Ok().content_type("image/svg+xml").insert_header(("cache-control", "private, no-store")).body(svg))
 }
@@ -61,13 +51,14 @@ fn drawn(address: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Sealer;
 
     #[test]
     fn the_code_is_a_picture_with_the_name_and_another_mark_for_each_premises() {
         let data = tempfile::tempdir().unwrap();
         let sealer = Sealer::open(data.path()).unwrap();
-        assert_ne!(mark(&sealer, "one"), mark(&sealer, "other"));
-        assert_eq!(mark(&sealer, "one").len(), MARK_DIGITS);
+        assert_ne!(sealer.door_mark("one"), sealer.door_mark("other"));
+        assert_eq!(sealer.door_mark("one").len(), 16);
         let svg = drawn("https://kitchen.example/m/p/01928f6e-0000-7000-8000-000000000001.0123456789abcdef", "<实验> & 食堂").unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("&lt;实验&gt; &amp; 食堂"));
     }

@@ -315,6 +315,7 @@ async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(),
                         sha256: &file.sha256,
                         filetype: &file.filetype,
                         file_id: &file.file_id,
+                        blank: false,
                     };
                     // Another file under this id is what is missing, or what was there first: it stays in quarantine.
                     if evidence::arrive(tx, &arrival, at).await?.is_err() {

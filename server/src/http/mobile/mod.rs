@@ -5,6 +5,7 @@ mod drafts;
 mod files;
 pub mod inspections;
 mod late;
+mod papers;
 mod places;
 mod previous;
 mod sync;
@@ -23,4 +24,5 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     uploads::configure(config);
     drafts::configure(config);
     late::configure(config);
+    papers::configure(config);
 }

@@ -105,7 +105,7 @@ pub(super) async fn who(ground: &Ground, path: &str, method: &str) -> Client {
     if OWN_LOGIN.contains(&path) {
         return sign_in(&ground.app, "leaves").await;
     }
-    let own = ["/inspections", "/uploads", "/files", "/sync", "/drafts"];
+    let own = ["/inspections", "/uploads", "/files", "/sync", "/drafts", "/paper-wording"];
     if own.iter().any(|own| path.starts_with(own)) {
         return ground.officer.clone();
     }

@@ -55,7 +55,7 @@ on_both!(a_form_with_all_its_pictures_is_an_inspection_like_a_phones, |app| {
     let by: Vec<&str> = page["parts"][0]["signatures"].as_array().unwrap().iter().filter_map(|one| one["by"].as_str()).collect();
     assert_eq!(by, ["officer", "premises"]);
     assert_eq!(page["lacks"], json!([]));
-    assert_eq!(collect.inspections().await[0]["to_complete"], false);
+    assert_eq!(collect.inspections().await[0]["lacking"], Value::Null);
     settled(&app).await;
     let (_, audit) = collect.root.get(&format!("/audit?entity=inspection&entity_id={}", text(&page["id"]))).await;
     let acts: Vec<&str> = audit["items"].as_array().unwrap().iter().filter_map(|row| row["action"].as_str()).collect();
@@ -73,7 +73,7 @@ on_both!(what_the_law_asks_for_and_the_form_lacks_is_to_be_completed, |app| {
         (page["state"].as_str(), open_lacks(&page)),
         (Some("complete"), vec!["recusal".to_owned(), "second_officer".to_owned(), "signature".to_owned()])
     );
-    assert_eq!(collect.inspections().await[0]["to_complete"], true);
+    assert_eq!(collect.inspections().await[0]["lacking"], true);
     let path = format!("/inspections/{}/completions", text(&page["id"]));
     let officer = &collect.officer.client;
     let second = app.add_person("second", &[("officer", &app.office)], false).await;
@@ -101,7 +101,7 @@ on_both!(what_the_law_asks_for_and_the_form_lacks_is_to_be_completed, |app| {
     assert_eq!((made["done"]["name"].as_str(), made["done_by_name"].is_string()), (Some("赵园长"), true));
     assert!(page["evidence"].as_array().unwrap().iter().any(|one| one["id"] == made["done"]["evidence_id"] && one["received"] == true));
     assert_eq!(page["parts"][0]["signatures"], json!([]), "what was sent stays as sent");
-    assert_eq!(collect.inspections().await[0]["to_complete"], false);
+    assert_eq!(collect.inspections().await[0]["lacking"], false);
 });
 
 on_both!(pictures_may_come_in_several_requests_in_any_order, |app| {

@@ -7,6 +7,7 @@ mod files;
 mod inspections;
 mod late;
 mod replays;
+mod signing;
 mod submissions;
 mod sync;
 mod team;
@@ -204,6 +205,19 @@ pub fn content(device_id: &str, answers: Vec<Value>, evidence: Vec<Value>) -> Va
 
 pub fn evidence(id: &str, code: &str, file: &[u8]) -> Value {
     json!({"id": id, "kind": "photo", "sha256": sha256(file), "filetype": "image/png", "bytes": file.len(), "taken_at": "2026-11-23T06:09:00.000Z", "item_code": code})
+}
+
+/// A signature: a line on white, or nothing at all.
+pub fn drawn(stroke: bool) -> Vec<u8> {
+    let mut picture = RgbImage::from_pixel(300, 120, image::Rgb([255, 255, 255]));
+    for x in (20..280).filter(|_| stroke) {
+        for thick in 0..3 {
+            picture.put_pixel(x, 60 + x % 20 + thick, image::Rgb([16, 22, 31]));
+        }
+    }
+    let mut content = Cursor::new(Vec::new());
+    picture.write_to(&mut content, ImageFormat::Png).unwrap();
+    content.into_inner()
 }
 
 /// A picture that is like no other.

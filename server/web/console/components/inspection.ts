@@ -10,6 +10,9 @@ export function disagreements(a: Partial<InspectionResult>, b: Partial<Inspectio
   return fields.filter((field) => plain(a[field]) !== plain(b[field]))
 }
 
+/** Whether it still wants something: by the second door what was not made good yet, else what was not there on site. */
+export const isLacking = (one: { lacking?: boolean | null; to_complete?: readonly string[] | null }): boolean => one.lacking ?? Boolean(one.to_complete?.length)
+
 /** The officers' names, the lead first. */
 export function officerNames(one: Pick<Inspection, 'officers'>): string {
   return one.officers.map((officer) => officer.display_name).join('、') || '—'

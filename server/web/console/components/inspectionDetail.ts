@@ -19,9 +19,16 @@ export interface InspectionDetail {
   officers: { id: string; display_name: string; certificate_number?: string | null }[]
   differs: boolean
   missing_evidence: number
-  /** It lacks something before it is whole. */
-  to_complete: boolean
+  /** Of what came by the second door: whether it lacks something before it is whole. */
+  lacking: boolean | null
   lacks: { what: string; detail: string[]; noted_at: string; done_at: string | null; done_by_name: string | null }[]
+  /** What the law asks for on site and was not there when it was submitted. */
+  to_complete: string[] | null
+  /** The paper that the phone drew and had signed, drawn again by the server. */
+  drawn: { sha256: string; differs: boolean; number: string | null } | null
+  receipt: { manifest: { received_at: string; key: { fingerprint: string } }; signature: string } | null
+  /** Of all parts; what is null was not recorded. */
+  visit: VisitSeen
   parts: Part[]
   sections: AnsweredSection[]
   evidence: (InspectionEvidence & { received: boolean })[]
@@ -33,6 +40,13 @@ export interface InspectionDetail {
   amendments: { version: number; reason: string; amended_by_name: string; amended_at: string; outcome: string; answers: Answer[] }[]
   submitted_result: InspectionResult | null
   previous: { id: string; happened_at: string; outcome: string | null; score: number | null; again: string[]; put_right: string[]; new: string[] } | null
+}
+export interface ScanSeen { device_time: string; right: boolean; location: { latitude: number; longitude: number; accuracy_m: number; mocked?: boolean | null } | null }
+export interface VisitSeen {
+  opened: ScanSeen | null
+  closed: ScanSeen | null
+  certificates_shown_at: string | null
+  recusal: { asked_at: string; requested: boolean; reason?: string | null; name: string; evidence_id: string } | null
 }
 export interface Part {
   id: string

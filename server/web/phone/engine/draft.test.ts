@@ -13,6 +13,8 @@ describe('a draft', () => {
     answer(draft, '1.3', { result: 'conforms' })
     expect(missing(draft).map((one) => one.lacks)).toEqual([['affects_safety', 'reason', 'photo'], ['reason'], ['photos']])
     answer(draft, '1.1', { affects_safety: false, remark: '过期', evidence_ids: ['a'] })
+    expect(missing(draft)[0]!.lacks).toEqual(['safety_reason'])
+    answer(draft, '1.1', { reason: '属于公示问题' })
     answer(draft, '1.2', { reason: '不供应' })
     answer(draft, '1.3', { evidence_ids: ['b'] })
     expect(missing(draft)).toEqual([])

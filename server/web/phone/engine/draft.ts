@@ -3,7 +3,6 @@
  * nothing that changes on the server changes it. Photos and signatures are kept beside it, as the files they are.
  */
 import { asked, isGiven, isTouched, lacksOf, type AskedItem, type Lack as AnswerLack } from '@shared/asked'
-import { canonicalSha256 } from '@shared/canonical'
 import { uuidv7 } from '@shared/ids'
 import {
   itemsOf,
@@ -11,6 +10,9 @@ import {
   type PartContent, type Place, type Signature, type Template, type Visit,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
+import { draw, drawnSha256, type Drawn, type PaperFrame } from '@shared/paper'
+import { joinedVisit, signingLacks, type SigningLack } from '@shared/signing'
+import { SHIPPED, type HeldNumber, type Wording } from './papers'
 import { everyAnswer, mergedAnswers, mine, type Team } from './team'
 
 export interface PremisesRow {
@@ -20,6 +22,7 @@ export interface PremisesRow {
   address?: string | null
   latitude?: number | null
   longitude?: number | null
+  organization_id?: string | null
   organization_name?: string | null
   school?: string | null
   diners?: number | null
@@ -47,6 +50,9 @@ export interface PastInspection {
   failed?: number | null
   findings?: { item_code: string; remark?: string | null; affects_safety?: boolean | null; corrected_on_spot?: boolean | null }[]
 }
+
+/** As `server/src/evidence/receipt.rs`; `bright-kitchen verify` proves it. */
+export interface Receipt { manifest: { received_at: string; key: { fingerprint: string }; [member: string]: unknown }; signature: string }
 
 export interface OfficerName { id: string; display_name: string; certificate_number?: string | null }
 
@@ -88,6 +94,8 @@ export interface Draft {
   /** What the server answered. */
   server_result?: Judgement
   differs?: boolean
+  /** What the server marked as to be completed. */
+  to_complete?: SigningLack[]
   submitted_at?: string
   /** Brought to a supervisor, because it could not be sent any more. */
   handed_over?: boolean
@@ -97,6 +105,13 @@ export interface Draft {
   team?: Team
   /** What happened at the door. */
   visit?: Visit
+  /** What the record was drawn with. */
+  paper?: PaperFrame
+  /** As the server drew it again; null where it says nothing of it. */
+  drawn_sha256?: string | null
+  drawn_differs?: boolean
+  /** What the server says it received, signed. */
+  receipt?: Receipt | null
 }
 
 /** A photo or a signature: the file as taken, untouched, and a small picture of it for the screen. */
@@ -141,7 +156,8 @@ export function answer(draft: Draft, code: string, change: Partial<DraftAnswer>,
       delete next.affects_safety
       delete next.corrected_on_spot
     }
-    if (change.result === 'conforms') delete next.reason
+    // Why an item does not apply is no reason why a failure affects safety, nor the other way round.
+    if (before.result !== undefined) delete next.reason
   }
   draft.answers[code] = next
   touch(draft, now)
@@ -268,6 +284,13 @@ export function askedItems(draft: Draft): Item[] {
   return itemsOf(draft.template.body).filter((_, index) => shown[index]?.shown)
 }
 
+/** What the law asks for on site and is not there yet, of all phones as far as they are known here. */
+export function toComplete(draft: Draft): SigningLack[] {
+  const officers = draft.officers.map((officer) => ({ id: officer.id, name: officer.display_name }))
+  const parts = [{ signatures: draft.signatures, visit: draft.visit }, ...(draft.team?.parts ?? []).map((part) => part.content)]
+  return signingLacks(officers, parts, judgedAnswers(draft))
+}
+
 /** Outside the range that conforms: a hint, never a refusal. */
 export function outOfRange(item: Item, value: number | null | undefined): boolean {
   return item.number ? outside(item.number, value) : false
@@ -278,23 +301,40 @@ export function outside({ min, max }: { min?: number | null; max?: number | null
   return (typeof min === 'number' && value < min) || (typeof max === 'number' && value > max)
 }
 
-/** What is shown to whoever signs, and what their signature covers. */
-export function shown(draft: Draft): { [member: string]: unknown } {
-  const all = [...draft.evidence, ...(draft.team?.parts ?? []).flatMap((part) => part.content.evidence)]
-  const photos = all.filter((one) => one.kind === 'photo').map(({ id, sha256 }) => ({ id, sha256 }))
-  return {
-    inspection_id: draft.id,
-    header: header(draft),
-    premises: { id: draft.premises.id, name: draft.premises.name, address: draft.premises.address ?? null },
-    template: { id: draft.template.id, version: draft.template.version },
-    answers: judgedAnswers(draft),
-    photos,
-    result: result(draft),
+/** What the record is drawn with: names as this phone has them, wording, a number. Kept in the draft from the first drawing on. */
+export function frameOf(draft: Draft, wording?: Wording, number?: HeldNumber, drawnAt = draft.updated_at): PaperFrame {
+  const office = wording?.offices.find((one) => one.office_id === draft.premises.organization_id)
+  const frame: PaperFrame = {
+    drawn_at: drawnAt,
+    bureau: office?.bureau ?? draft.premises.organization_name ?? '',
+    title: wording?.title || SHIPPED.title,
+    statement: wording?.statement || SHIPPED.statement,
+    premises: { name: draft.premises.name },
+    officers: draft.officers.map((one) => ({ id: one.id, name: one.display_name, ...(one.certificate_number ? { certificate: one.certificate_number } : {}) })),
+    template_name: draft.template.name.zh,
+    template_version: draft.template.version,
   }
+  if (draft.premises.address) frame.premises.address = draft.premises.address
+  // Who runs it answers for it: a contractor before the owner, and never a supplier.
+  const parts = draft.premises.operators ?? []
+  const operator = (parts.find((one) => one.part === 'contractor') ?? parts.find((one) => one.part === 'own'))?.name ?? draft.premises.school
+  if (operator) frame.premises.operator = operator
+  if (number) frame.number = number
+  return frame
+}
+
+/** The record as it is shown to whoever signs, and what their signature covers. */
+export function drawnOf(draft: Draft): Drawn {
+  const others = draft.team?.parts ?? []
+  return draw(draft.paper ?? frameOf(draft), {
+    inspection_id: draft.id, header: header(draft), template: draft.template.body, answers: judgedAnswers(draft),
+    evidence: [...draft.evidence, ...others.flatMap((part) => part.content.evidence)],
+    visit: joinedVisit([...(draft.visit ? [draft.visit] : []), ...others.flatMap((part) => part.content.visit ?? [])]),
+  })
 }
 
 export function shownSha256(draft: Draft): Promise<string> {
-  return canonicalSha256(shown(draft))
+  return drawnSha256(drawnOf(draft))
 }
 
 export function header(draft: Draft): Header {
@@ -311,6 +351,7 @@ export function partContent(draft: Draft, clock: PartContent['clock']): PartCont
   return {
     device_id: draft.device.id, answers: ownAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
     locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock, ...(draft.visit ? { visit: draft.visit } : {}),
+    ...(draft.paper ? { paper: draft.paper } : {}),
   }
 }
 

@@ -6,7 +6,8 @@
 import { Problem, asProblem } from '@shared/api/problem'
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import type { Judgement } from '@shared/inspection'
-import { header, partContent, result, type Draft } from './draft'
+import type { SigningLack } from '@shared/signing'
+import { header, partContent, result, type Draft, type Receipt } from './draft'
 import type { Safe } from './safe'
 import { upload, type Transport } from './tus'
 
@@ -38,7 +39,7 @@ export type LateReason = 'account_ended' | 'not_permitted' | 'refused'
 /** `due`: what has waited long enough. `now`: what waits, the network is back. `all`: what was refused too, the officer asks. */
 export type Urgency = 'due' | 'now' | 'all'
 
-export interface Submitted { state: 'submitted' | 'complete'; missing_evidence: { id: string }[]; result: Judgement; differs: boolean }
+export interface Submitted { state: 'submitted' | 'complete'; missing_evidence: { id: string }[]; result: Judgement; differs: boolean; to_complete?: SigningLack[]; drawn_sha256?: string | null; drawn_differs?: boolean; receipt?: Receipt | null }
 
 const BACK_OFF_MS = 2_000
 const BACK_OFF_MS_MAX = 300_000
@@ -239,7 +240,7 @@ export class Outbox {
 
   private async told(entry: OutboxEntry, answer: Submitted): Promise<void> {
     const draft = await this.safe.draft(entry.id)
-    if (draft) await this.safe.putDraft({ ...draft, server_result: answer.result, differs: answer.differs })
+    if (draft) await this.safe.putDraft({ ...draft, server_result: answer.result, differs: answer.differs, to_complete: answer.to_complete, drawn_sha256: answer.drawn_sha256, drawn_differs: answer.drawn_differs, receipt: answer.receipt })
     await this.keep(entry)
   }
 
@@ -264,7 +265,11 @@ export class Outbox {
     entry.problem = { type, title, status, detail, errors, present }
     entry.attempts += 1
     const later = status === 426 || status === 0 || status >= 500 || status === 408 || status === 423 || status === 429
+    // A part that came from phone to phone is named here before its own phone has sent it.
+    const onTheWay = status === 409 && awaits(entry, present)
+    if (onTheWay) entry.problem = { ...entry.problem, type: 'part_on_its_way' }
     if (status === 401 || type === 'password_change_required') entry.state = 'signed_out'
+    else if (onTheWay) entry.state = 'waiting'
     else if (type === 'file_lost' || type === 'file_damaged') entry.state = 'refused'
     else if (status === 409) entry.state = 'conflict'
     else entry.state = later || status === 460 ? 'waiting' : 'refused'
@@ -300,6 +305,14 @@ export class Outbox {
   private random(): number {
     return (this.options.random ?? Math.random)()
   }
+}
+
+/** Whether all that keeps a submission back is a part that the server does not have yet. */
+function awaits(entry: OutboxEntry, present: unknown): boolean {
+  const named = (entry.submit?.parts ?? []) as { id: string; content_sha256: string }[]
+  const there = (present as { parts?: { id: string; content_sha256: string }[] } | undefined)?.parts
+  if (!there || there.length >= named.length) return false
+  return there.every((one) => named.some((part) => part.id === one.id && part.content_sha256 === one.content_sha256))
 }
 
 function forget(file: FileState): void {

@@ -8,7 +8,9 @@ import { LIMITS, itemsOf, type Answer, type Header, type PartContent, type Templ
 import { beginDraft, givenAnswers, header, ownAnswers, type Draft, type OfficerName, type PremisesRow } from './draft'
 
 /** Another officer's part, as the server has it. */
-export interface TeamPart { id: string; owner_id: string; owner_name: string; revision: number; content_sha256: string; content: PartContent }
+export interface TeamPart { id: string; owner_id: string; owner_name: string; revision: number; content_sha256: string; content: PartContent
+  /** Came from phone to phone; the server may not have it yet. */
+  carried?: boolean }
 
 export interface Team {
   role: 'lead' | 'member'
@@ -150,11 +152,21 @@ export function divide(template: Template, officers: OfficerName[]): Record<stri
 
 export interface TeamAnswer { state: string; parts: TeamPart[] }
 
+/** A part that came from phone to phone; an older one of the same officer's phone gives way. */
+export function carry(draft: Draft, part: TeamPart): void {
+  const { team } = draft
+  if (!team || team.parts.some((one) => one.id === part.id && one.revision >= part.revision)) return
+  team.parts = [...team.parts.filter((one) => one.id !== part.id), part]
+}
+
 /** What the others have sent by now; null where the server knows nothing of the inspection yet. Choices for parts that went are dropped. */
 export function takeParts(draft: Draft, answer: TeamAnswer): void {
   const { team } = draft
   if (!team) return
-  team.parts = answer.parts.filter((part) => part.id !== draft.part_id)
+  const there = answer.parts.filter((part) => part.id !== draft.part_id)
+  const ahead = (part: TeamPart) => part.carried === true && !there.some((one) => one.id === part.id && one.revision >= part.revision)
+  const carried = team.parts.filter(ahead)
+  team.parts = [...there.filter((part) => !carried.some((one) => one.id === part.id)), ...carried]
   const known = new Set([draft.part_id, ...team.parts.map((part) => part.id)])
   team.choices = Object.fromEntries(Object.entries(team.choices).filter(([, part]) => known.has(part)))
 }

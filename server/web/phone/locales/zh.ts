@@ -34,11 +34,12 @@ export default {
   },
   run: {
     progress: '已答 {answered}/{total}', section: '第 {n} 部分', remark: '备注', findings: '发现的问题', findingsHelp: '写清在哪里、是什么、多少', reason: '缺项原因', reasonHelp: '为什么本项不适用', addRemark: '写备注',
-    affects: '是否影响食品安全', affectsYes: '影响', affectsNo: '不影响', corrected: '当场改正', photo: '拍照', album: '相册', photos: '照片', key: '重点项', basis: '依据：{basis}',
+    affects: '是否影响食品安全', affectsYes: '影响', affectsNo: '不影响', whyAffects: '为什么影响食品安全', whyNot: '为什么不影响食品安全', whyHelp: '点选或自己写',
+    affecting: { a: '可能直接污染食品', b: '温度或时间失控，可能变质', c: '使用了不得使用的食品或添加物' }, harmless: { a: '不直接接触食品', b: '未造成食品污染', c: '属于记录或公示问题' }, corrected: '当场改正', photo: '拍照', album: '相册', photos: '照片', key: '重点项', basis: '依据：{basis}',
     range: '合格范围 {range}', outOfRange: '超出合格范围', needPhotos: '需拍照 {n} 张', needPhoto: '不符合项需拍照', photoTooBig: '照片超过 25 MB，请降低拍摄分辨率后重拍', photoType: '不支持这种文件，请拍照或选择 JPEG、PNG、HEIC 图片',
     photoMany: '每项最多 20 张照片', noRoom: '手机空间不足，照片没有保存。请清理空间后重拍。', notSaved: '没有保存成功，请不要离开本页。', saved: '已保存', saving: '正在保存', original: '原图保存，不压缩、不改动', removePhoto: '删除这张照片？', noPreview: '无法预览', taken: '拍摄于 {when}',
     openOnly: '只看未答', failedOnly: '只看不符合', showAll: '全部', review: '核对结果', review_short: '核对', conformAll: '本部分其余全部符合', conformAsk: '把本部分未答的 {n} 项都记为“符合”？需要拍照的 {m} 项除外。', place: '定位', placing: '正在定位', placed: '已定位，精度 {m} 米', placeFailed: '没有定位：{why}', placeDenied: '未授权定位', placeUnavailable: '收不到信号', far: '距场所登记位置约 {m} 米，请核实',
-    hidden: '{n} 项因条件未显示', previous: '上次：{what}', remarks: '常用语', must: '必填', lack: { field: '请填写“{label}”', answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
+    hidden: '{n} 项因条件未显示', previous: '上次：{what}', remarks: '常用语', must: '必填', lack: { field: '请填写“{label}”', answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', safety_reason: '请说明影响或不影响的理由', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
   },
   review: {
     title: '核对结果', local: '由本机按检查表规则判定，提交后服务器再次判定', outcome: '检查结果', score: '得分', grade: '量化等级', checked: '已检查 {n} 项（重点 {key}，一般 {general}）', keyFailed: '重点项不符合 {n} 项', generalFailed: '一般项不符合 {n} 项',
@@ -46,17 +47,20 @@ export default {
     officers: '执法人员', partial: '仅判定已答的 {n} 项',
   },
   sign: {
-    title: '签名确认', shown: '签名即确认以上检查内容', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
+    title: '签名确认', shown: '请双方核对以下记录。签名即确认其全部内容。', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', left: '已离开', blank: '笔迹太少，请完整签名', open: '离开前请补齐', openHelp: '法律要求的现场程序。缺少的会写在记录上，并标为待补全。', openAsk: '仍待补全：{what}。', fix: '去补齐', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
     reasonNeeded: '请写明拒签原因', submit: '提交检查', submitAsk: '提交后内容不能再改。检查结果：{outcome}，{photos} 张照片。', submitOffline: '现在没有网络：先安全保存在本机，有网络时自动发送。', needOfficer: '需要至少一名执法人员签名', needPremises: '需要被检查单位签名，或记录拒签', needWitness: '拒签需要见证人签名', stale: '签名后内容有改动，请重新签名', hash: '内容指纹 {hash}', empty: '还没有写字', remove: '清除签名', add: '添加执法人员', you: '本人', clauses: '被检查单位对以上记录已核对无误', edit: '返回修改', submitted: '检查已提交',
   },
   sent: {
-    title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}',
+    title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}', toComplete: '这次检查待补全', handOver: '交付记录', handOverHelp: '签名确认的现场检查记录。可以打印交付，或请对方扫码核验、留存；正式文书的指纹与此相同。', drawnDiffers: '服务器按收到的内容重新制作的记录与签名时所示不一致，已标记。', code: '核验码', print: '打印', receipt: '服务器回执：{when}收到', saveReceipt: '保存回执',
+  },
+  toComplete: {
+    visit_opened: '未扫码到场', certificates: '未记录出示执法证件', recusal: '未告知回避或无答复', safety_reason: '不符合项未写明是否影响食品安全的理由', second_officer: '执法人员不足两名', officer_signature: '执法人员签名不足两名', premises_signature: '被检查单位未签名', witness: '拒签或离开没有见证人签名', visit_closed: '未扫码离场',
   },
   outbox: {
     title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受' },
     nextTry: '约 {when}后重试（第 {n} 次）', files: '照片和签名 {sent}/{total}', size: '{sent} / {total}', safe: '内容完整保存在本机，不会丢失。', takeBack: '取回修改', takeBackAsk: '取回后可以修改，并需要重新签名再提交。', tookBack: '已取回，可继续修改',
     conflictHelp: '服务器上已有另一份内容。可以取回修改后作为新版本提交。', here: '本机 {hash}', there: '服务器 {hash}', detail: '原因：{why}', queuedAt: '{when}提交', noNetwork: '没有网络，连上后自动发送', sentNow: '已开始发送',
-    why: { network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
+    why: { part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
     kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', other: '工作提醒' } },
@@ -84,6 +88,8 @@ export default {
     notOfficer: '这不是执法人员的码', begin: '开始分工', leadHelp: '对方扫描下面的码加入，断网也可以；联网时对方也会在任务和场所中看到。', memberHelp: '您填写分给自己的部分，填完交给组长。', code: '加入码', codeHelp: '请对方打开“场所 · 扫码”扫描', sections: '分工', parts: '各人进度',
     answered: '已答 {n} 项', came: '已交来 {n} 项', notYet: '尚未交来', look: '查看有没有新交来的', lookOffline: '没有网络，连上后再看', conflicts: '{n} 项两人填写不同', conflictsHelp: '两份都会保留。请组长选定以哪一份判定。', undecided: '有 {n} 项两人填写不同，请先选定',
     memberOf: '与{name}同组，您填写分给自己的部分', leadOf: '您是组长，{n} 名同组人员中 {came} 名已交来', handIn: '交给组长', handInAsk: '把您填写的 {n} 项交给组长？没有网络时先保存在本机，连上后自动发送。', handInHelp: '您的部分填完了。交给{name}后由组长合并、判定，并请双方签名。', handedIn: '已交给组长', handedInHelp: '组长提交之前，您还可以修改后再交。', revise: '修改后再交',
+    relay: '没有网络？直接交给组长', relayHelp: '让组长在“同组”页扫描，或把文件传给组长。只含文字；照片和签名联网后由本机发送。', relayCodes: '显示动态码', relayFile: '传文件', receive: '扫描对方手机', receiveFile: '打开文件', receiving: '已收到 {have}/{total}，请对准对方屏幕',
+    relayFault: { damaged: '内容不完整或被改动，请重新接收', other: '这是另一次检查的内容', notNamed: '这次检查没有登记对方' },
     joinedBefore: '您已加入这次检查，继续填写吗？', join: '加入{name}的检查', myCode: '我的码', myCodeShow: '显示给组长扫描',
     fault: { notNamed: '这次检查没有登记{name}。请组长先把您加入同组人员。', noTemplate: '本机没有这份检查表，请联网同步后再扫。', isLead: '您是这次检查的组长，不用扫码。' },
   },

@@ -17,6 +17,7 @@ use crate::store::{StoreError, settings};
 /// Characters of a name, and of a word.
 const NAME_CHARS_MAX: usize = 100;
 const WORD_CHARS_MAX: usize = 20;
+const STATEMENT_CHARS_MAX: usize = 1_000;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(read).service(write);
@@ -38,6 +39,10 @@ async fn write(app: web::Data<App>, caller: Caller<can::DocumentsManage>, body: 
     let bureau = body.into_inner();
     let mut faults = Faults::new();
     faults.optional_text("name", Some(&bureau.name), NAME_CHARS_MAX);
+    faults.within("on_site", |faults| {
+        faults.optional_text("title", Some(&bureau.on_site.title), NAME_CHARS_MAX);
+        faults.optional_text("statement", Some(&bureau.on_site.statement), STATEMENT_CHARS_MAX);
+    });
     for (kind, word) in &bureau.words {
         faults.within("words", |faults| {
             if kind.parse::<Kind>().is_err() {

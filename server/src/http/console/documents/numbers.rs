@@ -46,6 +46,8 @@ struct PaperNumber {
     device_id: Option<String>,
     /// Why it is void.
     reason: Option<String>,
+    /// The inspection whose paper a phone drew with it.
+    inspection_id: Option<String>,
     created_at: Moment,
     updated_at: Moment,
 }
@@ -66,6 +68,7 @@ impl From<NumberRow> for PaperNumber {
             reserved_for_name: row.reserved_for_name,
             device_id: row.device_id,
             reason: row.reason,
+            inspection_id: row.inspection_id,
             created_at: Moment(row.created_at),
             updated_at: Moment(row.updated_at),
         }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::page::Inspection;
 use super::{find, page_of, template_of};
-use crate::auth::{Caller, Session, can};
+use crate::auth::{Caller, Sealer, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::REASON_CHARS_MAX;
 use crate::http::mobile::inspections::outcome_code;
@@ -85,7 +85,7 @@ async fn amend(
 ) -> Result<HttpResponse, Problem> {
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
-    let (at, id, session) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller));
+    let (at, id, session, sealer) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller), app.sealer.clone());
     let answer = app
         .db
         .write(move |tx| {
@@ -93,8 +93,8 @@ async fn amend(
                 if let Some(answer) = repeat.answered(tx, at).await? {
                     return Ok(answer);
                 }
-                make(tx, &session, &id, body, at).await?;
-                let answer = Kept::json(201, &page_of(tx, &session, &id).await?)?;
+                make(tx, &sealer, &session, &id, body, at).await?;
+                let answer = Kept::json(201, &page_of(tx, &sealer, &session, &id).await?)?;
                 repeat.keep(tx, &answer).await?;
                 Ok::<_, Problem>(answer)
             })
@@ -103,7 +103,7 @@ async fn amend(
     Ok(answer.into())
 }
 
-async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, at: i64) -> Result<(), Problem> {
+async fn make(tx: &mut Tx<'_>, sealer: &Sealer, session: &Session, id: &str, body: AmendRequest, at: i64) -> Result<(), Problem> {
     inspections::hold(tx, id).await?;
     let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
     if !session.access.may_at(Permission::InspectionsConduct, &row.premises_path) {
@@ -138,7 +138,7 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, 
     checked(faults)?;
     let last = amendments::of_inspection(tx, id).await?.last().map_or(0, |row| row.version);
     if body.version != last {
-        return Err(Problem::stale(page_of(tx, session, id).await?));
+        return Err(Problem::stale(page_of(tx, sealer, session, id).await?));
     }
     if last >= VERSIONS_MAX {
         return Err(Problem::of(ProblemType::TooLarge).because(format!("at most {VERSIONS_MAX} amendments")));

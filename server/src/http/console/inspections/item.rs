@@ -1,10 +1,11 @@
 //! An inspection as lists show it, at the desk and on the phone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use mobile_api::Moment;
 use mobile_api::inspection::InspectionKind;
 use mobile_api::judge::Judgement;
+use mobile_api::signing::SigningLack;
 use mobile_api::template::Bilingual;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,10 +55,12 @@ pub(crate) struct InspectionItem {
     grade: Option<String>,
     /// The phone's result and the server's are not the same.
     differs: bool,
+    /// What the law asks for on site and was not there when it was submitted; null before, and where it was not counted yet.
+    to_complete: Option<Vec<SigningLack>>,
     /// Files that have not arrived.
     missing_evidence: i64,
-    /// It lacks something before it is whole, such as the second officer (待补正); its page says what.
-    to_complete: bool,
+    /// Of what came by the second door: whether it lacks something before it is whole (待补正); its page says what.
+    lacking: Option<bool>,
     version: i64,
     updated_at: Moment,
 }
@@ -69,11 +72,11 @@ pub(crate) async fn items(conn: &mut Conn<'_>, rows: &[InspectionRow]) -> Result
     for (inspection, id, display_name, certificate_number) in inspections::officers(conn, &ids).await? {
         officers.entry(inspection).or_default().push(Officer { id, display_name, certificate_number });
     }
-    let lacking: HashSet<String> = lacks::open(conn, &ids).await?.into_iter().collect();
-    rows.iter().map(|row| item(row, officers.remove(&row.id).unwrap_or_default(), lacking.contains(&row.id))).collect()
+    let lacking: HashMap<String, bool> = lacks::open(conn, &ids).await?.into_iter().collect();
+    rows.iter().map(|row| item(row, officers.remove(&row.id).unwrap_or_default(), lacking.get(&row.id).copied())).collect()
 }
 
-fn item(row: &InspectionRow, officers: Vec<Officer>, to_complete: bool) -> Result<InspectionItem, StoreError> {
+fn item(row: &InspectionRow, officers: Vec<Officer>, lacking: Option<bool>) -> Result<InspectionItem, StoreError> {
     let result = judgement(row.result.as_deref())?;
     let grade = result.as_ref().map(|result| serde_json::to_value(result.grade)).transpose().map_err(StoreError::damaged)?;
     Ok(InspectionItem {
@@ -97,8 +100,9 @@ fn item(row: &InspectionRow, officers: Vec<Officer>, to_complete: bool) -> Resul
         score: result.as_ref().and_then(|result| result.score),
         grade: grade.and_then(|grade| grade.as_str().map(str::to_owned)),
         differs: row.differs,
+        to_complete: row.to_complete()?,
         missing_evidence: row.missing_count,
-        to_complete,
+        lacking,
         version: row.version,
         updated_at: Moment(row.updated_at),
     })

@@ -5,6 +5,7 @@ mod complete;
 mod export;
 mod item;
 mod page;
+mod visit;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::Moment;
@@ -18,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::auth::{Caller, Session, can};
+use crate::auth::{Caller, Sealer, Session, can};
 use crate::domain::permission::Permission;
 use crate::files::Reduced;
 use crate::http::content::{Content, serve};
@@ -164,11 +165,11 @@ async fn list(
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")), responses((status = 200, body = Inspection), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}")]
 async fn read(app: web::Data<App>, caller: Caller<can::InspectionsRead>, id: Id) -> Result<web::Json<Inspection>, Problem> {
-    Ok(web::Json(page_of(&mut app.db.read().await?.conn(), &caller, &id.to_string()).await?))
+    Ok(web::Json(page_of(&mut app.db.read().await?.conn(), &app.sealer, &caller, &id.to_string()).await?))
 }
 
 /// The page of one inspection that the caller may see.
-async fn page_of(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Inspection, Problem> {
+async fn page_of(conn: &mut Conn<'_>, sealer: &Sealer, session: &Session, id: &str) -> Result<Inspection, Problem> {
     let row = find(conn, session, id).await?.ok_or_else(Problem::not_found)?;
     let item = items(conn, std::slice::from_ref(&row)).await?.pop().ok_or_else(Problem::not_found)?;
     let template = template_of(conn, &row).await?;
@@ -180,7 +181,9 @@ async fn page_of(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Ins
     };
     let parts = inspections::parts(conn, &row.id).await?;
     let lacks = lacks::of_inspection(conn, &row.id).await?;
-    Ok(Inspection::of(&row, item, Parts { parts, files: &files, template: &template, amendments: &amendments, before, lacks })?)
+    let door_mark = sealer.door_mark(&row.premises_id);
+    let given = Parts { parts, files: &files, template: &template, amendments: &amendments, door_mark: &door_mark, before, lacks };
+    Ok(Inspection::of(&row, item, given)?)
 }
 
 async fn template_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<TemplateBody, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mobile_api::Moment;
-use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, PartContent, Signature, Submit};
+use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, PartContent, Signature, Submit, Visit};
 use mobile_api::judge::{Judgement, judge};
 use mobile_api::merge::merge;
 use mobile_api::template::{Bilingual, Field, NumberField, TemplateBody};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::complete::Lack;
 use super::item::{InspectionItem, judgement};
+use super::visit::{Door, VisitSeen};
 use crate::store::StoreError;
 use crate::store::amendments::{AmendmentRow, lay_over};
 use crate::store::evidence::EvidenceRow;
@@ -29,6 +30,8 @@ pub(super) struct Inspection {
     header_sha256: String,
     received_at: Moment,
     parts: Vec<Part>,
+    /// Of all parts: the first coming, the last going, certificates, recusal. What is null was not recorded.
+    visit: VisitSeen,
     /// The template with what was answered, in the order of the paper.
     sections: Vec<Section>,
     /// The answers that count, one an item.
@@ -42,6 +45,11 @@ pub(super) struct Inspection {
     choices: BTreeMap<String, Uuid>,
     /// By the phone's clock.
     submitted_on_phone_at: Option<Moment>,
+    /// The paper that the phone drew and had signed.
+    drawn: Option<DrawnSeen>,
+    /// What the phone was told that this server received, signed: `bright-kitchen verify` proves it.
+    #[schema(value_type = Option<Object>)]
+    receipt: Option<serde_json::Value>,
     history: Vec<Event>,
     /// Corrections since the submission, oldest first. `answers`, `sections`, `result` and `outcome` read with all of them.
     amendments: Vec<Amendment>,
@@ -51,6 +59,16 @@ pub(super) struct Inspection {
     previous: Option<Previous>,
     /// What it lacks before it is whole, and what was lacking and was made good.
     lacks: Vec<Lack>,
+}
+
+/// A paper that a phone drew and had signed, drawn again here.
+#[derive(Debug, Serialize, ToSchema)]
+struct DrawnSeen {
+    /// Hex, of the canonical document.
+    sha256: String,
+    /// What somebody signed was not that paper.
+    differs: bool,
+    number: Option<String>,
 }
 
 /// A correction after submission. What was sent stays as sent.
@@ -89,6 +107,8 @@ pub(super) struct Parts<'a> {
     pub(super) files: &'a [EvidenceRow],
     pub(super) template: &'a TemplateBody,
     pub(super) amendments: &'a [AmendmentRow],
+    /// What the code at the door carries.
+    pub(super) door_mark: &'a str,
     /// The inspection before, with the answers that count in it.
     pub(super) before: Option<(Previous, Vec<Answer>)>,
     pub(super) lacks: Vec<LackRow>,
@@ -107,6 +127,8 @@ struct Part {
     answers: Vec<Answer>,
     locations: Vec<Location>,
     signatures: Vec<Signature>,
+    /// What this phone recorded at the door.
+    visit: Option<VisitSeen>,
     /// What the phone's clocks said; compare with `received_at`.
     clock: Clock,
 }
@@ -197,7 +219,7 @@ struct Event {
 impl Inspection {
     /// Puts the page together from what is stored.
     pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
-        let Parts { mut parts, files, template, amendments, before, lacks } = given;
+        let Parts { mut parts, files, template, amendments, door_mark, before, lacks } = given;
         let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
         // The order in which the lead named them is the order in which they were judged.
@@ -230,6 +252,7 @@ impl Inspection {
         let amended = amendments.last().map(|row| judgement(Some(&row.result))).transpose()?.flatten();
         let submitted_result = amended.is_some().then(|| submitted.clone()).flatten();
         let result = amended.or(submitted).unwrap_or_else(|| judge(template, &answers));
+        let door = Door { premises_id: &row.premises_id, mark: door_mark };
         let previous = before.map(|(previous, last)| compared(previous, &answers, &last));
         let history = history(row, &item, &parts, files);
         Ok(Self {
@@ -243,12 +266,19 @@ impl Inspection {
             phone_result: judgement(row.phone_result.as_deref())?,
             choices,
             submitted_on_phone_at: submission.map(|submission| submission.submitted_at),
+            drawn: row.drawn_sha256.clone().map(|sha256| DrawnSeen {
+                sha256,
+                differs: row.drawn_differs,
+                number: row.drawn_number.clone(),
+            }),
+            receipt: row.receipt.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?,
             history,
             amendments: changes,
             submitted_result,
             previous,
             lacks: lacks.into_iter().map(Lack::of).collect::<Result<_, _>>()?,
-            parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content)).collect(),
+            visit: door.seen(Visit::joined(contents.iter().filter_map(|(_, content)| content.visit.as_ref()))),
+            parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content, &door)).collect(),
             item,
         })
     }
@@ -269,7 +299,7 @@ fn compared(previous: Previous, now: &[Answer], last: &[Answer]) -> Previous {
     }
 }
 
-fn part_view(row: PartRow, content: PartContent) -> Part {
+fn part_view(row: PartRow, content: PartContent, door: &Door<'_>) -> Part {
     Part {
         id: row.id,
         owner_id: row.owner_id,
@@ -281,6 +311,7 @@ fn part_view(row: PartRow, content: PartContent) -> Part {
         answers: content.answers,
         locations: content.locations,
         signatures: content.signatures,
+        visit: content.visit.map(|visit| door.seen(visit)),
         clock: content.clock,
     }
 }

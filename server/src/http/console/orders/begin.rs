@@ -96,7 +96,7 @@ async fn subject(app: &App, session: &Session, body: &OrderRequest, at_ms: i64) 
     let due = Calendar::shipped().after_working_days(at_ms, body.deadline_days);
     subject.order = Some((body.deadline_days, due.at_ms));
     subject.requirements = body.items.iter().map(|item| (item.item_code.clone(), item.requirement.trim().to_owned())).collect();
-    let (paper, _) = documents::gather(conn, &subject, at_ms).await?;
+    let (paper, _) = documents::gather(conn, &app.sealer, &subject, at_ms).await?;
     let mut faults = Faults::new();
     let mut items = Vec::new();
     for (at, wanted) in body.items.iter().enumerate() {

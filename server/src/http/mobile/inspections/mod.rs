@@ -3,6 +3,7 @@
 //! Sameness is the canonical hash, computed again here: the same again is answered 200 and changes nothing, another one 409
 //! with both named. Nothing is lost and nothing is doubled, in whatever order and however often it comes.
 
+mod drawn;
 mod parts;
 mod put;
 mod submit;

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, put, web};
 use mobile_api::Verbatim;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{ContentNamed, PartContent, PutPart, fit};
+use mobile_api::inspection::{ContentNamed, EvidenceKind, PartContent, PutPart, fit};
 use mobile_api::limits::PARTS_PER_INSPECTION_MAX;
 use mobile_api::problem::ProblemType;
 use serde::Serialize;
@@ -47,12 +47,20 @@ pub(super) struct IncomingPart {
     sha256: String,
     revision: u32,
     pub(super) content: PartContent,
+    /// Where it lies in the request, for the pointers of faults that only the store knows.
+    within: &'static [&'static str],
 }
 
 impl IncomingPart {
-    pub(super) fn of(id: Uuid, content: &Verbatim<PartContent>, sha256: String, revision: u32) -> Result<Self, Problem> {
+    pub(super) fn of(
+        id: Uuid,
+        content: &Verbatim<PartContent>,
+        sha256: String,
+        revision: u32,
+        within: &'static [&'static str],
+    ) -> Result<Self, Problem> {
         let raw = serde_json::to_string(&content.raw).map_err(StoreError::damaged)?;
-        Ok(Self { id, raw, sha256, revision, content: content.value.clone() })
+        Ok(Self { id, raw, sha256, revision, content: content.value.clone(), within })
     }
 
     fn named(&self) -> ContentNamed {
@@ -88,7 +96,7 @@ async fn put(
 /// Stores a part; whether it is new.
 pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, body: PutPart) -> Result<(bool, PartStored), Problem> {
     body.check().map_err(Problem::fields)?;
-    let part = IncomingPart::of(part_id, &body.content, body.content_sha256, body.revision)?;
+    let part = IncomingPart::of(part_id, &body.content, body.content_sha256, body.revision, &["content"])?;
     {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
@@ -196,7 +204,8 @@ async fn may_add(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow,
 
 /// Notes the files that a part names. A file under the same id that is another file is a conflict: evidence is never replaced.
 async fn promise(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow, part: &IncomingPart) -> Result<(), Problem> {
-    for one in &part.content.evidence {
+    let mut faults = Faults::new();
+    for (index, one) in part.content.evidence.iter().enumerate() {
         if let Err(present) = evidence::promise(tx, &inspection.id, session.user_id, one).await? {
             let same_place = present.inspection_id == inspection.id;
             let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
@@ -205,8 +214,23 @@ async fn promise(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow,
             }
             return Err(problem.with("offered", json!({"evidence_id": one.id, "sha256": one.sha256})));
         }
+        if one.kind == EvidenceKind::Signature && evidence::get(tx, &one.id.to_string()).await?.is_some_and(|row| row.blank) {
+            below(&mut faults, part.within, |faults| {
+                faults.within("evidence", |faults| {
+                    faults.note_at(index, "blank", "nothing is drawn on it: a signature without a stroke is none")
+                });
+            });
+        }
     }
-    Ok(())
+    checked(faults)
+}
+
+/// Runs a check below a path.
+fn below(faults: &mut Faults, path: &[&str], check: impl FnOnce(&mut Faults)) {
+    match path {
+        [] => check(faults),
+        [first, rest @ ..] => faults.within(first, |faults| below(faults, rest, check)),
+    }
 }
 
 async fn noted(tx: &mut Tx<'_>, inspection: &InspectionRow, at: i64) -> Result<(), Problem> {

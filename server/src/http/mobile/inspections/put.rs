@@ -74,7 +74,7 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
     body.check().map_err(Problem::fields)?;
     let header = body.header.value;
     let part = match body.part {
-        Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision)?),
+        Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision, &["part", "content"])?),
         None => None,
     };
     let office_id = {

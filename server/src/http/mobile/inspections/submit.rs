@@ -6,33 +6,39 @@
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, post, web};
+use mobile_api::Moment;
 use mobile_api::canonical;
 use mobile_api::complete;
 use mobile_api::field::Faults;
 use mobile_api::inspection::{MissingEvidence, PartContent, PartNamed, Submit, Submitted, SubmittedState};
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
+use mobile_api::paper::FrameNumber;
 use mobile_api::problem::ProblemType;
+use mobile_api::signing::{self, Named, SigningLack};
 use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::drawn::{Redrawn, redraw};
 use super::{find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::happened::{Fix, happened};
+use crate::evidence::{Document, Given, Hashed, Receipt};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::findings::{self, Finding};
 use crate::store::inspections::{InspectionRow, PartRow, Submission};
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, templates, webhooks};
+use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, paper_numbers, templates, webhooks};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(submit);
 }
 
 /// Submits an inspection. Only its lead does; the same again gets the same, with what is still missing by now. Every item of the
-/// template is answered, but in unannounced checks and re-inspections; what lacks is named at `/answers/CODE`.
+/// template is answered, but in unannounced checks and re-inspections; what lacks is named at `/answers/CODE`. What the law asks for on site and is not there
+/// (`to_complete`) is marked and refuses nothing.
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020")),
     request_body(content = Submit, example = json!({"parts": [{"id": "01928f6e-0000-7000-8000-000000000021", "content_sha256": "a3982d844cdd458de131252f1a1f6ff85fbdd79dd64fd3315e931dff1ed4db25"}], "choices": {},
         "result": {"outcome": "conforms", "checked": 1, "key_checked": 1, "general_checked": 0, "key_failed": [], "general_failed": [], "not_applicable": [],
@@ -48,14 +54,14 @@ async fn submit(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id
 /// Submits an inspection.
 pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Submit) -> Result<Submitted, Problem> {
     body.check().map_err(Problem::fields)?;
-    let id = id.to_string();
+    let (inspection_id, id) = (id, id.to_string());
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let row = find(conn, session, &id).await?.ok_or_else(Problem::not_found)?;
     if row.lead_id != session.user_id.to_string() {
         return Err(Problem::forbidden().because("the lead officer submits"));
     }
-    let submission_sha256 = sameness(&body)?;
+    let submission_sha256 = body.sameness();
     if row.submission_sha256.is_some() {
         return repeated(conn, &row, &submission_sha256).await;
     }
@@ -66,14 +72,20 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let contents = in_named_order(&body.parts, &parts)?;
     let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
     let merged = merge(&borrowed, &body.choices);
+    let shown: Vec<&PartContent> = contents.iter().map(|(_, content)| content).collect();
     let mut faults = Faults::new();
     for code in &merged.undecided {
         faults.within("choices", |faults| faults.note_at(code, "required", "two parts say different things; the lead chooses"));
     }
     checked(faults)?;
     let template = template.body()?;
-    complete::check(&template, &merged.answers, row.parsed_header()?.kind).map_err(Problem::fields)?;
+    let header = row.parsed_header()?;
+    complete::check(&template, &merged.answers, header.kind).map_err(Problem::fields)?;
+    let drawn = redraw(inspection_id, &header, &template, &merged.answers, &shown);
     let result = judge(&template, &merged.answers);
+    let to_complete = signing::lacks(&named(conn, &id).await?, &shown, &merged.answers);
+    let at = app.clock.wall_ms();
+    let receipt = receipt(app, &row, &body, &shown, &submission_sha256, &result, drawn.as_ref(), &to_complete, at)?;
     let fixes: Vec<Fix> = contents.iter().flat_map(|(_, content)| fixes(content)).collect();
     let findings = findings::of(&result, &merged.answers);
     let submission = Submission {
@@ -83,19 +95,74 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         server_result: json(&result)?,
         outcome: outcome_code(result.outcome).to_owned(),
         differs: result != body.result,
+        to_complete: json(&to_complete)?,
+        drawn_sha256: drawn.as_ref().map(|drawn| drawn.sha256.clone()),
+        drawn_differs: drawn.as_ref().is_some_and(|drawn| drawn.differs),
+        drawn_number: drawn.as_ref().and_then(|drawn| drawn.number.as_ref()).map(|number| number.text.clone()),
+        receipt: json(&receipt)?,
         happened: happened(row.started_at, row.received_at, &fixes),
     };
+    let number = drawn.and_then(|drawn| drawn.number);
     drop(reader);
-    let (at, session, named, wanted) = (app.clock.wall_ms(), session.clone(), body.parts, id.clone());
-    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &findings, at).await })).await?;
+    let (session, named, wanted) = (session.clone(), body.parts, id.clone());
+    let counted = Counted { findings, number };
+    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &counted, at).await })).await?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let row = inspections::get_own(conn, &lead(&row), &id).await?.ok_or_else(Problem::not_found)?;
     repeated(conn, &row, &submission_sha256).await
 }
 
+/// What this server says it received, signed with its key.
+#[expect(clippy::too_many_arguments, reason = "all of what a receipt names")]
+fn receipt(
+    app: &App,
+    row: &InspectionRow,
+    body: &Submit,
+    parts: &[&PartContent],
+    submission_sha256: &str,
+    result: &Judgement,
+    drawn: Option<&Redrawn>,
+    to_complete: &[SigningLack],
+    at: i64,
+) -> Result<Document, StoreError> {
+    let mut evidence: Vec<Hashed> =
+        parts.iter().flat_map(|part| &part.evidence).map(|one| Hashed { id: one.id, sha256: one.sha256.clone() }).collect();
+    evidence.sort_by_key(|one| one.id);
+    let given = Given {
+        inspection_id: row.id.parse().map_err(StoreError::damaged)?,
+        premises_id: row.premises_id.parse().map_err(StoreError::damaged)?,
+        lead_id: row.lead_id.parse().map_err(StoreError::damaged)?,
+        header_sha256: row.header_sha256.clone(),
+        parts: body.parts.iter().map(|part| Hashed { id: part.id, sha256: part.content_sha256.clone() }).collect(),
+        evidence,
+        submission_sha256: submission_sha256.to_owned(),
+        outcome: outcome_code(result.outcome).to_owned(),
+        result_sha256: canonical::sha256_hex(&serde_json::to_value(result).map_err(StoreError::damaged)?),
+        drawn_sha256: drawn.map(|drawn| drawn.sha256.clone()),
+        drawn_number: drawn.and_then(|drawn| drawn.number.as_ref()).map(|number| number.text.clone()),
+        to_complete: to_complete.to_vec(),
+        received_at: Moment(at),
+    };
+    Ok(Receipt::signed(given, &app.keys.signer()))
+}
+
+/// The officers of an inspection as their names stand in print.
+async fn named(conn: &mut Conn<'_>, id: &str) -> Result<Vec<Named>, StoreError> {
+    let officers = inspections::officers(conn, &[id.to_owned()]).await?;
+    officers.into_iter().map(|(_, id, name, _)| Ok(Named { id: id.parse().map_err(StoreError::damaged)?, name })).collect()
+}
+
 fn lead(row: &InspectionRow) -> String {
     row.lead_id.clone()
+}
+
+/// What is written beside a submission.
+struct Counted {
+    /// What failed.
+    findings: Vec<Finding>,
+    /// The number that the phone drew the record with.
+    number: Option<FrameNumber>,
 }
 
 /// What a part's clocks said together, the phone's and the satellites'.
@@ -113,7 +180,7 @@ async fn store(
     id: &str,
     named: &[PartNamed],
     submission: &Submission,
-    findings: &[Finding],
+    counted: &Counted,
     at: i64,
 ) -> Result<(), Problem> {
     inspections::hold(tx, id).await?;
@@ -124,13 +191,19 @@ async fn store(
         // Somebody was faster; whether it was the same is told when the row is read again.
         return Ok(());
     }
-    findings::put(tx, id, findings).await?;
+    findings::put(tx, id, &counted.findings).await?;
+    // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
+    let number_taken = match &counted.number {
+        Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
+        None => false,
+    };
     let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
     webhooks::publish_inspection(tx, "inspection.submitted", &row, at).await?;
     inspections::settle(tx, id, at).await?;
     let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
     inspections::note_change(tx, &row, true, at).await?;
-    let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count});
+    let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count,
+        "drawn_sha256": submission.drawn_sha256, "drawn_differs": submission.drawn_differs, "drawn_number": submission.drawn_number, "number_taken": number_taken});
     tx.audit(
         at,
         Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path: &row.premises_path, detail },
@@ -148,14 +221,6 @@ async fn answer_alert(tx: &mut Tx<'_>, assignment_id: &str, outcome: &str, at: i
     let assignment = assignments::for_work(tx, assignment_id).await?;
     let Some(alert_id) = assignment.and_then(|row| row.alert_id) else { return Ok(()) };
     alert_acts::by_inspection(tx, &alert_id, "rectify", "inspection_submitted@1", format!("inspection: {outcome}"), at).await
-}
-
-/// What makes two submissions the same: parts, choices and result. When the phone says it pressed the button is not part of it.
-fn sameness(body: &Submit) -> Result<String, Problem> {
-    let parts: BTreeMap<String, &str> = body.parts.iter().map(|part| (part.id.to_string(), part.content_sha256.as_str())).collect();
-    let value =
-        json!({"parts": parts, "choices": body.choices, "result": serde_json::to_value(&body.result).map_err(StoreError::damaged)?});
-    Ok(canonical::sha256_hex(&value))
 }
 
 /// The answer for a submitted inspection, or both versions where another submission is stored.
@@ -178,7 +243,16 @@ async fn repeated(conn: &mut Conn<'_>, row: &InspectionRow, sha256: &str) -> Res
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     let state = if row.state == "complete" { SubmittedState::Complete } else { SubmittedState::Submitted };
-    Ok(Submitted { state, missing_evidence, result, differs: row.differs })
+    Ok(Submitted {
+        state,
+        missing_evidence,
+        result,
+        differs: row.differs,
+        to_complete: row.to_complete()?.unwrap_or_default(),
+        drawn_sha256: row.drawn_sha256.clone(),
+        drawn_differs: row.drawn_differs,
+        receipt: row.receipt.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?,
+    })
 }
 
 /// The lead names exactly the parts that are stored, each by its hash.

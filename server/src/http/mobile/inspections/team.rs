@@ -67,7 +67,7 @@ async fn parts(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id:
     let conn = &mut reader.conn();
     let row = inspections::get_own(conn, &caller.user_id.to_string(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let parts = inspections::parts(conn, &row.id).await?;
-    let mark = crate::http::door_mark(&app.sealer, &row.premises_id);
+    let mark = app.sealer.door_mark(&row.premises_id);
     let right = |scan: &DoorScan| scan.premises_id.to_string() == row.premises_id && scan.mark == mark;
     let parts = parts
         .into_iter()

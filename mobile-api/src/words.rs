@@ -1,0 +1,93 @@
+//! The words of papers, in Chinese as the law's forms have them; the phone and the server print the same.
+
+use crate::Moment;
+use crate::inspection::{InspectionKind, ItemResult};
+use crate::judge::{Consequence, Judgement, Outcome};
+use crate::template::Grade;
+
+/// Asia/Shanghai; there has been no summer time since 1991.
+const OFFSET_S: i32 = 8 * 3_600;
+
+/// 检查项结果.
+pub fn result(result: ItemResult) -> &'static str {
+    match result {
+        ItemResult::Conforms => "符合",
+        ItemResult::Fails => "不符合",
+        ItemResult::NotApplicable => "合理缺项",
+    }
+}
+
+/// 检查结果.
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Conforms => "符合",
+        Outcome::BasicallyConforms => "基本符合",
+        Outcome::DoesNotConform => "不符合",
+    }
+}
+
+/// 量化等级; nothing where none is given.
+pub fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Excellent => "优秀",
+        Grade::Good => "良好",
+        Grade::Fair => "一般",
+        Grade::None => "",
+    }
+}
+
+/// 检查方式.
+pub fn kind(kind: InspectionKind) -> &'static str {
+    match kind {
+        InspectionKind::Routine => "日常检查",
+        InspectionKind::Unannounced => "飞行检查",
+        InspectionKind::System => "体系检查",
+        InspectionKind::Campaign => "专项检查",
+        InspectionKind::Reinspection => "复查",
+    }
+}
+
+/// What follows for a failed item.
+pub fn consequence(consequence: Consequence) -> &'static str {
+    match consequence {
+        Consequence::Investigation => "依法调查处理",
+        Consequence::SupervisorDecides => "报负责人决定处理方式",
+        Consequence::CorrectOnSpot => "已当场改正，记录在案",
+        Consequence::Order => "责令限期改正",
+    }
+}
+
+/// The sentence of the record: items checked, key items and general items with their problems by number, what does not apply.
+pub fn summary(judged: &Judgement) -> String {
+    let named = |codes: &[String]| if codes.is_empty() { String::new() } else { format!("（{}）", codes.join("、")) };
+    format!(
+        "本次检查共{}项：重点项目{}项，发现问题{}项{}；一般项目{}项，发现问题{}项{}；合理缺项{}项{}。",
+        judged.checked,
+        judged.key_checked,
+        judged.key_failed.len(),
+        named(&judged.key_failed),
+        judged.general_checked,
+        judged.general_failed.len(),
+        named(&judged.general_failed),
+        judged.not_applicable.len(),
+        named(&judged.not_applicable),
+    )
+}
+
+/// 2026年11月24日14时05分; empty for a moment that no calendar has.
+pub fn time(at: Moment) -> String {
+    let Ok(instant) = jiff::Timestamp::from_millisecond(at.0) else { return String::new() };
+    let Ok(offset) = jiff::tz::Offset::from_seconds(OFFSET_S) else { return String::new() };
+    let civil = offset.to_datetime(instant);
+    format!("{}年{}月{}日{}时{:02}分", civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_the_bureaus() {
+        assert_eq!(time(Moment(1_795_453_200_000 + 5 * 60_000)), "2026年11月24日1时05分");
+    }
+}
