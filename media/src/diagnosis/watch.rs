@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::compare::{self, Measures};
-use super::judge::{Evidence, Verdict, judge};
+use super::judge::{Evidence, SCENE_DETAIL_MIN, Verdict, judge};
 use super::look::Look;
 use super::overlay::Overlays;
 use super::reference::{LightMode, References, Remembered};
@@ -38,8 +38,10 @@ const NOISE_SHARE: f32 = 0.5;
 const NOISE_LIMIT_MIN: f32 = 0.03;
 /// The reference follows only looks that are this much alike.
 const FOLLOW_LIKENESS_MIN: f32 = 0.6;
-/// A look in a light without reference that lost this much of the other light's texture is not learned from.
+/// A look in a light without reference that lost this much of the other light's texture is not learned from, nor one
+/// that keeps less than this of its contrast.
 const LEARN_GONE_SHARE_MAX: f32 = 0.4;
+const LEARN_CONTRAST_MIN: f32 = 0.3;
 
 /// A moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,18 +158,24 @@ impl CameraWatch {
         }
         let evidence = self.evidence(&look, measures, mode, at);
         let judged = judge(&evidence);
-        let (own, other, noise) = (evidence.own, evidence.other, evidence.noise);
+        let (own, other, difference) = (evidence.own, evidence.other, evidence.difference);
         let findings = self.rules.note(&self.settings, &judged, at);
-        tracing::trace!(?measures, ?mode, ?own, ?other, ?noise, "look");
+        tracing::trace!(?measures, ?mode, ?own, ?other, ?difference, "look");
+        if judged.iter().any(|judged| judged.is_suspect) {
+            self.attention_until_ms = at.mono_ms + ATTENTION_MS;
+        }
         let is_well = self.rules.is_quiet() && judged.iter().all(|judged| judged.verdict != Verdict::Present);
         if is_well {
-            let follows = own.is_none_or(|own| own.likeness >= FOLLOW_LIKENESS_MIN)
-                && other.is_none_or(|other| other.gone_share <= LEARN_GONE_SHARE_MAX);
-            if follows && self.references.learn(&look, mode, at.mono_ms) {
+            let is_known = match (own, other) {
+                (Some(own), _) => own.likeness >= FOLLOW_LIKENESS_MIN,
+                (None, Some(other)) => other.gone_share <= LEARN_GONE_SHARE_MAX && other.contrast >= LEARN_CONTRAST_MIN,
+                (None, None) => true,
+            };
+            if is_known && measures.detail >= SCENE_DETAIL_MIN && self.references.learn(&look, mode, at.mono_ms) {
                 self.is_worth_keeping = true;
             }
-            if let Some((noise, _)) = noise {
-                self.note_noise(noise);
+            if let Some(difference) = difference {
+                self.note_noise(difference.noise);
             }
         }
         self.learning_looks = self.learning_looks.saturating_add(1);
@@ -211,20 +219,16 @@ impl CameraWatch {
         let against = |reference| compare::against(look, reference, &self.overlays);
         let own = self.references.own(mode).and_then(against);
         let other = if own.is_none() { self.references.any(mode).and_then(against) } else { None };
-        let noise_against = |(_, before): &(At, Look)| compare::noise(look, before, &self.overlays);
-        let noise = self.history.back().and_then(|last| {
-            let is_recent = at.mono_ms.saturating_sub(last.0.mono_ms) <= RECENT_MS_MAX;
-            Some((noise_against(last)?, is_recent.then_some(last.0)))
-        });
+        let last = self.history.back();
         Evidence {
             measures,
             mode,
             own,
             other,
-            noise,
+            difference: last.and_then(|(_, before)| compare::difference(look, before, &self.overlays)),
+            before: last.map(|(before, _)| *before).filter(|before| at.mono_ms.saturating_sub(before.mono_ms) <= RECENT_MS_MAX),
             is_repeat: self.is_repeat(look),
             noise_limit: self.noise_limit(),
-            unrest: self.history.back().map(|(_, before)| compare::unrest(look, before, &self.overlays)),
             is_armed: self.armed_hours.as_ref().is_none_or(|hours| hours.contains(at.wall_ms)),
             knows_infra_red: self.references.own(LightMode::InfraRed).is_some(),
             settings: &self.settings,
@@ -234,8 +238,8 @@ impl CameraWatch {
     /// Whether the picture has stood still since an earlier look that is the same. That it was the same at some time is
     /// not enough: a film that is sent in a loop is the same each time round.
     fn is_repeat(&self, look: &Look) -> bool {
-        let noises = self.history.iter().rev().map_while(|(_, before)| compare::noise(look, before, &self.overlays));
-        noises.take_while(|noise| *noise < STILL_NOISE_MAX).any(|noise| noise <= NOISE_LIMIT_MIN)
+        let differences = self.history.iter().rev().map_while(|(_, before)| compare::difference(look, before, &self.overlays));
+        differences.take_while(|difference| difference.noise < STILL_NOISE_MAX).any(|difference| difference.is_none())
     }
 
     /// Noise under which this camera counts as frozen: half of the least that it usually shows, within the setting.
