@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::compare::{self, Measures};
 use super::judge::{Evidence, SCENE_DETAIL_MIN, Verdict, judge};
 use super::look::Look;
@@ -11,7 +13,7 @@ use super::rules::{Finding, Rules};
 use super::settings::DiagnosisSettings;
 use super::sizes::SizeWatch;
 use crate::analyse::feed::FrameSize;
-use crate::camera::ArmedHours;
+use crate::camera::{ArmedHours, named};
 
 /// Looks that are kept to compare with. An encoder that holds its bit rate alternates between a few ways to code a
 /// frozen picture; among four one is coded alike.
@@ -65,6 +67,21 @@ pub enum Urgency {
     Routine,
 }
 
+/// Why a look was made: what first drew attention to the camera, not that it was looked at again to be sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookReason {
+    /// What frames weigh had changed.
+    Sizes,
+    /// The stream had begun anew.
+    Restart,
+    /// The camera, or its light, was not known yet.
+    Learning,
+    /// It was time.
+    Routine,
+}
+named!(LookReason { Sizes => "sizes", Restart => "restart", Learning => "learning", Routine => "routine" });
+
 /// The watch over one camera. Pure: times come in, findings go out.
 #[derive(Debug, Clone)]
 pub struct CameraWatch {
@@ -78,6 +95,9 @@ pub struct CameraWatch {
     mode: Option<LightMode>,
     looked_mono_ms: Option<u64>,
     attention_until_ms: u64,
+    /// What drew the attention, and why the last look was made.
+    attention: LookReason,
+    looked_because: LookReason,
     learning_looks: u32,
     is_worth_keeping: bool,
 }
@@ -97,6 +117,8 @@ impl CameraWatch {
             mode: None,
             looked_mono_ms: None,
             attention_until_ms: 0,
+            attention: LookReason::Restart,
+            looked_because: LookReason::Learning,
             learning_looks: 0,
             is_worth_keeping: false,
         }
@@ -111,33 +133,33 @@ impl CameraWatch {
     pub fn restarted(&mut self, mono_ms: u64) {
         self.sizes.restarted();
         self.rules.restarted();
-        self.attention_until_ms = mono_ms + ATTENTION_MS;
+        self.attend(LookReason::Restart, mono_ms);
     }
 
     /// Takes what frames weigh, in order.
     pub fn note_sizes(&mut self, sizes: &[FrameSize], mono_ms: u64) {
         if self.sizes.note(sizes) {
-            self.attention_until_ms = mono_ms + ATTENTION_MS;
+            self.attend(LookReason::Sizes, mono_ms);
         }
     }
 
-    /// Whether the key frame that has just come is worth a look, and how urgent it is.
+    /// Whether the key frame that has just come is worth a look, how urgent it is, and why.
     #[must_use]
-    pub fn wants_look(&self, mono_ms: u64) -> Option<Urgency> {
-        let Some(looked) = self.looked_mono_ms else { return Some(Urgency::Learning) };
+    pub fn wants_look(&self, mono_ms: u64) -> Option<(Urgency, LookReason)> {
+        let Some(looked) = self.looked_mono_ms else { return Some((Urgency::Learning, LookReason::Learning)) };
         let since = mono_ms.saturating_sub(looked);
         let routine_ms = self.settings.routine_look_ms;
         let routine_ms = if self.rules.is_any_raised() { routine_ms.min(RAISED_GAP_MS) } else { routine_ms };
         if self.rules.is_deciding() && since >= DECIDING_GAP_MS {
-            return Some(Urgency::Deciding);
+            return Some((Urgency::Deciding, self.looked_because));
         }
         if mono_ms < self.attention_until_ms && since >= DECIDING_GAP_MS {
-            return Some(Urgency::Changed);
+            return Some((Urgency::Changed, self.attention));
         }
         if self.is_learning() && since >= LEARNING_GAP_MS {
-            return Some(Urgency::Learning);
+            return Some((Urgency::Learning, LookReason::Learning));
         }
-        (since >= routine_ms).then_some(Urgency::Routine)
+        (since >= routine_ms).then_some((Urgency::Routine, LookReason::Routine))
     }
 
     /// A look was tried and gave nothing; the next one waits for the routine.
@@ -147,9 +169,9 @@ impl CameraWatch {
         self.learning_looks = self.learning_looks.saturating_add(1);
     }
 
-    /// Takes a look made at `at` and says what is to be told.
-    pub fn note_look(&mut self, look: Look, at: At) -> Vec<Finding> {
-        self.looked_mono_ms = Some(at.mono_ms);
+    /// Takes a look made at `at`, and why it was made; says what is to be told.
+    pub fn note_look(&mut self, look: Look, at: At, because: LookReason) -> Vec<Finding> {
+        (self.looked_mono_ms, self.looked_because) = (Some(at.mono_ms), because);
         self.overlays.note(&look);
         let Some(measures) = compare::measure(&look, &self.overlays) else { return Vec::new() };
         let mode = LightMode::of(measures.bright, look.colour);
@@ -162,7 +184,7 @@ impl CameraWatch {
         let findings = self.rules.note(&self.settings, &judged, at);
         tracing::trace!(?measures, ?mode, ?own, ?other, ?difference, "look");
         if judged.iter().any(|judged| judged.is_suspect) {
-            self.attention_until_ms = at.mono_ms + ATTENTION_MS;
+            self.attend(because, at.mono_ms);
         }
         let is_well = self.rules.is_quiet() && judged.iter().all(|judged| judged.verdict != Verdict::Present);
         if is_well {
@@ -208,6 +230,10 @@ impl CameraWatch {
     #[must_use]
     pub fn raised(&self) -> Option<super::settings::DiagnosisKind> {
         self.rules.raised()
+    }
+
+    fn attend(&mut self, because: LookReason, mono_ms: u64) {
+        (self.attention, self.attention_until_ms) = (because, mono_ms + ATTENTION_MS);
     }
 
     fn is_learning(&self) -> bool {

@@ -174,6 +174,7 @@ async fn tell(app: &App, camera: Uuid, kind: DiagnosisKind, phase: Phase, at_ms:
         measure: 0.12,
         threshold: 0.35,
         count: 1,
+        looked: None,
         still_jpeg: still.map(<[u8]>::to_vec),
     };
     Ok(diagnosis::keep(app, &event).await.map_err(std::io::Error::other)?)

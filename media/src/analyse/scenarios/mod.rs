@@ -19,7 +19,7 @@ use super::feed::FrameSize;
 use super::picture;
 use crate::diagnosis::look::Planes;
 use crate::diagnosis::settings::{DiagnosisKind, DiagnosisSettings};
-use crate::diagnosis::{At, CameraWatch, Finding, Look};
+use crate::diagnosis::{At, CameraWatch, Finding, Look, LookReason};
 use crate::event::Phase;
 use crate::virtual_camera::{FootageLibrary, Light, Picture, Scene};
 use change::Luma;
@@ -69,7 +69,7 @@ fn decode(scene: &Scene, picture: Picture) -> Clip {
 struct Kitchen {
     watch: CameraWatch,
     now_ms: u64,
-    findings: Vec<(u64, Finding)>,
+    findings: Vec<(u64, LookReason, Finding)>,
     looks: usize,
 }
 
@@ -108,13 +108,13 @@ impl Kitchen {
             let size = FrameSize { wall_ms: at.wall_ms, bytes: *bytes, is_key: key.is_some() };
             self.watch.note_sizes(&[size], at.mono_ms);
             if let Some((luma, plain)) = key
-                && self.watch.wants_look(at.mono_ms).is_some()
+                && let Some((_, because)) = self.watch.wants_look(at.mono_ms)
             {
                 #[expect(clippy::cast_precision_loss, reason = "seconds of a scenario")]
                 let look = look(luma, plain, (self.now_ms - start_ms) as f32 / 1_000.0);
                 self.looks += 1;
-                let found = self.watch.note_look(look, at);
-                self.findings.extend(found.into_iter().map(|finding| (self.now_ms - start_ms, finding)));
+                let found = self.watch.note_look(look, at, because);
+                self.findings.extend(found.into_iter().map(|finding| (self.now_ms - start_ms, because, finding)));
             }
             self.now_ms += clip.frame_ms;
         }
@@ -122,7 +122,7 @@ impl Kitchen {
 
     /// What has been told since this was last asked.
     fn told(&mut self) -> Vec<(DiagnosisKind, Phase)> {
-        std::mem::take(&mut self.findings).into_iter().map(|(_, finding)| (finding.kind, finding.phase)).collect()
+        std::mem::take(&mut self.findings).into_iter().map(|(.., finding)| (finding.kind, finding.phase)).collect()
     }
 
     #[track_caller]
