@@ -4,6 +4,7 @@
 mod bucket;
 mod cameras;
 mod crash;
+mod diagnosis;
 mod faults;
 mod keeping;
 mod sources;
