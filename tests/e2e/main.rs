@@ -4,6 +4,7 @@
 mod bucket;
 mod cameras;
 mod crash;
+mod demo;
 mod diagnosis;
 mod faults;
 mod keeping;
