@@ -147,3 +147,31 @@ fn a_cover_at_night_is_told_by_what_the_camera_shows_by_day() {
     kitchen.play(&clip(&night, Picture::Covered), 60);
     assert_eq!(kitchen.told(), [(DiagnosisKind::Covered, Phase::Raised)]);
 }
+
+/// The cameras that `make bench` measures with: whenever a fault begins, the sizes of frames lead to it, unless a routine
+/// look comes upon it first.
+#[test]
+#[ignore = "encodes half a minute of 1080p for each picture, which takes minutes"]
+fn the_cameras_of_the_bench_show_each_fault_by_their_sizes() {
+    let rate = crate::virtual_camera::FrameRate::FULL;
+    let scene = Scene { name: "BENCH".into(), width: 1920, height: 1080, rate, quantizer: 23, noise: 1.0, ..Scene::default() };
+    let normal = clip(&scene, Picture::Normal);
+    for (picture, kind) in FAULTS {
+        let spoilt = clip(&scene, picture);
+        let mut raised = Vec::new();
+        for before in (100..130).step_by(2) {
+            let mut kitchen = Kitchen::with(quick());
+            kitchen.play(&normal, before);
+            kitchen.is_quiet(&format!("{before} s of the usual"));
+            kitchen.play(&spoilt, 60);
+            let first = kitchen.findings.first().map(|(ms, because, finding)| (*ms, because.as_str(), finding.kind));
+            let Some((after_ms, because, found)) = first else { panic!("{kind} was not found after {before} s") };
+            assert_eq!(found, kind, "after {before} s");
+            raised.push((after_ms, because));
+        }
+        raised.sort_unstable();
+        println!("{kind}: {raised:?}");
+        assert!(raised.iter().all(|(after_ms, _)| *after_ms <= 10_000), "{kind}: {raised:?}");
+        assert!(raised.iter().filter(|(_, because)| *because == "sizes").count() >= 14, "{kind}: {raised:?}");
+    }
+}
