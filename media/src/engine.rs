@@ -491,6 +491,7 @@ impl Engine {
             measure: as_f64(silent_ms),
             threshold: as_f64(i64::try_from(spec.diagnosis.no_packet_ms).unwrap_or(i64::MAX)),
             count,
+            looked: None,
             // Decoding takes time and there is nothing new to see; who wants the last picture asks for it.
             still_jpeg: None,
         });

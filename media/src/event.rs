@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::camera::{CameraId, CameraState, Codec, GapReason, StateReason, named};
+use crate::diagnosis::LookReason;
 use crate::diagnosis::settings::DiagnosisKind;
 
 /// One thing that happened.
@@ -116,6 +117,8 @@ pub enum MediaEvent {
         threshold: f64,
         /// How often it has been told since it was raised, 1 at first.
         count: u32,
+        /// Why it was looked at; `None` where it took no look to know.
+        looked: Option<LookReason>,
         /// A picture that shows it, or the last one known.
         still_jpeg: Option<Vec<u8>>,
     },

@@ -32,6 +32,7 @@ pub use camera::{
     StateReason, StreamInfo, Transport,
 };
 pub use clock::{Clock, SimulatedClock, SystemClock};
+pub use diagnosis::LookReason;
 pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
 pub use engine::{AskError, Engine, EngineError, EngineParts};
 pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};

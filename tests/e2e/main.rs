@@ -4,6 +4,8 @@
 mod bucket;
 mod cameras;
 mod crash;
+mod demo;
+mod diagnosis;
 mod faults;
 mod keeping;
 mod sources;

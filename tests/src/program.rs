@@ -21,8 +21,15 @@ pub struct Program {
     database_url: Option<String>,
     settings: Vec<(String, String)>,
     environment: Vec<(String, String)>,
+    /// What it is started with.
+    serving: Vec<String>,
     child: Option<Child>,
 }
+
+const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+/// Until the program says where it is; the demo encodes its cameras' footage before, the first time on a machine.
+const START_PATIENCE: Duration = Duration::from_secs(90);
+const DEMO_PATIENCE: Duration = Duration::from_secs(400);
 
 impl Program {
     /// Starts on an empty folder; `database_url` other than the folder's SQLite where given. `settings` are environment
@@ -36,7 +43,8 @@ impl Program {
         let folder = tempfile::tempdir().unwrap();
         let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (settings, environment) = (owned(settings), owned(environment));
-        let mut program = Self { folder, address: String::new(), database_url, settings, environment, child: None };
+        let serving = SERVE.map(str::to_owned).to_vec();
+        let mut program = Self { folder, address: String::new(), database_url, settings, environment, serving, child: None };
         let mut make = program.command(&[
             "admin",
             "create",
@@ -51,6 +59,18 @@ impl Program {
         let mut make = make.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         make.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
         assert!(make.wait().unwrap().success(), "admin create failed");
+        program.serve().await;
+        program
+    }
+
+    /// Starts the demo on an empty folder; its people sign in with [`Program::sign_in_as`].
+    pub async fn start_demo() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The cameras' port is a part of their addresses, so it is the same at each start.
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let serving = ["demo", "--listen", "127.0.0.1:0", "--camera-port", &port.to_string()].map(str::to_owned).to_vec();
+        let (settings, environment) = (Vec::new(), Vec::new());
+        let mut program = Self { folder, address: String::new(), database_url: None, settings, environment, serving, child: None };
         program.serve().await;
         program
     }
@@ -89,9 +109,11 @@ impl Program {
         command
     }
 
-    /// Starts `serve` on the same folder and a free port, and waits until it is ready.
+    /// Starts it again on the same folder and a free port, and waits until it is ready.
     pub async fn serve(&mut self) {
-        let mut child = self.command(&["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let serving: Vec<&str> = self.serving.iter().map(String::as_str).collect();
+        let patience = if serving[0] == "demo" { DEMO_PATIENCE } else { START_PATIENCE };
+        let mut child = self.command(&serving).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let address = Arc::new(Mutex::new(None));
         for stream in [
             child.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read + Send>),
@@ -111,10 +133,9 @@ impl Program {
             });
         }
         self.child = Some(child);
-        self.address = until("the program says where it is", Duration::from_secs(90), || async {
-            address.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        })
-        .await;
+        self.address =
+            until("the program says where it is", patience, || async { address.lock().unwrap_or_else(PoisonError::into_inner).clone() })
+                .await;
         let url = format!("http://{}/readyz", self.address);
         until("the program is ready", Duration::from_secs(90), || async {
             reqwest::get(&url).await.ok().filter(|answer| answer.status().is_success())
@@ -129,8 +150,13 @@ impl Program {
 
     /// Signs in.
     pub async fn sign_in(&self, username: &str) -> Client {
+        self.sign_in_as(username, PASSWORD).await
+    }
+
+    /// The same with a password of one's own.
+    pub async fn sign_in_as(&self, username: &str, password: &str) -> Client {
         let mut client = Client::new(&self.address);
-        let (status, tokens) = client.post("/auth/login", &json!({"username": username, "password": PASSWORD})).await;
+        let (status, tokens) = client.post("/auth/login", &json!({"username": username, "password": password})).await;
         assert_eq!(status, 200, "{tokens}");
         client.token = tokens["access_token"].as_str().map(str::to_owned);
         client

@@ -17,6 +17,8 @@ mod picture;
 mod process;
 pub(crate) mod protocol;
 mod queue;
+#[cfg(test)]
+mod scenarios;
 mod watcher;
 mod worker;
 

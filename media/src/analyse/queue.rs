@@ -14,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use super::StillError;
 use super::feed::KeyFrame;
 use crate::camera::CameraId;
-use crate::diagnosis::{At, Urgency};
+use crate::diagnosis::{At, LookReason, Urgency};
 
 /// Stills that may wait.
 pub(super) const STILLS_MAX: usize = 32;
@@ -48,6 +48,7 @@ pub(super) struct LookJob {
     pub(super) key: KeyFrame,
     pub(super) at: At,
     pub(super) urgency: Urgency,
+    pub(super) because: LookReason,
     pub(super) queued: Instant,
 }
 
@@ -77,7 +78,9 @@ impl Queue {
     pub(super) fn look(&self, mut job: LookJob) {
         let mut waiting = self.waiting();
         if let Some(known) = waiting.looks.iter_mut().find(|known| known.key.camera == job.key.camera) {
-            job.urgency = job.urgency.min(known.urgency);
+            if known.urgency < job.urgency {
+                (job.urgency, job.because) = (known.urgency, known.because);
+            }
             job.queued = known.queued;
             *known = job;
             waiting.replaced += 1;
@@ -170,7 +173,7 @@ mod tests {
     }
 
     fn look(camera: u128, wall_ms: i64, urgency: Urgency, queued: Instant) -> LookJob {
-        LookJob { key: key(camera, wall_ms), at: At { mono_ms: 0, wall_ms }, urgency, queued }
+        LookJob { key: key(camera, wall_ms), at: At { mono_ms: 0, wall_ms }, urgency, because: LookReason::Routine, queued }
     }
 
     fn taken(queue: &Queue, now: Instant) -> Vec<(u128, i64)> {

@@ -84,18 +84,18 @@ pub(super) async fn run(shared: Arc<Shared>) {
 impl Shared {
     fn note(&self, batch: FeedBatch) {
         let at = now(self.clock.as_ref());
-        let urgency = self.watched.with(batch.camera, |watch| {
+        let wanted = self.watched.with(batch.camera, |watch| {
             if batch.discontinuity {
                 watch.restarted(at.mono_ms);
             }
             watch.note_sizes(&batch.sizes, at.mono_ms);
             batch.key_frame.as_ref().and_then(|_| watch.wants_look(at.mono_ms))
         });
-        if let (Some(Some(urgency)), Some(key)) = (urgency, batch.key_frame)
+        if let (Some(Some((urgency, because))), Some(key)) = (wanted, batch.key_frame)
             && !self.processes.is_empty()
         {
             let at = At { wall_ms: key.wall_ms, ..at };
-            self.queue.look(LookJob { key, at, urgency, queued: Instant::now() });
+            self.queue.look(LookJob { key, at, urgency, because, queued: Instant::now() });
         }
     }
 

@@ -104,7 +104,7 @@ impl Shared {
                 return failed.map(|_| ());
             }
         };
-        let noted = self.watched.with(camera, |watch| (watch.note_look(look, job.at), watch.to_keep()));
+        let noted = self.watched.with(camera, |watch| (watch.note_look(look, job.at, job.because), watch.to_keep()));
         // The camera may have been removed meanwhile.
         let Some((findings, kept)) = noted else { return Ok(()) };
         if let Some(kept) = kept {
@@ -130,7 +130,7 @@ impl Shared {
         }
         for finding in findings {
             let camera = job.key.camera;
-            tracing::info!(%camera, kind = %finding.kind, phase = %finding.phase, measure = finding.measure, "diagnosis");
+            tracing::info!(%camera, kind = %finding.kind, phase = %finding.phase, because = %job.because, measure = finding.measure, "diagnosis");
             let still_jpeg = if finding.phase == Phase::Cleared { None } else { jpeg.clone() };
             let event = MediaEvent::Diagnosis {
                 camera,
@@ -141,6 +141,7 @@ impl Shared {
                 measure: finding.measure,
                 threshold: finding.threshold,
                 count: finding.count,
+                looked: Some(job.because),
                 still_jpeg,
             };
             // A closed channel means that the engine stops; there is nobody left to tell.

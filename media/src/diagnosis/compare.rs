@@ -72,36 +72,42 @@ pub fn measure(look: &Look, overlays: &Overlays) -> Option<Measures> {
     Some(Measures { mean, bright, deviation, detail, even_share: even as f32 / tiles.len().max(1) as f32 })
 }
 
-/// Noise between two looks: the difference that nine of ten cells stay under, for cells of 8 x 8 pixels.
-///
-/// Noise is averaged over a cell's pixels, so larger cells show less of it; the side of the cell makes up for that.
-/// Pictures of different sizes have no noise in common: `None`.
+/// What lies between two looks, in steps of luma.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// Half of the cells differ less than this: how much of the picture stays as it is.
+    pub median: f32,
+    /// Nine of ten cells differ less than this, for cells of 8 x 8 pixels: the noise, where nothing moves. Noise is
+    /// averaged over a cell's pixels, so larger cells show less of it; the side of the cell makes up for that.
+    pub noise: f32,
+}
+
+impl Difference {
+    /// Coded from the same picture: half of it is the same to the last bit. A running clock changes what is predicted
+    /// from it, so not all of the rest is.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.median < 0.01
+    }
+}
+
+/// What lies between two looks; `None` between pictures of different sizes, or when overlays leave nothing.
 #[must_use]
-pub fn noise(look: &Look, before: &Look, overlays: &Overlays) -> Option<f32> {
+pub fn difference(look: &Look, before: &Look, overlays: &Overlays) -> Option<Difference> {
     if (look.width, look.height) != (before.width, before.height) {
         return None;
     }
     let mut steps: Vec<u16> =
         (0..CELLS).filter(|cell| !overlays.hides(*cell)).map(|cell| look.cells[cell].abs_diff(before.cells[cell])).collect();
-    let nine_of_ten = steps.len() * 9 / 10;
-    if nine_of_ten >= steps.len() {
+    if steps.is_empty() {
         return None;
     }
-    let (_, step, _) = steps.select_nth_unstable(nine_of_ten);
-    Some(f32::from(*step) / super::look::CELL_SCALE * look.cell_side_px() / 8.0)
-}
-
-/// Median difference between two looks, in steps of luma: how much of the picture stays as it is.
-#[must_use]
-pub fn unrest(look: &Look, before: &Look, overlays: &Overlays) -> f32 {
-    let mut steps: Vec<u16> =
-        (0..CELLS).filter(|cell| !overlays.hides(*cell)).map(|cell| look.cells[cell].abs_diff(before.cells[cell])).collect();
-    let middle = steps.len() / 2;
-    if steps.is_empty() {
-        return 0.0;
-    }
-    let (_, step, _) = steps.select_nth_unstable(middle);
-    f32::from(*step) / super::look::CELL_SCALE
+    let (middle, most) = (steps.len() / 2, steps.len() * 9 / 10);
+    let (below, most, _) = steps.select_nth_unstable(most);
+    let most = *most;
+    let median = if middle < below.len() { *below.select_nth_unstable(middle).1 } else { most };
+    let luma = |step: u16| f32::from(step) / super::look::CELL_SCALE;
+    Some(Difference { median: luma(median), noise: luma(most) * look.cell_side_px() / 8.0 })
 }
 
 /// Measures a look against a reference; `None` when the reference has too little texture to be recognised.
@@ -271,11 +277,12 @@ mod tests {
     #[test]
     fn noise_is_what_nine_of_ten_cells_stay_under() {
         let (quiet, overlays) = (picture(scene), Overlays::default());
-        assert_eq!(noise(&quiet, &quiet, &overlays), Some(0.0));
+        let noise = |a: &Look, b: &Look| difference(a, b, &overlays).expect("one size");
+        assert!(noise(&quiet, &quiet).is_none() && noise(&quiet, &quiet).noise == 0.0);
         let clock = picture(|x, y| if x < 60 && y < 12 { 200.0 } else { scene(x, y) });
-        assert_eq!(noise(&clock, &quiet, &overlays), Some(0.0), "a running clock is not sensor noise");
+        assert!(noise(&clock, &quiet).is_none() && noise(&clock, &quiet).noise == 0.0, "a running clock is not noise");
         let noisy = picture(|x, y| scene(x, y) + f32::from(u8::from((x * 31 + y * 17) % 5 == 0)) * 4.0);
-        assert!(noise(&noisy, &quiet, &overlays).expect("one size") > 0.3);
+        assert!(!noise(&noisy, &quiet).is_none() && noise(&noisy, &quiet).noise > 0.3);
     }
 
     #[test]

@@ -31,4 +31,4 @@ pub mod watch;
 
 pub use look::Look;
 pub use rules::Finding;
-pub use watch::{At, CameraWatch, Urgency};
+pub use watch::{At, CameraWatch, LookReason, Urgency};

@@ -218,6 +218,7 @@ mod tests {
             measure: 1.0,
             threshold: 2.0,
             since: None,
+            is_suspect: false,
         })
     }
 
@@ -260,7 +261,8 @@ mod tests {
     #[test]
     fn the_first_cause_hides_the_others() {
         let (settings, mut rules) = (DiagnosisSettings::default(), Rules::default());
-        let all = PRECEDENCE.map(|kind| Judged { kind, verdict: Verdict::Present, measure: 1.0, threshold: 2.0, since: None });
+        let all =
+            PRECEDENCE.map(|kind| Judged { kind, verdict: Verdict::Present, measure: 1.0, threshold: 2.0, since: None, is_suspect: false });
         let findings: Vec<Finding> = (0..60).flat_map(|second| rules.note(&settings, &all, at(second))).collect();
         assert_eq!(told(&findings), [(DiagnosisKind::Black, Phase::Raised, 1)]);
     }

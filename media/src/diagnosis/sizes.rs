@@ -11,8 +11,8 @@ use crate::analyse::feed::FrameSize;
 const WEIGHT: f64 = 0.1;
 /// Key frames before the usual is known.
 const KNOWN_AFTER: u32 = 4;
-/// A key frame must differ by this much in logarithm (a third more or a quarter less) and by four spreads.
-const KEY_STEP_MIN: f64 = 0.3;
+/// A key frame must differ by this much in logarithm (about a sixth) and by four spreads.
+const KEY_STEP_MIN: f64 = 0.15;
 /// The frames between, all together, may double before they are remarkable.
 const INTER_STEP_MIN: f64 = 0.7;
 const SPREADS: f64 = 4.0;

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::compare::{self, Measures};
-use super::judge::{Evidence, Verdict, judge};
+use super::judge::{Evidence, SCENE_DETAIL_MIN, Verdict, judge};
 use super::look::Look;
 use super::overlay::Overlays;
 use super::reference::{LightMode, References, Remembered};
@@ -11,7 +13,7 @@ use super::rules::{Finding, Rules};
 use super::settings::DiagnosisSettings;
 use super::sizes::SizeWatch;
 use crate::analyse::feed::FrameSize;
-use crate::camera::ArmedHours;
+use crate::camera::{ArmedHours, named};
 
 /// Looks that are kept to compare with. An encoder that holds its bit rate alternates between a few ways to code a
 /// frozen picture; among four one is coded alike.
@@ -38,8 +40,10 @@ const NOISE_SHARE: f32 = 0.5;
 const NOISE_LIMIT_MIN: f32 = 0.03;
 /// The reference follows only looks that are this much alike.
 const FOLLOW_LIKENESS_MIN: f32 = 0.6;
-/// A look in a light without reference that lost this much of the other light's texture is not learned from.
+/// A look in a light without reference that lost this much of the other light's texture is not learned from, nor one
+/// that keeps less than this of its contrast.
 const LEARN_GONE_SHARE_MAX: f32 = 0.4;
+const LEARN_CONTRAST_MIN: f32 = 0.3;
 
 /// A moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,21 @@ pub enum Urgency {
     Routine,
 }
 
+/// Why a look was made: what first drew attention to the camera, not that it was looked at again to be sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookReason {
+    /// What frames weigh had changed.
+    Sizes,
+    /// The stream had begun anew.
+    Restart,
+    /// The camera, or its light, was not known yet.
+    Learning,
+    /// It was time.
+    Routine,
+}
+named!(LookReason { Sizes => "sizes", Restart => "restart", Learning => "learning", Routine => "routine" });
+
 /// The watch over one camera. Pure: times come in, findings go out.
 #[derive(Debug, Clone)]
 pub struct CameraWatch {
@@ -76,6 +95,9 @@ pub struct CameraWatch {
     mode: Option<LightMode>,
     looked_mono_ms: Option<u64>,
     attention_until_ms: u64,
+    /// What drew the attention, and why the last look was made.
+    attention: LookReason,
+    looked_because: LookReason,
     learning_looks: u32,
     is_worth_keeping: bool,
 }
@@ -95,6 +117,8 @@ impl CameraWatch {
             mode: None,
             looked_mono_ms: None,
             attention_until_ms: 0,
+            attention: LookReason::Restart,
+            looked_because: LookReason::Learning,
             learning_looks: 0,
             is_worth_keeping: false,
         }
@@ -109,33 +133,33 @@ impl CameraWatch {
     pub fn restarted(&mut self, mono_ms: u64) {
         self.sizes.restarted();
         self.rules.restarted();
-        self.attention_until_ms = mono_ms + ATTENTION_MS;
+        self.attend(LookReason::Restart, mono_ms);
     }
 
     /// Takes what frames weigh, in order.
     pub fn note_sizes(&mut self, sizes: &[FrameSize], mono_ms: u64) {
         if self.sizes.note(sizes) {
-            self.attention_until_ms = mono_ms + ATTENTION_MS;
+            self.attend(LookReason::Sizes, mono_ms);
         }
     }
 
-    /// Whether the key frame that has just come is worth a look, and how urgent it is.
+    /// Whether the key frame that has just come is worth a look, how urgent it is, and why.
     #[must_use]
-    pub fn wants_look(&self, mono_ms: u64) -> Option<Urgency> {
-        let Some(looked) = self.looked_mono_ms else { return Some(Urgency::Learning) };
+    pub fn wants_look(&self, mono_ms: u64) -> Option<(Urgency, LookReason)> {
+        let Some(looked) = self.looked_mono_ms else { return Some((Urgency::Learning, LookReason::Learning)) };
         let since = mono_ms.saturating_sub(looked);
         let routine_ms = self.settings.routine_look_ms;
         let routine_ms = if self.rules.is_any_raised() { routine_ms.min(RAISED_GAP_MS) } else { routine_ms };
         if self.rules.is_deciding() && since >= DECIDING_GAP_MS {
-            return Some(Urgency::Deciding);
+            return Some((Urgency::Deciding, self.looked_because));
         }
         if mono_ms < self.attention_until_ms && since >= DECIDING_GAP_MS {
-            return Some(Urgency::Changed);
+            return Some((Urgency::Changed, self.attention));
         }
         if self.is_learning() && since >= LEARNING_GAP_MS {
-            return Some(Urgency::Learning);
+            return Some((Urgency::Learning, LookReason::Learning));
         }
-        (since >= routine_ms).then_some(Urgency::Routine)
+        (since >= routine_ms).then_some((Urgency::Routine, LookReason::Routine))
     }
 
     /// A look was tried and gave nothing; the next one waits for the routine.
@@ -145,9 +169,9 @@ impl CameraWatch {
         self.learning_looks = self.learning_looks.saturating_add(1);
     }
 
-    /// Takes a look made at `at` and says what is to be told.
-    pub fn note_look(&mut self, look: Look, at: At) -> Vec<Finding> {
-        self.looked_mono_ms = Some(at.mono_ms);
+    /// Takes a look made at `at`, and why it was made; says what is to be told.
+    pub fn note_look(&mut self, look: Look, at: At, because: LookReason) -> Vec<Finding> {
+        (self.looked_mono_ms, self.looked_because) = (Some(at.mono_ms), because);
         self.overlays.note(&look);
         let Some(measures) = compare::measure(&look, &self.overlays) else { return Vec::new() };
         let mode = LightMode::of(measures.bright, look.colour);
@@ -156,18 +180,24 @@ impl CameraWatch {
         }
         let evidence = self.evidence(&look, measures, mode, at);
         let judged = judge(&evidence);
-        let (own, other, noise) = (evidence.own, evidence.other, evidence.noise);
+        let (own, other, difference) = (evidence.own, evidence.other, evidence.difference);
         let findings = self.rules.note(&self.settings, &judged, at);
-        tracing::trace!(?measures, ?mode, ?own, ?other, ?noise, "look");
+        tracing::trace!(?measures, ?mode, ?own, ?other, ?difference, "look");
+        if judged.iter().any(|judged| judged.is_suspect) {
+            self.attend(because, at.mono_ms);
+        }
         let is_well = self.rules.is_quiet() && judged.iter().all(|judged| judged.verdict != Verdict::Present);
         if is_well {
-            let follows = own.is_none_or(|own| own.likeness >= FOLLOW_LIKENESS_MIN)
-                && other.is_none_or(|other| other.gone_share <= LEARN_GONE_SHARE_MAX);
-            if follows && self.references.learn(&look, mode, at.mono_ms) {
+            let is_known = match (own, other) {
+                (Some(own), _) => own.likeness >= FOLLOW_LIKENESS_MIN,
+                (None, Some(other)) => other.gone_share <= LEARN_GONE_SHARE_MAX && other.contrast >= LEARN_CONTRAST_MIN,
+                (None, None) => true,
+            };
+            if is_known && measures.detail >= SCENE_DETAIL_MIN && self.references.learn(&look, mode, at.mono_ms) {
                 self.is_worth_keeping = true;
             }
-            if let Some((noise, _)) = noise {
-                self.note_noise(noise);
+            if let Some(difference) = difference {
+                self.note_noise(difference.noise);
             }
         }
         self.learning_looks = self.learning_looks.saturating_add(1);
@@ -202,6 +232,10 @@ impl CameraWatch {
         self.rules.raised()
     }
 
+    fn attend(&mut self, because: LookReason, mono_ms: u64) {
+        (self.attention, self.attention_until_ms) = (because, mono_ms + ATTENTION_MS);
+    }
+
     fn is_learning(&self) -> bool {
         let is_unknown = self.mode.is_none_or(|mode| mode != LightMode::Dark && self.references.own(mode).is_none());
         (is_unknown || self.history.len() < HISTORY) && self.learning_looks < LEARNING_LOOKS_MAX
@@ -211,20 +245,16 @@ impl CameraWatch {
         let against = |reference| compare::against(look, reference, &self.overlays);
         let own = self.references.own(mode).and_then(against);
         let other = if own.is_none() { self.references.any(mode).and_then(against) } else { None };
-        let noise_against = |(_, before): &(At, Look)| compare::noise(look, before, &self.overlays);
-        let noise = self.history.back().and_then(|last| {
-            let is_recent = at.mono_ms.saturating_sub(last.0.mono_ms) <= RECENT_MS_MAX;
-            Some((noise_against(last)?, is_recent.then_some(last.0)))
-        });
+        let last = self.history.back();
         Evidence {
             measures,
             mode,
             own,
             other,
-            noise,
+            difference: last.and_then(|(_, before)| compare::difference(look, before, &self.overlays)),
+            before: last.map(|(before, _)| *before).filter(|before| at.mono_ms.saturating_sub(before.mono_ms) <= RECENT_MS_MAX),
             is_repeat: self.is_repeat(look),
             noise_limit: self.noise_limit(),
-            unrest: self.history.back().map(|(_, before)| compare::unrest(look, before, &self.overlays)),
             is_armed: self.armed_hours.as_ref().is_none_or(|hours| hours.contains(at.wall_ms)),
             knows_infra_red: self.references.own(LightMode::InfraRed).is_some(),
             settings: &self.settings,
@@ -234,8 +264,8 @@ impl CameraWatch {
     /// Whether the picture has stood still since an earlier look that is the same. That it was the same at some time is
     /// not enough: a film that is sent in a loop is the same each time round.
     fn is_repeat(&self, look: &Look) -> bool {
-        let noises = self.history.iter().rev().map_while(|(_, before)| compare::noise(look, before, &self.overlays));
-        noises.take_while(|noise| *noise < STILL_NOISE_MAX).any(|noise| noise <= NOISE_LIMIT_MIN)
+        let differences = self.history.iter().rev().map_while(|(_, before)| compare::difference(look, before, &self.overlays));
+        differences.take_while(|difference| difference.noise < STILL_NOISE_MAX).any(|difference| difference.is_none())
     }
 
     /// Noise under which this camera counts as frozen: half of the least that it usually shows, within the setting.

@@ -66,10 +66,13 @@ pub(super) const EVERYBODY: &[Person] = &[
     ("wall", "指挥大屏", "大屏 wall display", "wall", At::District, None),
 ];
 
+/// People who are made but not stored yet.
+pub(super) type Made = Vec<(NewUser, &'static str, At)>;
+
 /// Makes accounts, and writes their passwords down for the owner of the data folder only.
-pub(super) async fn make(app: &App, data: &Path, people: &[Person], planted: &Planted) -> Result<(), DemoError> {
+pub(super) async fn make(app: &App, data: &Path, people: &[Person]) -> Result<Made, DemoError> {
     let mut accounts = Vec::new();
-    let mut rows = Vec::new();
+    let mut made = Vec::new();
     for (username, name, part, role, at, certificate) in people {
         let password = random_password();
         let secret = password.clone();
@@ -87,24 +90,22 @@ pub(super) async fn make(app: &App, data: &Path, people: &[Person], planted: &Pl
             password_hash,
             must_change_password: false,
         };
-        rows.push((user, *role, node(planted, *at)));
+        made.push((user, *role, *at));
         accounts.push(Account { username: (*username).to_owned(), password, name: (*name).to_owned(), part: (*part).to_owned() });
     }
     // Written first: an account whose password nobody knows would be worse than a line too many.
     let json = serde_json::to_vec_pretty(&accounts).map_err(std::io::Error::other)?;
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path(data))?;
     file.write_all(&json)?;
-    let at_ms = app.clock.wall_ms();
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                for (user, role, node) in &rows {
-                    insert(tx, user, role, node, at_ms).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
+    file.sync_all()?;
+    Ok(made)
+}
+
+/// Stores them.
+pub(super) async fn add(tx: &mut Tx<'_>, made: &Made, planted: &Planted, at_ms: i64) -> Result<(), StoreError> {
+    for (user, role, at) in made {
+        insert(tx, user, role, &node(planted, *at), at_ms).await?;
+    }
     Ok(())
 }
 

@@ -8,9 +8,9 @@ use super::DemoError;
 use super::district::Planted;
 use crate::App;
 use crate::http::camera_secret_purpose;
-use crate::store::StoreError;
 use crate::store::cameras::{self, CameraData};
 use crate::store::journal::{Act, Actor};
+use crate::store::{StoreError, Tx};
 
 /// The cameras ask for a name and a password, as real ones do.
 const USERNAME: &str = "viewer";
@@ -111,17 +111,19 @@ pub(super) async fn start(supervisor: Supervisor, port: u16) -> Result<(), DemoE
     Ok(())
 }
 
-/// Adds them to the district as a person would.
-pub(super) async fn add(app: &App, planted: &Planted, port: u16) -> Result<(), DemoError> {
-    let at = app.clock.wall_ms();
-    let mut rows = Vec::new();
+/// Cameras that are made but not stored yet, each with the number of its premises.
+pub(super) type Made = Vec<(CameraData, usize)>;
+
+/// Makes them as a person would.
+pub(super) fn make(app: &App, port: u16) -> Result<Made, DemoError> {
+    let mut made = Vec::new();
     for camera in CAMERAS {
         let id = Uuid::now_v7().to_string();
         let sealed = app.sealer.seal(&camera_secret_purpose(&id), PASSWORD.as_bytes()).map_err(StoreError::damaged)?;
-        let premises = &planted.premises[camera.premises];
-        rows.push(CameraData {
-            premises_id: premises.id.clone(),
-            path: premises.path.clone(),
+        let data = CameraData {
+            // Known once the district is planted.
+            premises_id: String::new(),
+            path: String::new(),
             name: camera.name.to_owned(),
             source_url: format!("rtsp://127.0.0.1:{port}/{}", camera.path),
             sub_source_url: None,
@@ -132,21 +134,21 @@ pub(super) async fn add(app: &App, planted: &Planted, port: u16) -> Result<(), D
             enabled: true,
             audio: false,
             id,
-        });
+        };
+        made.push((data, camera.premises));
     }
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let actor = Actor::system();
-                for row in &rows {
-                    cameras::insert(tx, row, at).await?;
-                    let detail = serde_json::json!({"name": row.name, "source_url": row.source_url});
-                    tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("camera", &row.id)), path: &row.path, detail })
-                        .await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
+    Ok(made)
+}
+
+/// Stores them.
+pub(super) async fn add(tx: &mut Tx<'_>, made: &Made, planted: &Planted, at: i64) -> Result<(), StoreError> {
+    let actor = Actor::system();
+    for (row, premises) in made {
+        let premises = planted.premises.get(*premises).unwrap_or(&planted.district);
+        let row = CameraData { premises_id: premises.id.clone(), path: premises.path.clone(), ..row.clone() };
+        cameras::insert(tx, &row, at).await?;
+        let detail = serde_json::json!({"name": row.name, "source_url": row.source_url});
+        tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("camera", &row.id)), path: &row.path, detail }).await?;
+    }
     Ok(())
 }

@@ -3,8 +3,6 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::DemoError;
-use crate::App;
 use crate::domain::organization::Level;
 use crate::store::journal::{Act, Actor};
 use crate::store::operators::{self, OperatorData};
@@ -98,34 +96,21 @@ async fn operate(tx: &mut Tx<'_>, premises: &[Node], firm: Firm, at: i64) -> Res
     Ok(())
 }
 
-impl Planted {
-    /// The top only, for an empty start.
-    pub(super) async fn top(app: &App) -> Result<Self, DemoError> {
-        let at = app.clock.wall_ms();
-        let planted: Result<Self, StoreError> = app.db.write(move |tx| Box::pin(async move { authorities(tx, &[], at).await })).await;
-        Ok(planted?)
-    }
+/// The top only, for an empty start.
+pub(super) async fn top(tx: &mut Tx<'_>, at: i64) -> Result<Planted, StoreError> {
+    authorities(tx, &[], at).await
 }
 
-/// Plants the whole district in one transaction.
-pub(super) async fn plant(app: &App) -> Result<Planted, DemoError> {
-    let at = app.clock.wall_ms();
-    let planted: Result<Planted, StoreError> = app
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                let mut planted = authorities(tx, &OFFICES, at).await?;
-                for place in PLACES {
-                    planted.premises.push(premises_at(tx, &planted.offices[place.0].clone(), place, at).await?);
-                }
-                for operator in OPERATORS {
-                    operate(tx, &planted.premises, operator, at).await?;
-                }
-                Ok(planted)
-            })
-        })
-        .await;
-    Ok(planted?)
+/// The whole district.
+pub(super) async fn plant(tx: &mut Tx<'_>, at: i64) -> Result<Planted, StoreError> {
+    let mut planted = authorities(tx, &OFFICES, at).await?;
+    for place in PLACES {
+        planted.premises.push(premises_at(tx, &planted.offices[place.0].clone(), place, at).await?);
+    }
+    for operator in OPERATORS {
+        operate(tx, &planted.premises, operator, at).await?;
+    }
+    Ok(planted)
 }
 
 async fn authorities(tx: &mut Tx<'_>, offices: &[&str], at: i64) -> Result<Planted, StoreError> {

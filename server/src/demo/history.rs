@@ -1,18 +1,17 @@
-//! The demo's past: inspections, alerts and their ends, made through the same API that phones and desks use.
+//! The demo's past: inspections, alerts and their ends, made through the same API that phones and desks use, step by step:
+//! what was interrupted goes on at the next start.
 
 use std::path::Path;
-use std::time::Duration;
 
-use actix_web::{HttpServer, web};
 use media::{DiagnosisKind, GapReason, MediaEvent, Phase};
 use mobile_api::moment::Moment;
-use mobile_api::template::TemplateBody;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::accounts;
-use super::district::Planted;
+use super::inspection::Visit;
+use super::person::{Checklist, Person, open_door, text};
+use super::progress::Progress;
 use crate::App;
 use crate::domain::calendar;
 use crate::ingest::{self, diagnosis};
@@ -22,10 +21,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const TWO_HOURS_MS: i64 = 2 * 3_600_000;
 /// Days of which figures are shown from the start.
 const PAST_DAYS: i64 = 13;
-/// How long to wait for the first picture of a camera.
-const PICTURE_WAIT: Duration = Duration::from_secs(90);
-/// Pause between looks.
-const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// Acts that take an alert from being raised to its end, and one to see that it has.
+const ACTS_MAX: usize = 6;
 
 /// What went wrong, in words for the log.
 #[derive(Debug, thiserror::Error)]
@@ -39,71 +36,203 @@ pub(super) enum HistoryError {
     /// It said no.
     #[error("{method} {path} answered {status}: {body}")]
     Refused { method: Method, path: String, status: StatusCode, body: String },
+    /// A picture.
+    #[error("a picture cannot be made: {0}")]
+    Picture(#[from] image::ImageError),
     /// An answer without what it must have.
     #[error("an answer lacks {0}")]
     Lacks(&'static str),
 }
 
-/// Writes the past. A door of its own on loopback spares it certificates and proxies; the handlers are the same.
-pub(super) async fn write(app: &App, data: &Path, planted: &Planted) -> Result<(), HistoryError> {
+/// Inspections: place, days ago, items that fail, who answers for the premises.
+const INSPECTIONS: [(&str, i64, &[&str], &str); 5] = [
+    ("明湖第一小学食堂", 21, &[], "张秀英"),
+    ("东岸第二小学食堂", 12, &["2.2", "9.1"], "沈丽君"),
+    ("蓝天幼儿园食堂", 5, &["6.1"], "许春燕"),
+    ("湖心外国语学校食堂", 0, &["9.1"], "吴晓东"),
+    ("西岸中心小学食堂", 0, &[], "何建平"),
+];
+/// Where officers are to go next.
+const ASSIGNED: [&str; 2] = ["明湖第一小学食堂", "蓝天幼儿园食堂"];
+/// What was seen at which camera of the first school, days ago, and what became of it.
+const ALERTS: [(usize, DiagnosisKind, i64, End); 3] = [
+    (1, DiagnosisKind::Blurred, 6, End::Closed),
+    (0, DiagnosisKind::Moved, 4, End::Dismissed),
+    (1, DiagnosisKind::Covered, 2, End::Closed),
+];
+/// Cameras whose pictures stand for photos.
+const STILLS: usize = 4;
+
+/// Writes the past, or what is left of it.
+pub(super) async fn write(app: &App, data: &Path, progress: Progress) -> Result<(), HistoryError> {
     let (base, door) = open_door(app)?;
-    let written = acts(app, data, planted, base).await;
+    let written = History::open(app, data, base, progress).await;
+    let written = match written {
+        Ok(history) => history.acts().await,
+        Err(error) => Err(error),
+    };
     door.stop(true).await;
     written
 }
 
-/// A server is built on one thread and then runs on its own; only its handle crosses.
-fn open_door(app: &App) -> Result<(String, actix_web::dev::ServerHandle), HistoryError> {
-    let shared = web::Data::new(app.clone());
-    let server = HttpServer::new(move || crate::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0))?;
-    let base = format!("http://{}/api/v1", server.addrs().first().ok_or(HistoryError::Lacks("a port"))?);
-    let server = server.run();
-    let door = server.handle();
-    app.supervisor.once("demo history door", async move {
-        let _ = server.await;
-    });
-    Ok((base, door))
+/// Who takes part, and how far it is.
+struct History<'a> {
+    app: &'a App,
+    progress: Progress,
+    /// The moment that the past ends.
+    now: i64,
+    supervisor: Person,
+    officer: Person,
+    officer2: Person,
+    canteen: Person,
 }
 
-async fn acts(app: &App, data: &Path, planted: &Planted, base: String) -> Result<(), HistoryError> {
-    let now = app.clock.wall_ms();
-    let sign_in = |username: &'static str| Person::sign_in(data, base.clone(), username);
-    let (supervisor, officer, officer2, canteen) =
-        (sign_in("supervisor").await?, sign_in("officer").await?, sign_in("officer2").await?, sign_in("canteen").await?);
-    let template = supervisor.template("school_canteen").await?;
-    past_days(app, &supervisor, now).await?;
-    for (premises, days_ago, failed) in
-        [(0, 21, &[][..]), (4, 12, &["2.2", "9.1"][..]), (5, 5, &["6.1"][..]), (8, 0, &["9.1"][..]), (6, 0, &[][..])]
-    {
-        let assignment = supervisor
-            .assign(&planted.premises[premises].id, &template.0, &[&officer, &officer2], now - days_ago * DAY_MS + DAY_MS)
-            .await?;
-        let at_ms = if days_ago == 0 { earlier_today(now) } else { now - days_ago * DAY_MS };
-        officer.inspect(&officer2, &planted.premises[premises].id, &template, &assignment, at_ms, failed).await?;
+impl<'a> History<'a> {
+    async fn open(app: &'a App, data: &Path, base: String, progress: Progress) -> Result<Self, HistoryError> {
+        let sign_in = |username: &'static str| Person::sign_in(data, base.clone(), username);
+        let (supervisor, officer, officer2, canteen) =
+            (sign_in("supervisor").await?, sign_in("officer").await?, sign_in("officer2").await?, sign_in("canteen").await?);
+        Ok(Self { app, now: progress.began_ms(), progress, supervisor, officer, officer2, canteen })
     }
-    // Without a certificate on record nobody is drawn.
-    for (person, lead) in [(&officer, true), (&officer2, false)] {
-        let profile = json!({"certificate_until": "2028-06-30", "may_lead": lead, "specialties": ["school_canteen"], "interests": [], "leaves": [], "version": 0});
-        supervisor.send(Method::PUT, &format!("/officers/{}", person.id), Some(profile)).await?;
+
+    async fn acts(mut self) -> Result<(), HistoryError> {
+        if !self.progress.is_done("days") {
+            past_days(self.app, &self.supervisor, self.now).await?;
+            self.progress.done("days")?;
+        }
+        let checklist = self.supervisor.checklist("school_canteen").await?;
+        let (_, premises) = self.supervisor.send(Method::GET, "/premises?limit=200", None).await?;
+        let place = |name: &str| {
+            let found = premises["items"].as_array().and_then(|items| items.iter().find(|item| item["name"] == name));
+            found.cloned().ok_or(HistoryError::Lacks("a premises"))
+        };
+        self.profiles().await?;
+        for name in ASSIGNED {
+            self.assign(&format!("assignment of {name}"), &text(&place(name)?, "id")?, &checklist, self.now).await?;
+        }
+        let school = text(&place(INSPECTIONS[0].0)?, "id")?;
+        let cameras = self.cameras().await?;
+        for (number, (name, days_ago, failed, representative)) in INSPECTIONS.into_iter().enumerate() {
+            let step = format!("inspection {number}");
+            if self.progress.is_done(&step) {
+                continue;
+            }
+            let premises = place(name)?;
+            let due_ms = self.now - days_ago * DAY_MS + DAY_MS;
+            let assignment = self.assign(&format!("{step} assignment"), &text(&premises, "id")?, &checklist, due_ms).await?;
+            let stills = self.stills(&cameras).await?;
+            let at_ms = if days_ago == 0 { earlier_today(self.now) } else { self.now - days_ago * DAY_MS };
+            let visit = Visit {
+                step: &step,
+                checklist: &checklist,
+                premises: &premises,
+                representative,
+                assignment: &assignment,
+                at_ms,
+                failed,
+                stills: &stills,
+            };
+            visit.send(&self.officer, &self.officer2, &mut self.progress).await?;
+            self.progress.done(&step)?;
+        }
+        self.alerts(&school).await?;
+        Ok(self.progress.finish()?)
     }
-    for premises in [0, 5] {
-        supervisor.assign(&planted.premises[premises].id, &template.0, &[&officer, &officer2], now).await?;
+
+    /// Without a certificate on record nobody is drawn.
+    async fn profiles(&mut self) -> Result<(), HistoryError> {
+        if self.progress.is_done("profiles") {
+            return Ok(());
+        }
+        for (person, lead) in [(&self.officer, true), (&self.officer2, false)] {
+            let path = format!("/officers/{}", person.id);
+            let (_, known) = self.supervisor.send(Method::GET, &path, None).await?;
+            let profile = json!({"certificate_until": "2028-06-30", "may_lead": lead, "specialties": ["school_canteen"], "interests": [], "leaves": [],
+                "version": known["version"].as_i64().unwrap_or(0)});
+            self.supervisor.send(Method::PUT, &path, Some(profile)).await?;
+        }
+        Ok(self.progress.done("profiles")?)
     }
-    let (_, cameras) = supervisor.send(Method::GET, &format!("/cameras?premises_id={}", planted.premises[0].id), None).await?;
-    let cameras: Vec<Uuid> =
-        cameras["items"].as_array().into_iter().flatten().filter_map(|camera| camera["id"].as_str()?.parse().ok()).collect();
-    let [first, second, ..] = cameras[..] else { return Err(HistoryError::Lacks("cameras")) };
-    let picture = supervisor.picture(second).await?;
-    for (camera, kind, days_ago, end) in [
-        (second, DiagnosisKind::Blurred, 6, End::Closed),
-        (first, DiagnosisKind::Moved, 4, End::Dismissed),
-        (second, DiagnosisKind::Covered, 2, End::Closed),
-    ] {
-        let alert = raise(app, &supervisor, camera, kind, now - days_ago * DAY_MS, &picture).await?;
-        supervisor.settle(&canteen, &alert, end, &picture, now).await?;
-        tell(app, camera, kind, Phase::Cleared, now - days_ago * DAY_MS + 600_000, None).await?;
+
+    /// Sends two officers somewhere; the id of what they are sent by.
+    async fn assign(&mut self, step: &str, premises: &str, checklist: &Checklist, due_ms: i64) -> Result<String, HistoryError> {
+        // China is eight hours ahead of UTC: the day there.
+        let due_on = Moment(due_ms + 8 * 3_600_000).to_string()[..10].to_owned();
+        let body = json!({"premises_id": premises, "template_id": checklist.id, "kind": "routine", "due_on": due_on,
+            "officer_ids": [self.officer.id, self.officer2.id], "approval_number": "明市监查〔2026〕18号", "source": "annual_plan"});
+        let key = self.progress.id(step)?.to_string();
+        let (_, assignment) = self.supervisor.send_once(Method::POST, "/assignments", &key, body).await?;
+        text(&assignment, "id")
     }
-    Ok(())
+
+    async fn cameras(&self) -> Result<Vec<Uuid>, HistoryError> {
+        let (_, cameras) = self.supervisor.send(Method::GET, "/cameras?limit=200", None).await?;
+        Ok(cameras["items"].as_array().into_iter().flatten().filter_map(|camera| camera["id"].as_str()?.parse().ok()).collect())
+    }
+
+    /// What some cameras show, taken once.
+    async fn stills(&self, cameras: &[Uuid]) -> Result<Vec<Vec<u8>>, HistoryError> {
+        let mut stills = Vec::new();
+        for camera in cameras.iter().take(STILLS) {
+            let name = format!("{camera}.jpg");
+            if let Some(known) = self.progress.picture(&name)? {
+                stills.push(known);
+                continue;
+            }
+            let still = self.supervisor.picture(*camera).await?;
+            self.progress.keep_picture(&name, &still)?;
+            stills.push(still);
+        }
+        Ok(stills)
+    }
+
+    async fn alerts(&mut self, school: &str) -> Result<(), HistoryError> {
+        let (_, cameras) = self.supervisor.send(Method::GET, &format!("/cameras?premises_id={school}"), None).await?;
+        let cameras: Vec<Uuid> =
+            cameras["items"].as_array().into_iter().flatten().filter_map(|camera| camera["id"].as_str()?.parse().ok()).collect();
+        for (number, (camera, kind, days_ago, end)) in ALERTS.into_iter().enumerate() {
+            let step = format!("alert {number}");
+            if self.progress.is_done(&step) {
+                continue;
+            }
+            let camera = *cameras.get(camera).ok_or(HistoryError::Lacks("cameras"))?;
+            let picture = self.stills(&[camera]).await?.pop().ok_or(HistoryError::Lacks("a picture"))?;
+            let at_ms = self.now - days_ago * DAY_MS;
+            let alert = raise(self.app, &self.supervisor, camera, kind, at_ms, &picture).await?;
+            self.settle(&alert, end, &picture).await?;
+            tell(self.app, camera, kind, Phase::Cleared, at_ms + 600_000, None).await?;
+            self.progress.done(&step)?;
+        }
+        Ok(())
+    }
+
+    /// Takes an alert to its end from wherever it stands, with a photo of the canteen's.
+    async fn settle(&self, alert: &str, end: End, picture: &[u8]) -> Result<(), HistoryError> {
+        let path = format!("/alerts/{alert}");
+        for _ in 0..ACTS_MAX {
+            let (_, present) = self.supervisor.send(Method::GET, &path, None).await?;
+            let (who, action, mut body) = match (present["state"].as_str().unwrap_or_default(), end) {
+                ("raised", End::Dismissed) => {
+                    (&self.supervisor, "dismiss", json!({"reason": "permitted", "text": "维修人员调整摄像机角度，已报备"}))
+                }
+                ("raised", End::Closed) => (&self.supervisor, "confirm", json!({"text": "画面异常属实"})),
+                ("confirmed", _) => {
+                    let deadline = Moment(self.app.clock.wall_ms() + 3 * DAY_MS);
+                    (&self.supervisor, "dispatch", json!({"deadline": deadline, "text": "请检查摄像机并清洁镜头，完成后上传照片。"}))
+                }
+                ("dispatched", _) => {
+                    let request = self.canteen.request(Method::POST, "/files").header("content-type", "image/jpeg");
+                    let file: Value = request.body(picture.to_vec()).send().await?.json().await?;
+                    (&self.canteen, "rectify", json!({"text": "镜头油污已清洁，画面恢复正常。", "evidence_ids": [text(&file, "id")?]}))
+                }
+                ("rectified", _) => (&self.supervisor, "review", json!({"decision": "accept", "text": "已核实，画面清晰。"})),
+                _ => return Ok(()),
+            };
+            body["version"] = present["version"].clone();
+            who.send(Method::POST, &format!("{path}/{action}"), Some(body)).await?;
+        }
+        Err(HistoryError::Lacks("an end of an alert"))
+    }
 }
 
 /// Two hours ago, or the beginning of the day, Asia/Shanghai.
@@ -174,171 +303,8 @@ async fn tell(app: &App, camera: Uuid, kind: DiagnosisKind, phase: Phase, at_ms:
         measure: 0.12,
         threshold: 0.35,
         count: 1,
+        looked: None,
         still_jpeg: still.map(<[u8]>::to_vec),
     };
     Ok(diagnosis::keep(app, &event).await.map_err(std::io::Error::other)?)
-}
-
-/// Somebody at the application's door.
-struct Person {
-    base: String,
-    http: reqwest::Client,
-    token: String,
-    id: String,
-}
-
-impl Person {
-    async fn sign_in(data: &Path, base: String, username: &'static str) -> Result<Self, HistoryError> {
-        let account =
-            accounts::read(data)?.into_iter().find(|account| account.username == username).ok_or(HistoryError::Lacks("an account"))?;
-        let mut person = Self { base, http: reqwest::Client::new(), token: String::new(), id: String::new() };
-        let (_, tokens) =
-            person.send(Method::POST, "/auth/login", Some(json!({"username": account.username, "password": account.password}))).await?;
-        person.token = text(&tokens, "access_token")?;
-        let (_, me) = person.send(Method::GET, "/me", None).await?;
-        person.id = text(&me, "id")?;
-        Ok(person)
-    }
-
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Value), HistoryError> {
-        let mut request = self.request(method.clone(), path);
-        if let Some(body) = &body {
-            request = request.json(body);
-        }
-        let response = request.send().await?;
-        let status = response.status();
-        let body = response.text().await?;
-        if !status.is_success() {
-            return Err(HistoryError::Refused { method, path: path.to_owned(), status, body });
-        }
-        Ok((status, serde_json::from_str(&body).unwrap_or(Value::Null)))
-    }
-
-    /// Id and body of the newest template with this code.
-    async fn template(&self, code: &str) -> Result<(String, i64, TemplateBody), HistoryError> {
-        let (_, templates) = self.send(Method::GET, "/templates", None).await?;
-        let listed = templates["items"]
-            .as_array()
-            .and_then(|items| items.iter().find(|item| item["code"] == code))
-            .ok_or(HistoryError::Lacks("the template"))?;
-        let id = text(listed, "id")?;
-        let (_, whole) = self.send(Method::GET, &format!("/templates/{id}"), None).await?;
-        let body = serde_json::from_value(whole["body"].clone()).map_err(|_| HistoryError::Lacks("a template body"))?;
-        Ok((id, listed["version"].as_i64().unwrap_or(1), body))
-    }
-
-    async fn assign(&self, premises: &str, template: &str, officers: &[&Person], due_ms: i64) -> Result<String, HistoryError> {
-        // China is eight hours ahead of UTC: the day there.
-        let due_on = Moment(due_ms + 8 * 3_600_000).to_string()[..10].to_owned();
-        let ids: Vec<&str> = officers.iter().map(|officer| officer.id.as_str()).collect();
-        let body = json!({"premises_id": premises, "template_id": template, "kind": "routine", "due_on": due_on, "officer_ids": ids, "approval_number": "明市监查〔2026〕18号", "source": "annual_plan"});
-        let (_, assignment) = self.send(Method::POST, "/assignments", Some(body)).await?;
-        text(&assignment, "id")
-    }
-
-    /// A whole inspection as a phone sends it.
-    async fn inspect(
-        &self,
-        second: &Person,
-        premises: &str,
-        template: &(String, i64, TemplateBody),
-        assignment: &str,
-        at_ms: i64,
-        failed: &[&str],
-    ) -> Result<(), HistoryError> {
-        let (id, part_id) = (Uuid::now_v7(), Uuid::now_v7());
-        let header = json!({"premises_id": premises, "template_id": template.0, "assignment_id": assignment, "kind": "routine", "started_at": Moment(at_ms),
-            "officers": [self.id, second.id], "device": {"id": "demo-phone", "model": "demo"}});
-        let answers: Vec<Value> =
-            template.2.items().enumerate().map(|(number, item)| answer(item, at_ms + 40_000 * number as i64, failed)).collect();
-        let content = json!({"device_id": "demo-phone", "answers": answers, "evidence": [], "signatures": [],
-            "locations": [{"latitude": 30.2741, "longitude": 120.1551, "accuracy_m": 12.0, "device_time": Moment(at_ms)}],
-            "clock": {"device_time": Moment(at_ms + 3_000_000), "monotonic_ms": 3_000_000}});
-        let hash = |value: &Value| mobile_api::canonical::sha256_hex(value);
-        self.send(Method::PUT, &format!("/inspections/{id}"), Some(json!({"header": header, "content_sha256": hash(&header)}))).await?;
-        self.send(
-            Method::PUT,
-            &format!("/inspections/{id}/parts/{part_id}"),
-            Some(json!({"content": content, "content_sha256": hash(&content), "revision": 1})),
-        )
-        .await?;
-        let parsed: Vec<mobile_api::inspection::Answer> =
-            serde_json::from_value(json!(answers)).map_err(|_| HistoryError::Lacks("answers of the right shape"))?;
-        let judged = mobile_api::judge::judge(&template.2, &parsed);
-        let submission = json!({"parts": [{"id": part_id, "content_sha256": hash(&content)}], "choices": {}, "result": judged, "submitted_at": Moment(at_ms + 3_000_000)});
-        self.send(Method::POST, &format!("/inspections/{id}/submit"), Some(submission)).await?;
-        Ok(())
-    }
-
-    /// A picture of a camera, once it sends one.
-    async fn picture(&self, camera: Uuid) -> Result<Vec<u8>, HistoryError> {
-        let deadline = std::time::Instant::now() + PICTURE_WAIT;
-        loop {
-            let response = self.request(Method::GET, &format!("/cameras/{camera}/snapshot.jpg?width=960")).send().await?;
-            if response.status().is_success() {
-                return Ok(response.bytes().await?.to_vec());
-            }
-            if std::time::Instant::now() > deadline {
-                return Err(HistoryError::Lacks("a picture"));
-            }
-            tokio::time::sleep(LOOK_PAUSE).await;
-        }
-    }
-
-    /// Takes an alert to its end, with a photo of the canteen's.
-    async fn settle(&self, canteen: &Person, alert: &str, end: End, picture: &[u8], now: i64) -> Result<(), HistoryError> {
-        let act = |person: &Person, action: &'static str, mut body: Value| {
-            let request = person.request(Method::GET, &format!("/alerts/{alert}"));
-            let post = person.request(Method::POST, &format!("/alerts/{alert}/{action}"));
-            async move {
-                let present: Value = request.send().await?.json().await?;
-                body["version"] = present["version"].clone();
-                let response = post.json(&body).send().await?;
-                let status = response.status();
-                if !status.is_success() {
-                    return Err(HistoryError::Refused {
-                        method: Method::POST,
-                        path: action.to_owned(),
-                        status,
-                        body: response.text().await?,
-                    });
-                }
-                Ok(())
-            }
-        };
-        if end == End::Dismissed {
-            return act(self, "dismiss", json!({"reason": "permitted", "text": "维修人员调整摄像机角度，已报备"})).await;
-        }
-        act(self, "confirm", json!({"text": "画面异常属实"})).await?;
-        act(self, "dispatch", json!({"deadline": Moment(now + 3 * DAY_MS), "text": "请检查摄像机并清洁镜头，完成后上传照片。"})).await?;
-        let uploaded = canteen.request(Method::POST, "/files").header("content-type", "image/jpeg").body(picture.to_vec()).send().await?;
-        let file: Value = uploaded.json().await?;
-        act(canteen, "rectify", json!({"text": "镜头油污已清洁，画面恢复正常。", "evidence_ids": [text(&file, "id")?]})).await?;
-        act(self, "review", json!({"decision": "accept", "text": "已核实，画面清晰。"})).await
-    }
-}
-
-/// One answer: conforms, unless it is among those that fail; figures lie inside their range.
-fn answer(item: &mobile_api::template::Item, at_ms: i64, failed: &[&str]) -> Value {
-    let fails = failed.contains(&item.code.as_str());
-    let mut answer = json!({"item_code": item.code, "result": if fails { "fails" } else { "conforms" }, "answered_at": Moment(at_ms), "evidence_ids": []});
-    if let Some(number) = &item.number {
-        let (low, high) = (number.min.unwrap_or(0.0), number.max.unwrap_or(number.min.unwrap_or(0.0) + 10.0));
-        answer["number"] = json!(((low + high) / 2.0).round());
-    }
-    if fails {
-        answer["remark"] = json!("现场记录不完整，已当场告知。");
-        answer["reason"] = json!("未直接影响食品安全");
-        answer["affects_safety"] = json!(false);
-        answer["corrected_on_spot"] = json!(true);
-    }
-    answer
-}
-
-fn text(value: &Value, name: &'static str) -> Result<String, HistoryError> {
-    value[name].as_str().map(str::to_owned).ok_or(HistoryError::Lacks(name))
 }

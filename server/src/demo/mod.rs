@@ -7,13 +7,19 @@
 mod accounts;
 mod cameras;
 mod district;
+mod drawing;
 mod history;
+mod inspection;
+mod person;
+mod progress;
 
 use std::path::Path;
 
 use media::virtual_camera::VirtualServerError;
 use media::{OnPanic, Supervisor};
 use tracing::{error, info};
+
+use progress::Progress;
 
 use crate::App;
 use crate::store::{StoreError, users};
@@ -46,11 +52,21 @@ pub struct DemoOptions {
 /// Plants the district where there is none, starts the cameras, and gives the accounts to print.
 ///
 /// Footage that is not in the cache yet is encoded first, which takes about a minute on two cores; `say` tells of it.
+/// District, people and cameras come in one transaction, all or none of them; the past after them, step by step.
 pub async fn start(app: &App, data: &Path, options: &DemoOptions, say: impl Fn(&str)) -> Result<Vec<Account>, DemoError> {
     let empty = !users::any(&mut app.db.read().await?.conn()).await?;
+    let at = app.clock.wall_ms();
     if options.minimal {
         if empty {
-            accounts::make(app, data, &[accounts::ADMINISTRATOR], &district::Planted::top(app).await?).await?;
+            let people = accounts::make(app, data, &[accounts::ADMINISTRATOR]).await?;
+            let planted = app.db.write(move |tx| {
+                Box::pin(async move {
+                    let planted = district::top(tx, at).await?;
+                    accounts::add(tx, &people, &planted, at).await
+                })
+            });
+            let planted: Result<(), StoreError> = planted.await;
+            planted?;
         }
         return Ok(accounts::read(data)?);
     }
@@ -58,24 +74,35 @@ pub async fn start(app: &App, data: &Path, options: &DemoOptions, say: impl Fn(&
     cameras::start(app.supervisor.clone(), options.camera_port).await?;
     if empty {
         say("Planting a district with its premises, people and cameras …");
-        let planted = district::plant(app).await?;
-        accounts::make(app, data, accounts::EVERYBODY, &planted).await?;
-        cameras::add(app, &planted, options.camera_port).await?;
+        let (people, cameras) = (accounts::make(app, data, accounts::EVERYBODY).await?, cameras::make(app, options.camera_port)?);
+        // Before the district: one that stands without a mark is taken for one whose past is written.
+        Progress::begin(data, at)?;
+        let planted = app.db.write(move |tx| {
+            Box::pin(async move {
+                let planted = district::plant(tx, at).await?;
+                accounts::add(tx, &people, &planted, at).await?;
+                cameras::add(tx, &cameras, &planted, at).await
+            })
+        });
+        let planted: Result<(), StoreError> = planted.await;
+        planted?;
         app.cameras_changed.notify_one();
-        live_on(app, data, &planted, &app.supervisor);
+    }
+    if let Some(progress) = Progress::unfinished(data)? {
+        live_on(app, data, progress, &app.supervisor);
     }
     Ok(accounts::read(data)?)
 }
 
 /// Past inspections and alerts come in while people already look around.
-fn live_on(app: &App, data: &Path, planted: &district::Planted, supervisor: &Supervisor) {
-    let (app, data, planted) = (app.clone(), data.to_owned(), planted.clone());
+fn live_on(app: &App, data: &Path, progress: Progress, supervisor: &Supervisor) {
+    let (app, data) = (app.clone(), data.to_owned());
     supervisor.task("demo history", OnPanic::Log, move || {
-        let (app, data, planted) = (app.clone(), data.clone(), planted.clone());
+        let (app, data, progress) = (app.clone(), data.clone(), progress.clone());
         async move {
-            match history::write(&app, &data, &planted).await {
+            match history::write(&app, &data, progress).await {
                 Ok(()) => info!("the demo's past is written"),
-                Err(error) => error!(%error, "the demo's past could not be written"),
+                Err(error) => error!(%error, "the demo's past is not whole yet; it goes on at the next start"),
             }
         }
     });

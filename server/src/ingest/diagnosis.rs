@@ -4,7 +4,7 @@
 //! event that comes again after a failure does no harm: it joins the alert it raised.
 
 use bytes::Bytes;
-use media::{DiagnosisKind, MediaEvent, Phase};
+use media::{DiagnosisKind, LookReason, MediaEvent, Phase};
 use serde_json::json;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -31,12 +31,15 @@ struct Event<'a> {
     began_ms: i64,
     measure: f64,
     threshold: f64,
+    looked: Option<LookReason>,
     still_jpeg: Option<&'a [u8]>,
 }
 
 /// Raises, repeats or clears an alert.
 pub(crate) async fn keep(app: &App, event: &MediaEvent) -> Result<(), StoreError> {
-    let MediaEvent::Diagnosis { camera, kind, phase, at_ms, began_ms, measure, threshold, still_jpeg, .. } = event else { return Ok(()) };
+    let MediaEvent::Diagnosis { camera, kind, phase, at_ms, began_ms, measure, threshold, looked, still_jpeg, .. } = event else {
+        return Ok(());
+    };
     if *phase == Phase::Cleared {
         return over(app, &camera.to_string(), *kind, *at_ms).await;
     }
@@ -48,6 +51,7 @@ pub(crate) async fn keep(app: &App, event: &MediaEvent) -> Result<(), StoreError
         // A measure that is no number cannot be stored as one.
         measure: if measure.is_finite() { *measure } else { 0.0 },
         threshold: if threshold.is_finite() { *threshold } else { 0.0 },
+        looked: *looked,
         still_jpeg: still_jpeg.as_deref(),
     };
     seen(app, &event).await
@@ -57,7 +61,7 @@ async fn seen(app: &App, event: &Event<'_>) -> Result<(), StoreError> {
     let row = cameras::get(&mut app.db.read().await?.conn(), &Scope::system(), &event.camera.to_string()).await?;
     // A camera that was taken away while its last event was under way.
     let Some(row) = row else { return Ok(()) };
-    let (rule, repeat_interval_ms) = rule_of(app, &row, event.kind).await?;
+    let (rule, repeat_interval_ms) = rule_of(app, &row, event).await?;
     let kind = event.kind.as_str();
     let since_ms = event.at_ms - repeat_interval_ms;
     // Whether it joins is decided again with the write; looking first spares a hold and a still that nobody needs.
@@ -104,15 +108,17 @@ async fn seen(app: &App, event: &Event<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The rule as it stands for this camera, and how close sightings join.
-async fn rule_of(app: &App, row: &CameraRow, kind: DiagnosisKind) -> Result<(String, i64), StoreError> {
+/// The rule as it stands for this camera with what drew attention to it, and how close sightings join.
+async fn rule_of(app: &App, row: &CameraRow, event: &Event<'_>) -> Result<(String, i64), StoreError> {
     let layers = apply::layers(&mut app.db.read().await?.conn(), &row.premises_id, &row.id).await?;
     let settings = apply::diagnosis(&merged(&layers));
+    let kind = event.kind;
     let rule = settings.rule(kind);
     let duration_ms = if kind == DiagnosisKind::SignalLost { settings.no_packet_ms } else { rule.duration_ms };
     let kept = json!({
         "name": alert_acts::DIAGNOSIS, "kind": kind.as_str(), "threshold": rule.threshold, "duration_ms": duration_ms, "clear_ms": rule.clear_ms,
         "repeat_interval_ms": rule.repeat_interval_ms, "classes_version": crate::domain::alert::classes().version,
+        "looked": event.looked.map(LookReason::as_str),
     });
     Ok((kept.to_string(), i64::try_from(rule.repeat_interval_ms).unwrap_or(i64::MAX / 2)))
 }

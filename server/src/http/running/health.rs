@@ -3,6 +3,7 @@
 use actix_web::{get, web};
 use mobile_api::moment::Moment;
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -149,6 +150,10 @@ struct TimeHealth {
 struct HealthProblem {
     /// disk_away, disk_reserve, disk_low, disk_will_be_full, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
     code: &'static str,
+    /// What the words for it need: `path`, `free_bytes`, `full_at`, `days_held`, `days_wanted`, `count`, `all`, as far as the
+    /// code has them.
+    #[schema(value_type = Object, example = json!({"count": 2, "all": 9}))]
+    parameters: serde_json::Value,
     /// In words, English.
     detail: String,
 }
@@ -239,50 +244,44 @@ fn recording(app: &App, figures: &Figures) -> RecordingHealth {
 
 fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem> {
     let mut problems = Vec::new();
-    let mut note = |holds: bool, code, detail: String| {
+    let mut note = |holds: bool, code, parameters: serde_json::Value, detail: String| {
         if holds {
-            problems.push(HealthProblem { code, detail });
+            problems.push(HealthProblem { code, parameters, detail });
         }
     };
     for disk in health.disks.iter().filter(|disk| disk.level == "away") {
         let detail = format!("the disk at {} is away: what lies on it cannot be seen, recording goes on on the others", disk.path);
-        note(true, "disk_away", detail);
+        note(true, "disk_away", json!({"path": disk.path}), detail);
     }
     // With several disks the fullest speaks where all together would hide it.
     for disk in health.disks.iter().filter(|disk| health.disks.len() > 1 && disk.level == "reserve") {
-        note(true, "disk_reserve", format!("only the reserve is left on {}: recordings run as a ring in it", disk.path));
+        let detail = format!("only the reserve is left on {}: recordings run as a ring in it", disk.path);
+        note(true, "disk_reserve", json!({"path": disk.path, "free_bytes": disk.free_bytes}), detail);
     }
     if let Some(disk) = &health.disk {
         let free_gb = disk.free_bytes / 1_000_000_000;
-        note(
-            disk.level == "reserve" && health.disks.len() <= 1,
-            "disk_reserve",
-            format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it"),
-        );
+        let free = || json!({"path": disk.path, "free_bytes": disk.free_bytes});
+        let detail = format!("only the reserve is left on the disk ({free_gb} GB free): recordings run as a ring in it");
+        note(disk.level == "reserve" && health.disks.len() <= 1, "disk_reserve", free(), detail);
         let soon = disk.forecast.as_ref().and_then(|forecast| Some((forecast, forecast.full_at?)));
         if let Some((forecast, full_at)) = soon.filter(|(forecast, full_at)| full_at.0 - forecast.at.0 <= SOON_MS) {
             let (held, wanted) = (forecast.days_held, forecast.days_wanted);
             let detail = format!("the disk will be full by {full_at}: it holds {held} of the {wanted} days that are asked for");
-            note(true, "disk_will_be_full", detail);
+            note(true, "disk_will_be_full", json!({"full_at": full_at, "days_held": held, "days_wanted": wanted}), detail);
         }
-        note(disk.level == "low", "disk_low", format!("the disk is nearly full ({free_gb} GB free): the oldest recordings are deleted"));
+        let detail = format!("the disk is nearly full ({free_gb} GB free): the oldest recordings are deleted");
+        note(disk.level == "low", "disk_low", free(), detail);
     }
     let expects_analysis = app.engine.is_some() && health.analysis.restarts > 0;
-    note(
-        expects_analysis && health.analysis.running == 0,
-        "analysis_stopped",
-        "the analysis process does not run: pictures are not watched".to_owned(),
-    );
-    let silent = health.recording.cameras - health.recording.recording;
-    note(silent > 0, "cameras_silent", format!("{silent} of {} cameras deliver no picture", health.recording.cameras));
-    note(figures.jobs_failed_lately > 0, "jobs_failed", format!("{} jobs were given up in the last day", figures.jobs_failed_lately));
-    note(figures.outbox_failed > 0, "deliveries_failed", format!("{} deliveries to webhooks were given up", figures.outbox_failed));
-    note(
-        health.recording.events_dropped > 0,
-        "events_dropped",
-        format!("{} events of the recorder were read from its index again", health.recording.events_dropped),
-    );
-    let panics = app.supervisor.panics();
-    note(panics > 0, "tasks_panicked", format!("{panics} faults of the program were caught; see the log"));
+    let detail = "the analysis process does not run: pictures are not watched".to_owned();
+    note(expects_analysis && health.analysis.running == 0, "analysis_stopped", json!({}), detail);
+    let (all, silent) = (health.recording.cameras, health.recording.cameras - health.recording.recording);
+    note(silent > 0, "cameras_silent", json!({"count": silent, "all": all}), format!("{silent} of {all} cameras deliver no picture"));
+    let mut counted = |count: u64, code, words: &str| note(count > 0, code, json!({"count": count}), format!("{count} {words}"));
+    let failed = |count: i64| u64::try_from(count).unwrap_or(0);
+    counted(failed(figures.jobs_failed_lately), "jobs_failed", "jobs were given up in the last day");
+    counted(failed(figures.outbox_failed), "deliveries_failed", "deliveries to webhooks were given up");
+    counted(health.recording.events_dropped, "events_dropped", "events of the recorder were read from its index again");
+    counted(app.supervisor.panics(), "tasks_panicked", "faults of the program were caught; see the log");
     problems
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media::{DiagnosisKind, MediaEvent, Phase};
+use media::{DiagnosisKind, LookReason, MediaEvent, Phase};
 use server::App;
 use server::store::{StoreError, files};
 use tokio::sync::mpsc;
@@ -38,6 +38,7 @@ pub fn diagnosis(camera: Uuid, kind: DiagnosisKind, phase: Phase, at_ms: i64) ->
         measure: 12.5,
         threshold: 30.0,
         count: 1,
+        looked: Some(LookReason::Sizes),
         still_jpeg: (phase == Phase::Raised).then(|| STILL.to_vec()),
     }
 }

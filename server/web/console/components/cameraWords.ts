@@ -1,5 +1,6 @@
 import type { Camera } from '@shared/api/types'
-import { i18n, text } from '../state/app'
+import { i18n, locale, text } from '../state/app'
+import { chineseDetail } from './cameraDetail'
 
 /** A codec as its standard writes it. */
 export function codecName(code: string | null | undefined): string {
@@ -19,4 +20,9 @@ export function reasonWords(code: string): string {
 export function cameraReason(camera: Camera): string {
   if (camera.state === 'recording' || camera.state === 'disabled' || !camera.state_reason || camera.state_reason === 'none') return ''
   return reasonWords(camera.state_reason)
+}
+
+/** What exactly was found at a camera; in its own language where it is not the server's. */
+export function detailWords(detail: string): string {
+  return locale.value === 'zh-CN' ? (chineseDetail(detail) ?? detail) : detail
 }

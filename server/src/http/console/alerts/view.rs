@@ -143,7 +143,8 @@ pub(super) struct AlertDetail {
     clocks: Vec<ClockView>,
     /// Oldest first.
     history: Vec<ActView>,
-    /// The rule as it stood when it was raised.
+    /// The rule as it stood when it was raised, and in `looked` what drew attention to the camera: sizes (of its frames),
+    /// routine, learning or restart; null where it took no look to know.
     #[schema(value_type = Object)]
     rule: serde_json::Value,
     /// Until when the premises would have by its class, were it dispatched now; only while it can be.
