@@ -120,7 +120,7 @@ impl App {
             public_rate: rate::Limiter::new(60, 60_000),
             documents: documents::Documents::default(),
             engine: None,
-            about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
+            about: about::About::new(vec![data.to_owned()], &media::EngineConfig::new(data.to_owned()), false),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
             viewings: http::Viewings::default(),

@@ -8,6 +8,7 @@
 mod support;
 
 mod access;
+mod agreement;
 mod alerts;
 mod auth;
 mod cameras;
@@ -29,6 +30,7 @@ mod metrics;
 mod office;
 mod orders;
 mod papers;
+mod parents;
 mod people;
 pub(crate) mod phone;
 mod planning;
