@@ -21,6 +21,8 @@ pub enum ProblemType {
     PasswordChangeRequired,
     /// The permission is missing.
     Forbidden,
+    /// A parent, and the premises is not open to parents at this hour; carries `opens_at`, `null` where no hours are set.
+    OutsideHours,
     /// Nothing there, or outside the caller's scope.
     NotFound,
     /// The route knows other methods.
@@ -67,6 +69,7 @@ impl ProblemType {
         P::TranscodeLimit,
         P::PasswordChangeRequired,
         P::Forbidden,
+        P::OutsideHours,
         P::NotFound,
         P::MethodNotAllowed,
         P::Conflict,
@@ -97,6 +100,7 @@ impl ProblemType {
             }
             P::PasswordChangeRequired => ("password_change_required", 403, "请先修改密码", "Please change the password first"),
             P::Forbidden => ("forbidden", 403, "没有这项权限", "Not permitted"),
+            P::OutsideHours => ("outside_hours", 403, "现在不是开放时段", "Not open at this hour"),
             P::NotFound => ("not_found", 404, "没有找到", "Not found"),
             P::MethodNotAllowed => ("method_not_allowed", 405, "不支持这种请求方法", "Method not allowed"),
             P::Conflict => ("conflict", 409, "与已有内容冲突", "Conflicts with what is there"),

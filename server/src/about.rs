@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use media::EngineConfig;
 use media::record::space::{DiskSpace as _, Space, SystemDisk};
 
 use crate::http::Metrics;
@@ -21,13 +22,33 @@ struct Facts {
     recordings: Vec<PathBuf>,
     encrypted: bool,
     retention_days: u32,
+    low_percent: f64,
+    reserve_percent: f64,
 }
 
 impl About {
-    /// A program that starts now, records to `recordings`, keeps them for so many days where nobody says otherwise, and speaks
-    /// HTTPS or not.
-    pub fn new(recordings: Vec<PathBuf>, retention_days: u32, encrypted: bool) -> Self {
-        Self(Arc::new(Facts { started: Instant::now(), metrics: Metrics::default(), recordings, encrypted, retention_days }))
+    /// A program that starts now, records to `recordings` with the retention and the disk levels of `media`, and speaks HTTPS
+    /// or not.
+    pub fn new(recordings: Vec<PathBuf>, media: &EngineConfig, encrypted: bool) -> Self {
+        Self(Arc::new(Facts {
+            started: Instant::now(),
+            metrics: Metrics::default(),
+            recordings,
+            encrypted,
+            retention_days: media.retention_days,
+            low_percent: media.disk_low_percent,
+            reserve_percent: media.reserve_percent,
+        }))
+    }
+
+    /// How full a disk is, by the levels that the recorder itself works with: `ok`, `low` or `reserve`.
+    pub fn level(&self, space: Space) -> &'static str {
+        let free_percent = space.free_bytes as f64 * 100.0 / space.total_bytes.max(1) as f64;
+        match free_percent {
+            free if free < self.0.reserve_percent => "reserve",
+            free if free < self.0.low_percent => "low",
+            _ => "ok",
+        }
     }
 
     /// Days that recordings are kept where no setting says otherwise.
@@ -66,5 +87,19 @@ impl About {
             free_bytes: sum.free_bytes.saturating_add(space.free_bytes),
             total_bytes: sum.total_bytes.saturating_add(space.total_bytes),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_as_full_as_the_flags_say() {
+        let mut media = EngineConfig::new(PathBuf::new());
+        let level = |media: &EngineConfig, free_bytes| About::new(Vec::new(), media, false).level(Space { free_bytes, total_bytes: 1_000 });
+        assert_eq!([49, 50, 99, 100].map(|free| level(&media, free)), ["reserve", "low", "low", "ok"]);
+        (media.disk_low_percent, media.reserve_percent) = (2.5, 0.5);
+        assert_eq!([4, 5, 24, 25].map(|free| level(&media, free)), ["reserve", "low", "low", "ok"]);
     }
 }

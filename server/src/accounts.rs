@@ -16,7 +16,7 @@ use crate::domain::person::Username;
 use crate::domain::text;
 use crate::store::journal::{Act, Actor, Change, Entity};
 use crate::store::users::NewUser;
-use crate::store::{Db, StoreError, Tx, logins, organizations, roles, users};
+use crate::store::{Db, StoreError, Tx, logins, organizations, role_requests, roles, users};
 
 /// Life of a set-up link, ms.
 const SETUP_LINK_MS: i64 = 24 * 3_600_000;
@@ -152,6 +152,8 @@ pub async fn reset_password(db: &Db, username: &str, password: &str, actor: Acto
             let user =
                 users::credentials(tx, username.as_str()).await?.ok_or_else(|| AccountError::Unknown(username.as_str().to_owned()))?;
             users::set_password(tx, &user.id, &hash, false, now_ms).await?;
+            // Who has the server's shell is nobody who asks for roles.
+            role_requests::password_chosen(tx, &user.id, None).await?;
             logins::clear_failures(tx, username.as_str()).await?;
             logins::end_sessions_of(tx, &user.id, None, now_ms, "password_changed").await?;
             tx.audit(

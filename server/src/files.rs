@@ -24,6 +24,9 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 
+use crate::App;
+use crate::store::{StoreError, files as rows};
+
 pub use picture::{Picture, PictureError};
 pub use reduced::{REDUCED_WIDTHS, Reduced};
 pub use spool::Spooled;
@@ -248,6 +251,25 @@ fn by_url(url: &str) -> Result<Arc<dyn ObjectStore>, FilesError> {
         }
         scheme => Err(FilesError::Setting(format!("{url}: {scheme} is not known; use s3:// or file://"))),
     }
+}
+
+/// How long a picture of `POST /files` waits to be named by an act, ms.
+const WAITING_MS: i64 = 7 * 24 * 3_600_000;
+
+/// Throws away pictures that no act named within a week. A job runs it.
+///
+/// # Errors
+/// The database.
+pub async fn sweep(app: &App) -> Result<(), StoreError> {
+    let before_ms = app.clock.wall_ms() - WAITING_MS;
+    let unused = app.db.write(move |tx| Box::pin(async move { rows::forget_waiting(tx, before_ms).await })).await?;
+    for sha256 in unused {
+        // A file without a row harms nobody; `check` names it.
+        if let Err(error) = app.files.delete(&sha256).await {
+            tracing::warn!(%error, sha256, "a picture that nobody named was not deleted");
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl App {
             documents: documents::Documents::default(),
             openrosa: openrosa::Door::default(),
             engine: None,
-            about: about::About::new(vec![data.to_owned()], media::EngineConfig::new(data.to_owned()).retention_days, false),
+            about: about::About::new(vec![data.to_owned()], &media::EngineConfig::new(data.to_owned()), false),
             cameras_changed: Arc::default(),
             views_noted: rate::Limiter::new(1, 60_000),
             viewings: http::Viewings::default(),

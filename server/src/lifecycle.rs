@@ -150,7 +150,7 @@ where
     let address = listener.local_addr().map_err(LifecycleError::Http)?;
     let supervisor = Supervisor::new();
     let mut app = App::new(db, &config.data, config.files_url.as_deref(), Arc::new(SystemClock::new())).await?;
-    app.about = About::new(config.recordings(), config.retention_days, config.tls());
+    app.about = About::new(config.recordings(), &config.engine(None, address.port()), config.tls());
     app.supervisor = supervisor.clone();
     app.webhook_policy = outward::Policy::new(config.webhook_networks.0.clone(), vec![address.port()]);
     let events = start_engine(&mut app, &config, address.port()).await?;

@@ -27,8 +27,8 @@ impl Limiter {
     /// Counts one; refuses what is too many.
     pub fn take(&self, key: &str, now_ms: i64) -> Result<(), Problem> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= KEYS_MAX {
-            seen.retain(|_, (start, _)| now_ms - *start < self.window_ms);
+        if seen.len() >= KEYS_MAX && !seen.contains_key(key) {
+            make_room(&mut seen, now_ms - self.window_ms);
         }
         let entry = seen.entry(key.to_owned()).or_insert((now_ms, 0));
         if now_ms - entry.0 >= self.window_ms {
@@ -57,9 +57,35 @@ impl Limiter {
     }
 }
 
+/// Forgets those whose window began at `over_ms` or before; where nobody's has passed, the tenth that began first, so that
+/// who comes with ever new keys pays with the oldest of them and the map never grows.
+fn make_room(seen: &mut HashMap<String, (i64, u32)>, over_ms: i64) {
+    seen.retain(|_, (start_ms, _)| *start_ms > over_ms);
+    if seen.len() < KEYS_MAX {
+        return;
+    }
+    let mut starts: Vec<(i64, String)> = seen.iter().map(|(key, (start_ms, _))| (*start_ms, key.clone())).collect();
+    starts.sort_unstable();
+    for (_, key) in starts.into_iter().take(KEYS_MAX / 10) {
+        seen.remove(&key);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Limiter;
+    use super::{KEYS_MAX, Limiter};
+
+    #[test]
+    fn ever_new_keys_push_out_the_oldest_and_never_grow_the_map() {
+        let limiter = Limiter::new(1, 1_000_000);
+        for number in 0..KEYS_MAX * 2 {
+            assert!(limiter.take(&format!("key {number}"), i64::try_from(number).unwrap_or(0)).is_ok());
+        }
+        assert!(limiter.seen.lock().is_ok_and(|seen| seen.len() <= KEYS_MAX));
+        let newest = format!("key {}", KEYS_MAX * 2 - 1);
+        assert!(limiter.take(&newest, 20_000).is_err(), "the newest is still counted");
+        assert!(limiter.take("key 0", 20_000).is_ok(), "the oldest was forgotten");
+    }
 
     #[test]
     fn looking_counts_nothing() {

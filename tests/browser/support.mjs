@@ -88,6 +88,8 @@ export async function startServer({ args = [] } = {}) {
     base,
     folder,
     log: () => log,
+    /** Runs `admin` on this server's folder, as somebody at the machine would; passwords are the tests'. */
+    admin: (...args) => run(binary, ['admin', ...args, ...place], `${PASSWORD}\n`),
     start,
     kill: async () => {
       const gone = new Promise((resolve) => child.once('exit', resolve))

@@ -24,8 +24,8 @@ pub const COOKIE: &str = "bk_access";
 
 /// What a handler asks for.
 pub trait Needs: 'static {
-    /// The permission, or `None` for "signed in".
-    const PERMISSION: Option<Permission>;
+    /// Any one of these; none for "signed in".
+    const ANY_OF: &'static [Permission];
 }
 
 /// One marker type a permission, for `Caller<can::PremisesRead>`.
@@ -37,7 +37,7 @@ pub mod can {
             /// Needs the permission of this name.
             #[derive(Debug, Clone, Copy)]
             pub struct $name;
-            impl Needs for $name { const PERMISSION: Option<Permission> = Some(Permission::$name); }
+            impl Needs for $name { const ANY_OF: &'static [Permission] = &[Permission::$name]; }
         )+ };
     }
 
@@ -54,9 +54,11 @@ pub mod can {
         CamerasManage,
         CamerasTest,
         VideoLive,
+        VideoParent,
         VideoRecorded,
         VideoExport,
         AlertsRead,
+        AlertsWatch,
         AlertsDecide,
         AlertsRectify,
         InspectionsRead,
@@ -79,11 +81,18 @@ pub mod can {
         WebhooksManage,
     );
 
+    /// Whoever may see a live picture at all: at any time, or as a parent in the hours of the premises.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Watch;
+    impl Needs for Watch {
+        const ANY_OF: &'static [Permission] = &[Permission::VideoLive, Permission::VideoParent];
+    }
+
     /// Anybody who is signed in and has no password to change.
     #[derive(Debug, Clone, Copy)]
     pub struct SignedIn;
     impl Needs for SignedIn {
-        const PERMISSION: Option<Permission> = None;
+        const ANY_OF: &'static [Permission] = &[];
     }
 }
 
@@ -130,6 +139,12 @@ impl Access {
         Scope::of(self.grants.iter().filter(|grant| grant.0 == permission).map(|grant| grant.1.clone()).collect())
     }
 
+    /// Where any of them holds; where anything holds if there are none.
+    fn scope_of_any(&self, permissions: &[Permission]) -> Scope {
+        let holds = |grant: &&(Permission, String)| permissions.is_empty() || permissions.contains(&grant.0);
+        Scope::of(self.grants.iter().filter(holds).map(|grant| grant.1.clone()).collect())
+    }
+
     /// Whether it holds anywhere.
     pub fn may(&self, permission: Permission) -> bool {
         self.grants.iter().any(|grant| grant.0 == permission)
@@ -142,7 +157,7 @@ impl Access {
 
     /// Where anything at all holds: for the changes a person hears of.
     pub fn any_scope(&self) -> Scope {
-        Scope::of(self.grants.iter().map(|grant| grant.1.clone()).collect())
+        self.scope_of_any(&[])
     }
 
     /// All codes, each once.
@@ -168,10 +183,7 @@ impl<P> std::ops::Deref for Caller<P> {
 impl<P: Needs> Caller<P> {
     /// Where the caller may do it.
     pub fn scope(&self) -> Scope {
-        match P::PERMISSION {
-            Some(permission) => self.session.access.scope(permission),
-            None => self.session.access.any_scope(),
-        }
+        self.session.access.scope_of_any(P::ANY_OF)
     }
 }
 
@@ -248,8 +260,8 @@ impl Decision {
         self.0.await.map(|_| ())
     }
 
-    fn begin(request: &HttpRequest, permission: Option<Permission>, password_must_be_own: bool) -> Self {
-        let deciding = decide(request.clone(), permission, password_must_be_own).boxed_local().shared();
+    fn begin(request: &HttpRequest, any_of: &'static [Permission], password_must_be_own: bool) -> Self {
+        let deciding = decide(request.clone(), any_of, password_must_be_own).boxed_local().shared();
         if let Some(weak) = deciding.downgrade() {
             request.extensions_mut().insert(UnderWay(weak));
         }
@@ -257,12 +269,12 @@ impl Decision {
     }
 }
 
-async fn decide(request: HttpRequest, permission: Option<Permission>, password_must_be_own: bool) -> Result<Session, Problem> {
+async fn decide(request: HttpRequest, any_of: &'static [Permission], password_must_be_own: bool) -> Result<Session, Problem> {
     let session = Session::of(&request).await?;
     if password_must_be_own && session.must_change_password {
         return Err(Problem::of(ProblemType::PasswordChangeRequired));
     }
-    if permission.is_some_and(|permission| !session.access.may(permission)) {
+    if !any_of.is_empty() && !any_of.iter().any(|permission| session.access.may(*permission)) {
         return Err(Problem::of(ProblemType::Forbidden));
     }
     Ok(session)
@@ -273,7 +285,7 @@ impl FromRequest for Session {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Decision::begin(request, None, false).0.boxed_local()
+        Decision::begin(request, &[], false).0.boxed_local()
     }
 }
 
@@ -282,7 +294,7 @@ impl<P: Needs> FromRequest for Caller<P> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let decision = Decision::begin(request, P::PERMISSION, true);
+        let decision = Decision::begin(request, P::ANY_OF, true);
         async move { Ok(Self { session: decision.0.await?, permission: PhantomData }) }.boxed_local()
     }
 }

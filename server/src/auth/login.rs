@@ -110,6 +110,33 @@ impl Logins {
         }
     }
 
+    /// Whether this is the present password of somebody who is signed in. Wrong ones count as failed sign-ins of the name and
+    /// lock it: a login that was left open is no place to guess from.
+    ///
+    /// # Errors
+    /// `Locked` after too many failures, also of this one; the database.
+    pub async fn is_own_password(
+        &self,
+        user: &users::Credentials,
+        attempt: String,
+        origin: &Actor,
+        now_ms: i64,
+    ) -> Result<bool, LoginError> {
+        let failures = logins::failures(&mut self.db.read().await?.conn(), &user.username).await?;
+        if let Some(until) = failures.as_ref().and_then(|row| row.locked_until).filter(|until| *until > now_ms) {
+            return Err(LoginError::Locked { retry_after_s: (until - now_ms + 999) / 1_000 });
+        }
+        let stored = user.password_hash.clone();
+        let right = tokio::task::spawn_blocking(move || password::verify_password(&attempt, Some(&stored))).await.unwrap_or(false);
+        if right {
+            return Ok(true);
+        }
+        match self.note_failure(user.username.clone(), failures, origin.clone(), now_ms).await? {
+            LoginError::Invalid => Ok(false),
+            locked => Err(locked),
+        }
+    }
+
     async fn note_failure(
         &self,
         username: String,

@@ -23,11 +23,11 @@ pub(super) struct DemoArgs {
     flags: Flags,
 
     /// An empty district: no premises, no cameras, only an administrator
-    #[arg(long, help_heading = "Demo")]
+    #[arg(long, env = "BRIGHT_KITCHEN_MINIMAL", help_heading = "Demo")]
     minimal: bool,
 
     /// Port of the virtual cameras on this machine
-    #[arg(long, default_value_t = 18_554, help_heading = "Demo")]
+    #[arg(long, env = "BRIGHT_KITCHEN_CAMERA_PORT", default_value_t = 18_554, help_heading = "Demo")]
     camera_port: u16,
 }
 

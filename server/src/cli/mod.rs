@@ -152,3 +152,28 @@ fn line_from_stdin() -> Result<String, CliError> {
     std::io::BufRead::read_line(&mut std::io::BufReader::new(std::io::Read::take(std::io::stdin(), 1_024)), &mut line)?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn what_serve_and_demo_can_be_told_by_flag_can_be_told_by_environment() {
+        let mut cli = Cli::command();
+        cli.build();
+        for name in ["serve", "demo"] {
+            let command = cli.find_subcommand(name).expect("a command");
+            let flags = command.get_arguments().filter(|arg| !["help", "version", "print_config"].contains(&arg.get_id().as_str()));
+            let without: Vec<&str> = flags
+                .filter(|arg| {
+                    let expected = format!("BRIGHT_KITCHEN_{}", arg.get_id().as_str().to_uppercase());
+                    arg.get_env().is_none_or(|name| name != expected.as_str())
+                })
+                .map(|arg| arg.get_id().as_str())
+                .collect();
+            assert!(without.is_empty(), "{name}: {without:?}");
+        }
+    }
+}

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::DemoError;
 use super::district::Planted;
 use crate::App;
+use crate::domain::settings::PARENT_VIEWING;
 use crate::http::camera_secret_purpose;
 use crate::store::cameras::{self, CameraData};
 use crate::store::journal::{Act, Actor};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, settings};
 
 /// The cameras ask for a name and a password, as real ones do.
 const USERNAME: &str = "viewer";
@@ -149,6 +150,12 @@ pub(super) async fn add(tx: &mut Tx<'_>, made: &Made, planted: &Planted, at: i64
         cameras::insert(tx, &row, at).await?;
         let detail = serde_json::json!({"name": row.name, "source_url": row.source_url});
         tx.audit(at, Act { actor: &actor, action: "create", entity: Some(("camera", &row.id)), path: &row.path, detail }).await?;
+    }
+    // The demo's parent sees the cooking area of the first school from morning to evening.
+    if let Some((shown, premises)) = made.iter().find(|(row, _)| row.zone.as_deref() == Some("cooking")) {
+        let premises = planted.premises.get(*premises).unwrap_or(&planted.district);
+        let viewing = serde_json::json!({"hours": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "06:00", "to": "22:00"}], "cameras": [shown.id]});
+        settings::put(tx, "premises", &premises.id, PARENT_VIEWING, &viewing.to_string(), &premises.path, at).await?;
     }
     Ok(())
 }

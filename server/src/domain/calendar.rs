@@ -151,6 +151,24 @@ pub fn in_service(at_ms: i64, hours: &[ServiceHours]) -> bool {
     hours.is_empty() || spans_of(date_of(at_ms), hours).iter().any(|span| (span.0..span.1).contains(&at_ms))
 }
 
+/// When a span that holds at this moment ends, ms UTC; `None` outside all of them. Without hours nothing is open.
+pub fn open_until(at_ms: i64, hours: &[ServiceHours]) -> Option<i64> {
+    spans_of(date_of(at_ms), hours).into_iter().find(|span| (span.0..span.1).contains(&at_ms)).map(|span| span.1)
+}
+
+/// When the next span after this moment begins, ms UTC; `None` without hours.
+pub fn opens_next(at_ms: i64, hours: &[ServiceHours]) -> Option<i64> {
+    let mut date = date_of(at_ms);
+    // The same day of next week is the farthest.
+    for _ in 0..8 {
+        if let Some(span) = spans_of(date, hours).into_iter().find(|span| span.0 > at_ms) {
+            return Some(span.0);
+        }
+        date = next(date);
+    }
+    None
+}
+
 /// Spans of service of a day in order, ms UTC, overlapping ones joined.
 fn spans_of(date: Date, hours: &[ServiceHours]) -> Vec<(i64, i64)> {
     let day = u8::try_from(date.weekday().to_monday_one_offset()).unwrap_or_default();
@@ -267,6 +285,20 @@ mod tests {
         }
         assert_eq!(after_service_minutes(at("2026-11-23T23:50"), 30, &[]), at("2026-11-24T00:20"));
         assert!(in_service(at("2026-11-23T06:30"), &week) && !in_service(at("2026-11-23T18:30"), &week) && in_service(0, &[]));
+    }
+
+    #[test]
+    fn what_opens_in_set_hours_says_until_when_and_from_when() {
+        let week = [hours(&[1], "10:30", "12:30"), hours(&[1], "17:00", "24:00")];
+        // A Monday.
+        let noon = at("2026-11-23T12:00:00+08:00");
+        assert_eq!(open_until(noon, &week), Some(at("2026-11-23T12:30:00+08:00")));
+        assert_eq!(opens_next(noon, &week), Some(at("2026-11-23T17:00:00+08:00")));
+        let after = at("2026-11-23T12:30:00+08:00");
+        assert_eq!((open_until(after, &week), open_until(noon - 90 * 60_000, &week)), (None, Some(at("2026-11-23T12:30:00+08:00"))));
+        assert_eq!(open_until(at("2026-11-23T23:59:59+08:00"), &week), Some(at("2026-11-24T00:00:00+08:00")));
+        assert_eq!(opens_next(at("2026-11-23T18:00:00+08:00"), &week), Some(at("2026-11-30T10:30:00+08:00")));
+        assert_eq!((open_until(noon, &[]), opens_next(noon, &[])), (None, None));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::premises::ServiceHours;
 
 /// Name of the setting: device kinds that the program confirms and dispatches when they are told.
 pub const AUTO_DISPATCH: &str = "auto_dispatch";
@@ -15,6 +18,12 @@ pub const AUTO_DISPATCH: &str = "auto_dispatch";
 pub const RETENTION: &str = "retention";
 /// Name of the setting: whether premises have public pages.
 pub const DISCLOSURE: &str = "disclosure";
+/// Name of the setting: when parents see which cameras of a premises.
+pub const PARENT_VIEWING: &str = "parent_viewing";
+/// Spans of hours for parents.
+pub const PARENT_HOURS_MAX: usize = 14;
+/// Cameras of a premises that parents may see.
+pub const PARENT_CAMERAS_MAX: usize = 50;
 /// Fewest days that recordings are kept: published guidance for canteens.
 pub const RETENTION_DAYS_MIN: u32 = 7;
 /// Most days.
@@ -33,6 +42,20 @@ pub struct Disclosure {
     /// Search engines may list them.
     #[serde(default)]
     pub indexed: bool,
+}
+
+/// When parents see which cameras of a premises. Closed, and no camera, unless a bureau says otherwise: no default is
+/// right for pictures of other people's work.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"hours": [{"days": [1, 2, 3, 4, 5], "from": "10:30", "to": "12:30"}], "cameras": ["01928f6e-0000-7000-8000-000000000050"]}))]
+pub struct ParentViewing {
+    /// In Asia/Shanghai; none: closed.
+    #[schema(max_items = 14)]
+    pub hours: Vec<ServiceHours>,
+    /// Ids of the cameras that are shown; none: none.
+    #[schema(max_items = 50)]
+    pub cameras: Vec<Uuid>,
 }
 
 /// How long recordings are kept.

@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Body, Problem, ProblemBody, checked, origin};
 use crate::App;
-use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password, verify_password};
+use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password};
 use crate::store::journal::Act;
 use crate::store::users;
 
@@ -110,9 +110,9 @@ struct PasswordRequest {
     new_password: String,
 }
 
-/// Changes one's own password; other logins of the same person end.
+/// Changes one's own password; other logins of the same person end. Wrong present passwords lock the name as failed sign-ins do.
 #[utoipa::path(tag = "auth", request_body = PasswordRequest,
-    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "locked after too many failures; `retry_after_s`"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/auth/password")]
 async fn change_password(
     request: HttpRequest,
@@ -128,13 +128,15 @@ async fn change_password(
         .await?
         .ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
     check_policy(&user.username, &body.new_password).map_err(password_problem)?;
-    let (current, stored, new) = (body.current_password, user.password_hash.clone(), body.new_password);
-    let hashed = web::block(move || (verify_password(&current, Some(&stored)) && current != new).then(|| hash_password(&new)))
-        .await
-        .map_err(|_| Problem::of(ProblemType::Unavailable))?;
-    let Some(hash) = hashed else {
-        return Err(Problem::field("/current_password", "wrong", "not the present password, or the new one is the same"));
-    };
+    let same = body.current_password == body.new_password;
+    if !app.logins.is_own_password(&user, body.current_password, &session.actor, now_ms).await? {
+        return Err(Problem::field("/current_password", "wrong", "not the present password"));
+    }
+    if same {
+        return Err(Problem::field("/new_password", "same", "the new password is the present one"));
+    }
+    let new = body.new_password;
+    let hash = web::block(move || hash_password(&new)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
     let actor = session.actor.clone();
     app.db
         .write(move |tx| {

@@ -21,6 +21,7 @@ mod router;
 mod running;
 mod setup;
 pub mod trust;
+mod viewed;
 
 use actix_web::HttpRequest;
 

@@ -1,5 +1,5 @@
 //! Forgets what nobody asks for any more: spent tokens, answers kept for repeated requests, jobs and deliveries long done,
-//! uploads that were never finished, changes older than any phone should be.
+//! uploads that were never finished, pictures that nobody named, changes older than any phone should be.
 
 use crate::App;
 use crate::store::{StoreError, jobs, logins, sync, webhooks};
@@ -16,6 +16,7 @@ pub(super) async fn look(app: App) -> Result<(), StoreError> {
         tracing::warn!(%problem, "uploads will be swept again");
     }
     crate::drafts::sweep(&app).await?;
+    crate::files::sweep(&app).await?;
     app.db
         .write(move |tx| {
             Box::pin(async move {

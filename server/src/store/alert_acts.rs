@@ -15,7 +15,7 @@ use crate::auth::Scope;
 use crate::domain::alert::{class, classes, growth};
 use crate::domain::calendar::Calendar;
 use crate::domain::settings::{AUTO_DISPATCH, AutoDispatch};
-use crate::domain::workflow::{Act, Context, Decision, Table, alert as table};
+use crate::domain::workflow::{Act, Context, Decision, alert as table};
 
 /// The rule that acts when a device kind's picture is back, with its version.
 pub const PICTURE_BACK: &str = "picture_back@1";
@@ -310,11 +310,6 @@ async fn publish(tx: &mut Tx<'_>, id: &str, event: &str, at: i64) -> Result<(), 
 pub async fn changed(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<(), StoreError> {
     let row = read(tx, id).await?;
     tx.changed(at, Change::upsert(Entity::Alert, id, &row.premises_path).at(&row.premises_id)).await
-}
-
-/// The table of alerts.
-pub fn machine() -> &'static Table {
-    &table::TABLE
 }
 
 /// What goes out to webhooks after an action.

@@ -6,7 +6,7 @@
 use mobile_api::inspection::{Evidence, EvidenceKind};
 use uuid::Uuid;
 
-use super::sql::{Select, execute, fetch_optional};
+use super::sql::{Select, execute};
 use super::{Conn, StoreError, Tx};
 
 /// A piece of evidence, with its file where it has arrived.
@@ -148,16 +148,4 @@ pub async fn is_signature(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreEr
 async fn agreed(tx: &mut Tx<'_>, id: &str, inspection_id: &str, sha256: &str) -> Result<Result<(), EvidenceRow>, StoreError> {
     let row = get(tx, id).await?.ok_or_else(|| StoreError::damaged("evidence that was just written is not there"))?;
     Ok(if row.sha256 == sha256 && row.inspection_id == inspection_id { Ok(()) } else { Err(row) })
-}
-
-/// Whether a user named or brought evidence of an inspection that has not come yet.
-pub async fn brought_by(conn: &mut Conn<'_>, inspection_id: &str, user_id: &str) -> Result<bool, StoreError> {
-    let row = fetch_optional!(
-        conn,
-        (String,),
-        "SELECT id FROM inspection_evidence WHERE inspection_id = $1 AND owner_id = $2 LIMIT 1",
-        inspection_id,
-        user_id,
-    )?;
-    Ok(row.is_some())
 }

@@ -34,6 +34,51 @@ pub async fn insert(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Adds a picture that waits to be named by an act of who brought it.
+pub async fn insert_waiting(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
+    insert(tx, row).await?;
+    execute!(tx, "UPDATE files SET waits_since = created_at WHERE id = $1", row.id.as_str())?;
+    Ok(())
+}
+
+/// How many pictures of a person wait to be named, and their bytes.
+pub async fn waiting(conn: &mut Conn<'_>, user_id: &str) -> Result<(i64, i64), StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (i64, i64),
+        "SELECT COUNT(*), CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM files WHERE user_id = $1 AND waits_since IS NOT NULL",
+        user_id
+    )?;
+    Ok(row.unwrap_or_default())
+}
+
+/// An act names these files: they wait no longer. `false` where one of them was swept away meanwhile.
+pub async fn named(tx: &mut Tx<'_>, ids: &[String]) -> Result<bool, StoreError> {
+    let mut all = true;
+    for id in ids {
+        all &= execute!(tx, "UPDATE files SET waits_since = NULL WHERE id = $1", id.as_str())? == 1;
+    }
+    Ok(all)
+}
+
+/// Forgets pictures that waited since before `before_ms`; gives the hashes that no other file has.
+pub async fn forget_waiting(tx: &mut Tx<'_>, before_ms: i64) -> Result<Vec<String>, StoreError> {
+    let gone = fetch_all!(
+        tx,
+        (String,),
+        "DELETE FROM files WHERE id IN (SELECT id FROM files WHERE waits_since < $1 ORDER BY waits_since LIMIT 1000) AND waits_since < $1 RETURNING sha256",
+        before_ms
+    )?;
+    let mut unused = Vec::new();
+    for (sha256,) in gone {
+        let kept = fetch_optional!(tx, (String,), "SELECT id FROM files WHERE sha256 = $1 LIMIT 1", sha256.as_str())?;
+        if kept.is_none() && !unused.contains(&sha256) {
+            unused.push(sha256);
+        }
+    }
+    Ok(unused)
+}
+
 /// The file with this id. Who may see it is for the thing it belongs to (alert, inspection) to say.
 pub async fn get(conn: &mut Conn<'_>, id: &str) -> Result<Option<FileRow>, StoreError> {
     fetch_optional!(conn, FileRow, "SELECT id, sha256, filetype, bytes, width, height, user_id, created_at FROM files WHERE id = $1", id)

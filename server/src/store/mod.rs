@@ -47,6 +47,7 @@ pub mod places;
 pub mod plans;
 pub mod premises;
 pub mod recordings;
+pub mod role_requests;
 pub mod roles;
 pub mod saved_views;
 pub mod settings;

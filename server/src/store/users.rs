@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::sql::{Select, contains, execute, fetch_all, fetch_optional};
+use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -198,14 +198,69 @@ fn narrowed(select: Select, filter: &UserFilter) -> Select {
     }
 }
 
-/// A page of people, by name.
-pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &UserFilter, page: &Page) -> Result<Vec<UserRow>, StoreError> {
+/// How a list is ordered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UserSort {
+    /// By pinyin.
+    #[default]
+    Name,
+    /// By pinyin, from the end.
+    NameDescending,
+    /// By user name.
+    Username,
+    /// By user name, from the end.
+    UsernameDescending,
+    /// Who has not signed in for longest comes first; who never did, before them.
+    LastLogin,
+    /// Who signed in last comes first.
+    LastLoginDescending,
+}
+
+/// A page of people.
+pub async fn list(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    filter: &UserFilter,
+    sort: UserSort,
+    page: &Page,
+) -> Result<Vec<UserRow>, StoreError> {
     let select = scope.restrict(narrowed(Select::new(HEAD), filter), BELONGS);
+    let (fragment, order) = match sort {
+        UserSort::Name => ("u.name_key > ? OR (u.name_key = ? AND u.id > ?)", "ORDER BY u.name_key, u.id LIMIT ?"),
+        UserSort::NameDescending => ("u.name_key < ? OR (u.name_key = ? AND u.id < ?)", "ORDER BY u.name_key DESC, u.id DESC LIMIT ?"),
+        UserSort::Username => ("u.username > ? OR (u.username = ? AND u.id > ?)", "ORDER BY u.username, u.id LIMIT ?"),
+        UserSort::UsernameDescending => ("u.username < ? OR (u.username = ? AND u.id < ?)", "ORDER BY u.username DESC, u.id DESC LIMIT ?"),
+        UserSort::LastLogin => (
+            "COALESCE(u.last_login_at, 0) > ? OR (COALESCE(u.last_login_at, 0) = ? AND u.id > ?)",
+            "ORDER BY COALESCE(u.last_login_at, 0), u.id LIMIT ?",
+        ),
+        UserSort::LastLoginDescending => (
+            "COALESCE(u.last_login_at, 0) < ? OR (COALESCE(u.last_login_at, 0) = ? AND u.id < ?)",
+            "ORDER BY COALESCE(u.last_login_at, 0) DESC, u.id DESC LIMIT ?",
+        ),
+    };
     let select = match page.after() {
-        Some((key, id)) => select.and("u.name_key > ? OR (u.name_key = ? AND u.id > ?)", [key.into(), key.into(), id.into()]),
+        Some((key, id)) => {
+            let key: Arg = if matches!(sort, UserSort::LastLogin | UserSort::LastLoginDescending) {
+                page.after_number().unwrap_or_default().into()
+            } else {
+                key.into()
+            };
+            select.and(fragment, [key.clone(), key, id.into()])
+        }
         None => select,
     };
-    select.tail("ORDER BY u.name_key, u.id LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+    select.tail(order, [page.fetch().into()]).fetch_all(conn).await
+}
+
+/// The cursor key of a row under a sort.
+pub fn sort_key(row: &UserRow, sort: UserSort) -> (String, String) {
+    let key = match sort {
+        UserSort::Name | UserSort::NameDescending => row.name_key.clone(),
+        UserSort::Username | UserSort::UsernameDescending => row.username.clone(),
+        UserSort::LastLogin | UserSort::LastLoginDescending => row.last_login_at.unwrap_or_default().to_string(),
+    };
+    (key, row.id.clone())
 }
 
 /// How many a list has, up to the limit of counts.

@@ -90,3 +90,30 @@ on_both!(the_cookie_reads_but_never_writes, |app| {
     let body = json!({"name": "x", "level": "city"});
     assert_eq!(with_cookie(reqwest::Method::POST, "/organizations", Some(&body)).await.unwrap().status(), StatusCode::UNAUTHORIZED);
 });
+
+on_both!(wrong_present_passwords_lock_the_name_too, |app| {
+    app.add_person("left-open", &[("officer", &app.office)], false).await;
+    let client = app.sign_in("left-open").await;
+    let change = |current: &'static str, new: &'static str| {
+        let client = client.clone();
+        async move { client.post("/auth/password", &json!({"current_password": current, "new_password": new})).await }
+    };
+    // The same again is wrong, and no guess.
+    for _ in 0..6 {
+        let (status, problem) = change(crate::support::PASSWORD, crate::support::PASSWORD).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/new_password")), "{problem}");
+    }
+    for attempt in 1..=4 {
+        let (status, problem) = change("wrong-wrong-wrong", "a-much-better-one").await;
+        assert_eq!(
+            (status, &problem["errors"][0]["pointer"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("/current_password")),
+            "{attempt}"
+        );
+    }
+    assert_eq!(change("wrong-wrong-wrong", "a-much-better-one").await.0, StatusCode::TOO_MANY_REQUESTS);
+    let (status, problem) = change(crate::support::PASSWORD, "a-much-better-one").await;
+    assert_eq!((status, &problem["type"]), (StatusCode::TOO_MANY_REQUESTS, &json!("locked")), "the right one does not help while locked");
+    let (_, rows) = app.person("auditor", &app.city).await.get("/audit?action=login_failed").await;
+    assert_eq!(rows["items"].as_array().unwrap().len(), 5);
+});

@@ -1,12 +1,15 @@
 //! The contract: committed as it is, each example accepted, and nothing that can be sent makes the server fail.
 
 mod arbitrary;
+mod compare;
 mod examples;
 mod ground;
 mod papers;
 mod planned;
 mod refusals;
 mod repeats;
+mod viewed;
+mod walk;
 
 #[test]
 fn the_committed_contract_is_the_one_the_code_has() {

@@ -32,7 +32,11 @@ fn database(engine: Engine, data: &Path) -> String {
 /// A running server with somebody who writes to it.
 async fn busy_server(engine: Engine, data: &Path, database: &str) -> (Running, reqwest::Client, String) {
     let out = run(
-        &[&["admin", "create", "--username", "wang", "--role", "administrator", "--password-stdin"][..], &place(data, database)].concat(),
+        &[
+            &["admin", "create", "--username", "wang", "--role", "administrator", "--role", "officer", "--password-stdin"][..],
+            &place(data, database),
+        ]
+        .concat(),
         PASSWORD,
     );
     assert!(out.status.success(), "{engine:?}: {}", text(&out.stderr));
@@ -47,7 +51,8 @@ async fn backup_under_load(engine: Engine) {
     let from = database(engine, folder.path());
     let (mut server, client, token) = busy_server(engine, &data, &from).await;
 
-    // Photos and operators are written all the while.
+    // A camera that nobody answers for raises an alert; photos and operators are written all the while.
+    let alert = raised_alert(&server, &client, &token).await;
     let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let writer = {
         let (stop, written, client, token, url) = (stop.clone(), written.clone(), client.clone(), token.clone(), server.url.clone());
@@ -62,6 +67,12 @@ async fn backup_under_load(engine: Engine) {
                     .await
                     .unwrap();
                 assert_eq!(made.status(), 201);
+                // As many photos as may wait to be named.
+                if number < PHOTOS_MAX {
+                    let brought = client.post(format!("{url}/api/v1/files")).bearer_auth(&token).header("content-type", "image/jpeg");
+                    let brought = brought.body(photo(number)).send().await.unwrap();
+                    assert_eq!(brought.status(), 201);
+                }
                 written.fetch_add(1, Ordering::SeqCst);
             }
         })
@@ -103,6 +114,46 @@ async fn backup_under_load(engine: Engine) {
     let restored = Running::start(&elsewhere, &["--database-url", &target]);
     let me = client.get(format!("{}/api/v1/me", restored.url)).bearer_auth(&token).send().await.unwrap();
     assert_eq!(me.status(), 200);
+    // What was there when the backup began is there: the alert with its history, and photos, whole (`check` has read them).
+    let found = client.get(format!("{}/api/v1/alerts/{alert}", restored.url)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(found.status(), 200);
+    assert!(kept_files(&elsewhere.join("files")) >= 20, "photos");
+}
+
+/// Photos that the load brings at most: those that no act names are limited.
+const PHOTOS_MAX: usize = 90;
+
+/// Another picture for each number.
+fn photo(number: usize) -> Vec<u8> {
+    let mut photo = std::io::Cursor::new(Vec::new());
+    let shade = u8::try_from(number % 256).unwrap();
+    let picture = image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([shade, (x % 256) as u8, (y % 256) as u8]));
+    picture.write_to(&mut photo, image::ImageFormat::Jpeg).unwrap();
+    photo.into_inner()
+}
+
+fn kept_files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { kept_files(&path) } else { 1 }).sum()
+}
+
+/// The alert of a camera that cannot be reached; its id.
+async fn raised_alert(server: &Running, client: &reqwest::Client, token: &str) -> String {
+    let url = |path: &str| format!("{}/api/v1{path}", server.url);
+    let made = |path: &'static str, body: serde_json::Value| async move {
+        let made = client.post(url(path)).bearer_auth(token).json(&body).send().await.unwrap();
+        assert_eq!(made.status(), 201, "{path}");
+        made.json::<serde_json::Value>().await.unwrap()["id"].clone()
+    };
+    let tops: serde_json::Value = client.get(url("/organizations")).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+    let district = made("/organizations", json!({"name": "明湖区", "level": "district", "parent_id": tops["items"][0]["id"]})).await;
+    let premises = made("/premises", json!({"name": "东岸小学食堂", "kind": "school_canteen", "organization_id": district})).await;
+    made("/cameras", json!({"name": "灶台", "premises_id": premises, "source_url": "rtsp://127.0.0.1:1/none"})).await;
+    crate::support::until("an alert is raised", || async {
+        let list = client.get(url("/alerts")).bearer_auth(token).send().await.unwrap().json::<serde_json::Value>().await.unwrap();
+        list["items"][0]["id"].as_str().map(str::to_owned)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@
 mod support;
 
 mod access;
+mod agreement;
 mod alerts;
 mod auth;
 mod cameras;
@@ -30,6 +31,7 @@ mod office;
 mod openrosa;
 mod orders;
 mod papers;
+mod parents;
 mod people;
 pub(crate) mod phone;
 mod planning;

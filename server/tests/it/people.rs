@@ -184,3 +184,32 @@ on_both!(health_and_figures_say_how_the_system_is, |app| {
         reqwest::Client::new().get(format!("{}/metrics", app.address)).header("x-forwarded-for", "203.0.113.9").send().await.unwrap();
     assert_eq!(proxied.status(), StatusCode::UNAUTHORIZED, "from elsewhere only with a token");
 });
+
+on_both!(people_are_listed_in_any_order_page_by_page, |app| {
+    let administrator = app.person("administrator", &app.office).await;
+    for (username, name) in [("c.zhang", "张三"), ("a.li", "李四"), ("b.wang", "王五")] {
+        let body = json!({"username": username, "display_name": name, "password": SECRET, "grants": [{"role": "officer", "node_id": app.office.id}]});
+        assert_eq!(administrator.post("/users", &body).await.0, StatusCode::CREATED);
+    }
+    assert_eq!(sign_in(&app, "b.wang", SECRET).await.0, StatusCode::OK);
+    assert_eq!(sign_in(&app, "a.li", SECRET).await.0, StatusCode::OK);
+    for (sort, order) in [
+        ("name", ["a.li", "b.wang", "c.zhang"]),
+        ("-name", ["c.zhang", "b.wang", "a.li"]),
+        ("username", ["a.li", "b.wang", "c.zhang"]),
+        ("-username", ["c.zhang", "b.wang", "a.li"]),
+        ("last_login_at", ["c.zhang", "b.wang", "a.li"]),
+        ("-last_login_at", ["a.li", "b.wang", "c.zhang"]),
+    ] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let (status, page) = administrator.get(&format!("/users?role=officer&sort={sort}&limit=1{cursor}")).await;
+            assert_eq!((status, page["total"].as_i64()), (StatusCode::OK, Some(3)), "{page}");
+            seen.extend(page["items"].as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(seen, order, "{sort}");
+    }
+    assert_eq!(administrator.get("/users?sort=password").await.0, StatusCode::BAD_REQUEST);
+});

@@ -169,6 +169,31 @@ on_both!(a_wall_ends_with_its_login, |app| {
     assert_eq!(wall.next().await, Got::Closed(Some("signed_out".to_owned())));
 });
 
+on_both!(a_parents_wall_ends_with_the_hours, |app| {
+    let running = WithEngine::start(&app).await;
+    let camera = running.camera(&app, &app.premises, "烹饪区").await;
+    let (parent, supervisor) = (app.person("parent", &app.premises).await, app.person("supervisor", &app.office).await);
+    let open = |hours: Value| {
+        let (supervisor, path) = (supervisor.clone(), format!("/premises/{}/parent-viewing", app.premises.id));
+        async move { assert_eq!(supervisor.put(&path, &json!({"hours": hours, "cameras": [camera]})).await.0, StatusCode::OK) }
+    };
+    let mut wall = Wall::open(&running.client(&parent)).await;
+    wall.show(&[camera]).await;
+    assert_eq!(wall.next().await, Got::Text(json!({"refused": [camera]})), "closed until hours are set");
+    open(json!([{"days": [1, 2, 3, 4, 5, 6, 7], "from": "00:00", "to": "24:00"}])).await;
+    wall.show(&[camera]).await;
+    assert_eq!(wall.picture().await.0, camera);
+    open(json!([])).await;
+    let mut last = wall.next().await;
+    while matches!(last, Got::Picture { .. }) {
+        wall.say(&json!({"taken": 1})).await;
+        last = wall.next().await;
+    }
+    assert_eq!(last, Got::Text(json!({"refused": [camera]})));
+    assert_eq!(wall.next().await, Got::Closed(Some("outside_hours".to_owned())));
+    assert_eq!(noted(&app).await.len(), 1, "a parent's look is noted as everybody's");
+});
+
 #[actix_web::test]
 async fn a_page_that_takes_nothing_gets_few_pictures_and_then_the_newest() {
     let app = TestApp::start(crate::support::Engine::Sqlite).await;

@@ -13,6 +13,8 @@ declare module 'vue-router' {
     needs?: Permission[]
     /** Open to people who are not signed in, drawn without the rail. */
     bare?: boolean
+    /** For people who are signed in, drawn without the rail. */
+    plain?: boolean
     /** Fills the window's height by itself and scrolls inside. */
     filled?: boolean
     /** Where the page sits in the rail when it is not there itself. */
@@ -33,6 +35,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/offline', name: 'offline', component: () => import('./pages/OfflinePage.vue'), meta: { title: 'nav.offline', needs: ['cameras.read'] } },
   { path: '/settings/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', needs: ['settings.manage'] } },
   { path: '/wall', name: 'wall', component: () => import('./pages/WallPage.vue'), meta: { title: 'nav.wall', needs: ['video.live'], filled: true } },
+  { path: '/school', name: 'school', component: () => import('./pages/SchoolPage.vue'), meta: { title: 'parents.title', needs: ['video.parent'], plain: true } },
   { path: '/cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue'), meta: { title: 'nav.cameras', needs: ['cameras.read'] } },
   { path: '/cameras/:id', name: 'camera', component: () => import('./pages/CameraPage.vue'), meta: { title: 'cameras.one', needs: ['cameras.read'], under: 'cameras' } },
   { path: '/cameras/:id/health', name: 'camera-health', component: () => import('./pages/CameraHealthPage.vue'), meta: { title: 'cameras.health.title', needs: ['cameras.read'], under: 'cameras' } },
@@ -76,7 +79,7 @@ export const router = createRouter({
 })
 
 /** The pages a person may start on, best first. */
-const STARTS = ['desk', 'overview', 'inspections', 'wall', 'cameras', 'premises-list', 'users', 'audit', 'system', 'account']
+const STARTS = ['desk', 'overview', 'inspections', 'wall', 'cameras', 'premises-list', 'users', 'audit', 'system', 'school', 'account']
 
 export function startPage(): string {
   const session = useSession()

@@ -41,6 +41,8 @@ const hasSession = ref(false)
 export const expired = computed(() => me.value !== null && !hasSession.value)
 export const may = (permission: string) => me.value?.permissions.includes(permission) ?? false
 export const isOfficer = computed(() => may('inspections.conduct'))
+/** Sees the school's kitchen and has no work here. */
+export const isParent = computed(() => may('video.parent') && !isOfficer.value && !may('alerts.rectify') && !may('premises.read'))
 /** Somebody works here, and what they keep is not open. */
 export const locked = computed(() => me.value !== null && opened.value === null)
 export const isCanteen = computed(() => !isOfficer.value && may('alerts.rectify'))
@@ -68,6 +70,13 @@ export const roomLow = ref(false)
 export const changes = ref(0)
 
 const session = browserStore('bk.phone.session')
+/** A parent's page is at the desk's side of this server: the login goes along, and stays there only. */
+export function toSchool(): void {
+  const login = session.load()
+  if (login) browserStore('bk.session').save(login)
+  session.save(null)
+  location.replace('/school')
+}
 const lastToken = (userId: string) => `bk.phone.last.${userId}`
 /** The newest refresh token is kept beyond the end of a login: it opens nothing, but says whose a late inspection is. */
 const store: SessionStore = {

@@ -1,6 +1,6 @@
 import { watch } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
-import { isCanteen, isOfficer, locked, me } from './core'
+import { isCanteen, isOfficer, isParent, locked, me, toSchool } from './core'
 import { pinWanted } from './lock'
 import Alert from './views/Alert.vue'
 import Alerts from './views/Alerts.vue'
@@ -73,6 +73,10 @@ watch(locked, (now) => {
 
 router.beforeEach((to) => {
   if (!me.value && !to.meta.open) return { path: '/sign-in', query: to.redirectedFrom ? {} : { next: to.fullPath } }
+  if (isParent.value && me.value && !me.value.password_change_required) {
+    toSchool()
+    return false
+  }
   if (me.value?.password_change_required && to.path !== '/password' && !to.meta.open) return '/password'
   if (!me.value || to.meta.open || me.value.password_change_required) return true
   if (locked.value) return to.path === '/unlock' ? true : { path: '/unlock', query: { next: to.fullPath } }

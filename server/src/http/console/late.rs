@@ -18,6 +18,7 @@ use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::content::{Content, serve};
 use crate::http::mobile::inspections::{put_inspection, submit_inspection};
+use crate::http::viewed;
 use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page, parse_json};
 use crate::store::evidence::Arrival;
 use crate::store::journal::Act;
@@ -198,6 +199,7 @@ async fn late_file(
         late::files(conn, &row).await?.into_iter().find(|file| file.evidence_id == evidence_id.to_string())
     };
     let found = found.ok_or_else(Problem::not_found)?;
+    viewed::note(&app, &caller, "view_evidence", ("late_inspection", &id.to_string()), "/", json!({})).await?;
     let bytes = u64::try_from(found.bytes).unwrap_or(0);
     serve(&request, &app.files, &Content { sha256: &found.sha256, filetype: &found.filetype, bytes, download: None }).await
 }

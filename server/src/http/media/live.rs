@@ -33,9 +33,11 @@ struct PlaylistArgs {
 #[utoipa::path(tag = "video", params(("id" = String, Path), PlaylistArgs),
     responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/live/index.m3u8")]
-async fn playlist(app: web::Data<App>, _viewer: Viewer, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
+async fn playlist(app: web::Data<App>, viewer: Viewer, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
     let awaited = args.segment.map(|segment| Awaited { segment, part: args.part });
-    Ok(as_playlist(engine(&app)?.live_playlist(*id, awaited).await.map_err(live_problem)?))
+    let text = engine(&app)?.live_playlist(*id, awaited).await.map_err(live_problem)?;
+    viewer.still_open(&app)?;
+    Ok(as_playlist(text))
 }
 
 /// The live playlist in H.264, for browsers that cannot play H.265: at most 1280 x 720 and 12 pictures a second,
@@ -44,9 +46,11 @@ async fn playlist(app: web::Data<App>, _viewer: Viewer, id: Id, args: Args<Playl
 #[utoipa::path(tag = "video", params(("id" = String, Path), PlaylistArgs),
     responses((status = 200, content_type = "application/vnd.apple.mpegurl"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many cameras are transcoded as are allowed"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/live/h264/index.m3u8")]
-async fn h264_playlist(app: web::Data<App>, _viewer: Viewer, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
+async fn h264_playlist(app: web::Data<App>, viewer: Viewer, id: Id, args: Args<PlaylistArgs>) -> Result<HttpResponse, Problem> {
     let awaited = args.segment.map(|segment| Awaited { segment, part: args.part });
-    Ok(as_playlist(engine(&app)?.live_h264_playlist(*id, awaited).await.map_err(transcode_problem)?))
+    let text = engine(&app)?.live_h264_playlist(*id, awaited).await.map_err(transcode_problem)?;
+    viewer.still_open(&app)?;
+    Ok(as_playlist(text))
 }
 
 fn as_playlist(text: Bytes) -> HttpResponse {
@@ -61,18 +65,22 @@ fn as_playlist(text: Bytes) -> HttpResponse {
 #[utoipa::path(tag = "video", params(("id" = String, Path), ("name" = String, Path, description = "as the playlist names it")),
     responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/live/{name}")]
-async fn file(request: HttpRequest, app: web::Data<App>, _viewer: Viewer, id: Id) -> Result<HttpResponse, Problem> {
+async fn file(request: HttpRequest, app: web::Data<App>, viewer: Viewer, id: Id) -> Result<HttpResponse, Problem> {
     let name = request.match_info().get("name").and_then(LiveName::parse).ok_or_else(Problem::not_found)?;
-    Ok(as_part(engine(&app)?.live_file(*id, name).await.map_err(live_problem)?))
+    let bytes = engine(&app)?.live_file(*id, name).await.map_err(live_problem)?;
+    viewer.still_open(&app)?;
+    Ok(as_part(bytes))
 }
 
 /// A header, a segment or a part that the playlist in H.264 names.
 #[utoipa::path(tag = "video", params(("id" = String, Path), ("name" = String, Path, description = "as the playlist names it")),
     responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/live/h264/{name}")]
-async fn h264_file(request: HttpRequest, app: web::Data<App>, _viewer: Viewer, id: Id) -> Result<HttpResponse, Problem> {
+async fn h264_file(request: HttpRequest, app: web::Data<App>, viewer: Viewer, id: Id) -> Result<HttpResponse, Problem> {
     let name = request.match_info().get("name").and_then(LiveName::parse).ok_or_else(Problem::not_found)?;
-    Ok(as_part(engine(&app)?.live_h264_file(*id, name).await.map_err(transcode_problem)?))
+    let bytes = engine(&app)?.live_h264_file(*id, name).await.map_err(transcode_problem)?;
+    viewer.still_open(&app)?;
+    Ok(as_part(bytes))
 }
 
 fn as_part(bytes: Bytes) -> HttpResponse {

@@ -3,6 +3,7 @@
 mod diagnosis;
 mod export;
 mod live;
+mod parents;
 mod recording;
 mod snapshot;
 mod timeline;
@@ -27,6 +28,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     recording::configure(config);
     export::configure(config);
     snapshot::configure(config);
+    parents::configure(config);
     timeline::configure(config);
     wall::configure(config);
 }
@@ -75,19 +77,5 @@ async fn note_view(
     action: &'static str,
     detail: serde_json::Value,
 ) -> Result<(), Problem> {
-    let at = app.clock.wall_ms();
-    let key = format!("{}:{}:{action}", session.user_id, camera.id);
-    if app.views_noted.take(&key, at).is_err() {
-        return Ok(());
-    }
-    let (actor, id, path) = (session.actor.clone(), camera.id.clone(), camera.path.clone());
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let act = crate::store::journal::Act { actor: &actor, action, entity: Some(("camera", &id)), path: &path, detail };
-                tx.audit(at, act).await
-            })
-        })
-        .await?;
-    Ok(())
+    super::viewed::note(app, session, action, ("camera", &camera.id), &camera.path, detail).await
 }

@@ -141,8 +141,9 @@ async fn playlist(
     responses((status = 200, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/recording/{segment}/init.mp4")]
 async fn header(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id) -> Result<HttpResponse, Problem> {
-    camera(&app, &caller.scope(), *id).await?;
+    let row = camera(&app, &caller.scope(), *id).await?;
     let bytes = engine(&app)?.recorded_init(*id, segment(&request)?).await.map_err(playback_problem)?;
+    note_view(&app, &caller, &row, "view_recording", json!({"segment": segment(&request)?})).await?;
     Ok(kept(bytes))
 }
 
@@ -152,8 +153,9 @@ async fn header(request: HttpRequest, app: web::Data<App>, caller: Caller<can::V
 #[get("/cameras/{id}/recording/{segment}/{number}.m4s")]
 async fn fragment(request: HttpRequest, app: web::Data<App>, caller: Caller<can::VideoRecorded>, id: Id) -> Result<HttpResponse, Problem> {
     let number = request.match_info().get("number").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
-    camera(&app, &caller.scope(), *id).await?;
+    let row = camera(&app, &caller.scope(), *id).await?;
     let bytes = engine(&app)?.recorded_fragment(*id, segment(&request)?, number).await.map_err(playback_problem)?;
+    note_view(&app, &caller, &row, "view_recording", json!({"segment": segment(&request)?, "number": number})).await?;
     Ok(kept(bytes))
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::parents::watchable;
 use super::{camera, engine, note_view};
 use crate::App;
 use crate::auth::{Caller, can};
@@ -30,20 +31,22 @@ struct SnapshotArgs {
     width: Option<u32>,
 }
 
-/// One picture as JPEG; `X-Picture-At` says when it was taken.
+/// One picture as JPEG; `X-Picture-At` says when it was taken. Parents get the newest one, in the hours of the premises.
 #[utoipa::path(tag = "video", params(("id" = String, Path), SnapshotArgs),
-    responses((status = 200, content_type = "image/jpeg"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, content_type = "image/jpeg"), (status = 403, body = ProblemBody, content_type = "application/problem+json", description = "also `outside_hours`, for parents"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/cameras/{id}/snapshot.jpg")]
-async fn snapshot(app: web::Data<App>, caller: Caller<can::VideoLive>, id: Id, args: Args<SnapshotArgs>) -> Result<HttpResponse, Problem> {
+async fn snapshot(app: web::Data<App>, caller: Caller<can::Watch>, id: Id, args: Args<SnapshotArgs>) -> Result<HttpResponse, Problem> {
     if args.width.is_some_and(|width| !(16..=3_840).contains(&width)) {
         return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 3840 pixels"));
     }
     let at = moment_ms("at", args.at.as_deref())?;
-    let scope = if at.is_some() { caller.access.scope(Permission::VideoRecorded) } else { caller.scope() };
     if at.is_some() && !caller.access.may(Permission::VideoRecorded) {
         return Err(Problem::forbidden());
     }
-    let row = camera(&app, &scope, *id).await?;
+    let row = match at {
+        Some(_) => camera(&app, &caller.access.scope(Permission::VideoRecorded), *id).await?,
+        None => watchable(&app, &caller.access, *id).await?.row,
+    };
     let engine = engine(&app)?;
     let still = match at {
         None => engine.still(*id, args.width).await,

@@ -23,10 +23,12 @@ use tokio::time::Instant;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::engine;
+use super::parents::watchable;
 use super::wall_pictures::{PICTURE_INTERVAL_MS, Picture};
-use super::{camera, engine};
 use crate::App;
-use crate::auth::{Caller, Scope, Session, StreamPlace, can};
+use crate::auth::{Caller, Session, StreamPlace, can};
+use crate::domain::permission::Permission;
 use crate::http::login_watch::LoginWatch;
 use crate::http::{Problem, ProblemBody};
 use crate::store::cameras::CameraRow;
@@ -46,6 +48,8 @@ const MESSAGE_MAX: usize = 4_096;
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// A camera whose picture could not be made is tried again after this time.
 const REST: Duration = Duration::from_secs(2);
+/// How often it is looked whether parents may still see what they see.
+const HOURS_LOOK_INTERVAL: Duration = Duration::from_secs(4);
 /// A page is asked whether it lives.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// A page that said nothing for so long is gone.
@@ -62,7 +66,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 /// The page sends `{"show":["id",…],"width":480}` whenever what it shows changes, and `{"taken":n}` for the pictures it has
 /// got; beyond eight that were not taken none is sent. The server sends each picture as a binary message: 16 bytes camera
 /// id, 8 bytes time of the picture (milliseconds UTC, big-endian), then the JPEG; and `{"refused":["id",…]}` for cameras that
-/// are not there for the caller. It closes with the reason `signed_out`, `scope_changed`, `expired` or `shutdown`.
+/// are not there for the caller, or no longer: parents see the cameras of a premises in its hours. It closes with the reason
+/// `signed_out`, `scope_changed`, `expired`, `shutdown` or, for parents, `outside_hours`.
 #[utoipa::path(tag = "video", params(("Connection" = String, Header, example = "Upgrade"), ("Upgrade" = String, Header, example = "websocket"),
     ("Sec-WebSocket-Version" = String, Header, example = "13"), ("Sec-WebSocket-Key" = String, Header, example = "dGhlIHNhbXBsZSBub25jZQ==", description = "16 bytes by chance, as base64")),
     responses((status = 101, description = "the WebSocket"),
@@ -72,12 +77,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "too many streams of this person"),
     (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/wall")]
-async fn wall(
-    request: HttpRequest,
-    app: web::Data<App>,
-    caller: Caller<can::VideoLive>,
-    body: web::Payload,
-) -> Result<HttpResponse, Problem> {
+async fn wall(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Watch>, body: web::Payload) -> Result<HttpResponse, Problem> {
     if !same_origin(&request) {
         return Err(Problem::forbidden());
     }
@@ -88,7 +88,6 @@ async fn wall(
         .place(caller.user_id, STREAMS_MAX)
         .ok_or_else(|| Problem::of(ProblemType::RateLimited).because(format!("at most {STREAMS_MAX} streams")).with("retry_after_s", 10))?;
     let page = Page {
-        scope: caller.scope(),
         engine: engine(&app)?,
         login: LoginWatch::new(&app, &caller),
         session: (*caller).clone(),
@@ -154,13 +153,14 @@ struct Shown {
     making: bool,
     /// None could be made just now; the others come first until then.
     rests_until: Instant,
+    /// For parents: when the hours end, ms UTC.
+    until_ms: Option<i64>,
 }
 
 struct Page {
     app: App,
     engine: media::Engine,
     session: Session,
-    scope: Scope,
     login: LoginWatch,
     socket: actix_ws::Session,
     shown: HashMap<Uuid, Shown>,
@@ -188,6 +188,7 @@ impl Page {
         let mut look = tokio::time::interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut next_ping = Instant::now() + PING_INTERVAL;
+        let mut next_hours = Instant::now() + HOURS_LOOK_INTERVAL;
         loop {
             tokio::select! {
                 biased;
@@ -204,6 +205,11 @@ impl Page {
                     if self.heard.elapsed() > SILENCE_MAX {
                         return Err(None);
                     }
+                    let all = Instant::now() >= next_hours;
+                    if all {
+                        next_hours = Instant::now() + HOURS_LOOK_INTERVAL;
+                    }
+                    self.close_what_is_over(all).await?;
                     if Instant::now() >= next_ping {
                         next_ping = Instant::now() + PING_INTERVAL;
                         in_time(self.socket.ping(b"")).await?;
@@ -247,6 +253,10 @@ impl Page {
         // What the page no longer shows is not sent.
         let Some(shown) = self.shown.get_mut(&id) else { return Ok(()) };
         shown.making = false;
+        // The hours may have ended while it was made: the next look says so.
+        if shown.until_ms.is_some_and(|until_ms| self.app.clock.wall_ms() >= until_ms) {
+            return Ok(());
+        }
         let Some(picture) = picture else {
             shown.rests_until = Instant::now() + REST;
             return Ok(());
@@ -280,23 +290,49 @@ impl Page {
         self.shown.retain(|id, _| ids.contains(id));
         let (mut fresh, mut refused) = (Vec::new(), Vec::new());
         for id in ids.iter().filter(|id| !self.shown.contains_key(id)) {
-            match camera(&self.app, &self.scope, *id).await {
-                Ok(row) => fresh.push((*id, row)),
+            match watchable(&self.app, &self.session.access, *id).await {
+                Ok(watched) => fresh.push((*id, watched.row, watched.until_ms)),
                 Err(_) => refused.push(*id),
             }
         }
         self.note(&fresh).await?;
-        self.shown.extend(fresh.into_iter().map(|(id, _)| (id, Shown { shown_ms: 0, making: false, rests_until: Instant::now() })));
-        if refused.is_empty() {
+        let shown = |until_ms| Shown { shown_ms: 0, making: false, rests_until: Instant::now(), until_ms };
+        self.shown.extend(fresh.into_iter().map(|(id, _, until_ms)| (id, shown(until_ms))));
+        self.refuse(&refused).await
+    }
+
+    async fn refuse(&mut self, ids: &[Uuid]) -> Result<(), Over> {
+        if ids.is_empty() {
             return Ok(());
         }
-        in_time(self.socket.text(json!({"refused": refused}).to_string())).await
+        in_time(self.socket.text(json!({"refused": ids}).to_string())).await
+    }
+
+    /// Takes from a parent's page what its hours have ended for, and, of `all`, what was closed meanwhile. A parent's page
+    /// with nothing left ends.
+    async fn close_what_is_over(&mut self, all: bool) -> Result<(), Over> {
+        let now_ms = self.app.clock.wall_ms();
+        let looked_at = |shown: &Shown| shown.until_ms.is_some_and(|until_ms| all || now_ms >= until_ms);
+        let asked: Vec<Uuid> = self.shown.iter().filter(|(_, shown)| looked_at(shown)).map(|(id, _)| *id).collect();
+        let mut over = Vec::new();
+        for id in asked {
+            match (watchable(&self.app, &self.session.access, id).await, self.shown.get_mut(&id)) {
+                (Ok(watched), Some(shown)) => shown.until_ms = watched.until_ms,
+                _ => {
+                    self.shown.remove(&id);
+                    over.push(id);
+                }
+            }
+        }
+        self.refuse(&over).await?;
+        let ends = !over.is_empty() && self.shown.is_empty() && !self.session.access.may(Permission::VideoLive);
+        if ends { Err(Some((CloseCode::Policy, "outside_hours"))) } else { Ok(()) }
     }
 
     /// Notes in the audit log that these cameras are looked at: once a camera and page, before its first picture.
-    async fn note(&mut self, cameras: &[(Uuid, CameraRow)]) -> Result<(), Over> {
+    async fn note(&mut self, cameras: &[(Uuid, CameraRow, Option<i64>)]) -> Result<(), Over> {
         let fresh: Vec<(String, String)> =
-            cameras.iter().filter(|(id, _)| self.noted.insert(*id)).map(|(_, row)| (row.id.clone(), row.path.clone())).collect();
+            cameras.iter().filter(|(id, ..)| self.noted.insert(*id)).map(|(_, row, _)| (row.id.clone(), row.path.clone())).collect();
         if fresh.is_empty() {
             return Ok(());
         }

@@ -15,6 +15,9 @@ use crate::files::FILE_BYTES_MAX;
 use crate::http::{Problem, ProblemBody};
 use crate::store::files::{self, FileRow};
 
+/// Pictures of a person that no act names yet, and their bytes.
+const WAITING_MAX: i64 = 100;
+const WAITING_BYTES_MAX: i64 = 300_000_000;
 /// Types that a browser can show.
 const FILETYPES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 
@@ -38,11 +41,13 @@ struct StoredFile {
     height: Option<i64>,
 }
 
-/// Stores a picture: JPEG, PNG or WebP, at most 12 MB and 40 megapixels.
+/// Stores a picture: JPEG, PNG or WebP, at most 12 MB and 40 megapixels. A person has at most 100 pictures (300 MB) that no act
+/// names yet; one that nobody names within 7 days is thrown away.
 #[utoipa::path(tag = "files",
     request_body(content((Vec<u8> = "image/png", example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPQ6w4HAAH7ARF0JhTpAAAAAElFTkSuQmCC"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp")), description = "The picture itself; the example is in base64."),
     responses((status = 201, body = StoredFile),
         (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "too many pictures that no act names yet"),
         (status = 415, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/files")]
@@ -63,6 +68,8 @@ async fn upload(
     if header_text(&request, &header::CONTENT_LENGTH).parse::<u64>().is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
         return Err(Problem::of(ProblemType::TooLarge).because(format!("at most {FILE_BYTES_MAX} bytes")));
     }
+    let (count, bytes) = files::waiting(&mut app.db.read().await?.conn(), &caller.user_id.to_string()).await?;
+    room(count, bytes)?;
     let spooled = app.files.spool(payload, FILE_BYTES_MAX).await?;
     let picture = app.files.look_at(spooled.path(), false).await?;
     app.files.put(&spooled).await?;
@@ -85,10 +92,25 @@ async fn upload(
         height: row.height,
     };
     app.db
-        .write(move |tx| Box::pin(async move { files::insert(tx, &row).await }))
-        .await
-        .map_err(|error: crate::store::StoreError| error.into())
-        .map(|()| HttpResponse::Created().json(stored))
+        .write(move |tx| {
+            Box::pin(async move {
+                // Once more, and now it holds: several may have been on their way at once.
+                let (count, bytes) = files::waiting(tx, row.user_id.as_deref().unwrap_or_default()).await?;
+                room(count, bytes.saturating_add(row.bytes))?;
+                files::insert_waiting(tx, &row).await.map_err(Problem::from)
+            })
+        })
+        .await?;
+    Ok(HttpResponse::Created().json(stored))
+}
+
+fn room(count: i64, bytes: i64) -> Result<(), Problem> {
+    if count < WAITING_MAX && bytes <= WAITING_BYTES_MAX {
+        return Ok(());
+    }
+    let megabytes = WAITING_BYTES_MAX / 1_000_000;
+    Err(Problem::of(ProblemType::Conflict)
+        .because(format!("at most {WAITING_MAX} pictures ({megabytes} MB) wait to be named by an act; name them first")))
 }
 
 fn header_text<'a>(request: &'a HttpRequest, name: &header::HeaderName) -> &'a str {

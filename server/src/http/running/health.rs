@@ -7,20 +7,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use media::record::space::Space;
-
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Problem, ProblemBody};
 use crate::store::figures::{self, Figures};
 use crate::store::forecasts::{self, ForecastRow};
 
-/// Below this share of free disk: low, percent.
-const DISK_LOW_PERCENT: u64 = 10;
 /// A disk that will be full within this time is a problem now, ms.
 const SOON_MS: i64 = 7 * 24 * 3_600_000;
-/// Below this share: the reserve, percent.
-const DISK_RESERVE_PERCENT: u64 = 5;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(system_health);
@@ -195,14 +189,6 @@ async fn system_health(app: web::Data<App>, _caller: Caller<can::SystemRead>) ->
     Ok(web::Json(Health { problems, ..health }))
 }
 
-fn level(space: Space) -> &'static str {
-    match space.free_bytes.saturating_mul(100) / space.total_bytes.max(1) {
-        free if free < DISK_RESERVE_PERCENT => "reserve",
-        free if free < DISK_LOW_PERCENT => "low",
-        _ => "ok",
-    }
-}
-
 fn disks(app: &App) -> Vec<RecordingDisk> {
     let Some(engine) = &app.engine else { return Vec::new() };
     let index = engine.index();
@@ -212,7 +198,7 @@ fn disks(app: &App) -> Vec<RecordingDisk> {
         RecordingDisk {
             path: disks.folder(disk).display().to_string(),
             id: disks.id(disk).to_string(),
-            level: space.map_or("away", level),
+            level: space.map_or("away", |space| app.about.level(space)),
             free_bytes: space.map(|space| space.free_bytes),
             total_bytes: space.map(|space| space.total_bytes),
             leaving: disks.is_leaving(disk),
@@ -227,7 +213,7 @@ fn disk(app: &App, forecast: Option<ForecastRow>) -> Option<DiskHealth> {
         path: app.about.recordings().first().map(|folder| folder.display().to_string()).unwrap_or_default(),
         free_bytes: space.free_bytes,
         total_bytes: space.total_bytes,
-        level: level(space),
+        level: app.about.level(space),
         forecast: forecast.map(DiskForecast::from),
     })
 }

@@ -18,6 +18,7 @@ use server::store::lacks;
 use server::store::late::{LateFileRow, NewLate};
 use server::store::openrosa::{self, NewDevice};
 use server::store::premises::{PremisesData, insert as insert_premises};
+use server::store::role_requests::{self, NewRequest};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
 use server::store::{StoreError, Tx, alerts, logins, notices, operators, saved_views, template_drafts, templates, users};
@@ -88,7 +89,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40,
-/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60, alerts 71 to 79, evidence 80, late arrivals 97 and 98.
+/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60, roles asked for 61 and 62, alerts 71 to 79, evidence 80, late arrivals 97 and 98.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -230,6 +231,18 @@ async fn people(app: &TestApp) {
             users::grant(tx, &id(6), "supervisor", &office.id, &office.path, None).await?;
             for role in ["administrator", "supervisor", "head"] {
                 users::grant(tx, &id(8), role, &city.id, &city.path, None).await?;
+            }
+            for (number, role) in [(61, "intake"), (62, "legal_reviewer")] {
+                let request = NewRequest {
+                    id: id(number),
+                    user_id: id(6),
+                    role: role.to_owned(),
+                    node_id: office.id.clone(),
+                    node_path: office.path.clone(),
+                    valid_until: None,
+                    asked_by: id(3),
+                };
+                role_requests::insert(tx, &request, now_ms).await?;
             }
             logins::open_session(tx, &id(9), &id(3), None, 1).await?;
             logins::insert_refresh_token(tx, &id(9), &sha256(text(&token).as_bytes()), now_ms, now_ms + 3_600_000).await

@@ -21,6 +21,7 @@ export function noticeWords(one: Notice): { title: string; detail: string } {
 /** Where it leads. */
 export function noticeTarget(one: Notice): RouteLocationRaw | null {
   if (one.kind === 'assigned') return { name: 'assignments' }
+  if (['role_requested', 'role_decided', 'watching_account'].includes(one.kind)) return { name: 'users' }
   if (typeof one.detail?.order_id === 'string') return { name: 'order', params: { id: one.detail.order_id } }
   return one.work_id ? { name: 'alert', params: { id: one.work_id } } : null
 }

@@ -26,6 +26,7 @@ export function railGroups(): RailGroup[] {
       title: 'nav.video',
       entries: [
         entry('wall', canteen ? 'nav.kitchen' : 'nav.wall', Monitor),
+        entry('school', 'parents.title', School),
         entry('cameras', 'nav.cameras', VideoCamera),
         entry('offline', 'nav.offline', WarnTriangleFilled),
       ],

@@ -1,6 +1,29 @@
 import type { Pairs } from './pairs'
 
 export default {
+  parents: {
+    title: ['学校厨房', 'School kitchen'],
+    lead: ['家长看厨房', 'Kitchen view for parents'],
+    which: ['选择学校', 'Choose the school'],
+    cameras: ['可看的摄像头', 'Cameras that are shown'],
+    hours: ['开放时段', 'Opening hours'],
+    closed: ['现在不在开放时段', 'Closed at this hour'],
+    opensAt: ['下次开放：{when}', 'Opens again: {when}'],
+    openUntil: ['实时画面，{when} 结束', 'Live picture, ends at {when}'],
+    neverOpen: ['尚未向家长开放', 'Not open to parents yet'],
+    neverOpenDetail: ['开放时段由监管部门和学校设定，请向学校了解。', 'The bureau and the school set the hours. Please ask the school.'],
+    noCameras: ['学校还没有选定可看的画面', 'No picture has been chosen for parents yet'],
+    noPicture: ['暂时没有画面，正在重新连接', 'No picture at the moment'],
+    nowhere: ['您的账户还没有关联学校', 'Your account has no school yet'],
+    nowhereDetail: ['请联系学校开通。', 'Please ask the school.'],
+    note: ['只有实时画面，没有录像。画面带有您的姓名和时间，请勿转发。', 'Live pictures only, no recordings. The picture carries your name and the time. Please do not pass it on.'],
+    setting: ['家长看厨房', 'Kitchen view for parents'],
+    settingOpen: ['已开放', 'Open'],
+    settingClosed: ['不开放', 'Closed'],
+    settingCameras: ['家长在开放时段可看 {n} 个摄像头的实时画面', 'Parents see {n} cameras live in these hours'],
+    settingClosedHelp: ['未设置开放时段，家长看不到任何画面', 'Without hours parents see nothing'],
+    settingHelp: ['家长只能看实时画面，不能看录像；画面带有姓名和时间水印。只选厨房画面，不选更衣室、卫生间和学生就餐区。', 'Parents see live pictures only, marked with name and time. Choose kitchens only: no changing rooms, no toilets, no pupils.'],
+  },
   premises: {
     one: ['场所', 'Premises'],
     door: ['门口二维码', 'Door code'],

@@ -91,6 +91,7 @@ export default {
     plan_propose: ['编制计划', 'proposed a plan'], plan_adjust: ['调整计划', 'adjusted a plan'], plan_approve: ['批准计划', 'approved a plan'], plan_withdraw: ['撤回计划', 'withdrew a plan'],
     draw_commit: ['公布抽取承诺', 'committed a draw'], draw: ['抽取', 'drew'], draw_approve: ['批准抽取', 'approved a draw'], draw_withdraw: ['撤回抽取', 'withdrew a draw'], draw_again: ['重新抽取', 'began a draw anew'],
     inspection_receive: ['收到检查', 'received an inspection'], inspection_submit: ['提交检查', 'submitted an inspection'], inspection_complete: ['检查收齐', 'completed an inspection'],
+    view_still: ['查看预警截图', 'looked at an alert\'s still'], view_evidence: ['查看证据图片', 'looked at evidence'], role_asked: ['提出角色，待第二位管理员同意', 'asked for a role'], role_decided: ['决定角色申请', 'decided on a role'],
     template_publish: ['发布检查表', 'published a checklist'], template_retire: ['停用检查表', 'retired a checklist'],
     raise: ['发现预警', 'raised'], confirm: ['确认预警', 'confirmed'], dismiss: ['排除预警', 'dismissed'], dispatch: ['派发整改', 'dispatched'], rectify: ['提交整改', 'answered'], review: ['复核', 'reviewed'], accept: ['复核通过', 'accepted'], send_back: ['退回整改', 'sent back'], reopen: ['重新打开', 'reopened'], clear: ['自行恢复', 'cleared'], submit: ['提交检查', 'submitted'], cancel: ['取消', 'cancelled'], upload: ['上传', 'uploaded'],
   },

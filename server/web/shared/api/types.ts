@@ -7,8 +7,8 @@ export interface Page<T> { items: T[]; next?: string | null; total?: number; tot
 
 export type Permission =
   | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage'
-  | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.recorded'
-  | 'video.export' | 'alerts.read' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
+  | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.parent' | 'video.recorded'
+  | 'video.export' | 'alerts.read' | 'alerts.watch' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
   | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'orders.read' | 'orders.issue' | 'orders.answer'
 
@@ -24,7 +24,10 @@ export type OperatorPart = Schemas['OperatorPart']
 export type PremisesOperator = Schemas['OperatorPartView']
 export type ServiceHours = Schemas['ServiceHours']
 export type Premises = Schemas['Premises']
+export type ParentPremises = Schemas['ParentPremises']
+export type ParentViewing = Schemas['ParentViewing']
 export type User = Schemas['User']
+export type RoleRequest = Schemas['RoleRequest']
 export type Role = With<Schemas['Role'], { permissions: Permission[] }>
 
 export type CameraState = 'disabled' | 'connecting' | 'recording' | 'degraded' | 'offline'

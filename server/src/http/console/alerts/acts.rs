@@ -15,7 +15,7 @@ use crate::domain::permission::Permission;
 use crate::domain::workflow::{Act, Decision, Refusal, alert as table};
 use crate::http::{Answer, Body, Id, Problem, ProblemBody, Repeatable};
 use crate::store::work::{By, WorkError};
-use crate::store::{Tx, alert_acts, alerts};
+use crate::store::{Tx, alert_acts, alerts, files};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
@@ -195,12 +195,13 @@ pub(super) async fn make(
 
 /// Evidence is what the caller brought: nobody shows what is somebody else's.
 async fn own_evidence(tx: &mut Tx<'_>, session: &Session, evidence: &[String]) -> Result<(), Problem> {
-    let files = alerts::evidence_files(tx, evidence).await?;
+    let found = alerts::evidence_files(tx, evidence).await?;
     let user_id = session.user_id.to_string();
-    let unknown = |id: &String| !files.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(&user_id));
+    let unknown = |id: &String| !found.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(&user_id));
     match evidence.iter().position(unknown) {
         Some(at) => Err(Problem::field(&format!("/evidence_ids/{at}"), "unknown", "no such file of yours")),
-        None => Ok(()),
+        None if files::named(tx, evidence).await? => Ok(()),
+        None => Err(Problem::field("/evidence_ids", "unknown", "a file was thrown away because nobody named it")),
     }
 }
 

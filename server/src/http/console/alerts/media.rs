@@ -1,6 +1,5 @@
 //! What an alert shows: its clip, its still, and the evidence of those who answered it.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::problem::ProblemType;
 use serde_json::json;
@@ -9,23 +8,23 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::view::evidence_ids;
 use crate::App;
 use crate::auth::{Caller, Session, can};
+use crate::http::viewed;
 use crate::http::{Content, Id, Problem, ProblemBody, serve};
 use crate::store::alerts::{self, AlertRow, FileOf};
-use crate::store::journal::Act;
-use crate::store::{StoreError, work};
+use crate::store::work;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(clip).service(still).service(evidence);
 }
 
-/// The clip, as MP4. Looking at it is noted in the audit log.
+/// The clip, as MP4. Looking at it is noted in the audit log, whichever part is asked for.
 #[utoipa::path(tag = "alerts", params(("id" = String, Path), ("Range" = Option<String>, Header)),
     responses((status = 200, content_type = "video/mp4", description = "all of it"), (status = 206, content_type = "video/mp4", description = "the range asked for"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "no such alert, or nothing was recorded"),
         (status = 416, description = "outside the clip"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "not cut yet; `retry_after_s`")))]
 #[get("/alerts/{id}/clip.mp4")]
-async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsWatch>, id: Id) -> Result<HttpResponse, Problem> {
     let row = alert(&app, &caller, &id.to_string()).await?;
     if row.clip_state == "pending" {
         let left_ms = row.clip_end.unwrap_or_default() - app.clock.wall_ms();
@@ -34,10 +33,7 @@ async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Ale
             .with("retry_after_s", (left_ms / 1_000 + 2).clamp(1, 60)));
     }
     let file = file_of(&app, row.clip_file_id.as_deref()).await?;
-    // A player asks for many ranges; the first byte is asked for once a viewing.
-    if begins(&request) {
-        noted(&app, &caller, &row, "view_clip").await?;
-    }
+    noted(&app, &caller, &row, "view_clip").await?;
     send(&request, &app, &file, Some("clip.mp4")).await
 }
 
@@ -45,9 +41,10 @@ async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Ale
 #[utoipa::path(tag = "alerts", params(("id" = String, Path)),
     responses((status = 200, content_type = "image/jpeg", description = "the picture"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/alerts/{id}/still.jpg")]
-async fn still(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+async fn still(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsWatch>, id: Id) -> Result<HttpResponse, Problem> {
     let row = alert(&app, &caller, &id.to_string()).await?;
     let file = file_of(&app, row.still_file_id.as_deref()).await?;
+    noted(&app, &caller, &row, "view_still").await?;
     send(&request, &app, &file, None).await
 }
 
@@ -55,7 +52,7 @@ async fn still(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Al
 #[utoipa::path(tag = "alerts", params(("id" = String, Path), ("file_id" = String, Path)),
     responses((status = 200, content_type = "image/*", description = "the file, of the type it has"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/alerts/{id}/evidence/{file_id}")]
-async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsWatch>, id: Id) -> Result<HttpResponse, Problem> {
     let row = alert(&app, &caller, &id.to_string()).await?;
     let wanted = request.match_info().get("file_id").unwrap_or_default().to_owned();
     let history = work::history(&mut app.db.read().await?.conn(), &row.id).await?;
@@ -63,10 +60,11 @@ async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can:
         return Err(Problem::not_found());
     }
     let file = file_of(&app, Some(&wanted)).await?;
+    noted(&app, &caller, &row, "view_evidence").await?;
     send(&request, &app, &file, None).await
 }
 
-async fn alert(app: &App, caller: &Caller<can::AlertsRead>, id: &str) -> Result<AlertRow, Problem> {
+async fn alert(app: &App, caller: &Caller<can::AlertsWatch>, id: &str) -> Result<AlertRow, Problem> {
     alerts::get(&mut app.db.read().await?.conn(), &caller.scope(), id).await?.ok_or_else(Problem::not_found)
 }
 
@@ -82,25 +80,6 @@ async fn send(request: &HttpRequest, app: &App, file: &FileOf, download: Option<
     serve(request, &app.files, &content).await
 }
 
-fn begins(request: &HttpRequest) -> bool {
-    let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
-    range.is_none_or(|range| range.trim().starts_with("bytes=0-"))
-}
-
 async fn noted(app: &App, session: &Session, row: &AlertRow, action: &'static str) -> Result<(), Problem> {
-    let (actor, id, path, camera_id, at) =
-        (session.actor.clone(), row.id.clone(), row.premises_path.clone(), row.camera_id.clone(), app.clock.wall_ms());
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                tx.audit(
-                    at,
-                    Act { actor: &actor, action, entity: Some(("alert", &id)), path: &path, detail: json!({"camera_id": camera_id}) },
-                )
-                .await?;
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
-    Ok(())
+    viewed::note(app, session, action, ("alert", &row.id), &row.premises_path, json!({"camera_id": row.camera_id})).await
 }

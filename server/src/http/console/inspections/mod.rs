@@ -15,6 +15,7 @@ use mobile_api::judge::Outcome;
 use mobile_api::problem::ProblemType;
 use mobile_api::template::TemplateBody;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -24,6 +25,7 @@ use crate::domain::permission::Permission;
 use crate::files::Reduced;
 use crate::http::content::{Content, serve};
 use crate::http::mobile::inspections::outcome_code;
+use crate::http::viewed;
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, checked, listed, moment_ms, page};
 use crate::store::assignments::kind_code;
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
@@ -229,16 +231,18 @@ async fn evidence_file(
         return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
     }
     let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
-    let found = {
+    let (row, found) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = find(conn, &caller, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-        evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id)
+        let found = evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id);
+        (row, found)
     };
     let found = found.ok_or_else(Problem::not_found)?;
     let (Some(filetype), Some(bytes)) = (found.stored_filetype, found.bytes) else {
         return Err(Problem::not_found().because("it has not arrived yet"));
     };
+    viewed::note(&app, &caller, "view_evidence", ("inspection", &row.id), &row.premises_path, json!({})).await?;
     if let Some(width) = args.width
         && let Reduced::Copy { filetype, content } = app.files.reduced(&found.sha256, &filetype, width).await?
     {

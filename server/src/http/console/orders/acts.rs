@@ -20,7 +20,7 @@ use crate::domain::workflow::{Act, Decision, REASON_CHARS_MAX, Refusal};
 use crate::http::{Answer, Body, Id, Problem, ProblemBody, Repeatable, checked};
 use crate::store::orders::{self, ItemAnswer, ItemVerdict};
 use crate::store::work::{By, WorkError};
-use crate::store::{Tx, alerts, documents};
+use crate::store::{Tx, alerts, documents, files};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(answer_order).service(review).service(extend).service(withdraw);
@@ -370,12 +370,12 @@ async fn covers(tx: &mut Tx<'_>, id: &str, named: Vec<&str>) -> Result<(), Probl
 /// Evidence is what the caller brought: nobody shows what is somebody else's.
 async fn own_evidence(tx: &mut Tx<'_>, user_id: &str, answers: &[ItemAnswer]) -> Result<(), Problem> {
     let named: Vec<String> = answers.iter().flat_map(|answer| answer.evidence.clone()).collect();
-    let files = alerts::evidence_files(tx, &named).await?;
+    let found = alerts::evidence_files(tx, &named).await?;
     let mut faults = Faults::new();
     faults.within("items", |faults| {
         for (item, answer) in answers.iter().enumerate() {
             for (at, id) in answer.evidence.iter().enumerate() {
-                if !files.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(user_id)) {
+                if !found.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(user_id)) {
                     faults.within(item, |faults| {
                         faults.within("evidence_ids", |faults| faults.note_at(at, "unknown", "no such file of yours"));
                     });
@@ -383,7 +383,11 @@ async fn own_evidence(tx: &mut Tx<'_>, user_id: &str, answers: &[ItemAnswer]) ->
             }
         }
     });
-    checked(faults)
+    checked(faults)?;
+    if files::named(tx, &named).await? {
+        return Ok(());
+    }
+    Err(Problem::field("/items", "unknown", "a file was thrown away because nobody named it"))
 }
 
 /// Nothing but white space says nothing.

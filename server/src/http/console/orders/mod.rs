@@ -7,6 +7,7 @@ mod view;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use crate::auth::{Caller, can};
 use crate::domain::workflow::Level;
 use crate::domain::workflow::rectification::OrderState;
 use crate::http::content::{Content, serve};
+use crate::http::viewed;
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, page};
 use crate::store::orders::{self, OrderFilter};
 use crate::store::{alerts, work};
@@ -82,7 +84,7 @@ async fn read(app: web::Data<App>, caller: Caller<can::OrdersRead>, id: Id) -> R
 #[get("/orders/{id}/evidence/{file_id}")]
 async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can::OrdersRead>, id: Id) -> Result<HttpResponse, Problem> {
     let wanted = request.match_info().get("file_id").unwrap_or_default().to_owned();
-    let file = {
+    let (row, file) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = orders::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
@@ -91,8 +93,10 @@ async fn evidence(request: HttpRequest, app: web::Data<App>, caller: Caller<can:
         if !in_history && !orders::shows(conn, &row.id, &wanted).await? {
             return Err(Problem::not_found());
         }
-        alerts::evidence_files(conn, &[wanted]).await?.into_iter().next().ok_or_else(Problem::not_found)?
+        let file = alerts::evidence_files(conn, &[wanted]).await?.into_iter().next().ok_or_else(Problem::not_found)?;
+        (row, file)
     };
+    viewed::note(&app, &caller, "view_evidence", ("order", &row.id), &row.premises_path, json!({})).await?;
     let content = Content { sha256: &file.sha256, filetype: &file.filetype, bytes: u64::try_from(file.bytes).unwrap_or(0), download: None };
     serve(&request, &app.files, &content).await
 }

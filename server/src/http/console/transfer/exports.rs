@@ -22,7 +22,7 @@ use crate::store::cameras::{self, CameraFilter, CameraSort};
 use crate::store::journal::{self, Act, AuditRow};
 use crate::store::premises::{self, PremisesFilter, PremisesSort};
 use crate::store::statistics::SumRow;
-use crate::store::users::{self, UserFilter};
+use crate::store::users::{self, UserFilter, UserSort};
 use crate::store::{Conn, Db, PAGE_LIMIT, Page, StoreError};
 
 /// Rows of an export at most: a narrower list gives the rest.
@@ -102,8 +102,8 @@ pub(crate) async fn export(db: &Db, scope: &Scope, filter: &ExportFilter) -> Res
         ExportFilter::Users(filter) => {
             let rows = every_page!(
                 conn,
-                |page| users::list(conn, scope, filter, &page).await?,
-                |row| (row.name_key.clone(), row.id.clone()),
+                |page| users::list(conn, scope, filter, UserSort::Name, &page).await?,
+                |row| users::sort_key(row, UserSort::Name),
                 |rows| {
                     let grants: Vec<_> = users::grants_of(conn, rows.iter().map(|row| &row.id))
                         .await?

@@ -8,13 +8,14 @@ use super::record::{CellFaults, Record};
 use super::{Column, column, required};
 use crate::domain::person::Username;
 use crate::http::Problem;
-use crate::http::console::users::grants::{apply, check_grants};
+use crate::http::console::users::agreement;
+use crate::http::console::users::grants::{Giver, apply, check_grants};
 use crate::http::console::users::input::{GrantInput, line};
 use crate::sheet::Cell;
 use crate::store::journal::{Change, Entity};
 use crate::store::roles::RoleRow;
 use crate::store::users::{NewUser, UserData, UserGrantRow, UserRow};
-use crate::store::{Tx, nodes, roles, users};
+use crate::store::{Tx, nodes, role_requests, roles, users};
 
 pub(super) const COLUMNS: &[Column] = &[
     required("username", "用户名"),
@@ -105,11 +106,17 @@ pub(super) async fn one(
                 must_change_password: true,
             };
             users::insert(tx, &user, import.at).await?;
+            role_requests::password_chosen(tx, &id.to_string(), import.actor.id).await?;
             (id.to_string(), Done::Created)
         }
     };
     if let Some(wanted) = wanted {
-        apply(tx, &import.scope, &id, &wanted).await?;
+        let giver = Giver { actor: &import.actor, scope: &import.scope, at: import.at };
+        let given = apply(tx, giver, &id, &wanted).await?;
+        if given.watches && matches!(done, Done::Created) {
+            let path = wanted.first().map_or("/", |grant| grant.path.as_str());
+            agreement::tell(tx, &import.actor, &id, record.text("display_name").unwrap_or_default(), path, import.at).await?;
+        }
     }
     let paths: Vec<String> = users::grants(tx, &id).await?.into_iter().map(|grant| grant.node_path).collect();
     for path in paths.iter().map(String::as_str).chain(paths.is_empty().then_some("/")) {

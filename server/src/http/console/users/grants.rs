@@ -2,9 +2,12 @@
 
 use mobile_api::field::Faults;
 
+use super::agreement::{Rule, ask};
 use super::input::GrantInput;
 use crate::auth::{GRANT_LIMIT, Scope};
 use crate::http::{Problem, checked};
+use crate::store::journal::Actor;
+use crate::store::users::GrantRow;
 use crate::store::{StoreError, Tx, roles, users};
 
 /// A grant that may be given: its node is there and lies in the giver's scope.
@@ -48,28 +51,91 @@ pub(in crate::http::console) async fn check_grants(tx: &mut Tx<'_>, scope: &Scop
     Ok(wanted)
 }
 
-/// Makes the person's grants inside `scope` these; those outside stay. Whether anything changed.
-pub(in crate::http::console) async fn apply(tx: &mut Tx<'_>, scope: &Scope, user_id: &str, wanted: &[Wanted]) -> Result<bool, StoreError> {
-    let mut changed = false;
-    let present = users::grants(tx, user_id).await?;
-    for grant in present.iter().filter(|grant| scope.covers(&grant.node_path)) {
-        if !wanted.iter().any(|want| want.role == grant.role && want.node_id == grant.node_id) {
-            users::revoke(tx, user_id, &grant.role, &grant.node_id).await?;
-            changed = true;
+/// Who gives roles.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http::console) struct Giver<'a> {
+    pub(in crate::http::console) actor: &'a Actor,
+    /// Where they manage people.
+    pub(in crate::http::console) scope: &'a Scope,
+    /// ms UTC
+    pub(in crate::http::console) at: i64,
+}
+
+/// What came of giving roles.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::http::console) struct Given {
+    /// Something holds now that did not, or holds no longer.
+    pub(in crate::http::console) changed: bool,
+    /// A role that lets the person watch is new.
+    pub(in crate::http::console) watches: bool,
+}
+
+/// What giving `wanted` comes to.
+#[derive(Debug, Default)]
+struct Change {
+    /// Taken back: role and node.
+    taken: Vec<GrantRow>,
+    /// Given at once.
+    direct: Vec<Wanted>,
+    /// Kept as requests.
+    waiting: Vec<Wanted>,
+}
+
+fn change(rule: &Rule, present: &[GrantRow], giver: Giver<'_>, wanted: &[Wanted]) -> Change {
+    let is = |grant: &GrantRow, want: &Wanted| want.role == grant.role && want.node_id == grant.node_id;
+    let (mut kept, mut change) = (Vec::new(), Change::default());
+    for grant in present {
+        if !giver.scope.covers(&grant.node_path) || wanted.iter().any(|want| is(grant, want)) {
+            kept.push(grant);
+        } else {
+            change.taken.push(grant.clone());
         }
     }
+    let mut fresh = Vec::new();
     for want in wanted {
-        let same =
-            |grant: &&users::GrantRow| grant.role == want.role && grant.node_id == want.node_id && grant.valid_until == want.valid_until;
-        if present.iter().find(same).is_none() {
-            users::grant(tx, user_id, &want.role, &want.node_id, &want.path, want.valid_until).await?;
-            changed = true;
+        match kept.iter().find(|grant| is(grant, want)) {
+            Some(grant) if grant.valid_until == want.valid_until => {}
+            // What holds already and shall end sooner is no new right.
+            Some(grant) if want.valid_until.is_some_and(|then| grant.valid_until.is_none_or(|now| then < now)) => {
+                change.direct.push(want.clone());
+            }
+            _ => fresh.push(want),
         }
     }
-    if changed {
+    kept.retain(|grant| grant.valid_until.is_none_or(|until| until > giver.at));
+    for (want, waits) in fresh.iter().zip(rule.waits(&kept, &fresh)) {
+        if waits { &mut change.waiting } else { &mut change.direct }.push((*want).clone());
+    }
+    change
+}
+
+/// Makes the person's grants inside the giver's scope these; those outside stay. What needs a second administrator waits as a
+/// request ([`super::agreement`]).
+pub(in crate::http::console) async fn apply(
+    tx: &mut Tx<'_>,
+    giver: Giver<'_>,
+    user_id: &str,
+    wanted: &[Wanted],
+) -> Result<Given, StoreError> {
+    let rule = Rule::read(tx).await?;
+    let Change { taken, direct, waiting } = change(&rule, &users::grants(tx, user_id).await?, giver, wanted);
+    let given = Given { changed: !taken.is_empty() || !direct.is_empty(), watches: direct.iter().any(|want| rule.watches(&want.role)) };
+    for grant in &taken {
+        users::revoke(tx, user_id, &grant.role, &grant.node_id).await?;
+    }
+    for want in &direct {
+        users::grant(tx, user_id, &want.role, &want.node_id, &want.path, want.valid_until).await?;
+    }
+    if !waiting.is_empty() {
+        let name = users::credentials_by_id(tx, user_id).await?.map(|user| user.display_name).unwrap_or_default();
+        for want in &waiting {
+            ask(tx, giver.actor, user_id, &name, want, giver.at).await?;
+        }
+    }
+    if given.changed {
         users::grants_changed(tx, user_id).await?;
     }
-    Ok(changed)
+    Ok(given)
 }
 
 /// Whether every role of the person lies inside `scope`.

@@ -2,10 +2,13 @@
 //!
 //! Who manages people somewhere gives and takes roles there and below, and nowhere else. Disabling a person and setting
 //! their password is for those who manage every node that the person has a role at: otherwise an office could take over an
-//! account of the district. Nobody changes their own roles, and somebody can always manage people at the top.
+//! account of the district. Nobody changes their own roles, and somebody can always manage people at the top. A role that would
+//! let an administrator see more waits for a second one: [`agreement`].
 
+pub(super) mod agreement;
 pub(super) mod grants;
 pub(super) mod input;
+mod requests;
 mod view;
 
 use actix_web::{HttpResponse, get, patch, post, web};
@@ -13,7 +16,7 @@ use mobile_api::field::Faults;
 use mobile_api::problem::ProblemType;
 use serde::Deserialize;
 use serde_json::json;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -23,14 +26,15 @@ use crate::domain::person::Username;
 use crate::http::auth::password_problem;
 use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::store::journal::{Act, Change, Entity};
-use crate::store::users::{self, NewUser, UserFilter};
-use crate::store::{logins, roles};
-use grants::{apply, check_grants, manages_all};
+use crate::store::users::{self, NewUser, UserFilter, UserSort};
+use crate::store::{logins, role_requests, roles};
+use grants::{Giver, apply, check_grants, manages_all};
 use input::{NewPassword, NewPerson, PersonChange};
 use view::{Role, RoleList, User, read_users};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(set_password).service(list_roles);
+    requests::configure(config);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -45,12 +49,46 @@ pub(super) struct ListArgs {
     disabled: Option<bool>,
     /// With a role at this node or below.
     node_id: Option<Uuid>,
+    #[param(inline)]
+    sort: Option<SortArg>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,
 }
 
+/// How people are ordered.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+pub(super) enum SortArg {
+    /// By pinyin.
+    #[serde(rename = "name")]
+    Name,
+    /// By pinyin, from the end.
+    #[serde(rename = "-name")]
+    NameDescending,
+    #[serde(rename = "username")]
+    Username,
+    #[serde(rename = "-username")]
+    UsernameDescending,
+    /// Who never signed in comes first.
+    #[serde(rename = "last_login_at")]
+    LastLogin,
+    /// Who signed in last comes first.
+    #[serde(rename = "-last_login_at")]
+    LastLoginDescending,
+}
+
 impl ListArgs {
+    pub(super) fn sort(&self) -> UserSort {
+        match self.sort {
+            None | Some(SortArg::Name) => UserSort::Name,
+            Some(SortArg::NameDescending) => UserSort::NameDescending,
+            Some(SortArg::Username) => UserSort::Username,
+            Some(SortArg::UsernameDescending) => UserSort::UsernameDescending,
+            Some(SortArg::LastLogin) => UserSort::LastLogin,
+            Some(SortArg::LastLoginDescending) => UserSort::LastLoginDescending,
+        }
+    }
+
     pub(super) fn filter(&self) -> UserFilter {
         UserFilter {
             text: self.q.clone().map(String::from),
@@ -61,7 +99,7 @@ impl ListArgs {
     }
 }
 
-/// People with a role in the caller's part of the tree, by name.
+/// People with a role in the caller's part of the tree, by name unless asked otherwise.
 #[utoipa::path(tag = "people", params(ListArgs), responses((status = 200, body = Listed<User>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/users")]
 async fn list(app: web::Data<App>, caller: Caller<can::UsersRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<User>>, Problem> {
@@ -70,13 +108,15 @@ async fn list(app: web::Data<App>, caller: Caller<can::UsersRead>, args: Args<Li
     let scope = caller.scope();
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
-    let mut rows = users::list(conn, &scope, &filter, &page).await?;
+    let sort = args.sort();
+    let mut rows = users::list(conn, &scope, &filter, sort, &page).await?;
     let counted = users::count(conn, &scope, &filter).await?;
-    let next = page.cut(&mut rows, |row| (row.name_key.clone(), row.id.clone()));
+    let next = page.cut(&mut rows, |row| users::sort_key(row, sort));
     Ok(web::Json(listed(read_users(conn, &scope, rows, app.clock.wall_ms()).await?, next, counted)))
 }
 
-/// Adds a person. The password is the administrator's choice, so it must be changed at the first sign-in.
+/// Adds a person. The password is the administrator's choice, so it must be changed at the first sign-in. Of `grants` a further
+/// role beside one that manages people waits in `pending_grants` until a second administrator agrees.
 #[utoipa::path(tag = "people", request_body = NewPerson,
     responses((status = 201, body = User), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/users")]
@@ -116,7 +156,12 @@ async fn create(app: web::Data<App>, caller: Caller<can::UsersManage>, body: Bod
                 };
                 users::insert(tx, &user, at).await?;
                 let id = id.to_string();
-                apply(tx, &scope, &id, &wanted).await?;
+                role_requests::password_chosen(tx, &id, actor.id).await?;
+                let given = apply(tx, Giver { actor: &actor, scope: &scope, at }, &id, &wanted).await?;
+                if given.watches {
+                    let path = wanted.first().map_or("/", |grant| grant.path.as_str());
+                    agreement::tell(tx, &actor, &id, &user.display_name, path, at).await?;
+                }
                 let detail = json!({"username": user.username, "grants": body.grants});
                 tx.audit(
                     at,
@@ -147,7 +192,8 @@ async fn read(app: web::Data<App>, caller: Caller<can::UsersRead>, id: Id) -> Re
     Ok(web::Json(read_users(conn, &scope, vec![row], app.clock.wall_ms()).await?.pop().ok_or_else(Problem::not_found)?))
 }
 
-/// Changes a person. `grants` replaces those in the caller's part of the tree; the others stay.
+/// Changes a person. `grants` replaces those in the caller's part of the tree; the others stay. A further role of who manages people,
+/// and managing people for who has another role, wait in `pending_grants` until a second administrator agrees.
 #[utoipa::path(tag = "people", params(("id" = String, Path)), request_body = PersonChange,
     responses((status = 200, body = User), (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[patch("/users/{id}")]
@@ -183,7 +229,14 @@ async fn change(
                 let regranted = match &body.grants {
                     Some(grants) => {
                         let wanted = check_grants(tx, &scope, grants).await?;
-                        apply(tx, &scope, &id, &wanted).await?
+                        let given = apply(tx, Giver { actor: &actor, scope: &scope, at }, &id, &wanted).await?;
+                        // Whose password the giver chose, they could still sign in as.
+                        let own_hand = actor.id.map(|by| by.to_string());
+                        if given.watches && role_requests::hands(tx, &id).await?.first() == own_hand.as_ref() {
+                            let path = wanted.first().map_or("/", |grant| grant.path.as_str());
+                            agreement::tell(tx, &actor, &id, &data.display_name, path, at).await?;
+                        }
+                        given.changed
                     }
                     None => false,
                 };
@@ -229,6 +282,11 @@ async fn set_password(
                     return Err(Problem::forbidden().because("this person also has a role outside your part of the tree"));
                 }
                 users::set_password(tx, &row.id, &hash, true, at).await?;
+                role_requests::password_chosen(tx, &row.id, actor.id).await?;
+                let rule = agreement::Rule::read(tx).await?;
+                if let Some(grant) = users::grants(tx, &row.id).await?.iter().find(|grant| rule.watches(&grant.role)) {
+                    agreement::tell(tx, &actor, &row.id, &row.display_name, &grant.node_path, at).await?;
+                }
                 logins::clear_failures(tx, &row.username).await?;
                 logins::end_sessions_of(tx, &row.id, None, at, "password_changed").await?;
                 tx.audit(

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::Scope;
+use crate::store::role_requests::{self, RequestRow};
 use crate::store::roles::RoleRow;
 use crate::store::users::{self, UserGrantRow, UserRow};
 use crate::store::{Conn, StoreError};
@@ -35,6 +36,8 @@ pub(super) struct User {
     locked_until: Option<Moment>,
     last_login_at: Option<Moment>,
     grants: Vec<Grant>,
+    /// Roles that wait until a second administrator agrees.
+    pending_grants: Vec<Grant>,
     version: i64,
     created_at: Moment,
     updated_at: Moment,
@@ -43,10 +46,12 @@ pub(super) struct User {
 /// Puts people and their grants together.
 pub(super) async fn read_users(conn: &mut Conn<'_>, scope: &Scope, rows: Vec<UserRow>, now_ms: i64) -> Result<Vec<User>, StoreError> {
     let grants = users::grants_of(conn, rows.iter().map(|row| &row.id)).await?;
-    Ok(rows.into_iter().map(|row| user(row, &grants, scope, now_ms)).collect())
+    let pending = role_requests::pending_of(conn, rows.iter().map(|row| &row.id)).await?;
+    Ok(rows.into_iter().map(|row| user(row, &grants, &pending, scope, now_ms)).collect())
 }
 
-fn user(row: UserRow, grants: &[UserGrantRow], scope: &Scope, now_ms: i64) -> User {
+fn user(row: UserRow, grants: &[UserGrantRow], pending: &[RequestRow], scope: &Scope, now_ms: i64) -> User {
+    let waiting = pending.iter().filter(|request| request.user_id == row.id && scope.covers(&request.node_path));
     let own = grants.iter().filter(|grant| grant.user_id == row.id && scope.covers(&grant.node_path));
     User {
         grants: own
@@ -56,6 +61,15 @@ fn user(row: UserRow, grants: &[UserGrantRow], scope: &Scope, now_ms: i64) -> Us
                 node_name: grant.node_name.clone(),
                 node_level: grant.node_level.clone(),
                 valid_until: grant.valid_until.map(Moment),
+            })
+            .collect(),
+        pending_grants: waiting
+            .map(|request| Grant {
+                role: request.role.clone(),
+                node_id: request.node_id.clone(),
+                node_name: request.node_name.clone(),
+                node_level: request.node_level.clone(),
+                valid_until: request.valid_until.map(Moment),
             })
             .collect(),
         id: row.id,
