@@ -334,6 +334,16 @@ impl Engine {
     /// [`AskError::Hold`] when held evidence would use the reserve, or the disk fails.
     pub async fn hold(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<HoldId, AskError> {
         let id = HoldId(Uuid::now_v7());
+        self.hold_as(id, camera, start_ms, end_ms).await?;
+        Ok(id)
+    }
+
+    /// The same under an id of the caller's, which stands in the caller's own books before; one that is held already stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// As [`Engine::hold`].
+    pub async fn hold_as(&self, id: HoldId, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<(), AskError> {
         let held = Held { id, camera, start_ms, end_ms };
         let index = self.index();
         let (keeping, reserve_percent) = (self.inner.keeping.clone(), self.inner.shared.config.reserve_percent);
@@ -346,7 +356,7 @@ impl Engine {
             })
         };
         self.inner.supervisor.blocking("hold", holding).await??;
-        Ok(id)
+        Ok(())
     }
 
     /// Ends a hold; `false` when there is none of that id.

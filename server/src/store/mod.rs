@@ -26,6 +26,7 @@ pub mod evidence;
 pub mod figures;
 pub mod files;
 pub mod forecasts;
+pub mod holds;
 pub mod inspections;
 pub mod jobs;
 pub mod late;
