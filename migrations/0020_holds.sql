@@ -26,3 +26,6 @@ CREATE INDEX recording_holds_by_work ON recording_holds (work_kind, work_id);
 INSERT INTO role_permissions (role, permission) VALUES
     ('head', 'video.hold'),
     ('supervisor', 'video.hold');
+
+-- Sound is not recorded. The column of cameras stays, because a migration that shipped has it; nothing reads it any more.
+UPDATE cameras SET audio = FALSE;

@@ -368,6 +368,18 @@ impl Engine {
         Ok(self.inner.supervisor.blocking("release", move || index.release(id)).await??)
     }
 
+    /// Has what is recorded up to an instant on disk as soon as its half second is whole, instead of at the next key frame.
+    /// Gives whether pictures from before `until_ms` are still in memory: ask again until they are not.
+    #[must_use]
+    pub fn hurry(&self, camera: CameraId, until_ms: i64) -> bool {
+        let Some(handle) = self.cameras().get(&camera).map(|camera| camera.handle.clone()) else { return false };
+        let open = handle.open_from().is_some_and(|from_ms| from_ms < until_ms);
+        if open {
+            handle.want_until(until_ms);
+        }
+        open
+    }
+
     /// When the newest picture of a camera came, milliseconds UTC; nothing is decoded for that.
     #[must_use]
     pub fn picture_at_ms(&self, camera: CameraId) -> Option<i64> {
@@ -463,7 +475,8 @@ impl Engine {
             }
             let now_mono_ms = mono_ms(&*clock);
             looks += 1;
-            if self.inner.ceiling.look() && looks % LOOKS_A_BIT_RATE == 1 {
+            let cameras = self.cameras().len();
+            if self.inner.ceiling.look(cameras) && looks % LOOKS_A_BIT_RATE == 1 {
                 tracing::error!("the program has more memory than it may: sources that give no picture are broken off");
             }
             if looks % LOOKS_A_BIT_RATE == 1 {

@@ -362,9 +362,9 @@ impl SegmentIndex {
         let cameras = inner.holds.cameras();
         let segments = cameras.filter_map(|camera| Some((camera, inner.cameras.get(&camera)?)));
         let bytes_of = |(camera, segments): (CameraId, &BTreeMap<Key, Entry>)| {
-            let held = segments.iter().filter(|((start_ms, _), entry)| {
-                self.disks.is_here(entry.disk()) && inner.holds.cover(camera, *start_ms, entry.end_ms)
-            });
+            let held = segments
+                .iter()
+                .filter(|((start_ms, _), entry)| self.disks.is_here(entry.disk()) && inner.holds.cover(camera, *start_ms, entry.end_ms));
             held.map(|(_, entry)| entry.bytes).sum::<u64>()
         };
         segments.map(bytes_of).sum()

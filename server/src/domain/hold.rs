@@ -1,6 +1,6 @@
 //! What somebody asks to keep from retention: a stretch of a camera's recordings, why, and until when.
 
-use mobile_api::field::{FieldFault, Faults};
+use mobile_api::field::{Faults, FieldFault};
 
 use super::text::line;
 

@@ -41,7 +41,7 @@ pub(crate) async fn place(app: &App, id: &str) -> Result<bool, StoreError> {
             Some("disk")
         }
     };
-    let (at, changes) = (app.clock.wall_ms(), trouble != row.trouble.as_deref() || row.placed_at.is_none() && trouble.is_none());
+    let (at, changes) = (app.clock.wall_ms(), trouble != row.trouble.as_deref() || (row.placed_at.is_none() && trouble.is_none()));
     let stands = app
         .db
         .write(move |tx| {

@@ -67,13 +67,7 @@ pub struct Hold<'a> {
 ///
 /// # Errors
 /// [`StoreError::Conflict`] where too many holds stand already.
-pub async fn hold_camera(
-    tx: &mut Tx<'_>,
-    scope: &Scope,
-    camera_id: &str,
-    hold: Hold<'_>,
-    at: i64,
-) -> Result<Option<String>, StoreError> {
+pub async fn hold_camera(tx: &mut Tx<'_>, scope: &Scope, camera_id: &str, hold: Hold<'_>, at: i64) -> Result<Option<String>, StoreError> {
     let Some(camera) = cameras::get(tx, scope, camera_id).await? else { return Ok(None) };
     let place = Place { camera_id: &camera.id, premises_id: &camera.premises_id, path: &camera.path };
     insert(tx, place, hold, at).await.map(Some)
@@ -153,7 +147,8 @@ pub async fn release(
 
 /// Lets go of all that is held for a piece of work; gives how many holds that were.
 pub async fn release_work(tx: &mut Tx<'_>, work: (&str, &str), actor: &Actor, reason: &str, at: i64) -> Result<usize, StoreError> {
-    let select = Select::new(HEAD).and("h.work_kind = ? AND h.work_id = ?", [work.0.into(), work.1.into()]).and("h.released_at IS NULL", []);
+    let select =
+        Select::new(HEAD).and("h.work_kind = ? AND h.work_id = ?", [work.0.into(), work.1.into()]).and("h.released_at IS NULL", []);
     let rows: Vec<HoldRow> = select.tail("ORDER BY h.id LIMIT ?", [STANDING_MAX.into()]).fetch_all(tx).await?;
     for row in &rows {
         let_go(tx, row, actor, reason, at).await?;

@@ -44,7 +44,6 @@ pub async fn record(app: &TestApp, wanted_ms: i64) -> Recording {
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     };
     engine.apply(spec).await;
@@ -104,7 +103,8 @@ on_both!(a_person_holds_a_stretch_and_lets_it_go, |app| {
     let (engine, camera, with_engine) = (&recording.engine, recording.camera.to_string(), &recording.app);
     let now = app.app.clock.wall_ms();
     let supervisor = app.person("supervisor", &app.office).await;
-    let body = json!({"start": Moment(now - 5_000), "end": Moment(now + 60_000), "reason": " 家长反映有异物 ", "until": Moment(now + 86_400_000)});
+    let body =
+        json!({"start": Moment(now - 5_000), "end": Moment(now + 60_000), "reason": " 家长反映有异物 ", "until": Moment(now + 86_400_000)});
 
     // Who may look may not hold, and who is elsewhere does not see the camera.
     assert_eq!(hold(&app.person("officer", &app.office).await, &camera, &body).await.0, StatusCode::FORBIDDEN);
@@ -126,8 +126,11 @@ on_both!(a_person_holds_a_stretch_and_lets_it_go, |app| {
     assert_eq!((list["items"][0]["state"].as_str(), list["items"][0]["until"].clone()), (Some("held"), json!(Moment(now + 86_400_000))));
     let timeline = format!("/cameras/{camera}/timeline?start={}&end={}", Moment(now - 2_000), Moment(now + 2_000));
     let (_, shown) = supervisor.get(&timeline).await;
-    assert_eq!(shown["holds"][0], json!({"id": id, "start": Moment(now - 2_000), "end": Moment(now + 2_000), "reason": "家长反映有异物",
-        "until": Moment(now + 86_400_000)}));
+    assert_eq!(
+        shown["holds"][0],
+        json!({"id": id, "start": Moment(now - 2_000), "end": Moment(now + 2_000), "reason": "家长反映有异物",
+        "until": Moment(now + 86_400_000)})
+    );
     assert_eq!(app.person("administrator", &app.city).await.get("/system/health").await.1["recording"]["holds"], 1);
 
     // A start knows it; where the recorder has forgotten, it is told again, under the same id.
@@ -142,7 +145,10 @@ on_both!(a_person_holds_a_stretch_and_lets_it_go, |app| {
     assert_eq!(supervisor.post(&release, &json!({"reason": " "})).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(app.person("head", &app.other_office).await.post(&release, &json!({"reason": "x"})).await.0, StatusCode::NOT_FOUND);
     let (status, released) = supervisor.post(&release, &json!({"reason": "已核查"})).await;
-    assert_eq!((status, released["state"].as_str(), released["release_reason"].as_str()), (StatusCode::OK, Some("released"), Some("已核查")));
+    assert_eq!(
+        (status, released["state"].as_str(), released["release_reason"].as_str()),
+        (StatusCode::OK, Some("released"), Some("已核查"))
+    );
     let (status, again) = supervisor.post(&release, &json!({"reason": "再来"})).await;
     assert_eq!((status, &again), (StatusCode::OK, &released));
     run_due(with_engine).await.unwrap();
@@ -150,11 +156,15 @@ on_both!(a_person_holds_a_stretch_and_lets_it_go, |app| {
     assert_eq!(supervisor.get(&timeline).await.1["holds"], json!([]));
 
     // Both acts are in the audit log.
-    let (_, audit) = app.person("auditor", &app.city).await.get("/audit?limit=200").await;
-    let acts: Vec<_> = audit["items"].as_array().unwrap().iter().filter(|row| row["detail"]["hold_id"] == json!(id)).collect();
-    let mut names: Vec<_> = acts.iter().map(|row| row["action"].as_str().unwrap()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["hold", "hold_release"]);
+    let auditor = app.person("auditor", &app.city).await;
+    until("both acts", || async {
+        let (_, audit) = auditor.get("/audit?limit=200").await;
+        let acts = audit["items"].as_array()?.iter().filter(|row| row["detail"]["hold_id"] == json!(id));
+        let mut names: Vec<_> = acts.filter_map(|row| row["action"].as_str().map(str::to_owned)).collect();
+        names.sort_unstable();
+        (names == ["hold", "hold_release"]).then_some(())
+    })
+    .await;
     recording.end().await;
 });
 
@@ -167,7 +177,8 @@ on_both!(a_hold_ends_by_itself_and_a_request_that_comes_twice_holds_once, |app| 
         request.send().await.unwrap().json::<Value>().await.unwrap()["id"].clone()
     };
     assert_eq!(once().await, once().await);
-    let standing = || async { supervisor.get(&format!("/cameras/{camera}/holds?standing=true")).await.1["items"].as_array().unwrap().len() };
+    let standing =
+        || async { supervisor.get(&format!("/cameras/{camera}/holds?standing=true")).await.1["items"].as_array().unwrap().len() };
     assert_eq!(standing().await, 1);
     until("its time is over", || async { (app.app.clock.wall_ms() > now + 1_500).then_some(()) }).await;
     run_due(&app.app).await.unwrap();

@@ -5,7 +5,6 @@ use mobile_api::Moment;
 use mobile_api::field::Faults;
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tracing::warn;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -116,15 +115,12 @@ async fn list(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"start": "2026-11-23T06:00:00Z", "end": "2026-11-23T06:05:00Z", "reason": "家长反映饭菜有异味，待核查", "until": "2026-12-23T06:00:00Z"}))]
 struct NewHold {
-    #[schema(value_type = String, format = DateTime)]
     start: Moment,
     /// At most 31 days after `start`, at most 7 days ahead.
-    #[schema(value_type = String, format = DateTime)]
     end: Moment,
     #[schema(max_length = 500)]
     reason: String,
     /// When it is let go by itself, at most ten years ahead; none: when somebody lets it go.
-    #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Moment>,
 }
 

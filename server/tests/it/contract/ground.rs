@@ -344,7 +344,6 @@ async fn camera(app: &TestApp, premises: &Node) {
         transport: "auto".to_owned(),
         zone: None,
         enabled: true,
-        audio: false,
     };
     write(app, move |tx| Box::pin(async move { cameras::insert(tx, &data, 1).await })).await;
     let source = SourceSpec { url: "test:".parse().unwrap(), username: None, password: None, transport: Transport::Auto };
@@ -356,7 +355,6 @@ async fn camera(app: &TestApp, premises: &Node) {
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     };
     app.app.engine.as_ref().unwrap().apply(spec).await;

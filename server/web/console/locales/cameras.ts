@@ -65,8 +65,6 @@ export default {
     transport: ['传输方式', 'Transport'],
     transports: { auto: ['自动', 'Automatic'], tcp: ['TCP', 'TCP'], udp: ['UDP', 'UDP'], multicast: ['组播', 'Multicast'] },
     retention: ['保存天数', 'Days kept'],
-    audio: ['录制声音', 'Record sound'],
-    audioHelp: ['涉及隐私，默认不录', 'A matter of privacy; off by default'],
     enabled: ['启用', 'Enabled'],
     test: ['测试连接', 'Test this camera'],
     testing: ['正在连接，最多需要十几秒…', 'Connecting; this may take some seconds…'],
@@ -152,8 +150,6 @@ export default {
     size: ['分辨率', 'Size'],
     rate: ['帧率 / 码率', 'Rate'],
     fps: ['{n} 帧/秒', '{n} fps'],
-    soundOn: ['录制', 'recorded'],
-    soundOff: ['不录制', 'not recorded'],
     state: ['状态', 'State'],
     health: {
       title: ['码流健康', 'Stream health'],

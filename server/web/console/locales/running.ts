@@ -74,6 +74,7 @@ export default {
       to: ['变为', 'now'], from: ['原为', 'was'], state: ['状态', 'state'], picture: ['单张画面', 'one picture'], device: ['设备', 'device'], camera_id: ['摄像头编号', 'camera no.'],
       start: ['开始', 'start'], end: ['结束', 'end'], username: ['用户名', 'username'], reason: ['原因', 'reason'], rows: ['行数', 'rows'], kind: ['类型', 'kind'], format: ['格式', 'format'],
       text: ['说明', 'text'], deadline: ['期限', 'deadline'], decision: ['结论', 'decision'], version: ['版本', 'version'], name: ['名称', 'name'], premises_id: ['场所编号', 'premises no.'], created: ['新建', 'created'], updated: ['修改', 'changed'],
+      hold_id: ['保全编号', 'hold no.'], until: ['保全至', 'until'], work_kind: ['用于', 'for'], work_id: ['编号', 'no.'],
     },
     entities: {
       alert: ['预警', 'alert'], camera: ['摄像头', 'camera'], premises: ['场所', 'premises'], user: ['人员', 'person'], organization: ['机构', 'organization'],
