@@ -6,6 +6,7 @@
 //! start deep inside. `make test` runs each target for a fixed number of inputs from a fixed seed; `.ci/fuzz` runs each for
 //! half a minute from a new seed. What once broke something is kept in `corpus/` and comes first, always.
 
+mod devices;
 mod mutate;
 mod seeds;
 mod targets;

@@ -30,7 +30,7 @@ pub(super) fn all() -> Vec<Target> {
     let sets = |codec: Codec| seeds.configs.iter().filter(|(of, _)| *of == codec).map(|(_, config)| config.clone()).collect::<Vec<_>>();
     let fragments: Vec<Vec<u8>> = seeds.files.iter().flat_map(|file| pieces_of(file)).collect();
     let inits: Vec<Vec<u8>> = seeds.files.iter().map(|file| file[..begin_of_fragments(file)].to_vec()).collect();
-    vec![
+    let mut targets = vec![
         Target::new("h264 parameter sets", sets(Codec::H264), |bytes| parameter_sets(Codec::H264, bytes)),
         Target::new("h265 parameter sets", sets(Codec::H265), |bytes| parameter_sets(Codec::H265, bytes)),
         Target::new("nal units", seeds.key_frames.clone(), nal_units),
@@ -42,7 +42,9 @@ pub(super) fn all() -> Vec<Target> {
         Target::new("recorded file", seeds.files.clone(), recorded_file).inputs(400),
         Target::new("rtmp publication", vec![crate::source::rtmp::foreign::publication()], rtmp_publication),
         Target::new("rtsp session", seeds.sessions.clone(), rtsp_session()).inputs(250),
-    ]
+    ];
+    targets.extend(super::devices::all(&seeds));
+    targets
 }
 
 fn parameter_sets(codec: Codec, bytes: &[u8]) {

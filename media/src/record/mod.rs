@@ -13,6 +13,8 @@ pub mod gaps;
 pub mod handle;
 pub mod keeping;
 pub mod meter;
+#[cfg(debug_assertions)]
+mod mishap;
 pub mod outbox;
 pub mod pace;
 pub mod recent;

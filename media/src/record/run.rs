@@ -189,6 +189,10 @@ impl<'a> Run<'a> {
             self.damaged |= unit.lost > 0;
             return Ok(());
         }
+        #[cfg(debug_assertions)]
+        if unit.is_key {
+            super::mishap::as_asked(self.handle.camera);
+        }
         let unit_ms = i64::try_from(unit.monotonic.as_millis()).unwrap_or(i64::MAX);
         self.handle.packet(unit.wall_ms, unit_ms);
         let arrived_ns = i64::try_from(unit.monotonic.as_nanos()).unwrap_or(i64::MAX);

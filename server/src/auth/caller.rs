@@ -57,6 +57,7 @@ pub mod can {
         VideoParent,
         VideoRecorded,
         VideoExport,
+        VideoHold,
         AlertsRead,
         AlertsWatch,
         AlertsDecide,

@@ -133,7 +133,6 @@ pub(super) fn make(app: &App, port: u16) -> Result<Made, DemoError> {
             transport: "auto".to_owned(),
             zone: Some(camera.zone.to_owned()),
             enabled: true,
-            audio: false,
             id,
         };
         made.push((data, camera.premises));

@@ -40,6 +40,7 @@ permissions! {
     VideoParent = "video.parent",
     VideoRecorded = "video.recorded",
     VideoExport = "video.export",
+    VideoHold = "video.hold",
     AlertsRead = "alerts.read",
     AlertsWatch = "alerts.watch",
     AlertsDecide = "alerts.decide",

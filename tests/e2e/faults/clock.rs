@@ -4,18 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use e2e::{Program, decodes_cleanly, packets, until};
+use e2e::{Program, decodes_cleanly, left_out, packets, until};
 use media::Supervisor;
 
 use super::SLOW;
 use super::ward::{QUICK, add, start_cameras, tiny};
 
-const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+pub(super) const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_by_an_hour_each_way_costs_no_picture_and_begins_a_new_file() {
     if !Path::new(LIBRARY).exists() {
-        eprintln!("LEFT OUT: another clock needs Debian's faketime");
+        left_out("another clock needs Debian's faketime");
         return;
     }
     let supervisor = Supervisor::new();

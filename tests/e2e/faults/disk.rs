@@ -1,7 +1,7 @@
 //! Disks: full, slow, read-only, and files that somebody removes or cuts by hand.
 //!
 //! Real file systems: a small ext4 in a file, mounted through a loop device. That needs root; without it these tests say that
-//! they were left out, and why.
+//! they were left out, and why (see [`e2e::left_out`]).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,15 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use e2e::{Program, decodes_cleanly, until};
+use e2e::{Program, decodes_cleanly, left_out, until};
 use media::Supervisor;
-use media::virtual_camera::VirtualServer;
+use media::virtual_camera::{Incident, VirtualServer};
 
 use super::SLOW;
 use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
 
 /// Files are short, so that some are closed and others begin while a fault lasts.
 const SHORT_FILES: &[(&str, &str)] = &[("SEGMENT_MS", "4000"), ("FRAGMENT_MS_MAX", "2000"), ("RETENTION_INTERVAL_MS", "500")];
+
+/// The piece that is being gathered when a fault begins: two seconds, and its last half second.
+const LOST_PIECE_MS: i64 = 2_500;
 
 /// What the program keeps free where nobody says otherwise.
 pub(super) const SHARES: &[(&str, &str)] = &[("DISK_LOW_PERCENT", "10"), ("RESERVE_PERCENT", "5")];
@@ -40,7 +43,7 @@ impl SmallDisk {
         match made {
             Ok(()) => Some(Self { folder }),
             Err(why) => {
-                eprintln!("LEFT OUT: a small file system cannot be mounted here: {why}");
+                left_out(&format!("a small file system cannot be mounted here: {why}"));
                 None
             }
         }
@@ -80,6 +83,11 @@ impl SmallDisk {
                 std::fs::remove_file(entry.path()).unwrap();
             }
         }
+    }
+
+    /// Mounts it anew, `ro` or `rw`.
+    fn remount(&self, how: &str) -> Result<(), String> {
+        run("mount", &["-o", &format!("remount,{how}"), &self.path().to_string_lossy()])
     }
 
     fn freeze(&self, frozen: bool) -> Result<(), String> {
@@ -206,9 +214,11 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
     let since: Vec<_> = gaps.iter().filter(|gap| gap.end_ms > began_ms).collect();
     let (Some(first), Some(last)) = (since.first(), since.last()) else { panic!("no gap since {began_ms}: {gaps:?}") };
     let gap = super::ward::Gap { end_ms: last.end_ms, ..(*first).clone() };
-    // It is there while there is no room, and ends with the first piece that finds some.
+    // It is there while there is no room, and ends with the first picture that was sent when there was some.
+    let (late_ms, first) = (house.camera.within_ms(), house.camera.first_after(began_ms, gap.end_ms));
     assert!(gap.start_ms <= ended_ms - 5_000, "{gap:?}, full from {began_ms}");
-    assert!(gap.end_ms >= ended_ms - 4_000, "{gap:?}, room again at {ended_ms}");
+    assert!(gap.end_ms >= ended_ms - late_ms, "{gap:?}, room again at {ended_ms}");
+    assert!((gap.end_ms - first.sent_ms).abs() <= late_ms, "{gap:?} ends with the first picture that was sent again: {first:?}");
     house.camera.no_other_alert().await;
     eprintln!("disk full: gap of {} ms, back after {} ms", gap.end_ms - gap.start_ms, gap.end_ms - ended_ms);
     house.decodes().await;
@@ -219,7 +229,7 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
 async fn a_disk_that_takes_two_seconds_a_write_loses_nothing() {
     let Some(disk) = SmallDisk::make(64) else { return };
     if let Err(why) = disk.freeze(true).and_then(|()| disk.freeze(false)) {
-        eprintln!("LEFT OUT: a file system cannot be slowed down here: {why}");
+        left_out(&format!("a file system cannot be slowed down here: {why}"));
         return;
     }
     let house = House::open(Some(&disk), &[]).await;
@@ -246,7 +256,7 @@ async fn a_folder_that_takes_no_new_file_is_told_and_over_when_it_does() {
     let day = house.files(&recordings)[0].parent().unwrap().to_owned();
     // Even root cannot make a file in a folder that must not change.
     if let Err(why) = run("chattr", &["+i", &day.to_string_lossy()]) {
-        eprintln!("LEFT OUT: a folder cannot be made read-only for root here: {why}");
+        left_out(&format!("a folder cannot be made read-only for root here: {why}"));
         return;
     }
     let began_ms = now_ms();
@@ -261,14 +271,35 @@ async fn a_folder_that_takes_no_new_file_is_told_and_over_when_it_does() {
     })
     .await;
     let [gap] = gaps.as_slice() else { panic!("one gap: {gaps:?}") };
-    // The file that was open takes more until it is full.
-    assert!(
-        gap.reason == "disk" && gap.start_ms >= began_ms - 4_000 && gap.end_ms >= ended_ms - 4_000,
-        "{gap:?}, {began_ms} to {ended_ms}"
-    );
+    // The file that was open takes more until it is full: four seconds at most, and the piece that found no new file is lost.
+    let (late_ms, first) = (house.camera.within_ms(), house.camera.first_after(ended_ms - 2_000, gap.end_ms));
+    let begins = (began_ms - LOST_PIECE_MS - late_ms)..=(began_ms + 4_000 + late_ms);
+    assert!(gap.reason == "disk" && begins.contains(&gap.start_ms), "{gap:?}, from {began_ms} on");
+    assert!((gap.end_ms - first.sent_ms).abs() <= late_ms, "{gap:?} ends with the first picture that was sent again: {first:?}");
     let recorded = house.camera.timeline().await;
     assert!(recorded["segments"].as_array().unwrap().iter().any(|span| super::ward::ms(&span["end"]) == gap.start_ms), "{recorded}");
     house.camera.no_other_alert().await;
+    house.decodes().await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_read_only_is_told_and_over_when_it_can_be_written_again() {
+    let Some(disk) = SmallDisk::make(64) else { return };
+    let house = House::open(Some(&disk), &[SHORT_FILES, SHARES].concat()).await;
+    let recordings = disk.path().join("recordings");
+    until("two files", SLOW, || async { (house.files(&recordings).len() >= 2).then_some(()) }).await;
+    // A file system with files open for writing cannot be made read-only, so the camera drops for a moment before.
+    let began_ms = now_ms();
+    house.camera.real.set(Incident::Drop).await.unwrap();
+    house.camera.until_offline().await;
+    until("nothing is open for writing", SLOW, || async { disk.remount("ro").ok() }).await;
+    house.camera.real.clear();
+    house.camera.until_state("offline", "disk").await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    disk.remount("rw").unwrap();
+    let ended_ms = now_ms();
+    eprintln!("read-only disk: {}", house.camera.left_gap(&["offline", "disk"], (began_ms, ended_ms)).await);
     house.decodes().await;
     house.close().await;
 }
@@ -279,17 +310,24 @@ async fn a_file_that_is_removed_or_cut_while_it_is_written_costs_that_file_and_i
     house.camera.sends(80).await;
     let recordings = house.recordings();
     let file = house.files(&recordings).pop().unwrap();
+    let removed_ms = now_ms();
     std::fs::remove_file(&file).unwrap();
     let gone = until("a gap for what is gone", SLOW, || async { house.camera.gaps().await.into_iter().next() }).await;
+    // All that the file had is gone: from the camera's first picture to the last piece before it was noticed.
+    let (late_ms, sent) = (house.camera.within_ms(), house.camera.real.sent());
     assert_eq!(gone.reason, "disk");
+    assert!((gone.start_ms - sent[0].sent_ms).abs() <= late_ms, "{gone:?}, from {}", sent[0].sent_ms);
+    assert!((gone.end_ms - removed_ms).abs() <= LOST_PIECE_MS + late_ms, "{gone:?}, removed at {removed_ms}");
     until("a new file", SLOW, || async { (house.files(&recordings).len() == 1).then_some(()) }).await;
     house.camera.sends(80).await;
 
     let file = house.files(&recordings).pop().unwrap();
     let len = std::fs::metadata(&file).unwrap().len();
+    let cut_ms = now_ms();
     std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(len / 2).unwrap();
     let cut = until("a gap for what is cut off", SLOW, || async { house.camera.gaps().await.into_iter().nth(1) }).await;
     assert_eq!(cut.reason, "disk");
+    assert!(cut.start_ms > gone.end_ms && (cut.end_ms - cut_ms).abs() <= LOST_PIECE_MS + late_ms, "{cut:?}, cut at {cut_ms}");
     house.camera.sends(60).await;
     assert_eq!(house.camera.real.totals().viewings, 1, "the camera's connection has nothing to do with it");
     house.camera.no_other_alert().await;

@@ -5,11 +5,13 @@
 //! the recording is held against.
 
 mod away;
+mod clip;
 mod clock;
 mod database;
 mod disk;
 mod disks;
 mod hostile;
+mod hours;
 mod odd;
 mod process;
 mod ward;
@@ -24,6 +26,9 @@ use ward::Ward;
 
 /// Nothing takes longer on a machine that works, however busy it is.
 const SLOW: Duration = Duration::from_secs(180);
+
+/// Cases that a busy machine may make fail once.
+const RETRIED_MAX: usize = 4;
 
 /// A camera's fault: what it is called, and what is done and asserted.
 type Case = (&'static str, Box<dyn Fn() -> BoxFuture<'static, String>>);
@@ -56,6 +61,7 @@ async fn each_fault_of_a_camera_leaves_the_gap_it_should_and_nothing_else() {
     }
     // More than thirty cameras at once on a machine that is busy with other things may miss a time-out that is not theirs:
     // what failed has one more try, alone. What is really wrong is wrong then too.
+    let retried = again.len();
     for (name, run) in again {
         ward.calm().await;
         match tokio::spawn(run()).await {
@@ -64,6 +70,8 @@ async fn each_fault_of_a_camera_leaves_the_gap_it_should_and_nothing_else() {
             Err(_) => failed.push(name),
         }
     }
+    eprintln!("{retried} cases had a second try");
+    assert!(retried <= RETRIED_MAX, "{retried} cases failed the first time: that is no busy machine");
     assert!(failed.is_empty(), "failed: {}", failed.join(", "));
     Arc::into_inner(ward).unwrap().close(&supervisor).await;
 }

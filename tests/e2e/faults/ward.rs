@@ -52,7 +52,7 @@ pub(super) struct Watched {
 
 /// The most that a thread which sleeps for a moment has slept too long so far, milliseconds: on a machine that is busy
 /// with other things nobody can do better. Ends when nobody asks any more.
-fn lateness() -> Arc<AtomicI64> {
+pub(super) fn lateness() -> Arc<AtomicI64> {
     let late_ms = Arc::new(AtomicI64::new(0));
     let seen = Arc::downgrade(&late_ms);
     std::thread::spawn(move || {
@@ -185,6 +185,12 @@ impl Watched {
         }
     }
 
+    /// How far a gap may be from what the camera sent: the camera, the program and the test each are late by as much as the
+    /// machine is.
+    pub(super) fn within_ms(&self) -> i64 {
+        INTERVAL_MS + 3 * self.late_ms.load(Ordering::Relaxed)
+    }
+
     /// Frames that were sent since the program knows of it.
     pub(super) fn frames_sent(&self) -> i64 {
         i64::try_from(self.real.totals().frames - self.before.frames).unwrap()
@@ -233,14 +239,23 @@ impl Watched {
     }
 
     pub(super) async fn timeline(&self) -> Value {
-        let now = jiff::Timestamp::from_millisecond(now_ms() + 60_000).unwrap();
-        let (status, timeline) = self.root.get(&format!("/cameras/{}/timeline?start={}&end={now}", self.id, self.began)).await;
+        self.timeline_until(now_ms() + 60_000).await
+    }
+
+    async fn timeline_until(&self, end_ms: i64) -> Value {
+        let end = jiff::Timestamp::from_millisecond(end_ms).unwrap();
+        let (status, timeline) = self.root.get(&format!("/cameras/{}/timeline?start={}&end={end}", self.id, self.began)).await;
         assert_eq!(status, 200, "{timeline}");
         timeline
     }
 
     pub(super) async fn gaps(&self) -> Vec<Gap> {
-        let timeline = self.timeline().await;
+        self.gaps_until(now_ms() + 60_000).await
+    }
+
+    /// The same for a program whose clock is ahead.
+    pub(super) async fn gaps_until(&self, end_ms: i64) -> Vec<Gap> {
+        let timeline = self.timeline_until(end_ms).await;
         let gap =
             |gap: &Value| Gap { reason: gap["reason"].as_str().unwrap().to_owned(), start_ms: ms(&gap["start"]), end_ms: ms(&gap["end"]) };
         timeline["gaps"].as_array().unwrap().iter().map(gap).collect()
@@ -303,8 +318,7 @@ impl Watched {
         let (start_ms, end_ms) = (gaps[0].start_ms, gaps[gaps.len() - 1].end_ms);
         let (last, first) = (self.last_before(began_ms), self.first_after(ended_ms, end_ms));
         let (early_ms, late_ms) = (start_ms - last.sent_ms, end_ms - first.sent_ms);
-        // The camera, the program and the test each are late by as much.
-        let within_ms = INTERVAL_MS + 3 * self.late_ms.load(Ordering::Relaxed);
+        let within_ms = self.within_ms();
         assert!(early_ms.abs() <= within_ms, "the gap begins {early_ms} ms after the last picture: {gaps:?}");
         assert!(late_ms.abs() <= within_ms, "the gap ends {late_ms} ms after the first picture: {gaps:?}");
         let recovery_ms = end_ms - ended_ms;

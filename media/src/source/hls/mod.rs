@@ -268,3 +268,25 @@ impl Source for HlsSource {
         .boxed()
     }
 }
+
+/// For those who try what strangers may send.
+#[cfg(test)]
+pub(crate) mod foreign {
+    use super::*;
+
+    pub(crate) fn playlist(bytes: &[u8]) {
+        if let Ok(playlist::Playlist::Media(list)) = playlist::parse(&String::from_utf8_lossy(bytes)) {
+            assert!(list.segments.len() <= bytes.len(), "more segments than bytes");
+        }
+    }
+
+    /// A segment as the demuxer gets it, to its end.
+    pub(crate) async fn segment(bytes: &[u8]) {
+        let limits = SourceLimits { connect_timeout: Duration::from_secs(5), access_unit_bytes_max: 1 << 20 };
+        let Ok(mut demuxer) = Demuxer::start(limits, Arc::new(crate::clock::SystemClock::new())) else { return };
+        let _failed = demuxer.push(bytes::Bytes::copy_from_slice(bytes));
+        demuxer.finish();
+        while let Ok(Some(_)) = demuxer.next().await {}
+        demuxer.close().await;
+    }
+}

@@ -115,7 +115,7 @@ async fn gather(socket: &UdpSocket, deadline: Instant, policy: &AddressPolicy, o
 }
 
 /// What a packet from `from` says, if it is an answer at all.
-fn read(packet: &[u8], from: IpAddr) -> Option<Found> {
+pub(super) fn read(packet: &[u8], from: IpAddr) -> Option<Found> {
     let root = Element::parse(packet).ok()?;
     let matched = root.at(&["Body", "ProbeMatches", "ProbeMatch"])?;
     let named: Vec<Url> = matched.text_at(&["XAddrs"])?.split_ascii_whitespace().filter_map(|text| text.parse().ok()).collect();

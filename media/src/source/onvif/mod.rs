@@ -320,3 +320,29 @@ fn device_ms(answer: &Element) -> Option<i64> {
     let time = jiff::civil::Time::new(hour, minute, second.min(59), 0).ok()?;
     Some(jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?.as_millisecond())
 }
+
+/// For those who try what strangers may send.
+#[cfg(test)]
+pub(crate) mod foreign {
+    use super::*;
+
+    pub(crate) fn answer(bytes: &[u8]) {
+        if let Ok(root) = Element::parse(bytes) {
+            let _any = (root.at(&["Body", "GetProfilesResponse"]), root.text_at(&["Body", "Fault", "Reason", "Text"]), root.first());
+        }
+    }
+
+    pub(crate) fn discovered(bytes: &[u8], from: std::net::IpAddr) {
+        if let Some(found) = discovery::read(bytes, from) {
+            assert_eq!(found.ip, from, "what answers is asked, and nobody else");
+        }
+    }
+
+    /// What a camera answers to a probe.
+    pub(crate) fn probe_match() -> Vec<u8> {
+        b"<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:d=\"http://schemas.xmlsoap.org/ws/2005/04/discovery\"><s:Body>\
+          <d:ProbeMatches><d:ProbeMatch><d:Scopes>onvif://www.onvif.org/name/Camera%201 onvif://www.onvif.org/hardware/X+1</d:Scopes>\
+          <d:XAddrs>http://127.0.0.1:8000/onvif/device_service http://[::1]/onvif</d:XAddrs></d:ProbeMatch></d:ProbeMatches></s:Body></s:Envelope>"
+            .to_vec()
+    }
+}

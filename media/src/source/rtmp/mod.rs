@@ -287,6 +287,35 @@ pub(crate) mod foreign {
         bytes.to_vec()
     }
 
+    /// What a server says to somebody who wants a stream of it.
+    pub(crate) fn served() -> Vec<u8> {
+        let mut bytes = BytesMut::from(&[vec![3], vec![1; 1_536], vec![2; 1_536]].concat()[..]);
+        let commands = [
+            Writer::default().string("_result").number(1.0).null().null(),
+            Writer::default().string("_result").number(2.0).null().number(1.0),
+            Writer::default().string("onStatus").number(0.0).null().object(&[("code", "NetStream.Play.Start")]),
+        ];
+        for command in commands {
+            chunks::write(&mut bytes, 3, chunks::kind::COMMAND, 0, &command.into_bytes());
+        }
+        chunks::write(&mut bytes, 2, chunks::kind::USER, 0, &[0, 6, 1, 2, 3, 4]);
+        chunks::write(&mut bytes, 4, chunks::kind::VIDEO, 1, b"\x17\x01\x00\x00\x28\x00\x00\x00\x03nal");
+        bytes.to_vec()
+    }
+
+    /// Reads what a server sends that we asked; how many tags were understood.
+    pub(crate) fn pull(bytes: &[u8]) -> usize {
+        let (mut out, mut incoming) = (BytesMut::new(), BytesMut::from(bytes));
+        let mut pull = pull::Pull::new("rtmp://10.0.0.5/live", "live", "kitchen", 1_000_000, &mut out);
+        let mut tags = 0;
+        while let Ok(Some(event)) = session::Peer::next(&mut pull, &mut incoming, &mut out) {
+            if let Event::Video { body, .. } = event {
+                tags += usize::from(video::read(body).is_ok());
+            }
+        }
+        tags
+    }
+
     /// Reads what a stranger sends; how many tags were understood.
     pub(crate) fn read(bytes: &[u8]) -> usize {
         let (mut session, mut out, mut incoming) = (Session::new(KEY, 1_000_000), BytesMut::new(), BytesMut::from(bytes));
@@ -307,6 +336,7 @@ mod tests {
     #[test]
     fn a_publication_is_understood() {
         assert_eq!(foreign::read(&foreign::publication()), 2);
+        assert_eq!(foreign::pull(&foreign::served()), 1);
     }
 
     #[test]

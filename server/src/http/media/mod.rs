@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod export;
+mod holds;
 mod live;
 mod parents;
 mod recording;
@@ -30,6 +31,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     snapshot::configure(config);
     parents::configure(config);
     timeline::configure(config);
+    holds::configure(config);
     wall::configure(config);
 }
 

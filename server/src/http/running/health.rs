@@ -113,6 +113,12 @@ struct RecordingHealth {
     cameras: i64,
     /// Cameras that do.
     recording: i64,
+    /// Bytes that holds keep from retention, of people, of work and of alerts whose clip is still to be copied; on disks that are here.
+    held_bytes: u64,
+    /// Holds of people and of work that stand.
+    holds: i64,
+    /// Of these, those that the recorder could not take yet: retention may delete what they name.
+    holds_waiting: i64,
     /// Events of the recorder that had to be read from its index again.
     events_dropped: u64,
 }
@@ -142,7 +148,7 @@ struct TimeHealth {
 /// Something that needs somebody.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthProblem {
-    /// disk_away, disk_reserve, disk_low, disk_will_be_full, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
+    /// disk_away, disk_reserve, disk_low, disk_will_be_full, analysis_stopped, holds_waiting, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
     code: &'static str,
     /// What the words for it need: `path`, `free_bytes`, `full_at`, `days_held`, `days_wanted`, `count`, `all`, as far as the
     /// code has them.
@@ -224,6 +230,9 @@ fn recording(app: &App, figures: &Figures) -> RecordingHealth {
     RecordingHealth {
         cameras: count(&["connecting", "recording", "degraded", "offline"]),
         recording: count(&["recording", "degraded"]),
+        held_bytes: app.engine.as_ref().map_or(0, |engine| engine.index().held_bytes()),
+        holds: figures.holds,
+        holds_waiting: figures.holds_in_trouble,
         events_dropped: app.engine.as_ref().map_or(0, media::Engine::events_dropped),
     }
 }
@@ -264,6 +273,8 @@ fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem>
     let (all, silent) = (health.recording.cameras, health.recording.cameras - health.recording.recording);
     note(silent > 0, "cameras_silent", json!({"count": silent, "all": all}), format!("{silent} of {all} cameras deliver no picture"));
     let mut counted = |count: u64, code, words: &str| note(count > 0, code, json!({"count": count}), format!("{count} {words}"));
+    let waiting = u64::try_from(figures.holds_in_trouble).unwrap_or(0);
+    counted(waiting, "holds_waiting", "holds are not in force: held recordings would use the reserve of the disk");
     let failed = |count: i64| u64::try_from(count).unwrap_or(0);
     counted(failed(figures.jobs_failed_lately), "jobs_failed", "jobs were given up in the last day");
     counted(failed(figures.outbox_failed), "deliveries_failed", "deliveries to webhooks were given up");
