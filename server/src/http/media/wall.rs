@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::wall_frames::{Decodes, frame_after, frame_message};
 use super::wall_pictures::{PICTURE_INTERVAL_MS, Picture};
 use super::{camera, engine};
 use crate::App;
@@ -63,6 +64,12 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 /// got; beyond eight that were not taken none is sent. The server sends each picture as a binary message: 16 bytes camera
 /// id, 8 bytes time of the picture (milliseconds UTC, big-endian), then the JPEG; and `{"refused":["id",…]}` for cameras that
 /// are not there for the caller. It closes with the reason `signed_out`, `scope_changed`, `expired` or `shutdown`.
+///
+/// A page that can decode video says so with `"decodes":["h264","h265"]` beside `show`. Pictures of cameras with such a codec
+/// then come as they were sent, and nothing is decoded for it here: instead of the JPEG, which begins with the byte 255, there
+/// are the byte 0, the codec (1 H.264, 2 H.265), the length of the decoder's configuration (2 bytes, big-endian), the
+/// configuration (the body of an `avcC` or `hvcC` box) and the key frame, each NAL unit behind its length in four bytes. A key
+/// frame of more than 1 MB comes as a JPEG all the same.
 #[utoipa::path(tag = "video", params(("Connection" = String, Header, example = "Upgrade"), ("Upgrade" = String, Header, example = "websocket"),
     ("Sec-WebSocket-Version" = String, Header, example = "13"), ("Sec-WebSocket-Key" = String, Header, example = "dGhlIHNhbXBsZSBub25jZQ==", description = "16 bytes by chance, as base64")),
     responses((status = 101, description = "the WebSocket"),
@@ -96,6 +103,7 @@ async fn wall(
         socket,
         shown: HashMap::new(),
         width: 480,
+        decodes: Vec::new(),
         noted: HashSet::new(),
         underway: 0,
         heard: Instant::now(),
@@ -141,7 +149,7 @@ impl MessageBody for Driven {
 #[derive(Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Said {
-    Show { show: Vec<Uuid>, width: Option<u32> },
+    Show { show: Vec<Uuid>, width: Option<u32>, decodes: Option<Vec<Decodes>> },
     Taken { taken: usize },
 }
 
@@ -165,6 +173,8 @@ struct Page {
     socket: actix_ws::Session,
     shown: HashMap<Uuid, Shown>,
     width: u32,
+    /// Codecs that the page decodes by itself.
+    decodes: Vec<Decodes>,
     /// Cameras whose live view is in the audit log for this page.
     noted: HashSet<Uuid>,
     underway: usize,
@@ -213,7 +223,14 @@ impl Page {
             let room = UNDERWAY_MAX.saturating_sub(self.underway + making.len()).min(MAKING_MAX.saturating_sub(making.len()));
             for (id, shown_ms) in self.due(room) {
                 let (app, engine, width) = (self.app.clone(), self.engine.clone(), self.width);
-                making.push(async move { (id, app.wall.after(&engine, id, width, shown_ms).await) });
+                let frame = frame_after(&engine, id, width, shown_ms, &self.decodes);
+                making.push(async move {
+                    let shot = match frame {
+                        Some(frame) => Some((frame.wall_ms, frame_message(&frame))),
+                        None => app.wall.after(&engine, id, width, shown_ms).await.map(|made| (made.at_ms, message_of(id, &made))),
+                    };
+                    (id, shot)
+                });
             }
         }
     }
@@ -243,24 +260,28 @@ impl Page {
         due
     }
 
-    async fn send(&mut self, id: Uuid, picture: Option<Picture>) -> Result<(), Over> {
+    /// Sends what a camera shows: when it came, and the message.
+    async fn send(&mut self, id: Uuid, shot: Option<(i64, Bytes)>) -> Result<(), Over> {
         // What the page no longer shows is not sent.
         let Some(shown) = self.shown.get_mut(&id) else { return Ok(()) };
         shown.making = false;
-        let Some(picture) = picture else {
+        let Some((at_ms, message)) = shot else {
             shown.rests_until = Instant::now() + REST;
             return Ok(());
         };
-        shown.shown_ms = picture.at_ms;
+        shown.shown_ms = at_ms;
         self.underway += 1;
-        in_time(self.socket.binary(message_of(id, &picture))).await
+        in_time(self.socket.binary(message)).await
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), Over> {
         self.heard = Instant::now();
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(Said::Show { show, width }) if show.len() <= CAMERAS_MAX => self.show(&show, width).await,
+                Ok(Said::Show { show, width, decodes }) if show.len() <= CAMERAS_MAX => {
+                    self.decodes = decodes.unwrap_or_default();
+                    self.show(&show, width).await
+                }
                 Ok(Said::Taken { taken }) => {
                     self.underway = self.underway.saturating_sub(taken);
                     Ok(())
