@@ -13,7 +13,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::analyse::{Analyser, AnalysisFeed, Still, StillError};
+use crate::analyse::{Analyser, AnalysisFeed, KeyFrame, Still, StillError};
 use crate::camera::{CameraId, CameraSpec, CameraStatus, SourceSpec};
 use crate::clock::Clock;
 use crate::diagnosis::settings::DiagnosisKind;
@@ -398,6 +398,12 @@ impl Engine {
     /// Tells what was done to recordings beside the recorder, such as a move to another disk.
     pub fn tell(&self, event: MediaEvent) {
         self.inner.events.tell(event);
+    }
+
+    /// The newest key frame of a camera as it came, for whoever decodes it; the sub-stream's where that is wide enough.
+    #[must_use]
+    pub fn newest_key_frame(&self, camera: CameraId, width_max: Option<u32>) -> Option<KeyFrame> {
+        self.cameras().get(&camera)?.handle.picture(width_max)
     }
 
     /// The newest picture of a camera, not wider than `width_max` pixels.

@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use media::playback::Export;
 use media::virtual_camera::{FootageLibrary, Scene, VirtualCameraConfig, VirtualServer};
 use media::{
-    AnalysisConfig, CameraSpec, CameraState, Codec, CopyHashes, DiagnosisSettings, Engine, EngineConfig, Mark, SourceSpec, Supervisor,
-    SystemClock, TranscodeConfig, TranscodeError,
+    AnalysisConfig, CameraSpec, CameraState, Codec, CopyHashes, DiagnosisSettings, Engine, EngineConfig, Mark, PlayedCopy, SourceSpec,
+    Supervisor, SystemClock, TranscodeConfig, TranscodeError, codec_of_file,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -214,5 +214,76 @@ async fn no_more_copies_are_made_than_allowed_and_one_that_nobody_takes_makes_ro
     let (bytes, hashes) = copy(&recorded.engine, &export).await;
     assert!(!bytes.is_empty() && hashes.frames == export.frames());
     wait_for("room", || recorded.engine.transcoding().copies == 0).await;
+    recorded.supervisor.shutdown(DEADLINE).await;
+}
+
+async fn whole(copy: PlayedCopy) -> Vec<u8> {
+    let mut stream = copy.stream();
+    let mut bytes = Vec::new();
+    while let Some(piece) = stream.next().await {
+        bytes.extend_from_slice(&piece.expect("made"));
+    }
+    bytes
+}
+
+/// Codec, width, height, and length in seconds, as ffprobe has them.
+fn looked_at(path: &Path) -> (String, u32, u32, f64) {
+    let output = Command::new("ffprobe")
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+            "stream=codec_name,width,height:format=duration",
+            "-of",
+            "csv=p=0",
+        ])
+        .arg(path)
+        .output()
+        .expect("ffprobe runs");
+    let text = String::from_utf8_lossy(&output.stdout).replace('\n', ",");
+    let fields: Vec<&str> = text.split(',').collect();
+    assert!(output.status.success() && fields.len() >= 4, "{text} {}", String::from_utf8_lossy(&output.stderr));
+    let number = |at: usize| fields[at].parse().expect("a number");
+    (fields[0].to_owned(), number(1), number(2), fields[3].parse().expect("seconds"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h265_is_watched_in_h264_from_the_recording_and_from_a_clip_by_as_many_as_allowed() {
+    let recorded = Recorded::of(Scene { codec: Codec::H265, loop_s: 6, ..Scene::small("WATCH") }).await;
+    let export = recorded.export().await;
+    let mut clip = Vec::new();
+    let mut stream = export.stated(4, |_| b"said".to_vec());
+    while let Some(piece) = stream.next().await {
+        clip.extend_from_slice(&piece.expect("readable"));
+    }
+    let clip = bytes::Bytes::from(clip);
+    assert_eq!(codec_of_file(&clip), Some(Codec::H265));
+    let (start_ms, seconds) = (export.start_ms(), export.duration_ms() as f64 / 1_000.0);
+
+    let first = recorded.engine.h264_of(&export).await.expect("there is room");
+    assert_eq!(recorded.engine.transcoding().played, 1);
+    let refused = recorded.engine.h264_of_file(&clip, start_ms, export.duration_ms()).await.expect_err("one at a time");
+    assert!(matches!(refused, TranscodeError::Limit { max: 1 }), "{refused}");
+    let of_recording = whole(first).await;
+    wait_for("room", || recorded.engine.transcoding().played == 0).await;
+    let second = recorded.engine.h264_of_file(&clip, start_ms, export.duration_ms()).await.expect("there is room again");
+    let of_clip = whole(second).await;
+    for (name, bytes) in [("recording.mp4", of_recording), ("clip.mp4", of_clip)] {
+        let path = recorded.file(name, &bytes);
+        let (codec, width, height, length) = looked_at(&path);
+        assert_eq!((codec.as_str(), width, height), ("h264", 704, 576), "{name}");
+        assert!((length - seconds).abs() < 0.3, "{name}: {length} of {seconds} s");
+        let pictures = times(&path).len() as f64 / seconds;
+        assert!((9.0..=13.0).contains(&pictures), "{name}: {pictures} pictures a second");
+    }
+
+    // One that is not watched to its end makes room.
+    wait_for("room", || recorded.engine.transcoding().played == 0).await;
+    drop(recorded.engine.h264_of(&export).await.expect("there is room"));
+    wait_for("room", || recorded.engine.transcoding().played == 0).await;
+    let nothing = recorded.engine.h264_of_file(&bytes::Bytes::from_static(b"nothing"), 0, 1).await;
+    assert!(nothing.is_err(), "what is no file of ours");
     recorded.supervisor.shutdown(DEADLINE).await;
 }

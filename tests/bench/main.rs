@@ -5,7 +5,7 @@
 //! (`/proc`), over windows that engine and peer share, and told as a ratio; the figure is the median of three windows.
 //!
 //! ```text
-//! bench [--length short|full] [--only PART,PART] [--out FILE]     parts: see `Part`
+//! bench [--length short|full] [--only PART,PART] [--out FILE]     parts: see `PARTS`; rows of other runs in FILE are kept
 //! ```
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot be taken says so by failing")]
 
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
     let text = table.markdown();
     println!("\n{text}");
     if let Some(out) = &wanted.out {
-        std::fs::write(out, &text).unwrap();
+        table.write_into(out);
     }
     let strict = std::env::var("STRICT").is_ok_and(|strict| strict == "1");
     if strict && table.misses() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -117,6 +117,7 @@ fn main() -> ExitCode {
 
 async fn run(wanted: &Wanted) -> Table {
     let mut table = Table::new();
+    let mut running = None;
     for part in &wanted.parts {
         let began = std::time::Instant::now();
         eprintln!("── {part}");
@@ -125,8 +126,8 @@ async fn run(wanted: &Wanted) -> Table {
             "scale" => rows::scale::measure(&mut table, wanted.lengths).await,
             "diagnosis" => rows::diagnosis::measure(&mut table).await,
             "alarms" => rows::alarms::measure(&mut table).await,
-            "live" => rows::live::measure(&mut table).await,
-            "clip" => rows::clip::measure(&mut table).await,
+            "live" => running = Some(rows::live::measure(&mut table).await),
+            "clip" => rows::clip::measure(&mut table, running.take()).await,
             _ => rows::index::measure(&mut table),
         }
         eprintln!("── {part}: {:.0} s", began.elapsed().as_secs_f64());

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::site::{moment, now_ms};
+
 /// How a figure stands to its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -21,6 +23,31 @@ struct Row {
     measured: String,
     peer: String,
     verdict: Verdict,
+    /// The day, and how busy the machine was.
+    when: String,
+}
+
+/// The table in a document stands between these.
+const BEGIN: &str = "<!-- written by `OUT=this-file make bench`; not by hand -->";
+const END: &str = "<!-- to here -->";
+const HEAD: &str = "| what | target | measured | peer | | when |\n|---|---|---|---|---|---|\n";
+
+impl Row {
+    fn markdown(&self) -> String {
+        let Self { what, target, measured, peer, verdict, when } = self;
+        let verdict = match verdict {
+            Verdict::Met => "met",
+            Verdict::Missed => "**missed**",
+            Verdict::Told => "",
+            Verdict::Unmeasured => "not measured",
+        };
+        format!("| {what} | {target} | {measured} | {peer} | {verdict} | {when} |\n")
+    }
+
+    /// How its line begins, by which it is found again.
+    fn begins(&self) -> String {
+        format!("| {} |", self.what)
+    }
 }
 
 /// All lines, in the order they were measured.
@@ -39,7 +66,10 @@ impl Table {
     pub(crate) fn row(&mut self, what: &str, target: &str, measured: &str, peer: &str, verdict: Verdict) {
         eprintln!("   {what}: {measured} (target {target}; peer {peer}) {verdict:?}");
         let [what, target, measured, peer] = [what, target, measured, peer].map(str::to_owned);
-        self.rows.push(Row { what, target, measured, peer, verdict });
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split_whitespace().next().unwrap_or("?").to_owned();
+        let when = format!("{}, load {load}", &moment(now_ms())[..10]);
+        self.rows.push(Row { what, target, measured, peer, verdict, when });
     }
 
     /// Adds a line that is met or missed.
@@ -53,16 +83,8 @@ impl Table {
 
     /// The table in Markdown, with what it was measured on.
     pub(crate) fn markdown(&self) -> String {
-        let mut text = String::from("| what | target | measured | peer | |\n|---|---|---|---|---|\n");
-        for Row { what, target, measured, peer, verdict } in &self.rows {
-            let verdict = match verdict {
-                Verdict::Met => "met",
-                Verdict::Missed => "**missed**",
-                Verdict::Told => "",
-                Verdict::Unmeasured => "not measured",
-            };
-            writeln!(text, "| {what} | {target} | {measured} | {peer} | {verdict} |").unwrap();
-        }
+        let mut text = String::from(HEAD);
+        text.extend(self.rows.iter().map(Row::markdown));
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
@@ -71,5 +93,27 @@ impl Table {
         let met = asked - self.misses();
         writeln!(text, "\n{met} of {asked} met, in {minutes:.1} min on {cores} cores (load at the end: {load}).").unwrap();
         text
+    }
+
+    /// Puts the lines into the table of a document; lines of other runs about other things stay.
+    pub(crate) fn write_into(&self, path: &std::path::Path) {
+        let old = std::fs::read_to_string(path).unwrap_or_default();
+        std::fs::write(path, self.within(&old)).unwrap();
+    }
+
+    fn within(&self, document: &str) -> String {
+        let (before, rest) = document.split_once(BEGIN).unwrap_or((document, ""));
+        let (between, after) = rest.split_once(END).unwrap_or(("", "\n"));
+        let head: Vec<&str> = HEAD.lines().collect();
+        let mut lines: Vec<String> =
+            between.lines().filter(|line| line.starts_with("| ") && !head.contains(line)).map(|line| format!("{line}\n")).collect();
+        for row in &self.rows {
+            match lines.iter_mut().find(|line| line.starts_with(&row.begins())) {
+                Some(line) => *line = row.markdown(),
+                None => lines.push(row.markdown()),
+            }
+        }
+        let separated = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        format!("{before}{separated}{BEGIN}\n{HEAD}{}{END}{after}", lines.concat())
     }
 }

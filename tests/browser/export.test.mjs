@@ -1,4 +1,4 @@
-// What a browser without H.265 gets: the live picture transcoded, a clear word when no more cameras may be, and copies with a
+// What a browser without H.265 gets: live pictures, recordings and clips transcoded, a clear word when no more cameras may be, and copies with a
 // watermark that are made while one waits. At a desk and at the size of a phone.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
@@ -90,7 +90,27 @@ it('makes a copy with a watermark, with the keyboard, while one waits', async ()
   await page.getByText('带水印的副本已下载').waitFor()
 })
 
-it('says that recordings in H.265 cannot be played here', async () => {
+it('plays a recording in H.265 transcoded, and says so', async () => {
+  await walkTo(page, '/cameras')
   await page.goto(`${server.base}/cameras/${ids.stove}?at=${encodeURIComponent(new Date(Date.now() - 15_000).toISOString())}`)
-  await page.locator('.screen').getByText('不能播放 H.265 录像').waitFor()
+  await plays(page)
+  await page.locator('.screen .badge', { hasText: '转码播放' }).waitFor()
+})
+
+it('plays an alert’s clip in H.265 transcoded', async () => {
+  await page.goto(`${server.base}/cameras`)
+  await cameras.stop()
+  cameras = null
+  const alert = await until('a clip of the lost signal', async () => {
+    const { items } = await root.get('/alerts?kind=signal_lost')
+    const ready = await Promise.all(items.map((one) => root.get(`/alerts/${one.id}`)))
+    return ready.find((one) => one.clip.state === 'ready')
+  }, 120_000)
+  await page.goto(`${server.base}/alerts/${alert.id}`)
+  const video = page.locator('.player video')
+  await video.waitFor()
+  await until('the clip can be played', () => video.evaluate((player) => player.videoWidth > 0 && player.error === null), 60_000)
+  await page.locator('.player').getByRole('button', { name: '播放' }).first().click()
+  await page.locator('.player .stamp', { hasText: '转码播放' }).waitFor()
+  await until('it moves on', () => video.evaluate((player) => player.currentTime > 0.5), 60_000)
 })

@@ -1,27 +1,30 @@
-// How long the live picture of a camera takes to come in a real browser, and how far behind the camera it is: prints JSON.
+// How long the live picture of a camera takes to come in a real browser, and when what the camera sends is seen: lines of JSON.
 //
 //   node live-delay.mjs BASE USERNAME PASSWORD CAMERA
 //
-// The delay is that of the player's own clock: the program dates each fragment by the arrival of its first picture.
+// First {"first_ms":[…]}; then, until its input ends, {"dark":true,"at_ms":…} whenever the picture turned dark or light again:
+// who runs this knows when the camera sent the first frame of that.
+import { once } from 'node:events'
 import { chromium } from 'playwright-core'
 
 const [base, username, password, camera] = process.argv.slice(2)
 const TURNS = 3
-const SETTLE_MS = 6_000
+const say = (line) => console.log(JSON.stringify(line))
 const browser = await chromium.launch({ executablePath: process.env.BRIGHT_KITCHEN_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'] })
-const result = { first_ms: [], delay_ms: [] }
 try {
   const page = await (await browser.newContext({ locale: 'en' })).newPage()
+  await page.exposeFunction('told', say)
   await page.goto(`${base}/sign-in`)
   await page.fill('#username', username)
   await page.fill('#password', password)
   await page.keyboard.press('Enter')
   await page.waitForURL((url) => !url.pathname.endsWith('/sign-in'))
+  const firsts = []
   for (let turn = 0; turn < TURNS; turn += 1) {
     await page.goto(`${base}/cameras`)
     await page.waitForLoadState('networkidle', { timeout: 10_000 }).catch(() => undefined)
     // Within the page, as somebody who clicks on a camera: what counts is from there to the first picture.
-    const first = await page.evaluate(async (path) => {
+    firsts.push(await page.evaluate(async (path) => {
       const begun = performance.now()
       history.pushState({}, '', path)
       dispatchEvent(new PopStateEvent('popstate', { state: {} }))
@@ -31,15 +34,31 @@ try {
       })
       await new Promise((resolve) => (video.readyState >= 2 ? resolve() : video.addEventListener('loadeddata', resolve, { once: true })))
       return performance.now() - begun
-    }, `/cameras/${camera}`)
-    result.first_ms.push(first)
-    await page.waitForTimeout(SETTLE_MS)
-    // The badge under the picture tells how far behind it is.
-    const behind = await page.locator('.badge small').first().textContent({ timeout: 5_000 }).catch(() => null)
-    const seconds = behind?.match(/[0-9]+(\.[0-9]+)?/)?.[0]
-    if (seconds) result.delay_ms.push(Number(seconds) * 1000)
+    }, `/cameras/${camera}`))
   }
+  await page.evaluate(() => {
+    const video = document.querySelector('video')
+    const small = new OffscreenCanvas(32, 18).getContext('2d', { willReadFrequently: true })
+    const brightness = () => {
+      small.drawImage(video, 0, 0, 32, 18)
+      const { data } = small.getImageData(0, 0, 32, 18)
+      return data.reduce((sum, value, at) => sum + (at % 4 === 3 ? 0 : value), 0) / (data.length * 0.75)
+    }
+    const usual = brightness()
+    let dark = false
+    const look = (_, shown) => {
+      const now = brightness() < usual * (dark ? 0.7 : 0.4)
+      if (now !== dark) {
+        dark = now
+        window.told({ dark, at_ms: Date.now() + shown.expectedDisplayTime - performance.now() })
+      }
+      video.requestVideoFrameCallback(look)
+    }
+    video.requestVideoFrameCallback(look)
+  })
+  say({ first_ms: firsts })
+  process.stdin.resume()
+  await once(process.stdin, 'end')
 } finally {
   await browser.close()
 }
-console.log(JSON.stringify(result))

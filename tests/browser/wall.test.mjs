@@ -33,7 +33,12 @@ after(async () => {
   await server?.stop()
 })
 
-const pictures = (page) => page.locator('.tile img').evaluateAll((all) => all.filter((one) => one.naturalWidth > 0).map((one) => one.src))
+/** What the tiles show: pictures that the page decoded are told apart by their time, and count when they are not of one colour. */
+const pictures = (page) => page.locator('.tile :is(img, canvas)').evaluateAll((all) => all.flatMap((one) => {
+  if (one.tagName === 'IMG') return one.naturalWidth > 0 ? [one.src] : []
+  const { data } = one.getContext('2d').getImageData(0, 0, one.width, one.height)
+  return new Set(new Uint32Array(data.buffer)).size > 16 ? [`decoded here ${one.dataset.at}`] : []
+}))
 
 it('fills all tiles by one line, and renews them', async () => {
   await wall.page.goto(`${server.base}/wall?size=9`)
@@ -49,10 +54,28 @@ it('fills all tiles by one line, and renews them', async () => {
   assert.deepEqual(wall.faults, [])
 })
 
+it('decodes the key frames itself where it can', async () => {
+  assert.ok((await pictures(wall.page)).every((one) => one.startsWith('decoded here')), 'this browser has WebCodecs and H.264')
+})
+
 it('is noted once a camera', async () => {
   const rows = (await root.get('/audit?action=view_live')).items
   assert.equal(rows.length, 5)
   assert.equal(new Set(rows.map((row) => row.entity_id)).size, 5)
+})
+
+it('gets pictures that the server made where it cannot', async () => {
+  const other = await openAs(browser, server.base, 'min')
+  await other.page.addInitScript(() => { delete window.VideoDecoder })
+  const said = []
+  other.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => said.push(JSON.parse(payload))))
+  await other.page.goto(`${server.base}/wall?size=9`)
+  await until('five pictures made by the server', async () => {
+    const seen = await pictures(other.page)
+    return seen.length === 5 && seen.every((one) => one.startsWith('blob:'))
+  }, 60_000)
+  assert.ok(said.every((one) => one.decodes === undefined))
+  await other.close()
 })
 
 it('plays the one that is opened, and lets go of the line meanwhile', async () => {

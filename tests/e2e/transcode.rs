@@ -29,6 +29,12 @@ async fn processes_become(program: &Program, count: usize) -> Vec<u32> {
     .await
 }
 
+/// So many seconds ago, as the contract writes it.
+fn ago(seconds: u64) -> String {
+    let then = std::time::SystemTime::now() - Duration::from_secs(seconds);
+    jiff::Timestamp::try_from(then).unwrap().to_string()
+}
+
 /// Plays a camera's playlist with ffmpeg for some seconds: codec, width, height and pictures.
 async fn play(program: &Program, root: &Client, camera: &str, seconds: u32) -> (String, u32, u32, u32) {
     let url = format!("http://{}/api/v1/cameras/{camera}/live/h264/index.m3u8", program.address);
@@ -110,6 +116,17 @@ async fn h265_is_transcoded_once_for_all_who_watch_and_no_more_cameras_than_allo
     let (status, refused) = root.get(&playlist(&id("third"))).await;
     assert_eq!((status, refused["type"].as_str(), refused["limit"].as_u64()), (429, Some("transcode_limit"), Some(2)), "{refused}");
     assert!(!refused["title"].as_str().unwrap().is_empty());
+    // Who watches a recording takes such a place too.
+    let (_, timeline) = root.get(&format!("/cameras/{}/timeline?start={}&end={}", id("third"), ago(600), ago(0))).await;
+    let recorded = timeline["segments"][0].clone();
+    let recording = |camera: &str, more: &str| {
+        let (start, end) = (recorded["start"].as_str().unwrap(), recorded["end"].as_str().unwrap());
+        format!("/cameras/{camera}/recording.mp4?start={start}&end={end}{more}")
+    };
+    let (status, refused) = root.get(&recording(&id("third"), "&h264=true")).await;
+    assert_eq!((status, refused["type"].as_str()), (429, Some("transcode_limit")), "{refused}");
+    let (status, refused) = root.get(&recording(&id("third"), "&h264=true&download=1")).await;
+    assert_eq!((status, refused["type"].as_str()), (400, Some("malformed")), "{refused}");
     let (status, _, text) = root.bytes(&playlist(&id("plain"))).await;
     let text = String::from_utf8(text).unwrap();
     assert!(status == 200 && text.starts_with("#EXTM3U"), "{text}");
@@ -129,6 +146,14 @@ async fn h265_is_transcoded_once_for_all_who_watch_and_no_more_cameras_than_allo
 
     // A few seconds after the last has gone, so have they; and there is room again.
     watching.iter().for_each(tokio::task::JoinHandle::abort);
+    processes_become(&program, 0).await;
+    let (status, _, watched) = root.bytes(&recording(&id("third"), "&h264=true")).await;
+    assert_eq!(status, 200);
+    let file = program.folder.path().join("watched.mp4");
+    std::fs::write(&file, &watched).unwrap();
+    let probe = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
+    let probed = Command::new("ffprobe").args(probe).arg(&file).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&probed.stdout).trim(), "h264");
     processes_become(&program, 0).await;
     assert_eq!(play(&program, &root, &id("third"), 2).await.0, "h264");
     assert!(program.stop(), "and with somebody watching it stops in order");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::process::{Feed, Limits, Made, Output, Process, ProcessError};
@@ -103,24 +103,24 @@ pub(super) async fn begin(shared: &Arc<Shared>, export: Export, mark: Mark) -> R
 }
 
 /// Feeds the process and waits for its end; it is killed when it takes too long, nobody takes the copy, or the program stops.
-async fn keep(
+pub(super) async fn keep<P>(
     mut child: tokio::process::Child,
     feeding: impl Future<Output = Result<(), TranscodeError>>,
-    _permit: OwnedSemaphorePermit,
+    _permit: P,
     lasts_max: Duration,
     broken_off: CancellationToken,
     soft: CancellationToken,
 ) {
     let whole = async {
         if let Err(error) = feeding.await {
-            tracing::warn!(%error, "a marked copy could not be fed");
+            tracing::warn!(%error, "a copy could not be fed");
         }
         child.wait().await
     };
     tokio::select! {
         ended = tokio::time::timeout(lasts_max, whole) => {
             if ended.is_err() {
-                tracing::warn!(lasts_max_s = lasts_max.as_secs(), "a marked copy took too long and is broken off");
+                tracing::warn!(lasts_max_s = lasts_max.as_secs(), "a copy took too long and is broken off");
             }
         }
         () = broken_off.cancelled() => {}

@@ -20,9 +20,9 @@ use crate::live::{LiveChunk, LiveFragment, LiveInit, LiveRing};
 use crate::playback::live::Awaited;
 
 /// What browsers on phones and old desks decode without effort, and what a tenth of a core makes.
-const WORK: Work = Work::Live { width_max: 1280, height_max: 720, fps_max: 12 };
+pub(super) const WORK: Work = Work::Live { width_max: 1280, height_max: 720, fps_max: 12 };
 /// Analysis gives way to this, and this to the recorder.
-const NICE: i32 = 5;
+pub(super) const NICE: i32 = 5;
 /// Whole fragments kept in memory: nothing of a transcoded stream is on disk.
 const FRAGMENTS_KEPT: usize = 8;
 /// Stretches in a row that gave nothing before it is given up.

@@ -14,13 +14,14 @@ mod copy;
 mod follow;
 mod live;
 mod pipeline;
+mod play;
 mod process;
 mod protocol;
 mod samples;
 mod wall;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use tokio::sync::Semaphore;
 
 pub use child::transcode_main;
 pub use copy::{CopyHashes, Mark, MarkedCopy};
+pub use play::{PlayedCopy, codec_of_file};
 
 use crate::camera::{CameraId, Codec};
 use crate::clock::Clock;
@@ -65,6 +67,8 @@ pub enum TranscodeError {
 pub struct TranscodeStatus {
     /// Cameras that are transcoded now, with the id of their process; 0 while it has none.
     pub live: Vec<(CameraId, u32)>,
+    /// Recordings that are watched in H.264 now.
+    pub played: usize,
     /// Copies that are made now.
     pub copies: usize,
     /// Processes that were started, over all.
@@ -82,6 +86,8 @@ struct Shared {
     config: TranscodeConfig,
     supervisor: Supervisor,
     sessions: Mutex<HashMap<CameraId, Arc<Session>>>,
+    /// Recordings that are watched; each takes the place of a session.
+    plays: AtomicUsize,
     copies: Arc<Semaphore>,
     starts: AtomicU64,
 }
@@ -90,8 +96,8 @@ impl Transcoder {
     /// Without a program in `config` everything is refused.
     pub(crate) fn new(config: TranscodeConfig, supervisor: &Supervisor) -> Self {
         let copies = Arc::new(Semaphore::new(config.copies_max));
-        let (sessions, starts) = (Mutex::default(), AtomicU64::new(0));
-        Self { shared: Arc::new(Shared { config, supervisor: supervisor.clone(), sessions, copies, starts }) }
+        let (sessions, plays, starts) = (Mutex::default(), AtomicUsize::new(0), AtomicU64::new(0));
+        Self { shared: Arc::new(Shared { config, supervisor: supervisor.clone(), sessions, plays, copies, starts }) }
     }
 
     /// Has a camera's stream transcoded, or joins those who watch it already.
@@ -104,7 +110,7 @@ impl Transcoder {
             return Ok(Viewing::new(session.clone()));
         }
         let max = self.shared.config.live_max;
-        if sessions.len() >= max {
+        if sessions.len() + self.shared.plays.load(Ordering::Relaxed) >= max {
             return Err(TranscodeError::Limit { max });
         }
         let session = Arc::new(Session::new(clock.wall_ms()));
@@ -125,7 +131,8 @@ impl Transcoder {
         let sessions = self.shared.sessions();
         let live = sessions.iter().map(|(camera, session)| (*camera, session.process.load(Ordering::Relaxed))).collect();
         let copies = self.shared.config.copies_max - self.shared.copies.available_permits();
-        TranscodeStatus { live, copies, starts: self.shared.starts.load(Ordering::Relaxed) }
+        let played = self.shared.plays.load(Ordering::Relaxed);
+        TranscodeStatus { live, played, copies, starts: self.shared.starts.load(Ordering::Relaxed) }
     }
 }
 
@@ -202,6 +209,22 @@ impl Engine {
     /// [`TranscodeError`].
     pub async fn mark(&self, export: Export, mark: Mark) -> Result<MarkedCopy, TranscodeError> {
         copy::begin(&self.transcoder().shared, export, mark).await
+    }
+
+    /// An export in H.264 to watch, at most as large as a live stream that is transcoded; it takes the place of one.
+    ///
+    /// # Errors
+    /// [`TranscodeError`].
+    pub async fn h264_of(&self, export: &Export) -> Result<PlayedCopy, TranscodeError> {
+        play::of_export(&self.transcoder().shared, export).await
+    }
+
+    /// The same of a file that an export gave, of so many milliseconds.
+    ///
+    /// # Errors
+    /// [`TranscodeError`].
+    pub async fn h264_of_file(&self, file: &Bytes, start_ms: i64, duration_ms: u64) -> Result<PlayedCopy, TranscodeError> {
+        play::of_file(&self.transcoder().shared, file, start_ms, duration_ms).await
     }
 
     /// How the transcoding does.

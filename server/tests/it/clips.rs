@@ -66,6 +66,8 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
     assert_eq!((part.status(), part.bytes().await.unwrap().as_ref()), (StatusCode::PARTIAL_CONTENT, &b"ftyp"[..]));
     let beyond = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).header("range", "bytes=999999999-").send().await.unwrap();
     assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    let as_it_is = officer.request(Method::GET, &format!("{path}/clip.mp4?h264=true"), None).send().await.unwrap();
+    assert_eq!(as_it_is.bytes().await.unwrap(), content, "what is H.264 is not made anew");
     let file = app.data.path().join("clip.mp4");
     std::fs::write(&file, &content).unwrap();
     let probed =

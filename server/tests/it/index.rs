@@ -1,5 +1,6 @@
 //! What the index of recordings costs, and how fast it answers: 1,500 cameras over 90 days, on both engines. Measured, not part
-//! of the tests: `.ci/bench-index` (`BRIGHT_KITCHEN_INDEX_CAMERAS` and `_DAYS` make it smaller).
+//! of the tests: `.ci/bench-index` (`BRIGHT_KITCHEN_INDEX_CAMERAS` and `_DAYS` make it smaller, `_FIGURES=1` counts its days and
+//! asks for figures too, which takes minutes more).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,8 +36,18 @@ async fn timed(client: &Client, path: &str) -> Duration {
     started.elapsed()
 }
 
+/// A store that was filled.
+struct Store {
+    engine: Engine,
+    app: TestApp,
+    cameras: i64,
+    days: i64,
+    first_ms: i64,
+    bytes_a_camera_minute: f64,
+}
+
 #[expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a measurement tells its figures")]
-async fn measure(engine: Engine) {
+async fn fill(engine: Engine) -> Store {
     let (cameras, days) = (setting("BRIGHT_KITCHEN_INDEX_CAMERAS", 1_500), setting("BRIGHT_KITCHEN_INDEX_DAYS", 90));
     let app = TestApp::start_at(engine, Arc::new(SimulatedClock::new(TODAY_MS + DAY_MS / 2))).await;
     let db = &app.app.db;
@@ -52,7 +63,12 @@ async fn measure(engine: Engine) {
     bulk::analyse(db).await;
     let bytes = (db.size_bytes().await.unwrap() - before) as f64 / (cameras * days * 24 * 60) as f64;
     println!("{engine:?}: {} segments in {:.0} s, {bytes:.1} B a camera-minute", cameras * days * 144, started.elapsed().as_secs_f64());
+    Store { engine, app, cameras, days, first_ms, bytes_a_camera_minute: bytes }
+}
 
+#[expect(clippy::print_stdout, reason = "a measurement tells its figures")]
+async fn ask(store: &Store) {
+    let Store { engine, app, cameras, days, first_ms, bytes_a_camera_minute: bytes } = store;
     let client = app.person("supervisor", &app.city).await;
     let day_of = |number: i64| {
         let start = mobile_api::Moment(first_ms + (number * 37 % days) * DAY_MS);
@@ -65,7 +81,16 @@ async fn measure(engine: Engine) {
     }
     let p95 = percentile(times.clone(), 95);
     println!("{engine:?}: timeline of a day p50 {:?}, p95 {p95:?}", percentile(times, 50));
+    if setting("BRIGHT_KITCHEN_INDEX_FIGURES", 0) == 1 {
+        figures(app, *engine, &client, (*cameras, *days), *first_ms).await;
+    }
+    assert!(*bytes <= BYTES_A_CAMERA_MINUTE_MAX, "{bytes} B a camera-minute");
+    assert!(p95 <= TIMELINE_P95_MAX, "{p95:?}");
+}
 
+/// What the days cost that are counted, and pages of figures.
+#[expect(clippy::print_stdout, reason = "a measurement tells its figures")]
+async fn figures(app: &TestApp, engine: Engine, client: &Client, (cameras, days): (i64, i64), first_ms: i64) {
     let started = Instant::now();
     count_days(&app.app).await.unwrap();
     println!("{engine:?}: {} days of cameras counted in {:.1} s", cameras * days, started.elapsed().as_secs_f64());
@@ -77,22 +102,29 @@ async fn measure(engine: Engine) {
         let path = format!("/statistics?{by}&{span}");
         let mut times = Vec::new();
         for _ in 0..10 {
-            times.push(timed(&client, &path).await);
+            times.push(timed(client, &path).await);
         }
         println!("{engine:?}: statistics {by} of {days} days p95 {:?}", percentile(times, 95));
     }
-    assert!(bytes <= BYTES_A_CAMERA_MINUTE_MAX, "{bytes} B a camera-minute");
-    assert!(p95 <= TIMELINE_P95_MAX, "{p95:?}");
+}
+
+/// Both are filled at the same time and asked one after the other: filling takes minutes, and nobody else may ask meanwhile.
+#[actix_web::test]
+#[ignore = "a measurement of minutes and gigabytes, see .ci/bench-index"]
+async fn both() {
+    let (sqlite, postgres) = futures::join!(fill(Engine::Sqlite), fill(Engine::Postgres));
+    ask(&sqlite).await;
+    ask(&postgres).await;
 }
 
 #[actix_web::test]
 #[ignore = "a measurement of minutes and gigabytes, see .ci/bench-index"]
 async fn sqlite() {
-    measure(Engine::Sqlite).await;
+    ask(&fill(Engine::Sqlite).await).await;
 }
 
 #[actix_web::test]
 #[ignore = "a measurement of minutes and gigabytes, see .ci/bench-index"]
 async fn postgres() {
-    measure(Engine::Postgres).await;
+    ask(&fill(Engine::Postgres).await).await;
 }

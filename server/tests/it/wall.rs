@@ -4,16 +4,13 @@
 use std::time::Duration;
 
 use actix_http::ws::{CloseReason, Codec, Frame, Message};
-use actix_web::{HttpServer, web};
 use futures::{SinkExt as _, StreamExt as _};
-use media::{CameraSpec, DiagnosisSettings, Engine, EngineConfig, SourceSpec, Supervisor, Transport};
 use reqwest::{Method, StatusCode, Upgraded};
 use serde_json::{Value, json};
-use server::App;
 use tokio_util::codec::Framed;
 use uuid::Uuid;
 
-use crate::support::{Client, Node, TestApp, add_camera, on_both, until};
+use crate::support::{Client, TestApp, WithEngine, on_both, until};
 
 /// How long a picture may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, PartialEq)]
 enum Got {
     Picture { camera: Uuid, at_ms: i64 },
+    Frame { camera: Uuid, codec: u8, config: Vec<u8>, data: Vec<u8> },
     Text(Value),
     Closed(Option<String>),
 }
@@ -49,8 +47,13 @@ impl Wall {
         loop {
             match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the wall says something") {
                 Some(Ok(Frame::Binary(bytes))) => {
-                    assert_eq!(&bytes[24..26], b"\xff\xd8", "a JPEG");
                     let camera = Uuid::from_slice(&bytes[..16]).unwrap();
+                    if bytes[24] == 0 {
+                        let data = 28 + usize::from(u16::from_be_bytes([bytes[26], bytes[27]]));
+                        let (config, data) = (bytes[28..data].to_vec(), bytes[data..].to_vec());
+                        return Got::Frame { camera, codec: bytes[25], config, data };
+                    }
+                    assert_eq!(&bytes[24..26], b"\xff\xd8", "a JPEG");
                     return Got::Picture { camera, at_ms: i64::from_be_bytes(bytes[16..24].try_into().unwrap()) };
                 }
                 Some(Ok(Frame::Text(text))) => return Got::Text(serde_json::from_slice(&text).unwrap()),
@@ -84,54 +87,6 @@ async fn opening(client: &Client, headers: &[(&str, &str)]) -> reqwest::Response
     request.send().await.unwrap()
 }
 
-/// The same application with an engine, at an address of its own.
-struct WithEngine {
-    address: String,
-    engine: Engine,
-    _supervisor: Supervisor,
-}
-
-impl WithEngine {
-    async fn start(app: &TestApp) -> Self {
-        let supervisor = Supervisor::new();
-        let recordings = app.data.path().join("recordings");
-        let mut config = EngineConfig::new(recordings);
-        config.analysis.program = Some(env!("CARGO_BIN_EXE_bright-kitchen").into());
-        let (engine, events) = Engine::start(config, &supervisor, app.app.clock.clone()).unwrap();
-        let with_engine = App { engine: Some(engine.clone()), ..app.app.clone() };
-        supervisor.once("media events", server::ingest::run(with_engine.clone(), events, supervisor.hard()));
-        let shared = web::Data::new(with_engine);
-        let server =
-            HttpServer::new(move || server::http::build(shared.clone())).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
-        let address = format!("http://{}", server.addrs()[0]);
-        actix_web::rt::spawn(server.run());
-        Self { address, engine, _supervisor: supervisor }
-    }
-
-    /// A camera with a test picture; it has one when this returns.
-    async fn camera(&self, app: &TestApp, premises: &Node, name: &str) -> Uuid {
-        let id = add_camera(app, premises, name).await;
-        let source = SourceSpec { url: "test:".parse().unwrap(), username: None, password: None, transport: Transport::Auto };
-        let spec = CameraSpec {
-            id,
-            name: name.to_owned(),
-            source,
-            sub: None,
-            enabled: true,
-            armed_hours: None,
-            diagnosis: DiagnosisSettings::default(),
-            retention_days: None,
-        };
-        self.engine.apply(spec).await;
-        until("the camera has a picture", || async { self.engine.picture_at_ms(id) }).await;
-        id
-    }
-
-    fn client(&self, client: &Client) -> Client {
-        Client { base: self.address.clone(), ..client.clone() }
-    }
-}
-
 async fn noted(app: &TestApp) -> Vec<Value> {
     let auditor = app.person("auditor", &app.city).await;
     let (_, list) = auditor.get("/audit?action=view_live").await;
@@ -158,6 +113,28 @@ on_both!(a_wall_shows_what_its_viewer_may_see_and_notes_it_once, |app| {
     let rows = noted(&app).await;
     assert_eq!((rows.len(), &rows[0]["entity_id"], &rows[0]["detail"]), (1, &json!(mine), &json!({"wall": true})));
 });
+
+#[actix_web::test]
+async fn a_page_that_decodes_gets_key_frames_as_they_came() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let running = WithEngine::start(&app).await;
+    let camera = running.camera(&app, &app.premises, "烹饪区").await;
+    let supervisor = app.person("supervisor", &app.office).await;
+    let mut wall = Wall::open(&running.client(&supervisor)).await;
+    wall.say(&json!({"show": [camera], "width": 300, "decodes": ["h264", "h265"]})).await;
+    let Got::Frame { camera: of, codec, config, data } = wall.next().await else { panic!("a key frame") };
+    let newest = running.engine.newest_key_frame(camera, Some(300)).unwrap();
+    assert_eq!((of, codec, config.as_slice()), (camera, 1, newest.config.as_ref()));
+    let first = u32::from_be_bytes(data[..4].try_into().unwrap()) as usize;
+    assert!(first + 4 <= data.len() && config[0] == 1, "NAL units behind their lengths, and an avcC");
+    assert_eq!(noted(&app).await.len(), 1, "looking at it is noted as ever");
+    // What the page cannot decode comes as a picture.
+    wall.say(&json!({"show": [camera], "width": 300, "decodes": ["h265"]})).await;
+    wall.say(&json!({"taken": 1})).await;
+    wall.picture().await;
+    wall.say(&json!({"show": [camera], "decodes": ["av2"]})).await;
+    assert_eq!(wall.next().await, Got::Closed(Some("malformed".to_owned())));
+}
 
 on_both!(a_wall_ends_with_its_login, |app| {
     let running = WithEngine::start(&app).await;

@@ -50,8 +50,24 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 
 it('reads camera, time and picture', async () => {
   const picture = readPicture(message(ID, 1_700_000_000_123, [0xff, 0xd8]))!
-  expect([picture.camera, picture.at, picture.jpeg.size, picture.jpeg.type]).toEqual([ID, 1_700_000_000_123, 2, 'image/jpeg'])
+  expect([picture.camera, picture.at, picture.jpeg?.size, picture.jpeg?.type]).toEqual([ID, 1_700_000_000_123, 2, 'image/jpeg'])
   expect(readPicture(new ArrayBuffer(24))).toBeNull()
+})
+
+it('reads a key frame with its configuration', () => {
+  const picture = readPicture(message(ID, 7, [0, 2, 0, 3, 1, 2, 3, 9, 8]))!
+  expect([picture.camera, picture.at, picture.jpeg, picture.frame?.codec]).toEqual([ID, 7, undefined, 'h265'])
+  expect([[...picture.frame!.config], [...picture.frame!.data]]).toEqual([[1, 2, 3], [9, 8]])
+  for (const broken of [[0], [0, 3, 0, 0, 1], [0, 1, 0, 9, 1]]) expect(readPicture(message(ID, 7, broken))).toBeNull()
+})
+
+it('says what it decodes, and when that changes', async () => {
+  wall.canDecode(['h264'])
+  wall.show([ID], 480)
+  await settle()
+  lines[0].onopen!()
+  wall.canDecode([])
+  expect(lines[0].sent).toEqual([{ show: [ID], width: 480, decodes: ['h264'] }, { show: [ID], width: 480 }])
 })
 
 it('says what is shown once the line is open, and again when that changes', async () => {

@@ -1,7 +1,16 @@
 import type { ApiClient } from './api/client'
 
-/** One picture of a camera, as JPEG. */
-export interface WallPicture { camera: string; at: number; jpeg: Blob }
+/** One picture of a camera: as JPEG, or as its key frame where the page said that it decodes such. */
+export interface WallPicture { camera: string; at: number; jpeg?: Blob; frame?: KeyFrame }
+/** A key frame with what its decoder has to know. */
+export interface KeyFrame {
+  codec: Codec
+  /** The body of an `avcC` or `hvcC` box. */
+  config: Uint8Array
+  /** NAL units, each behind its length in four bytes. */
+  data: Uint8Array
+}
+export type Codec = 'h264' | 'h265'
 export type WallState = 'opening' | 'live' | 'retrying' | 'ended'
 
 export interface WallHandlers {
@@ -25,12 +34,25 @@ const RETRY_MS = 1_000
 const RETRY_MS_MAX = 30_000
 const HEAD_BYTES = 24
 
-/** Cuts a message into its camera (16 bytes), its time (8 bytes, milliseconds) and its JPEG. */
+/** Cuts a message into its camera (16 bytes), its time (8 bytes, milliseconds) and its JPEG or key frame. */
 export function readPicture(message: ArrayBuffer): WallPicture | null {
   if (message.byteLength <= HEAD_BYTES) return null
   const hex = [...new Uint8Array(message, 0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
   const camera = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  return { camera, at: Number(new DataView(message).getBigInt64(16)), jpeg: new Blob([message.slice(HEAD_BYTES)], { type: 'image/jpeg' }) }
+  const at = Number(new DataView(message).getBigInt64(16))
+  if (new Uint8Array(message)[HEAD_BYTES] !== 0) return { camera, at, jpeg: new Blob([message.slice(HEAD_BYTES)], { type: 'image/jpeg' }) }
+  const frame = readFrame(message)
+  return frame && { camera, at, frame }
+}
+
+/** Behind the head: 0, the codec, the length of the configuration (2 bytes), the configuration, the key frame. */
+function readFrame(message: ArrayBuffer): KeyFrame | null {
+  if (message.byteLength < HEAD_BYTES + 4) return null
+  const codec = ({ 1: 'h264', 2: 'h265' } as const)[new Uint8Array(message)[HEAD_BYTES + 1]]
+  const begin = HEAD_BYTES + 4
+  const end = begin + new DataView(message).getUint16(HEAD_BYTES + 2)
+  if (!codec || end >= message.byteLength) return null
+  return { codec, config: new Uint8Array(message, begin, end - begin), data: new Uint8Array(message, end) }
 }
 
 /**
@@ -41,6 +63,7 @@ export class WallLine {
   private line: Line | null = null
   private shown: string[] = []
   private width = 480
+  private decodes: Codec[] = []
   private retryMs = RETRY_MS
   private timer: ReturnType<typeof setTimeout> | undefined
   /** Grows with each try and each letting go: a try that was overtaken opens nothing. */
@@ -66,6 +89,12 @@ export class WallLine {
     else if (this.timer === undefined && !this.connecting) void this.connect()
   }
 
+  /** What the page decodes by itself from now on; everything else comes as JPEG. */
+  canDecode(codecs: Codec[]): void {
+    this.decodes = codecs
+    if (this.line && this.shown.length > 0) this.tell()
+  }
+
   stop(): void {
     this.shown = []
     this.hangUp()
@@ -87,7 +116,7 @@ export class WallLine {
   }
 
   private tell(): void {
-    if (this.ready) this.line?.send(JSON.stringify({ show: this.shown, width: Math.round(this.width) }))
+    if (this.ready) this.line?.send(JSON.stringify({ show: this.shown, width: Math.round(this.width), ...(this.decodes.length > 0 && { decodes: this.decodes }) }))
   }
 
   private async connect(): Promise<void> {

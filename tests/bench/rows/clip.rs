@@ -18,11 +18,18 @@ const WINDOWS: usize = 3;
 /// The recorder's own use is measured over this time and taken off.
 const BASE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn measure(table: &mut Table) {
-    let cameras = Cameras::alike(1, &VirtualCameraConfig { scene: full_hd("BENCH"), ..VirtualCameraConfig::default() });
-    let site = Site::start(&cameras, &[("ANALYSIS", "false")]).await;
+/// On a camera that has been recorded for more than a minute already, or on one of its own.
+pub(crate) async fn measure(table: &mut Table, running: Option<(Cameras, Site)>) {
+    let (_cameras, mut site) = match running {
+        Some(running) => running,
+        None => {
+            let cameras = Cameras::alike(1, &VirtualCameraConfig { scene: full_hd("BENCH"), ..VirtualCameraConfig::default() });
+            let site = Site::start(&cameras, &[("ANALYSIS", "false")]).await;
+            tokio::time::sleep(Duration::from_millis(CLIP_MS as u64 + 12_000)).await;
+            (cameras, site)
+        }
+    };
     let id = site.id_of("c000").to_owned();
-    tokio::time::sleep(Duration::from_millis(CLIP_MS as u64 + 12_000)).await;
     let end = now_ms() - 4_000;
     let path = format!("/cameras/{id}/recording.mp4?start={}&end={}", moment(end - CLIP_MS), moment(end));
     let file = recorded_file(&site, &id);
@@ -76,6 +83,31 @@ pub(crate) async fn measure(table: &mut Table) {
         &peer,
         median(&ratios) <= 0.3,
     );
+    assert!(site.program.stop(), "the program ends in order");
+    let bytes = table_bytes_a_minute(&recorded_file(&site, &id));
+    table.judged(
+        "index on disk: the table at the end of a closed file",
+        "at most 250 B a camera-minute",
+        &format!("{bytes:.0} B, of a file of ten minutes"),
+        "—",
+        bytes <= 250.0,
+    );
+}
+
+/// Length of what a table has once (box, summary, first fragment), bytes.
+const TABLE_ONCE: f64 = 32.0 + 40.0 + 20.0;
+
+/// What the table of a closed file takes a minute of recording, were the file one of ten minutes: what stands once in a table
+/// weighs more in a shorter one. Read from the file's end, by nothing that the engine is made of.
+fn table_bytes_a_minute(path: &std::path::Path) -> f64 {
+    let data = std::fs::read(path).unwrap();
+    let at = data.len() - 4;
+    let table = u32::from_be_bytes(data[at..].try_into().unwrap()) as usize;
+    let table = &data[data.len() - table..];
+    assert_eq!(&table[4..24], b"uuidBrightKitchenTbl", "a closed file ends with its table");
+    let fragments = f64::from(u32::from_be_bytes(table[28..32].try_into().unwrap()));
+    // Key frames come every two seconds: thirty fragments a minute.
+    (table.len() as f64 - TABLE_ONCE) / fragments * 30.0 + TABLE_ONCE / 10.0
 }
 
 /// The newest file of a camera.

@@ -10,10 +10,11 @@ const TIMELINE: (&str, &str) = ("timeline of a day of one camera, in a store of 
 const INDEX: (&str, &str) = ("index in the database", "at most 50 B a camera-minute");
 
 pub(crate) fn measure(table: &mut Table) {
-    for (engine, name) in [("sqlite", "SQLite"), ("postgres", "PostgreSQL")] {
-        let said = std::path::Path::new(SCRIPT).exists().then(|| Command::new(SCRIPT).arg(engine).output().unwrap());
-        let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        eprint!("{said}");
+    let output = std::path::Path::new(SCRIPT).exists().then(|| Command::new(SCRIPT).output().unwrap());
+    let all = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    eprint!("{all}");
+    for (engine, name) in [("Sqlite: ", "SQLite"), ("Postgres: ", "PostgreSQL")] {
+        let said: String = all.lines().filter(|line| line.starts_with(engine)).map(|line| format!("{line}\n")).collect();
         let bytes = after(&said, "B a camera-minute").and_then(|before| before.split_whitespace().next_back()?.parse::<f64>().ok());
         let p95 = said.lines().find_map(|line| milliseconds(line.split_once("timeline of a day")?.1.rsplit_once("p95 ")?.1.trim()));
         row(table, &format!("{}, {name}", TIMELINE.0), TIMELINE.1, p95.map(|ms| (format!("{ms:.1} ms"), ms <= 20.0)));

@@ -5,15 +5,19 @@ mod export;
 mod holds;
 mod live;
 mod parents;
+mod quick;
 mod recording;
 mod snapshot;
 mod timeline;
 mod viewer;
 mod wall;
+mod wall_frames;
 mod wall_pictures;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(super) use quick::quick;
+pub(super) use recording::watched;
 pub use viewer::Viewings;
 pub use wall_pictures::WallPictures;
 
@@ -41,12 +45,12 @@ async fn camera(app: &App, scope: &Scope, id: uuid::Uuid) -> Result<CameraRow, P
 }
 
 /// The engine of this node.
-fn engine(app: &App) -> Result<media::Engine, Problem> {
+pub(super) fn engine(app: &App) -> Result<media::Engine, Problem> {
     app.engine.clone().ok_or_else(|| Problem::of(mobile_api::problem::ProblemType::Unavailable).because("this node records no cameras"))
 }
 
 /// Why nothing is transcoded, in the words of the contract.
-fn transcode_problem(error: media::TranscodeError) -> Problem {
+pub(super) fn transcode_problem(error: media::TranscodeError) -> Problem {
     use media::TranscodeError as E;
     match error {
         E::Limit { max } => Problem::of(mobile_api::problem::ProblemType::TranscodeLimit)

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, web};
 use futures::TryStreamExt as _;
 use media::playback::{Export, PlaybackError};
+use media::{Codec, PlayedCopy};
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
 use serde::Deserialize;
@@ -11,13 +12,15 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{camera, engine, export, note_view, stretch};
+use super::{camera, engine, export, note_view, stretch, transcode_problem};
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Args, Id, Problem, ProblemBody, range};
 
 /// Longest file, ms.
 pub(super) const FILE_MS_MAX: i64 = 2 * 3_600_000;
+/// Longest stretch that is made anew to be watched, ms.
+const H264_MS_MAX: i64 = 10 * 60_000;
 /// Longest playlist, ms.
 const PLAYLIST_MS_MAX: i64 = 24 * 3_600_000;
 
@@ -61,13 +64,18 @@ struct FileArgs {
     /// while it is sent, with a manifest that says so and names the hashes of the original. Needs `video.export`, as
     /// `download` does. `transcode_limit` while as many are made as are allowed.
     watermark: Option<bool>,
+    /// To watch in a browser that cannot play H.265: in H.264, at most 1280 x 720 and 12 pictures a second, made while it is
+    /// sent, so without a length and without `Range`; at most ten minutes. What was recorded in H.264 is given as it is.
+    /// `transcode_limit` while as many cameras and recordings are transcoded to be watched as are allowed. Not together with
+    /// `download` or `watermark`.
+    h264: Option<bool>,
 }
 
 /// A stretch as one MP4 file with its length known, `Range` served. It begins at the key frame at or before `start`:
 /// `X-Recording-Start` and `X-Recording-End` say what it really covers. Interruptions are closed up and listed in
 /// `X-Recording-Gaps`.
 #[utoipa::path(tag = "video", params(("id" = String, Path), FileArgs),
-    responses((status = 200, content_type = "video/mp4"), (status = 206, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the codec changes inside; `pieces` names what can be had"), (status = 416), (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many marked copies are made as are allowed")))]
+    responses((status = 200, content_type = "video/mp4"), (status = 206, content_type = "video/mp4"), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the codec changes inside; `pieces` names what can be had"), (status = 416), (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "as many copies are made, or watched in H.264, as are allowed")))]
 #[get("/cameras/{id}/recording.mp4")]
 async fn one_file(
     request: HttpRequest,
@@ -76,7 +84,11 @@ async fn one_file(
     id: Id,
     args: Args<FileArgs>,
 ) -> Result<HttpResponse, Problem> {
-    let FileArgs { start, end, download, reason, watermark } = args.0;
+    let FileArgs { start, end, download, reason, watermark, h264 } = args.0;
+    let h264 = h264 == Some(true);
+    if h264 && (watermark == Some(true) || download.unwrap_or(0) != 0) {
+        return Err(Problem::of(ProblemType::Malformed).because("h264 is to watch: not together with download or watermark"));
+    }
     let args = StretchArgs { start, end, download, reason };
     if watermark == Some(true) {
         return export::marked_copy(&app, &caller, *id, &args).await;
@@ -84,12 +96,27 @@ async fn one_file(
     if args.download.unwrap_or(0) != 0 {
         return export::clip(&app, &caller, *id, &args).await;
     }
-    let (start, end) = stretch(&args.start, &args.end, FILE_MS_MAX)?;
+    let (start, end) = stretch(&args.start, &args.end, if h264 { H264_MS_MAX } else { FILE_MS_MAX })?;
     let row = camera(&app, &caller.scope(), *id).await?;
     let export = engine(&app)?.export(*id, start, end).await.map_err(playback_problem)?;
     let detail = json!({"start": Moment(export.start_ms()), "end": Moment(export.end_ms()), "bytes": export.len()});
+    if h264 && export.piece().codec != Codec::H264 {
+        let copy = engine(&app)?.h264_of(&export).await.map_err(transcode_problem)?;
+        note_view(&app, &caller, &row, "view_recording", detail).await?;
+        let mut response = HttpResponse::Ok();
+        describe(&mut response, &export);
+        return Ok(watched(&mut response, copy));
+    }
     note_view(&app, &caller, &row, "view_recording", detail).await?;
     Ok(send(&request, &export))
+}
+
+/// Sends what is made for a browser that cannot play H.265.
+pub(in crate::http) fn watched(response: &mut HttpResponseBuilder, copy: PlayedCopy) -> HttpResponse {
+    response.content_type("video/mp4").insert_header(("cache-control", "private, no-store"));
+    // Video is not made smaller by packing it, and what is packed waits to be whole.
+    response.insert_header(("content-encoding", "identity"));
+    response.streaming(copy.stream().map_err(broke_off))
 }
 
 /// Sends an export, or the part of it that is asked for.

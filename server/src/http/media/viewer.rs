@@ -1,8 +1,9 @@
 //! `Viewer`: somebody who may watch the camera of the path live.
 //!
-//! A player asks for a playlist and a part twice a second. That it may is remembered for two seconds, so that fifty viewers
-//! are not fifty times four reads of their logins and the camera. Whatever ends a login ends the memory at once, and the end of
-//! the hours of a premises ends it for parents.
+//! A player asks for a playlist and a part twice a second. That it may is remembered for six seconds, so that fifty viewers
+//! are not fifty times four reads of their logins and the camera. After three, one request of the login looks again while
+//! its others go on: they all come at the same moment, when a part is there. Whatever ends a login ends the memory at once,
+//! and the end of the hours of a premises ends it for parents.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +23,11 @@ use crate::App;
 use crate::auth::{self, Caller, Ended, can};
 use crate::http::Problem;
 
-/// How long a permission is remembered, ms: changes that another process makes in the database take effect after this.
-const KEPT_MS: u64 = 2_000;
+/// How long a permission is remembered, ms: changes that another process makes in the database take effect after this, and
+/// a stream has to end within 10 s.
+const KEPT_MS: u64 = 6_000;
+/// After this, ms, one request is sent to look again.
+const LOOK_AGAIN_MS: u64 = 3_000;
 /// Viewers that are remembered; more are looked up each time.
 const VIEWERS_MAX: usize = 4_096;
 
@@ -36,6 +40,8 @@ struct Viewing {
     since_ms: i64,
     /// For parents: when the hours end, ms UTC.
     until_ms: Option<i64>,
+    /// Somebody looks again.
+    looking: bool,
     ended: broadcast::Receiver<Ended>,
 }
 
@@ -49,13 +55,37 @@ impl Viewing {
 }
 
 impl Viewings {
+    /// Who it is remembered to be that may watch: for the long way, which looks again by itself.
     fn of(&self, key: &(String, Uuid), now_ms: i64) -> Option<Viewer> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let viewer = all.get_mut(key).and_then(|viewing| viewing.holds(now_ms).then_some(Viewer { until_ms: viewing.until_ms }));
-        if viewer.is_none() {
+        let viewing = all.get_mut(key).filter(|viewing| now_ms.abs_diff(viewing.since_ms) < LOOK_AGAIN_MS)?;
+        viewing.holds(now_ms).then_some(Viewer { until_ms: viewing.until_ms })
+    }
+
+    /// The same for the short way; nobody once in a while, so that this one request takes the long way and looks again.
+    fn holds(&self, key: &(String, Uuid), now_ms: i64) -> Option<Viewer> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let viewing = all.get_mut(key)?;
+        if !viewing.holds(now_ms) {
             all.remove(key);
+            return None;
         }
-        viewer
+        let viewer = Viewer { until_ms: viewing.until_ms };
+        if viewing.looking || now_ms.abs_diff(viewing.since_ms) < LOOK_AGAIN_MS {
+            return Some(viewer);
+        }
+        viewing.looking = true;
+        None
+    }
+
+    /// Who sent the request, for a camera's live video, where it is remembered that they may watch it.
+    pub(super) fn remember(&self, request: &HttpRequest, camera: Uuid, now_ms: i64) -> Option<Viewer> {
+        self.holds(&(auth::token(request)?, camera), now_ms)
+    }
+
+    /// Who looked again may not: nobody with this token may.
+    fn forget(&self, key: &(String, Uuid)) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     /// `ended` listens since before the permission was looked up.
@@ -64,8 +94,8 @@ impl Viewings {
         if all.len() >= VIEWERS_MAX {
             all.retain(|_, viewing| viewing.holds(since_ms));
         }
-        if all.len() < VIEWERS_MAX {
-            all.insert(key, Viewing { since_ms, until_ms, ended });
+        if all.len() < VIEWERS_MAX || all.contains_key(&key) {
+            all.insert(key, Viewing { since_ms, until_ms, looking: false, ended });
         }
     }
 }
@@ -103,13 +133,19 @@ impl FromRequest for Viewer {
         let ended = app.streams.listen();
         let caller = Caller::<can::Watch>::from_request(request, payload);
         async move {
-            let caller = caller.await?;
-            let watched = watchable(&app, &caller.access, id.ok_or_else(Problem::not_found)?).await?;
-            note_view(&app, &caller, &watched.row, "view_live", json!({})).await?;
-            if let Some(key) = key {
-                app.viewings.keep(key, now_ms, watched.until_ms, ended);
+            let looked = async {
+                let caller = caller.await?;
+                let watched = watchable(&app, &caller.access, id.ok_or_else(Problem::not_found)?).await?;
+                note_view(&app, &caller, &watched.row, "view_live", json!({})).await?;
+                Ok(watched.until_ms)
+            };
+            let looked: Result<Option<i64>, Problem> = looked.await;
+            match (key, &looked) {
+                (Some(key), Ok(until_ms)) => app.viewings.keep(key, now_ms, *until_ms, ended),
+                (Some(key), Err(_)) => app.viewings.forget(&key),
+                (None, _) => {}
             }
-            Ok(Self { until_ms: watched.until_ms })
+            looked.map(|until_ms| Self { until_ms })
         }
         .boxed_local()
     }
@@ -125,20 +161,38 @@ mod tests {
     }
 
     #[test]
-    fn a_viewing_is_remembered_for_two_seconds_by_either_clock() {
+    fn a_viewing_is_remembered_for_six_seconds_by_either_clock() {
         let (viewings, streams) = (Viewings::default(), Streams::default());
         viewings.keep(key("one"), 10_000, None, streams.listen());
-        assert!(viewings.of(&key("one"), 11_999).is_some() && viewings.of(&key("other"), 10_000).is_none());
-        assert!(viewings.of(&key("one"), 12_000).is_none() && viewings.of(&key("one"), 10_000).is_none(), "and then forgotten");
+        let may = |name: &str, now_ms| viewings.holds(&key(name), now_ms).is_some();
+        assert!(may("one", 12_999) && !may("other", 10_000));
+        assert!(!may("one", 13_000), "one is to look again");
+        assert!(viewings.of(&key("one"), 13_000).is_none(), "and the long way does");
+        assert!(may("one", 13_000) && may("one", 15_999), "while the others go on");
+        assert!(!may("one", 16_000) && !may("one", 10_000), "and then forgotten");
         viewings.keep(key("one"), 3_610_000, None, streams.listen());
-        assert!(viewings.of(&key("one"), 10_000).is_none(), "a clock that was set back makes nothing last longer");
+        assert!(!may("one", 10_000), "a clock that was set back makes nothing last longer");
     }
 
     #[test]
     fn it_is_forgotten_when_the_hours_end() {
         let (viewings, streams) = (Viewings::default(), Streams::default());
         viewings.keep(key("parent"), 10_000, Some(10_500), streams.listen());
-        assert!(viewings.of(&key("parent"), 10_499).is_some() && viewings.of(&key("parent"), 10_500).is_none());
+        assert!(viewings.holds(&key("parent"), 10_499).is_some() && viewings.of(&key("parent"), 10_499).is_some());
+        assert!(viewings.of(&key("parent"), 10_500).is_none() && viewings.holds(&key("parent"), 10_500).is_none());
+    }
+
+    #[test]
+    fn who_looked_again_decides_for_all() {
+        let (viewings, streams) = (Viewings::default(), Streams::default());
+        let may = |now_ms| viewings.holds(&key("one"), now_ms).is_some();
+        viewings.keep(key("one"), 0, None, streams.listen());
+        assert!(!may(3_000) && may(3_001));
+        viewings.keep(key("one"), 3_000, None, streams.listen());
+        assert!(may(5_999), "found again, it counts from then");
+        assert!(!may(6_000));
+        viewings.forget(&key("one"));
+        assert!(!may(6_001), "not found again, it is over");
     }
 
     #[test]
@@ -154,7 +208,7 @@ mod tests {
         let (viewings, streams) = (Viewings::default(), Streams::default());
         (0..VIEWERS_MAX + 5).for_each(|n| viewings.keep(key(&n.to_string()), 0, None, streams.listen()));
         assert_eq!(viewings.0.lock().unwrap_or_else(PoisonError::into_inner).len(), VIEWERS_MAX);
-        viewings.keep(key("later"), 2_000, None, streams.listen());
-        assert!(viewings.of(&key("later"), 2_000).is_some(), "those whose time is over make room");
+        viewings.keep(key("later"), 6_000, None, streams.listen());
+        assert!(viewings.of(&key("later"), 6_000).is_some(), "those whose time is over make room");
     }
 }

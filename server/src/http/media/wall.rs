@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use super::engine;
 use super::parents::watchable;
+use super::wall_frames::{Decodes, frame_after, frame_message};
 use super::wall_pictures::{PICTURE_INTERVAL_MS, Picture};
 use crate::App;
 use crate::auth::{Caller, Session, StreamPlace, can};
@@ -68,6 +69,12 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 /// id, 8 bytes time of the picture (milliseconds UTC, big-endian), then the JPEG; and `{"refused":["id",…]}` for cameras that
 /// are not there for the caller, or no longer: parents see the cameras of a premises in its hours. It closes with the reason
 /// `signed_out`, `scope_changed`, `expired`, `shutdown` or, for parents, `outside_hours`.
+///
+/// A page that can decode video says so with `"decodes":["h264","h265"]` beside `show`. Pictures of cameras with such a codec
+/// then come as they were sent, and nothing is decoded for it here: instead of the JPEG, which begins with the byte 255, there
+/// are the byte 0, the codec (1 H.264, 2 H.265), the length of the decoder's configuration (2 bytes, big-endian), the
+/// configuration (the body of an `avcC` or `hvcC` box) and the key frame, each NAL unit behind its length in four bytes. A key
+/// frame of more than 1 MB comes as a JPEG all the same.
 #[utoipa::path(tag = "video", params(("Connection" = String, Header, example = "Upgrade"), ("Upgrade" = String, Header, example = "websocket"),
     ("Sec-WebSocket-Version" = String, Header, example = "13"), ("Sec-WebSocket-Key" = String, Header, example = "dGhlIHNhbXBsZSBub25jZQ==", description = "16 bytes by chance, as base64")),
     responses((status = 101, description = "the WebSocket"),
@@ -95,6 +102,7 @@ async fn wall(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Wat
         socket,
         shown: HashMap::new(),
         width: 480,
+        decodes: Vec::new(),
         noted: HashSet::new(),
         underway: 0,
         heard: Instant::now(),
@@ -140,7 +148,7 @@ impl MessageBody for Driven {
 #[derive(Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Said {
-    Show { show: Vec<Uuid>, width: Option<u32> },
+    Show { show: Vec<Uuid>, width: Option<u32>, decodes: Option<Vec<Decodes>> },
     Taken { taken: usize },
 }
 
@@ -165,6 +173,8 @@ struct Page {
     socket: actix_ws::Session,
     shown: HashMap<Uuid, Shown>,
     width: u32,
+    /// Codecs that the page decodes by itself.
+    decodes: Vec<Decodes>,
     /// Cameras whose live view is in the audit log for this page.
     noted: HashSet<Uuid>,
     underway: usize,
@@ -219,7 +229,14 @@ impl Page {
             let room = UNDERWAY_MAX.saturating_sub(self.underway + making.len()).min(MAKING_MAX.saturating_sub(making.len()));
             for (id, shown_ms) in self.due(room) {
                 let (app, engine, width) = (self.app.clone(), self.engine.clone(), self.width);
-                making.push(async move { (id, app.wall.after(&engine, id, width, shown_ms).await) });
+                let frame = frame_after(&engine, id, width, shown_ms, &self.decodes);
+                making.push(async move {
+                    let shot = match frame {
+                        Some(frame) => Some((frame.wall_ms, frame_message(&frame))),
+                        None => app.wall.after(&engine, id, width, shown_ms).await.map(|made| (made.at_ms, message_of(id, &made))),
+                    };
+                    (id, shot)
+                });
             }
         }
     }
@@ -249,7 +266,8 @@ impl Page {
         due
     }
 
-    async fn send(&mut self, id: Uuid, picture: Option<Picture>) -> Result<(), Over> {
+    /// Sends what a camera shows: when it came, and the message.
+    async fn send(&mut self, id: Uuid, shot: Option<(i64, Bytes)>) -> Result<(), Over> {
         // What the page no longer shows is not sent.
         let Some(shown) = self.shown.get_mut(&id) else { return Ok(()) };
         shown.making = false;
@@ -257,20 +275,23 @@ impl Page {
         if shown.until_ms.is_some_and(|until_ms| self.app.clock.wall_ms() >= until_ms) {
             return Ok(());
         }
-        let Some(picture) = picture else {
+        let Some((at_ms, message)) = shot else {
             shown.rests_until = Instant::now() + REST;
             return Ok(());
         };
-        shown.shown_ms = picture.at_ms;
+        shown.shown_ms = at_ms;
         self.underway += 1;
-        in_time(self.socket.binary(message_of(id, &picture))).await
+        in_time(self.socket.binary(message)).await
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), Over> {
         self.heard = Instant::now();
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(Said::Show { show, width }) if show.len() <= CAMERAS_MAX => self.show(&show, width).await,
+                Ok(Said::Show { show, width, decodes }) if show.len() <= CAMERAS_MAX => {
+                    self.decodes = decodes.unwrap_or_default();
+                    self.show(&show, width).await
+                }
                 Ok(Said::Taken { taken }) => {
                     self.underway = self.underway.saturating_sub(taken);
                     Ok(())

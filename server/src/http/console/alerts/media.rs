@@ -1,15 +1,18 @@
 //! What an alert shows: its clip, its still, and the evidence of those who answered it.
 
+use ::media::{Codec, PlayedCopy, codec_of_file};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::problem::ProblemType;
+use serde::Deserialize;
 use serde_json::json;
+use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::view::evidence_ids;
 use crate::App;
 use crate::auth::{Caller, Session, can};
-use crate::http::viewed;
-use crate::http::{Content, Id, Problem, ProblemBody, serve};
+use crate::http::{Args, Content, Id, Problem, ProblemBody, media, serve, viewed};
 use crate::store::alerts::{self, AlertRow, FileOf};
 use crate::store::work;
 
@@ -17,14 +20,34 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(clip).service(still).service(evidence);
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ClipArgs {
+    /// For a browser that cannot play H.265: in H.264, at most 1280 x 720 and 12 pictures a second, made while it is sent, so
+    /// without a length and without `Range`. A clip in H.264 is given as it is.
+    h264: Option<bool>,
+    /// 1: save it as a file.
+    download: Option<u8>,
+}
+
+/// The longest clip that is made anew to be watched, bytes: half a minute of a camera of 16 Mbit/s.
+const H264_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// The clip, as MP4. Looking at it is noted in the audit log, whichever part is asked for.
-#[utoipa::path(tag = "alerts", params(("id" = String, Path), ("Range" = Option<String>, Header)),
+#[utoipa::path(tag = "alerts", params(("id" = String, Path), ("Range" = Option<String>, Header), ClipArgs),
     responses((status = 200, content_type = "video/mp4", description = "all of it"), (status = 206, content_type = "video/mp4", description = "the range asked for"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "no such alert, or nothing was recorded"),
         (status = 416, description = "outside the clip"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json", description = "`h264`: as many cameras and recordings are transcoded to be watched as are allowed"),
         (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "not cut yet; `retry_after_s`")))]
 #[get("/alerts/{id}/clip.mp4")]
-async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsWatch>, id: Id) -> Result<HttpResponse, Problem> {
+async fn clip(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::AlertsWatch>,
+    id: Id,
+    args: Args<ClipArgs>,
+) -> Result<HttpResponse, Problem> {
     let row = alert(&app, &caller, &id.to_string()).await?;
     if row.clip_state == "pending" {
         let left_ms = row.clip_end.unwrap_or_default() - app.clock.wall_ms();
@@ -34,7 +57,24 @@ async fn clip(request: HttpRequest, app: web::Data<App>, caller: Caller<can::Ale
     }
     let file = file_of(&app, row.clip_file_id.as_deref()).await?;
     noted(&app, &caller, &row, "view_clip").await?;
-    send(&request, &app, &file, Some("clip.mp4")).await
+    if args.h264 == Some(true)
+        && let Some(copy) = h264_of(&app, &row, &file).await?
+    {
+        return Ok(media::watched(&mut HttpResponse::Ok(), copy));
+    }
+    send(&request, &app, &file, args.download.filter(|download| *download == 1).map(|_| "clip.mp4")).await
+}
+
+/// The clip made anew in H.264; `None` where it is H.264 already.
+async fn h264_of(app: &App, row: &AlertRow, file: &FileOf) -> Result<Option<PlayedCopy>, Problem> {
+    let bytes = app.files.read_all(&file.sha256, H264_BYTES_MAX).await?;
+    if codec_of_file(&bytes) == Some(Codec::H264) {
+        return Ok(None);
+    }
+    let (start_ms, end_ms) = (row.clip_start.unwrap_or_default(), row.clip_end.unwrap_or_default());
+    let duration_ms = u64::try_from(end_ms.saturating_sub(start_ms)).unwrap_or(0);
+    let copy = media::engine(app)?.h264_of_file(&bytes, start_ms, duration_ms).await.map_err(media::transcode_problem)?;
+    Ok(Some(copy))
 }
 
 /// The picture that shows it, or the last one that was known.
@@ -75,7 +115,6 @@ async fn file_of(app: &App, id: Option<&str>) -> Result<FileOf, Problem> {
 }
 
 async fn send(request: &HttpRequest, app: &App, file: &FileOf, download: Option<&str>) -> Result<HttpResponse, Problem> {
-    let download = download.filter(|_| request.query_string().split('&').any(|part| part == "download=1"));
     let content = Content { sha256: &file.sha256, filetype: &file.filetype, bytes: u64::try_from(file.bytes).unwrap_or(0), download };
     serve(request, &app.files, &content).await
 }
