@@ -59,7 +59,7 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 24] = [
+    pub const ALL: [ProblemType; 25] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
