@@ -13,6 +13,9 @@ from pyxform import xls2xform
 
 XF, H, JR = "{http://www.w3.org/2002/xforms}", "{http://www.w3.org/1999/xhtml}", "{http://openrosa.org/javarosa}"
 
+# pyxform straightens quotes, which are right as they are in Chinese; ours stay.
+STRAIGHT = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
+
 
 def bare(name):
     return name.rsplit("}", 1)[-1]
@@ -32,7 +35,8 @@ class Form:
         self.texts = {}
         for translation in self.model.iterfind(f"{XF}itext/{XF}translation"):
             for one in translation:
-                self.texts.setdefault(one.get("id"), {})[translation.get("lang")] = one.find(f"{XF}value").text or ""
+                words = one.find(f"{XF}value").text or ""
+                self.texts.setdefault(one.get("id"), {})[translation.get("lang")] = words.translate(STRAIGHT)
         self.default = [one.get("lang") for one in self.model.iterfind(f"{XF}itext/{XF}translation") if one.get("default")]
         self.languages = sorted(one.get("lang") for one in self.model.iterfind(f"{XF}itext/{XF}translation"))
         instances = self.model.findall(f"{XF}instance")

@@ -171,7 +171,7 @@ async fn around(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let facts = facts(request.request());
     let request_id = facts.request_id.clone();
-    let span = tracing::info_span!("request", request_id, method = %request.method(), path = request.path());
+    let span = tracing::info_span!("request", request_id, method = %request.method(), path = %openrosa::without_word(request.path()));
     // An encoded NUL is in no path or query of ours, and PostgreSQL cannot take it.
     if request.uri().to_string().contains("%00") {
         let response = REQUEST

@@ -291,9 +291,9 @@ impl Reading {
         for at in 1..=mobile_api::limits::MIN_PHOTOS_MAX.max(1) {
             let name = format!("{}_{at}", named('p', &item.code));
             match file_name(group.value(&name)) {
-                Ok(picture) if picture.is_empty() || pictures.contains(&picture) => {}
-                Ok(picture) => pictures.push(picture),
-                Err(()) => faults.note_at(&name, "format", "not the name of a file"),
+                Some(picture) if picture.is_empty() || pictures.contains(&picture) => {}
+                Some(picture) => pictures.push(picture),
+                None => faults.note_at(&name, "format", "not the name of a file"),
             }
         }
         let result: Option<ItemResult> = if item.question { None } else { coded(said('r')) };
@@ -330,7 +330,7 @@ fn value(field: &Field, text: &str) -> Option<FieldValue> {
             let in_order = choices.iter().filter(|choice| chosen.contains(&choice.code.as_str())).map(|choice| choice.code.clone());
             known.then(|| FieldValue::Many(in_order.collect()))
         }
-        FieldKind::Signature {} => file_name(text).ok().filter(|name| !name.is_empty()).map(FieldValue::Text),
+        FieldKind::Signature {} => file_name(text).filter(|name| !name.is_empty()).map(FieldValue::Text),
     }
 }
 
@@ -339,10 +339,10 @@ fn coded<T: DeserializeOwned>(code: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::String(code.to_owned())).ok()
 }
 
-/// The name of a file, with no folder in it; empty where there is none.
-pub fn file_name(text: &str) -> Result<String, ()> {
+/// The name of a file, empty where there is none; `None` where it is none: too long, or with a folder in it.
+pub fn file_name(text: &str) -> Option<String> {
     let plain = text.chars().count() <= NAME_CHARS_MAX && !text.contains(['/', '\\', '\0']) && !matches!(text, "." | "..");
-    if plain { Ok(text.to_owned()) } else { Err(()) }
+    plain.then(|| text.to_owned())
 }
 
 fn moment(faults: &mut Faults, root: &Element, name: &str) -> Option<Moment> {

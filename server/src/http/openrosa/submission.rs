@@ -30,7 +30,15 @@ const WORD_BYTES_MAX: usize = 1_000;
 pub(super) struct Sent {
     pub(super) xml: String,
     /// By name, looked at and not yet kept.
-    pub(super) pictures: BTreeMap<String, (Spooled, Picture, Option<(u32, u32)>)>,
+    pub(super) pictures: BTreeMap<String, Came>,
+}
+
+/// A picture that came.
+pub(super) struct Came {
+    pub(super) spooled: Spooled,
+    pub(super) picture: Picture,
+    /// pixels
+    pub(super) size: Option<(u32, u32)>,
 }
 
 /// `HEAD submission`: who may send, and how much at once.
@@ -76,7 +84,7 @@ async fn receive(request: &HttpRequest, app: &App, payload: web::Payload) -> Res
                 return Err(Problem::of(ProblemType::Malformed).because("one xml_submission_file a request"));
             }
         } else if let Some(file) = file {
-            let name = file_name(&file).map_err(|()| Problem::of(ProblemType::Malformed).because("not the name of a file"))?;
+            let name = file_name(&file).ok_or_else(|| Problem::of(ProblemType::Malformed).because("not the name of a file"))?;
             if i64::try_from(pictures.len()).unwrap_or(i64::MAX) >= MEDIA_MAX {
                 return Err(Problem::of(ProblemType::TooLarge).because(format!("at most {MEDIA_MAX} files a form")));
             }
@@ -87,7 +95,7 @@ async fn receive(request: &HttpRequest, app: &App, payload: web::Payload) -> Res
             }
             let looked = app.files.look_at(spooled.path(), true).await.map_err(|error| about(&name, error.into()))?;
             let picture = Picture { sha256: spooled.sha256.clone(), filetype: looked.filetype.to_owned(), bytes: spooled.bytes };
-            pictures.insert(name, (spooled, picture, looked.size));
+            pictures.insert(name, Came { spooled, picture, size: looked.size });
         } else {
             // Such as `*isIncomplete*`: what is still to come is seen from the form itself.
             read(&mut field, WORD_BYTES_MAX).await?;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::access::Entered;
 use super::edit;
-use super::submission::Sent;
+use super::submission::{Came, Sent};
 use crate::App;
 use crate::domain::calendar::date_of;
 use crate::domain::permission::Permission;
@@ -213,7 +213,7 @@ async fn keep(app: &App, entered: &Entered, form: &Form, sent: Sent, sha256: Str
     let (at, instance_id) = (app.clock.wall_ms(), form.head.instance_id.clone());
     let known = openrosa::media(&mut app.db.read().await?.conn(), &instance_id).await?;
     let mut new = Vec::new();
-    for (name, (spooled, picture, size)) in sent.pictures {
+    for (name, Came { spooled, picture, size }) in sent.pictures {
         match known.iter().find(|row| row.name == name) {
             Some(row) if row.sha256 == picture.sha256 => continue,
             Some(_) => return Err(Problem::of(ProblemType::Conflict).because(format!("{name}: another picture of this name is here"))),

@@ -191,8 +191,8 @@ pub struct Form {
 impl Form {
     /// What is inside an item's group.
     pub fn item(&mut self, code: &str) -> &mut String {
-        let items = self.sections.iter_mut().flat_map(|(_, items)| items);
-        &mut items.filter(|item| item.0 == code).next().unwrap().1
+        let mut items = self.sections.iter_mut().flat_map(|(_, items)| items);
+        &mut items.find(|item| item.0 == code).unwrap().1
     }
 
     /// Makes an item fail, with a picture.

@@ -62,7 +62,7 @@ impl Lack {
 /// What is supplied: one of the three.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
-#[schema(as = InspectionCompletion, example = json!({"what": "second_officer", "officer_id": "01928f6e-0000-7000-8000-000000000006"}))]
+#[schema(as = InspectionCompletion)]
 enum Completion {
     /// The officer who was there too.
     SecondOfficer {
@@ -127,7 +127,8 @@ impl Completion {
 }
 
 /// Makes good something that a submitted inspection lacks. Only its officers do, and those who may conduct inspections there.
-#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000090")), request_body = Completion,
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000090")),
+    request_body(content = Completion, example = json!({"what": "second_officer", "officer_id": "01928f6e-0000-7000-8000-000000000006"})),
     responses((status = 201, body = Inspection), (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "it does not lack this, or no more"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/inspections/{id}/completions")]
