@@ -186,7 +186,7 @@ async fn an_export_has_every_picture_and_tells_its_true_range() {
 fn fragments(house: &House, segments: &[SegmentInfo]) -> Vec<(i64, i64)> {
     let recordings = house.folder.path().join("recordings");
     let files = segments.iter().map(|segment| SegmentFile::open(&recordings.join(&segment.path)).expect("ours"));
-    files.flat_map(|file| file.fragments).map(|entry| (entry.header.wall_ms, entry.header.end_ms())).collect()
+    files.flat_map(|file| file.fragments).map(|entry| (entry.mark.wall_ms, entry.mark.end_ms())).collect()
 }
 
 fn now_ms() -> i64 {
