@@ -28,7 +28,8 @@ const PART: Duration = Duration::from_millis(500);
 pub(crate) async fn measure(table: &mut Table) -> (Cameras, Site) {
     let model = VirtualCameraConfig { scene: full_hd("BENCH"), log_frames_max: 20_000, ..VirtualCameraConfig::default() };
     let mut cameras = Cameras::alike(1, &model);
-    cameras.prepare(&cameras.paths().to_vec(), Picture::Black);
+    let paths = cameras.paths().to_vec();
+    cameras.prepare(&paths, Picture::Black);
     let site = Site::start(&cameras, &[("ANALYSIS", "false")]).await;
     let id = site.id_of("c000").to_owned();
     tokio::time::sleep(Duration::from_secs(8)).await;
