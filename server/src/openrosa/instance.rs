@@ -465,7 +465,9 @@ impl Filled {
             by: one.by,
             name: one.name.clone(),
             evidence_id: id(&one.picture),
+            officer_id: None,
             refused: one.refused,
+            left: false,
             reason: one.reason.clone(),
             shown_sha256: shown_sha256.clone(),
         });
@@ -496,6 +498,7 @@ impl Filled {
             signatures: signatures.collect(),
             clock: Clock { device_time: self.ended_at, monotonic_ms, gps_time: None },
             visit: (visit != Visit::default()).then_some(visit),
+            paper: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Cameras: what people say of them, and the state the engine tells.
 
 use super::journal::{Change, Entity};
-use super::sql::{Arg, Select, contains, execute, fetch_optional};
+use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::text::name_key;
@@ -129,6 +129,11 @@ pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<
 /// Cameras after `after`, by id, for the program's own work.
 pub async fn after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Result<Vec<CameraRow>, StoreError> {
     Select::new(HEAD).and("c.id > ?", [after.into()]).tail("ORDER BY c.id LIMIT ?", [limit.into()]).fetch_all(conn).await
+}
+
+/// The ids of a premises' cameras, for the program's own work.
+pub async fn ids_of_premises(conn: &mut Conn<'_>, premises_id: &str) -> Result<Vec<(String,)>, StoreError> {
+    fetch_all!(conn, (String,), "SELECT id FROM cameras WHERE premises_id = $1 ORDER BY id LIMIT 1000", premises_id)
 }
 
 /// What people may change.

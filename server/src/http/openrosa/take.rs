@@ -315,6 +315,8 @@ pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, con
                         sha256: &row.sha256,
                         filetype: &row.filetype,
                         file_id: &row.file_id,
+                        // Collect sends no drawing where nobody drew.
+                        blank: false,
                     };
                     uploads::link(tx, &session, &arrival, at).await?;
                 }

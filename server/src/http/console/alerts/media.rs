@@ -1,7 +1,6 @@
 //! What an alert shows: its clip, its still, and the evidence of those who answered it.
 
 use ::media::{Codec, PlayedCopy, codec_of_file};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::problem::ProblemType;
 use serde::Deserialize;

@@ -150,7 +150,7 @@ async fn make(tx: &mut Tx<'_>, sealer: &Sealer, session: &Session, id: &str, bod
     whole(&template, &answers, &changed, row.parsed_header()?.kind, &drawings)?;
     let new = Version { number: last + 1, reason: body.reason.trim(), changed: &changed, answers: &answers, template: &template };
     if !store(tx, session, &row, &new, at).await? {
-        return Err(Problem::stale(page_of(tx, session, id).await?));
+        return Err(Problem::stale(page_of(tx, sealer, session, id).await?));
     }
     Ok(())
 }

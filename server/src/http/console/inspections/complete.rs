@@ -140,13 +140,13 @@ async fn complete(
 ) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
     body.check()?;
-    let (at, id, session) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller));
+    let (at, id, session, sealer) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller), app.sealer.clone());
     let page = app
         .db
         .write(move |tx| {
             Box::pin(async move {
                 make(tx, &session, &id, &body, at).await?;
-                page_of(tx, &session, &id).await
+                page_of(tx, &sealer, &session, &id).await
             })
         })
         .await?;
@@ -216,6 +216,7 @@ async fn paper(tx: &mut Tx<'_>, session: &Session, row: &InspectionRow, file_id:
         sha256: &file.sha256,
         filetype: &file.filetype,
         file_id,
+        blank: false,
     };
     evidence::arrive(tx, &arrival, at).await?.map_err(|_| taken())?;
     Ok(id)
