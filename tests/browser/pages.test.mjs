@@ -80,8 +80,9 @@ for (const [role, node, accessible] of ROLES) {
     const person = await addPerson(root, { username, display_name: role, role, node_id: nodes[node] })
     const { page, faults, close } = await openAs(browser, server.base, username)
     await settled(page)
-    const found = faults.splice(0).map((one) => `on arrival: ${one}`)
+    const found = []
     for (const path of await addresses(page, person)) {
+      faults.length = 0
       await walkTo(page, path)
       await settled(page)
       if (accessible) found.push(...(await inaccessible(page)).map((one) => `${path} wide: ${one}`))
@@ -91,7 +92,7 @@ for (const [role, node, accessible] of ROLES) {
       if (out) found.push(`${path} scrolls sideways: ${out}`)
       if (accessible) found.push(...(await inaccessible(page)).map((one) => `${path} narrow: ${one}`))
       await page.setViewportSize(WIDE)
-      found.push(...faults.splice(0).map((one) => `${path}: ${one}`))
+      found.push(...faults.map((one) => `${path}: ${one}`))
     }
     await close()
     assert.deepEqual([...new Set(found)], [])

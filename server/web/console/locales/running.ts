@@ -156,6 +156,7 @@ export default {
       disk_will_be_full: ['预计 {at} 写满：只能保存 {held} 天，要求 {wanted} 天', 'by {at}: it holds {held} of the {wanted} days that are asked for'],
       disk_reserve: ['{path} 剩余 {free}', '{path}: {free} free; recordings run as a ring in it'],
       analysis_stopped: ['画面异常暂时不会被发现', 'pictures are not watched'],
+      holds_waiting: ['{n} 项：生效会占用磁盘的保留空间', '{n}: held recordings would use the reserve of the disk'],
       cameras_silent: ['{all} 路中有 {n} 路', '{n} of {all}'],
       jobs_failed: ['最近一天放弃了 {n} 项', '{n} were given up in the last day'],
       deliveries_failed: ['已放弃 {n} 条', '{n} were given up'],
