@@ -9,6 +9,7 @@ pub mod forecast;
 pub mod geo;
 pub mod hold;
 pub mod happened;
+pub mod hold;
 pub mod operator;
 pub mod organization;
 pub mod permission;
