@@ -62,7 +62,6 @@ impl House {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         };
         engine.apply(spec.clone()).await;

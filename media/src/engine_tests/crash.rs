@@ -16,7 +16,6 @@ fn spec_at(id: Uuid, url: &str) -> CameraSpec {
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     }
 }

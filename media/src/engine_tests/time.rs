@@ -79,7 +79,6 @@ async fn a_stepped_clock_begins_a_new_segment_and_epoch_at_the_next_key_frame() 
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     };
     engine.apply(spec.clone()).await;
@@ -185,7 +184,6 @@ async fn cameras_take_turns_to_connect() {
                 enabled: true,
                 armed_hours: None,
                 diagnosis: DiagnosisSettings::default(),
-                audio: false,
                 retention_days: None,
             })
             .await;

@@ -355,6 +355,21 @@ impl SegmentIndex {
         usage
     }
 
+    /// Bytes that holds keep on the disks that are here. Looks only at cameras that have holds.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        let inner = self.inner();
+        let cameras = inner.holds.cameras();
+        let segments = cameras.filter_map(|camera| Some((camera, inner.cameras.get(&camera)?)));
+        let bytes_of = |(camera, segments): (CameraId, &BTreeMap<Key, Entry>)| {
+            let held = segments
+                .iter()
+                .filter(|((start_ms, _), entry)| self.disks.is_here(entry.disk()) && inner.holds.cover(camera, *start_ms, entry.end_ms));
+            held.map(|(_, entry)| entry.bytes).sum::<u64>()
+        };
+        segments.map(bytes_of).sum()
+    }
+
     /// Holds a stretch: what is recorded of it, now and later, is not deleted. Syncs what is there before it returns.
     ///
     /// `held_bytes_max` is what all holds together may keep of a disk.
@@ -363,6 +378,9 @@ impl SegmentIndex {
     /// [`HoldError`]; nothing is held then.
     pub fn hold(&self, held: Held, held_bytes_max: impl Fn(usize) -> u64) -> Result<(), HoldError> {
         let (camera, start_ms, end_ms) = (held.camera, held.start_ms, held.end_ms);
+        if self.inner().holds.knows(&held) {
+            return Ok(());
+        }
         let touched = self.overlapping(camera, start_ms, end_ms);
         let mut more: BTreeMap<usize, u64> = BTreeMap::new();
         for info in &touched {

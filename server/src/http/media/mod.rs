@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod export;
+mod holds;
 mod live;
 mod quick;
 mod recording;
@@ -32,6 +33,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     export::configure(config);
     snapshot::configure(config);
     timeline::configure(config);
+    holds::configure(config);
     wall::configure(config);
 }
 
