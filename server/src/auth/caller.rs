@@ -56,6 +56,7 @@ pub mod can {
         VideoLive,
         VideoRecorded,
         VideoExport,
+        VideoHold,
         AlertsRead,
         AlertsDecide,
         AlertsRectify,
