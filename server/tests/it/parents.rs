@@ -21,6 +21,9 @@ async fn the_hours_open_and_end_the_live_picture() {
         let (shown, hidden) = (add_camera(&app, &app.premises, "烹饪间").await, add_camera(&app, &app.premises, "更衣室旁").await);
         let elsewhere = add_camera(&app, &app.other_premises, "烹饪间").await;
         let (parent, supervisor) = (app.person("parent", &app.premises).await, app.person("supervisor", &app.office).await);
+        let administrator = app.person("administrator", &app.city).await;
+        let on = administrator.patch(&format!("/cameras/{shown}"), &json!({"enabled": true, "version": 1})).await;
+        assert_eq!(on.0, StatusCode::OK, "{}", on.1);
         let setting = format!("/premises/{}/parent-viewing", app.premises.id);
         let live = |camera: &uuid::Uuid| {
             [

@@ -23,11 +23,12 @@ const MEASURED: &[&str] = &[
     "x",
     "kid",
     "seq",
+    "clock_off_ms",
     "hash",
 ];
 /// What moves while it is read: its shape is compared, not what it says.
 const MOVES: &[&str] =
-    &["/cameras/{id}/timeline", "/cameras/{id}/health", "/statistics", "/exports/", "/audit", "/sync", "/overview", "/system/health"];
+    &["/cameras/{id}/timeline", "/cameras/{id}/health", "/statistics", "/exports/", "/audit", "/sync", "/overview", "/system/health", "/draws/{id}/re"];
 
 /// Ids by chance, times and hashes as what they are; everything else as it is.
 fn plain(text: &str) -> String {
@@ -43,7 +44,7 @@ fn plain(text: &str) -> String {
             "<id>"
         } else if word.parse::<mobile_api::Moment>().is_ok() {
             "<time>"
-        } else if hex(64) {
+        } else if hex(64) || hex(16) {
             "<hash>"
         } else {
             word

@@ -230,7 +230,7 @@ async fn people(app: &TestApp) {
             }
             users::grant(tx, &id(3), "officer", &office.id, &office.path, None).await?;
             users::grant(tx, &id(6), "supervisor", &office.id, &office.path, None).await?;
-            for role in ["administrator", "supervisor", "head"] {
+            for role in ["administrator", "supervisor", "head", "parent"] {
                 users::grant(tx, &id(8), role, &city.id, &city.path, None).await?;
             }
             for (number, role) in [(61, "intake"), (62, "legal_reviewer")] {
