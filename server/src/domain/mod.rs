@@ -9,7 +9,6 @@ pub mod forecast;
 pub mod geo;
 pub mod hold;
 pub mod happened;
-pub mod hold;
 pub mod operator;
 pub mod organization;
 pub mod permission;

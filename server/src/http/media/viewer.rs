@@ -196,18 +196,6 @@ mod tests {
     }
 
     #[test]
-    fn who_looked_again_decides_for_all() {
-        let (viewings, streams) = (Viewings::default(), Streams::default());
-        viewings.keep(key("one"), 0, streams.listen());
-        assert!(!viewings.holds(&key("one"), 3_000) && viewings.holds(&key("one"), 3_001));
-        viewings.keep(key("one"), 3_000, streams.listen());
-        assert!(viewings.holds(&key("one"), 5_999), "found again, it counts from then");
-        assert!(!viewings.holds(&key("one"), 6_000));
-        viewings.forget(&key("one"));
-        assert!(!viewings.holds(&key("one"), 6_001), "not found again, it is over");
-    }
-
-    #[test]
     fn any_login_that_ends_has_all_looked_up_again() {
         let (viewings, streams) = (Viewings::default(), Streams::default());
         viewings.keep(key("one"), 0, None, streams.listen());
