@@ -3,7 +3,7 @@ import type { Header, InspectionKind, Template } from '@shared/inspection'
 import { changes, db, device, me, safe } from './core'
 import { forgotten } from './engine/backup'
 import { beginDraft, type Draft, type OfficerName, type PremisesRow } from './engine/draft'
-import { giveBack } from './engine/papers'
+import { giveBack } from './engine/paperNumbers'
 import { join, type Invitation, type JoinFault } from './engine/team'
 import { askToPersist } from './offline'
 
@@ -115,7 +115,7 @@ export async function begin(premises: PremisesRow, template: Template, kind: Ins
 /** A draft and its photos go together. */
 export async function discard(id: string): Promise<void> {
   const gone = await safe().draft(id)
-  if (gone?.stage === 'filling') await giveBack(db(), gone.user_id, gone.paper?.number)
+  if (gone?.stage === 'filling') await giveBack(db(), gone.user_id, gone.frame?.number)
   await forgotten(safe(), id)
   const tx = db().transaction(['drafts', 'files'], 'readwrite')
   for (const key of await tx.objectStore('files').index('byInspection').getAllKeys(id)) await tx.objectStore('files').delete(key)

@@ -12,7 +12,7 @@ import {
 import { judge } from '@shared/judge'
 import { draw, drawnSha256, type Drawn, type PaperFrame } from '@shared/paper'
 import { joinedVisit, signingLacks, type SigningLack } from '@shared/signing'
-import { SHIPPED, type HeldNumber, type Wording } from './papers'
+import { SHIPPED, type HeldNumber, type Wording } from './paperNumbers'
 import { everyAnswer, mergedAnswers, mine, type Team } from './team'
 
 export interface PremisesRow {
@@ -106,7 +106,7 @@ export interface Draft {
   /** What happened at the door. */
   visit?: Visit
   /** What the record was drawn with. */
-  paper?: PaperFrame
+  frame?: PaperFrame
   /** As the server drew it again; null where it says nothing of it. */
   drawn_sha256?: string | null
   drawn_differs?: boolean
@@ -326,7 +326,7 @@ export function frameOf(draft: Draft, wording?: Wording, number?: HeldNumber, dr
 /** The record as it is shown to whoever signs, and what their signature covers. */
 export function drawnOf(draft: Draft): Drawn {
   const others = draft.team?.parts ?? []
-  return draw(draft.paper ?? frameOf(draft), {
+  return draw(draft.frame ?? frameOf(draft), {
     inspection_id: draft.id, header: header(draft), template: draft.template.body, answers: judgedAnswers(draft),
     evidence: [...draft.evidence, ...others.flatMap((part) => part.content.evidence)],
     visit: joinedVisit([...(draft.visit ? [draft.visit] : []), ...others.flatMap((part) => part.content.visit ?? [])]),
@@ -351,7 +351,7 @@ export function partContent(draft: Draft, clock: PartContent['clock']): PartCont
   return {
     device_id: draft.device.id, answers: ownAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
     locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock, ...(draft.visit ? { visit: draft.visit } : {}),
-    ...(draft.paper ? { paper: draft.paper } : {}),
+    ...(draft.frame ? { paper: draft.frame } : {}),
   }
 }
 

@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto'
 import { expect, it } from 'vitest'
 import { Problem } from '@shared/api/problem'
 import { openPhoneDb } from './db'
-import { fetchPapers, giveBack, papersOf, takeNumber, type PapersApi } from './papers'
+import { fetchPapers, giveBack, papersOf, takeNumber, type PapersApi } from './paperNumbers'
 
 const NOW = Date.parse('2026-11-24T01:00:00.000Z')
 const WORDING = { title: '现场记录', statement: '已阅看', offices: [{ office_id: 'a', office_name: '所', bureau: '局' }] }
