@@ -7,6 +7,7 @@
 //! - [`asked`]: which items and fields a template asks, by what has been answered.
 //! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
 //!   what is still lacking, [`judge`] judges them.
+//! - [`self_check`]: the canteen's own papers.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`version`]: which clients are understood.
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
@@ -23,6 +24,7 @@ pub mod limits;
 pub mod merge;
 pub mod moment;
 pub mod problem;
+pub mod self_check;
 pub mod shipped;
 pub mod sync;
 pub mod template;

@@ -28,6 +28,10 @@ pub enum SyncEntity {
     Rectification,
     /// Something told to the caller.
     Notice,
+    /// A paper of the canteen's own, of the last days.
+    SelfCheck,
+    /// An open rectification order with its items and every answer to them.
+    Order,
 }
 
 /// What happened to it.

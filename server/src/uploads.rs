@@ -27,7 +27,7 @@ use crate::store::evidence::{self, Arrival, EvidenceRow};
 use crate::store::files::{self, FileRow};
 use crate::store::journal::Act;
 use crate::store::uploads::{self, UploadRow};
-use crate::store::{StoreError, Tx, inspections};
+use crate::store::{StoreError, Tx, inspections, self_checks};
 
 /// How long an upload may rest before it is thrown away.
 pub const EXPIRES_MS: i64 = 7 * 24 * 3_600_000;
@@ -236,6 +236,11 @@ async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &F
         return Err(UploadError::Replaced(Box::new(present)));
     }
     uploads::finish(tx, &upload.id, at).await?;
+    if self_checks::settle(tx, &upload.inspection_id, at).await?
+        && let Some(row) = self_checks::of_upload(tx, &upload.inspection_id).await?
+    {
+        self_checks::note_change(tx, &row, at).await?;
+    }
     let complete = inspections::settle(tx, &upload.inspection_id, at).await?;
     if let Some(row) = inspections::of_upload(tx, &upload.inspection_id).await? {
         inspections::note_change(tx, &row, row.state != "draft", at).await?;

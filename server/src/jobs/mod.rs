@@ -10,6 +10,7 @@ mod lateness;
 mod over;
 mod release;
 mod runner;
+mod self_checks;
 mod settle;
 mod statistics;
 mod sweep;
@@ -71,6 +72,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         runner::start(app),
         deliver::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
+        every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
         every(app, "sweep", Duration::from_secs(3_600), |app| Box::pin(sweep::look(app))),
@@ -81,6 +83,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
 pub async fn run_due(app: &App) -> Result<(), StoreError> {
     while runner::round(app, runner::CONCURRENT_MAX).await? > 0 {}
     lateness::look(app.clone()).await?;
+    self_checks::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}
     Ok(())
 }

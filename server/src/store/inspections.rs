@@ -375,8 +375,16 @@ pub async fn insert_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<bool, StoreEr
     Ok(added == 1)
 }
 
-/// Puts a higher revision in the place of a part.
-pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<(), StoreError> {
+/// Puts a higher revision in the place of a part; what it said before is kept beside it, where it said something else.
+pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow, at: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO inspection_part_versions (part_id, revision, content, content_sha256, received_at, replaced_at) \
+         SELECT id, revision, content, content_sha256, received_at, $3 FROM inspection_parts WHERE id = $1 AND content_sha256 <> $2 ON CONFLICT DO NOTHING",
+        row.id.as_str(),
+        row.content_sha256.as_str(),
+        at,
+    )?;
     execute!(
         tx,
         "UPDATE inspection_parts SET revision = $2, content = $3, content_sha256 = $4, received_at = $5 WHERE id = $1",
@@ -387,6 +395,30 @@ pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<(), StoreErr
         row.received_at,
     )?;
     Ok(())
+}
+
+/// What a part said before.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspection_part_versions")]
+pub struct PartVersionRow {
+    pub part_id: String,
+    pub revision: i64,
+    pub content: String,
+    pub content_sha256: String,
+    pub received_at: i64,
+    pub replaced_at: i64,
+}
+
+/// What the parts of an inspection said before, the newest first. Whoever asks has found the inspection by its own scope.
+pub async fn part_versions(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec<PartVersionRow>, StoreError> {
+    Select::new(
+        "SELECT v.part_id, v.revision, v.content, v.content_sha256, v.received_at, v.replaced_at FROM inspection_part_versions v \
+         JOIN inspection_parts ip ON ip.id = v.part_id",
+    )
+    .and("ip.inspection_id = ?", [inspection_id.into()])
+    .tail("ORDER BY v.part_id, v.revision DESC LIMIT 200", [])
+    .fetch_all(conn)
+    .await
 }
 
 /// What a submission fixes.

@@ -38,6 +38,7 @@ pub enum Entity {
     Draw,
     Document,
     Order,
+    SelfCheck,
 }
 
 impl Entity {
@@ -61,6 +62,7 @@ impl Entity {
             Self::Draw => "draw",
             Self::Document => "document",
             Self::Order => "order",
+            Self::SelfCheck => "self_check",
         }
     }
 }

@@ -45,6 +45,7 @@ pub mod plans;
 pub mod premises;
 pub mod recordings;
 pub mod roles;
+pub mod self_checks;
 pub mod settings;
 pub mod statistics;
 pub mod sync;

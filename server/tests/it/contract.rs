@@ -7,6 +7,7 @@ mod papers;
 mod planned;
 mod refusals;
 mod repeats;
+mod self_checks;
 
 #[test]
 fn the_committed_contract_is_the_one_the_code_has() {

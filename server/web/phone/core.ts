@@ -12,6 +12,7 @@ import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
 import { Outbox, type LateReason, type OutboxEntry } from './engine/outbox'
 import { prune } from './engine/prune'
 import { fillBallast, left } from './engine/room'
+import { fetchDuties } from './engine/papers'
 import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
 import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened } from './lock'
@@ -28,7 +29,7 @@ export interface Me {
 const ME = 'me'
 const TICK_MS = 5_000
 /** The version of the protocol that these pages speak: `docs/mobile-sync.md`. */
-const CLIENT = 'phone/3'
+const CLIENT = 'phone/4'
 /** Out of sight for so long, the phone may be in other hands. */
 const LOCK_AFTER_MS = 15 * 60_000
 const BACK_UP_EVERY_MS = 20_000
@@ -42,7 +43,9 @@ export const may = (permission: string) => me.value?.permissions.includes(permis
 export const isOfficer = computed(() => may('inspections.conduct'))
 /** Somebody works here, and what they keep is not open. */
 export const locked = computed(() => me.value !== null && opened.value === null)
-export const isCanteen = computed(() => !isOfficer.value && may('alerts.rectify'))
+/** Whoever answers papers of the canteen's own: the food-safety people all, the head of the place some. */
+export const answersPapers = computed(() => may('self_checks.answer') || may('self_checks.sign'))
+export const isCanteen = computed(() => !isOfficer.value && (may('alerts.rectify') || answersPapers.value))
 
 const connected = ref(navigator.onLine)
 const reachable = ref(true)
@@ -175,8 +178,11 @@ function reloadEntriesSoon(): void {
 
 export async function reloadEntries(): Promise<void> {
   const before = entries.value.length
+  const own = entries.value.filter((entry) => entry.kind)
   entries.value = me.value && opened.value?.userId === me.value.id ? await opened.value.entries() : []
   if (entries.value.length !== before) changes.value += 1
+  // A paper or an act went: what became of it is fetched at once.
+  if (online.value && own.some((entry) => !entries.value.some((one) => one.id === entry.id))) void syncNow().catch(() => undefined)
 }
 
 export async function signIn(username: string, password: string): Promise<void> {
@@ -200,7 +206,7 @@ async function openAfterSignIn(): Promise<void> {
   await openBySignIn(db(), api, user)
   await reloadEntries()
   changes.value += 1
-  if (opened.value && isOfficer.value) void restore(opened.value, api).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
+  if (opened.value && isOfficer.value) void restore(opened.value, api, device).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
 }
 
 let copying = false
@@ -293,6 +299,7 @@ export function syncNow(): Promise<void> {
     syncing.value = true
     try {
       const state = await synchronise(open, api)
+      if (answersPapers.value) await fetchDuties(open, api).catch(() => undefined)
       if (me.value?.id === user.id) syncState.value = state
       syncFailed.value = false
     } catch (error) {

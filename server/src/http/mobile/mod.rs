@@ -7,6 +7,7 @@ pub mod inspections;
 mod late;
 mod places;
 mod previous;
+pub(crate) mod self_checks;
 mod sync;
 mod templates;
 mod uploads;
@@ -19,6 +20,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     templates::configure(config);
     assignments::configure(config);
     inspections::configure(config);
+    self_checks::configure(config);
     sync::configure(config);
     uploads::configure(config);
     drafts::configure(config);

@@ -11,6 +11,7 @@ export type Permission =
   | 'video.export' | 'alerts.read' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
   | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'orders.read' | 'orders.issue' | 'orders.answer'
+  | 'self_checks.read' | 'self_checks.answer' | 'self_checks.sign'
 
 /** A schema whose codes are known more closely here than the contract says. */
 type With<Schema, Known> = Omit<Schema, keyof Known> & Known
@@ -24,6 +25,9 @@ export type OperatorPart = Schemas['OperatorPart']
 export type PremisesOperator = Schemas['OperatorPartView']
 export type ServiceHours = Schemas['ServiceHours']
 export type Premises = Schemas['Premises']
+export type SelfCheck = Schemas['SelfCheck']
+export type SelfCheckPage = Schemas['SelfCheckPage']
+export type CanteenDuties = Schemas['PremisesDuties']
 export type User = Schemas['User']
 export type Role = With<Schemas['Role'], { permissions: Permission[] }>
 

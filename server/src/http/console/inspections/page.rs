@@ -15,7 +15,7 @@ use super::item::{InspectionItem, judgement};
 use crate::store::StoreError;
 use crate::store::amendments::AmendmentRow;
 use crate::store::evidence::EvidenceRow;
-use crate::store::inspections::{InspectionRow, PartRow};
+use crate::store::inspections::{InspectionRow, PartRow, PartVersionRow};
 
 /// An inspection with everything that belongs to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,6 +82,8 @@ pub(super) struct Previous {
 /// What a page is put together from, beside the row.
 pub(super) struct Parts<'a> {
     pub(super) parts: Vec<PartRow>,
+    /// What they said before, the newest first.
+    pub(super) versions: &'a [PartVersionRow],
     pub(super) files: &'a [EvidenceRow],
     pub(super) template: &'a TemplateBody,
     pub(super) amendments: &'a [AmendmentRow],
@@ -104,6 +106,18 @@ struct Part {
     signatures: Vec<Signature>,
     /// What the phone's clocks said; compare with `received_at`.
     clock: Clock,
+    /// What it said before a higher revision took its place, the newest first.
+    versions: Vec<PartVersion>,
+}
+
+/// What a part said before: sent from the same phone, or from another one of the same account.
+#[derive(Debug, Serialize, ToSchema)]
+struct PartVersion {
+    revision: i64,
+    content_sha256: String,
+    received_at: Moment,
+    replaced_at: Moment,
+    answers: Vec<Answer>,
 }
 
 /// Items that belong together.
@@ -129,6 +143,9 @@ struct Answered {
     /// What else is noted; values are in the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<Field>,
+    /// The canteen's own papers that prove it, by the codes of their templates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    papers: Vec<String>,
     /// Whether the answers given ask for it.
     asked: bool,
     /// The answer that counts.
@@ -192,7 +209,7 @@ struct Event {
 impl Inspection {
     /// Puts the page together from what is stored.
     pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
-        let Parts { mut parts, files, template, amendments, before } = given;
+        let Parts { mut parts, versions, files, template, amendments, before } = given;
         let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
         // The order in which the lead named them is the order in which they were judged.
@@ -242,7 +259,7 @@ impl Inspection {
             amendments: changes,
             submitted_result,
             previous,
-            parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content)).collect(),
+            parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content, versions)).collect::<Result<_, _>>()?,
             item,
         })
     }
@@ -273,8 +290,23 @@ fn compared(previous: Previous, now: &[Answer], last: &[Answer]) -> Previous {
     }
 }
 
-fn part_view(row: PartRow, content: PartContent) -> Part {
-    Part {
+fn part_view(row: PartRow, content: PartContent, versions: &[PartVersionRow]) -> Result<Part, StoreError> {
+    let versions = versions
+        .iter()
+        .filter(|version| version.part_id == row.id)
+        .map(|version| {
+            let content: PartContent = serde_json::from_str(&version.content).map_err(StoreError::damaged)?;
+            Ok(PartVersion {
+                revision: version.revision,
+                content_sha256: version.content_sha256.clone(),
+                received_at: Moment(version.received_at),
+                replaced_at: Moment(version.replaced_at),
+                answers: content.answers,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Part {
+        versions,
         id: row.id,
         owner_id: row.owner_id,
         owner_name: row.owner_name,
@@ -286,7 +318,7 @@ fn part_view(row: PartRow, content: PartContent) -> Part {
         locations: content.locations,
         signatures: content.signatures,
         clock: content.clock,
-    }
+    })
 }
 
 fn section_view(
@@ -311,7 +343,8 @@ fn section_view(
             basis: item.basis.clone(),
             number: item.number.clone(),
             question: item.question,
-            fields: item.fields.clone(),
+            papers: item.papers.clone(),
+                fields: item.fields.clone(),
             asked: asked.next().unwrap_or(true),
             answer,
             others,
