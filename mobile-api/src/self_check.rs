@@ -67,7 +67,9 @@ impl PutSelfCheck {
         let mut faults = Faults::new();
         faults.within("content", |faults| {
             let content = &self.content.value;
-            let digits = |text: &str| text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+            let digits = |text: &str| {
+                text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+            };
             if content.day.len() != DAY_BYTES || !digits(&content.day) {
                 faults.note_at("day", "format", "a day such as 2026-11-23");
             }

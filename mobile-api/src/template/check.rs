@@ -6,8 +6,8 @@ use super::links::Links;
 use super::{Bilingual, Choice, Field, FieldKind, Grade, Item, NumberField, Rule, TemplateBody, TemplateFile};
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
-    CHOICES_MAX, CODE_BYTES_MAX, FIELDS_MAX, FIELDS_PER_ITEM_MAX, ITEMS_MAX, MIN_PHOTOS_MAX, NAME_CHARS_MAX, PREMISES_KINDS_MAX,
-    PAPERS_PER_ITEM_MAX, REMARKS_MAX, SECTIONS_MAX, TEXT_CHARS_MAX, UNIT_CHARS_MAX,
+    CHOICES_MAX, CODE_BYTES_MAX, FIELDS_MAX, FIELDS_PER_ITEM_MAX, ITEMS_MAX, MIN_PHOTOS_MAX, NAME_CHARS_MAX, PAPERS_PER_ITEM_MAX,
+    PREMISES_KINDS_MAX, REMARKS_MAX, SECTIONS_MAX, TEXT_CHARS_MAX, UNIT_CHARS_MAX,
 };
 
 impl TemplateFile {

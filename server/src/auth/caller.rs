@@ -48,6 +48,7 @@ pub mod can {
         OperatorsManage,
         PremisesRead,
         PremisesManage,
+        PremisesMerge,
         UsersRead,
         UsersManage,
         CamerasRead,

@@ -31,6 +31,7 @@ permissions! {
     OperatorsManage = "operators.manage",
     PremisesRead = "premises.read",
     PremisesManage = "premises.manage",
+    PremisesMerge = "premises.merge",
     UsersRead = "users.read",
     UsersManage = "users.manage",
     CamerasRead = "cameras.read",

@@ -176,7 +176,8 @@ impl Duties {
 
     /// Whether a premises of this kind serves on a day: by its hours and the calendar; without hours on working days.
     pub fn serves(&self, kind: &str, hours: &[ServiceHours], date: Date) -> bool {
-        let closed = |one: &Break| (one.from..=one.to).contains(&date) && (one.kinds.is_empty() || one.kinds.iter().any(|k| k.as_str() == kind));
+        let closed =
+            |one: &Break| (one.from..=one.to).contains(&date) && (one.kinds.is_empty() || one.kinds.iter().any(|k| k.as_str() == kind));
         if self.breaks.iter().any(closed) {
             return false;
         }
@@ -382,7 +383,10 @@ mod tests {
         assert!(!duties.serves("school_canteen", &weekdays(), date("2026-10-01")));
         assert!(duties.serves("school_canteen", &weekdays(), date("2026-02-14")));
         assert!(!due.iter().any(|duty| duty.code == "self_goods_received"), "goods are reported when they come");
-        assert_eq!(due.iter().find(|duty| duty.code == "self_accompanying_meal").map(|duty| (duty.slot.as_str(), duty.head)), Some(("lunch", true)));
+        assert_eq!(
+            due.iter().find(|duty| duty.code == "self_accompanying_meal").map(|duty| (duty.slot.as_str(), duty.head)),
+            Some(("lunch", true))
+        );
     }
 
     #[test]
@@ -428,10 +432,13 @@ mod tests {
 
     #[test]
     fn answers_that_say_something_is_wrong_are_counted() {
-        let file = mobile_api::shipped::templates().expect("templates").into_iter().find(|file| file.code == SAMPLES_CODE).expect("samples");
+        let file =
+            mobile_api::shipped::templates().expect("templates").into_iter().find(|file| file.code == SAMPLES_CODE).expect("samples");
         let answer = |code: &str, values: serde_json::Value| -> Answer {
-            serde_json::from_value(serde_json::json!({"item_code": code, "values": values, "answered_at": "2026-11-23T06:05:00.000Z", "evidence_ids": []}))
-                .expect("an answer")
+            serde_json::from_value(
+                serde_json::json!({"item_code": code, "values": values, "answered_at": "2026-11-23T06:05:00.000Z", "evidence_ids": []}),
+            )
+            .expect("an answer")
         };
         let good = [answer("2", serde_json::json!({"weight": 130})), answer("3", serde_json::json!({"temperature": 4, "own": "yes"}))];
         assert_eq!(Duties::shipped().problems(SAMPLES_CODE, &file.body, &good), Vec::<String>::new());

@@ -83,7 +83,8 @@ async fn of_page(app: &App, rules: &Duties, papers: &Papers, page: &[PlaceRow], 
                     let detail = json!({"premises_id": premises_id, "premises_name": name, "code": duty.code, "day": day, "slot": duty.slot,
                         "due_at": Moment(duty.due_at_ms)});
                     let users = self_checks::holders(tx, &path, Permission::SelfChecksAnswer.code(), now_ms).await?;
-                    notices::insert(tx, None, &users, if kind == "late" { "self_check_late" } else { "self_check_soon" }, &detail, now_ms).await
+                    notices::insert(tx, None, &users, if kind == "late" { "self_check_late" } else { "self_check_soon" }, &detail, now_ms)
+                        .await
                 })
             })
             .await?;

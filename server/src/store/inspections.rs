@@ -249,6 +249,8 @@ pub struct NewHeader {
     pub sha256: String,
     /// The office the premises belongs to now.
     pub office_id: String,
+    /// The premises; another than the header's where that was merged meanwhile.
+    pub premises_id: String,
 }
 
 /// Adds a header; `false` where there is one of this id already (also one that is being added at this moment).
@@ -263,7 +265,7 @@ pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12) ON CONFLICT (id) DO NOTHING",
         new.id.to_string(),
         header.assignment_id.map(|id| id.to_string()),
-        header.premises_id.to_string(),
+        new.premises_id.as_str(),
         new.office_id.as_str(),
         header.template_id.to_string(),
         kind_code(header.kind),

@@ -95,7 +95,13 @@ pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<
 }
 
 /// Of these ids, or after a key in order of id: open orders, as phones keep them.
-pub async fn open_ids(conn: &mut Conn<'_>, scope: &Scope, ids: Option<&[String]>, after: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+pub async fn open_ids(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    ids: Option<&[String]>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
     let head = "SELECT r.id FROM rectification_orders r JOIN work_items w ON w.id = r.id JOIN premises p ON p.id = w.premises_id";
     let select = scope.restrict(Select::new(head), "p.path LIKE ?").and("w.open", []);
     let select = match ids {

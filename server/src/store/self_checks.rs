@@ -205,7 +205,11 @@ pub async fn note_change(tx: &mut Tx<'_>, row: &SelfCheckRow, at: i64) -> Result
 }
 
 /// What reminders were given since a day: premises, code, day, slot and kind.
-pub async fn reminded(conn: &mut Conn<'_>, premises: &[String], since: &str) -> Result<HashSet<(String, String, String, String, String)>, StoreError> {
+pub async fn reminded(
+    conn: &mut Conn<'_>,
+    premises: &[String],
+    since: &str,
+) -> Result<HashSet<(String, String, String, String, String)>, StoreError> {
     let rows: Vec<(String, String, String, String, String)> =
         Select::new("SELECT r.premises_id, r.code, r.day, r.slot, r.kind FROM self_check_reminders r")
             .and("r.day >= ?", [since.into()])
@@ -371,5 +375,10 @@ pub async fn samples_over(conn: &mut Conn<'_>, now_ms: i64, limit: i64) -> Resul
 
 /// The canteen was told of the samples of a paper that were kept long enough.
 pub async fn samples_told(tx: &mut Tx<'_>, paper: &str, now_ms: i64) -> Result<u64, StoreError> {
-    execute!(tx, "UPDATE retained_samples SET told_at = $2 WHERE self_check_id = $1 AND told_at IS NULL AND discarded_at IS NULL AND due_at <= $2", paper, now_ms)
+    execute!(
+        tx,
+        "UPDATE retained_samples SET told_at = $2 WHERE self_check_id = $1 AND told_at IS NULL AND discarded_at IS NULL AND due_at <= $2",
+        paper,
+        now_ms
+    )
 }

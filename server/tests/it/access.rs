@@ -70,6 +70,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("POST", "/premises", One(P::PremisesManage)),
         ("GET", "/premises/{id}", One(P::PremisesRead)),
         ("PATCH", "/premises/{id}", One(P::PremisesManage)),
+        ("POST", "/premises/{id}/merge", One(P::PremisesMerge)),
         ("GET", "/cameras", One(P::CamerasRead)),
         ("POST", "/cameras", One(P::CamerasManage)),
         ("POST", "/cameras/test", One(P::CamerasTest)),

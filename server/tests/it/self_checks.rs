@@ -114,7 +114,10 @@ on_both!(a_paper_is_sent_once_however_often_and_is_seen_by_canteen_and_officer, 
     // The officer reads it, also on the phone, with the paper's own template; one of another office does not.
     let officer = Phone::at(&app, &app.office).await;
     let (_, page) = officer.client.get(&sent.path()).await;
-    assert_eq!((page["code"].as_str(), page["problems"].as_i64(), page["day"].as_str()), (Some("self_daily_control"), Some(0), Some(day.as_str())));
+    assert_eq!(
+        (page["code"].as_str(), page["problems"].as_i64(), page["day"].as_str()),
+        (Some("self_daily_control"), Some(0), Some(day.as_str()))
+    );
     let (_, sync) = officer.client.get("/sync?limit=500").await;
     let of = |entity: &str| -> Vec<Value> {
         sync["items"].as_array().unwrap().iter().filter(|item| item["entity"] == entity).map(|item| item["value"].clone()).collect()
@@ -123,12 +126,21 @@ on_both!(a_paper_is_sent_once_however_often_and_is_seen_by_canteen_and_officer, 
     assert!(of("template").iter().any(|template| template["code"] == "self_daily_control"), "to read it by");
     let elsewhere = Phone::at(&app, &app.other_office).await;
     assert_eq!(elsewhere.client.get(&sent.path()).await.0, StatusCode::NOT_FOUND);
-    assert_eq!(officer.client.put(&format!("/self-checks/{}", Uuid::now_v7()), &sent.put()).await.0, StatusCode::FORBIDDEN, "an officer answers none");
+    assert_eq!(
+        officer.client.put(&format!("/self-checks/{}", Uuid::now_v7()), &sent.put()).await.0,
+        StatusCode::FORBIDDEN,
+        "an officer answers none"
+    );
 
     // A client that does not know papers is not given any.
     let old = officer.client.request(Method::GET, "/sync?limit=500", None).header("Bright-Kitchen-Client", "phone/3").send().await.unwrap();
     let old: Value = old.json().await.unwrap();
-    let told = old["items"].as_array().unwrap().iter().filter(|item| item["entity"] == "self_check" || item["value"]["audience"] == "canteen").count();
+    let told = old["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["entity"] == "self_check" || item["value"]["audience"] == "canteen")
+        .count();
     assert_eq!(told, 0, "{old}");
 });
 
@@ -168,8 +180,10 @@ on_both!(a_paper_is_whole_of_a_day_that_may_be_and_of_who_may, |app| {
     // What it says is wrong is counted.
     let mut bad = paper(&app, &canteen, "self_accompanying_meal", &day, Some("lunch"), &at).await;
     bad.content["part"]["answers"][1]["values"]["safe"] = json!("no");
-    bad.content["part"]["answers"].as_array_mut().unwrap().push(
-        json!({"item_code": "4", "values": {"problem": "米饭夹生", "done": "重新蒸制"}, "answered_at": at, "evidence_ids": []}));
+    bad.content["part"]["answers"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"item_code": "4", "values": {"problem": "米饭夹生", "done": "重新蒸制"}, "answered_at": at, "evidence_ids": []}));
     let (status, stored) = canteen.put(&bad.path(), &bad.put()).await;
     assert_eq!((status, &stored["problems"]), (StatusCode::CREATED, &json!(["2"])), "{stored}");
     let (_, list) = principal.get("/self-checks?problems=true").await;
@@ -210,7 +224,8 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         assert_eq!(told(&desk).await, [], "the desk looks itself");
         let (_, board) = desk.get("/self-checks/duties").await;
         let state = |board: &Value, code: &str| {
-            let duties = board["items"].as_array().unwrap().iter().find(|one| one["premises_id"] == app.premises.id).unwrap()["duties"].clone();
+            let duties =
+                board["items"].as_array().unwrap().iter().find(|one| one["premises_id"] == app.premises.id).unwrap()["duties"].clone();
             duties.as_array().unwrap().iter().find(|duty| duty["code"] == code).map(|duty| text(&duty["state"]))
         };
         assert_eq!(state(&board, "self_morning_check").as_deref(), Some("missing"), "{board}");
@@ -223,8 +238,16 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         assert_eq!(canteen.put(&late.path(), &late.put()).await.0, StatusCode::CREATED);
         let control = paper(&app, &canteen, "self_daily_control", "2026-11-23", None, &now(&app)).await;
         assert_eq!(canteen.put(&control.path(), &control.put()).await.0, StatusCode::CREATED);
-        let (_, board) = app.sign_in("desk").await.get(&format!("/self-checks/duties?premises_id={}&from=2026-11-20&to=2026-12-20", app.premises.id)).await;
-        assert_eq!(state(&board, "self_morning_check").as_deref(), Some("done_late"), "what was due before the premises was known is not asked for");
+        let (_, board) = app
+            .sign_in("desk")
+            .await
+            .get(&format!("/self-checks/duties?premises_id={}&from=2026-11-20&to=2026-12-20", app.premises.id))
+            .await;
+        assert_eq!(
+            state(&board, "self_morning_check").as_deref(),
+            Some("done_late"),
+            "what was due before the premises was known is not asked for"
+        );
         assert_eq!(state(&board, "self_daily_control").as_deref(), Some("done"));
         pass(11 * HOUR).await.unwrap();
         let told = told(&app.sign_in("canteen").await).await;
@@ -243,7 +266,11 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         rules["rules"][0]["by"] = json!("noon");
         let (status, problem) = root.put("/settings/self_checks", &rules).await;
         assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/rules/0/by")));
-        assert_eq!(app.sign_in("desk").await.get("/self-checks/duties?from=2026-11-01&to=2026-11-23").await.0, StatusCode::BAD_REQUEST, "many premises, many days");
+        assert_eq!(
+            app.sign_in("desk").await.get("/self-checks/duties?from=2026-11-01&to=2026-11-23").await.0,
+            StatusCode::BAD_REQUEST,
+            "many premises, many days"
+        );
     }
 }
 
@@ -260,11 +287,18 @@ async fn samples_are_kept_forty_eight_hours_and_thrown_away_once() {
         let (_, page) = canteen.get(&sent.path()).await;
         let dishes: Vec<&str> = page["samples"].as_array().unwrap().iter().map(|sample| sample["dish"].as_str().unwrap()).collect();
         assert_eq!(dishes, ["红烧肉", "清炒菜心", "米饭"]);
-        assert_eq!((page["samples"][0]["kept_by"].as_str(), page["samples"][0]["due_at"].as_str()), (Some("林晓梅"), Some("2026-11-24T22:00:00.000Z")));
+        assert_eq!(
+            (page["samples"][0]["kept_by"].as_str(), page["samples"][0]["due_at"].as_str()),
+            (Some("林晓梅"), Some("2026-11-24T22:00:00.000Z"))
+        );
 
         let discard = format!("{}/samples/1/discard", sent.path());
         let (status, problem) = canteen.post(&discard, &json!({"discarded_at": "2026-11-25T00:00:00.000Z"})).await;
-        assert_eq!((status, problem["due_at"].as_str()), (StatusCode::CONFLICT, Some("2026-11-24T22:00:00.000Z")), "a phone's clock makes nothing earlier");
+        assert_eq!(
+            (status, problem["due_at"].as_str()),
+            (StatusCode::CONFLICT, Some("2026-11-24T22:00:00.000Z")),
+            "a phone's clock makes nothing earlier"
+        );
         clock.advance(47 * HOUR);
         run_due(&app.app).await.unwrap();
         let over = |told: &[(String, String)]| told.iter().filter(|(kind, _)| kind == "samples_over").count();
@@ -276,7 +310,11 @@ async fn samples_are_kept_forty_eight_hours_and_thrown_away_once() {
         assert_eq!(over(&told(&canteen).await), 1, "one notice a paper, once");
         let body = json!({"discarded_at": now(&app)});
         let (status, first) = canteen.post(&discard, &body).await;
-        assert_eq!((status, first["dish"].as_str(), first["discarded_at"].as_str()), (StatusCode::OK, Some("清炒菜心"), Some(now(&app).as_str())), "{first}");
+        assert_eq!(
+            (status, first["dish"].as_str(), first["discarded_at"].as_str()),
+            (StatusCode::OK, Some("清炒菜心"), Some(now(&app).as_str())),
+            "{first}"
+        );
         let (_, again) = canteen.post(&discard, &body).await;
         assert_eq!(again, first);
         assert_eq!(canteen.post(&format!("{}/samples/9/discard", sent.path()), &body).await.0, StatusCode::NOT_FOUND);

@@ -12,7 +12,7 @@ import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
 import { Outbox, type LateReason, type OutboxEntry } from './engine/outbox'
 import { prune } from './engine/prune'
 import { fillBallast, left } from './engine/room'
-import { fetchDuties } from './engine/papers'
+import { fetchDuties, OTHERS_DAYS, OWN_DAYS, prunePapers } from './engine/papers'
 import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
 import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened } from './lock'
@@ -289,6 +289,14 @@ export async function signOut(): Promise<void> {
   changes.value += 1
 }
 
+let papersPruned = 0
+/** Once a day: it looks into every paper. */
+async function letPapersGo(open: Safe): Promise<void> {
+  if (!may('self_checks.read') || Date.now() - papersPruned < 86_400_000) return
+  papersPruned = Date.now()
+  await prunePapers(open, answersPapers.value ? OWN_DAYS : OTHERS_DAYS)
+}
+
 let running: Promise<void> | null = null
 /** Fetches what changed. Calls at the same time share one run. */
 export function syncNow(): Promise<void> {
@@ -300,6 +308,7 @@ export function syncNow(): Promise<void> {
     try {
       const state = await synchronise(open, api)
       if (answersPapers.value) await fetchDuties(open, api).catch(() => undefined)
+      await letPapersGo(open)
       if (me.value?.id === user.id) syncState.value = state
       syncFailed.value = false
     } catch (error) {

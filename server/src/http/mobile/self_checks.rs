@@ -22,9 +22,10 @@ use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::calendar::date_of;
 use crate::domain::permission::Permission;
-use crate::domain::self_check::{DutyRule, Duties, MEALS, SAMPLE_HOURS, SAMPLES_CODE, SETTING, day_of, dishes};
+use crate::domain::self_check::{Duties, DutyRule, MEALS, SAMPLE_HOURS, SAMPLES_CODE, SETTING, day_of, dishes};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::journal::Act;
+use crate::store::premises::PremisesRow;
 use crate::store::self_checks::{self, NewSamples, NewSelfCheck, SampleRow, SelfCheckRow};
 use crate::store::{Conn, StoreError, Tx, evidence, premises, settings, templates};
 
@@ -60,12 +61,7 @@ fn may_answer(session: &Session, rule: Option<&DutyRule>, path: &str) -> bool {
         (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/self-checks/{id}")]
-async fn put(
-    app: web::Data<App>,
-    caller: Caller<can::SelfChecksRead>,
-    id: Id,
-    body: Body<PutSelfCheck>,
-) -> Result<HttpResponse, Problem> {
+async fn put(app: web::Data<App>, caller: Caller<can::SelfChecksRead>, id: Id, body: Body<PutSelfCheck>) -> Result<HttpResponse, Problem> {
     let (created, stored) = put_self_check(&app, &caller, *id, body.into_inner()).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(stored))
@@ -82,13 +78,13 @@ async fn put_self_check(app: &App, session: &Session, id: Uuid, body: PutSelfChe
         if let Some(present) = self_checks::get(conn, &scope, &id.to_string()).await? {
             return Ok((false, stored(conn, same(&present, &body.content_sha256)?).await?));
         }
-        let (office_id, code, template, duties) = check(conn, session, &content, at).await?;
+        let (premises, code, template, duties) = check(conn, session, &content, at).await?;
         let problems = duties.problems(&code, &template, &content.part.answers);
-        let samples = (code == SAMPLES_CODE).then(|| samples(&content, at)).flatten();
+        let samples = (code == SAMPLES_CODE).then(|| samples(&content, &premises.id, at)).flatten();
         let new = NewSelfCheck {
             id: id.to_string(),
-            premises_id: content.premises_id.to_string(),
-            office_id,
+            premises_id: premises.id,
+            office_id: premises.organization_id,
             template_id: content.template_id.to_string(),
             code,
             day: content.day.clone(),
@@ -172,16 +168,18 @@ pub(crate) async fn problems_of(conn: &mut Conn<'_>, row: &SelfCheckRow) -> Resu
     Ok(duties(conn).await?.problems(&row.code, &template.body()?, &content.part.answers))
 }
 
-/// Everything a new paper points to, and that it is whole: gives the office, the code, what was asked, and the rules.
+/// Everything a new paper points to, and that it is whole: gives the premises (the living one, where the paper's was merged), the
+/// code, what was asked, and the rules.
 async fn check(
     conn: &mut Conn<'_>,
     session: &Session,
     content: &SelfCheckContent,
     now_ms: i64,
-) -> Result<(String, String, TemplateBody, Duties), Problem> {
+) -> Result<(PremisesRow, String, TemplateBody, Duties), Problem> {
     let duties = duties(conn).await?;
     let scope = session.access.scope(Permission::SelfChecksRead);
-    let premises = premises::get(conn, &scope, &content.premises_id.to_string()).await?;
+    let premises_id = premises::living(conn, &content.premises_id.to_string()).await?;
+    let premises = premises::get(conn, &scope, &premises_id).await?;
     let template = templates::get(conn, &content.template_id.to_string()).await?.filter(|row| row.audience() == Audience::Canteen);
     let mut faults = Faults::new();
     faults.within("content", |faults| {
@@ -207,7 +205,7 @@ async fn check(
     });
     checked(faults)?;
     complete::check(&body, &content.part.answers, InspectionKind::Routine).map_err(Problem::fields)?;
-    Ok((premises.organization_id, template.code, body, duties))
+    Ok((premises, template.code, body, duties))
 }
 
 fn part(faults: &mut Faults, content: &SelfCheckContent, body: &TemplateBody) {
@@ -242,7 +240,7 @@ fn slot(faults: &mut Faults, slot: Option<&str>, rule: Option<&DutyRule>) {
 }
 
 /// The samples that a paper of retained samples reports.
-fn samples(content: &SelfCheckContent, now_ms: i64) -> Option<NewSamples> {
+fn samples(content: &SelfCheckContent, premises_id: &str, now_ms: i64) -> Option<NewSamples> {
     let value = |field: &str| content.part.answers.iter().find_map(|answer| answer.values.get(field));
     let words = |field: &str| match value(field) {
         Some(FieldValue::Text(text)) => Some(text.as_str()),
@@ -251,7 +249,7 @@ fn samples(content: &SelfCheckContent, now_ms: i64) -> Option<NewSamples> {
     // A phone whose clock is ahead must not keep the canteen from throwing away.
     let kept_at = content.part.clock.device_time.0.min(now_ms);
     Some(NewSamples {
-        premises_id: content.premises_id.to_string(),
+        premises_id: premises_id.to_owned(),
         dishes: dishes(words("dishes")?),
         meal: words("meal").or(content.slot.as_deref())?.to_owned(),
         kept_by: words("name").unwrap_or_default().chars().take(200).collect(),
@@ -356,7 +354,10 @@ async fn discard(
     let position: i64 = request.match_info().get("position").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let (at, scope, session, paper) = (app.clock.wall_ms(), caller.scope(), Session::clone(&caller), id.to_string());
     let discarded_at = body.into_inner().discarded_at.0;
-    let row = app.db.write(move |tx| Box::pin(async move { throw_away(tx, &session, &scope, (&paper, position), discarded_at, at).await })).await?;
+    let row = app
+        .db
+        .write(move |tx| Box::pin(async move { throw_away(tx, &session, &scope, (&paper, position), discarded_at, at).await }))
+        .await?;
     Ok(web::Json(RetainedSample::from(&row)))
 }
 
@@ -380,6 +381,16 @@ async fn throw_away(
     let paper = self_checks::get(tx, scope, paper).await?.ok_or_else(Problem::not_found)?;
     self_checks::note_change(tx, &paper, at).await?;
     let detail = json!({"dish": row.dish, "position": position, "kept_at": Moment(row.kept_at), "discarded_at": Moment(discarded_at)});
-    tx.audit(at, Act { actor: &session.actor, action: "sample_discard", entity: Some(("self_check", &paper.id)), path: &paper.premises_path, detail }).await?;
+    tx.audit(
+        at,
+        Act {
+            actor: &session.actor,
+            action: "sample_discard",
+            entity: Some(("self_check", &paper.id)),
+            path: &paper.premises_path,
+            detail,
+        },
+    )
+    .await?;
     self_checks::sample(tx, scope, &paper.id, position).await?.ok_or_else(Problem::not_found)
 }

@@ -26,7 +26,7 @@ use crate::http::console::inspections::items as inspection_items;
 use crate::http::console::order_on_phone;
 use crate::http::{Args, Problem, ProblemBody};
 use crate::store::sync::{self, ChangeRow, Wanted};
-use crate::store::{Conn, StoreError, assignments, inspections, journal, orders, self_checks};
+use crate::store::{Conn, StoreError, assignments, inspections, journal, orders, premises, self_checks};
 
 /// How far back a phone gets its own inspections and notices.
 const HISTORY_MS: i64 = 30 * 24 * 3_600_000;
@@ -76,7 +76,8 @@ async fn synchronise(
     let conn = &mut reader.conn();
     let client = request.headers().get(crate::http::CLIENT).and_then(|value| value.to_str().ok());
     let papers = mobile_api::version::speaks(client, PAPERS_SINCE);
-    let mut run = Run { app: &app, session: &caller, version, papers, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
+    let mut run =
+        Run { app: &app, session: &caller, version, papers, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
     let (cursor, more) = match query.since.as_deref() {
         None => {
             let head = journal::head(conn).await?;
@@ -210,10 +211,14 @@ impl Run<'_> {
     /// What these are now: there with their value, or gone.
     async fn resolve(&mut self, conn: &mut Conn<'_>, kind: SyncEntity, ids: &[String]) -> Result<(), Problem> {
         let found: HashMap<Uuid, Value> = self.rows(conn, kind, Wanted::These(ids), self.limit).await?.into_iter().collect();
+        // The stone of a premises that was merged names the one that has everything.
+        let merged = if kind == SyncEntity::Premises { premises::merged(conn, ids).await? } else { Vec::new() };
         for id in ids {
             let id: Uuid = id.parse().map_err(StoreError::damaged)?;
             let value = found.get(&id).cloned();
             let op = if value.is_some() { SyncOp::Upsert } else { SyncOp::Delete };
+            let stone = merged.iter().find(|(double, _, _)| *double == id.to_string());
+            let value = value.or_else(|| stone.map(|(_, into, name)| json!({"merged_into": into, "name": name})));
             self.items.push(SyncItem { entity: kind, op, id, value });
         }
         Ok(())

@@ -160,12 +160,7 @@ async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 200, description = "Upload-Offset, Upload-Length, Upload-Expires"), (status = 412, description = "another version of tus"), (status = 404, description = "no such upload, or it has expired")))]
 #[head("/uploads/{id}")]
-async fn stand(
-    request: HttpRequest,
-    app: web::Data<App>,
-    caller: Caller<can::SignedIn>,
-    id: Id,
-) -> Result<HttpResponse, Problem> {
+async fn stand(request: HttpRequest, app: web::Data<App>, caller: Caller<can::SignedIn>, id: Id) -> Result<HttpResponse, Problem> {
     may_upload(&caller)?;
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
@@ -215,12 +210,7 @@ async fn append(
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000031"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 412, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/uploads/{id}")]
-async fn terminate(
-    request: HttpRequest,
-    app: web::Data<App>,
-    caller: Caller<can::SignedIn>,
-    id: Id,
-) -> Result<HttpResponse, Problem> {
+async fn terminate(request: HttpRequest, app: web::Data<App>, caller: Caller<can::SignedIn>, id: Id) -> Result<HttpResponse, Problem> {
     may_upload(&caller)?;
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);

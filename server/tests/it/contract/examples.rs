@@ -117,7 +117,9 @@ pub(super) async fn who(ground: &Ground, path: &str, method: &str) -> Client {
         assert_eq!(dismissed.0, 200, "{}", dismissed.1);
     }
     match (path, method) {
-        ("/alerts/{id}/rectify" | "/orders/{id}/answer" | "/self-checks/{id}" | "/self-checks/{id}/samples/{position}/discard", _) => ground.canteen.clone(),
+        ("/alerts/{id}/rectify" | "/orders/{id}/answer" | "/self-checks/{id}" | "/self-checks/{id}/samples/{position}/discard", _) => {
+            ground.canteen.clone()
+        }
         _ => ground.root.clone(),
     }
 }

@@ -1,8 +1,10 @@
-//! The canteen's own papers that the contract's examples name: template 112, paper 111 with evidence 113 and a sample.
+//! The canteen's own papers that the contract's examples name: template 112, paper 111 with evidence 113 and a sample; premises 114,
+//! a double.
 
 use mobile_api::canonical;
 use mobile_api::template::{Audience, TemplateFile};
 use serde_json::json;
+use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::self_checks::{self, NewSamples, NewSelfCheck};
 use server::store::{StoreError, templates};
 
@@ -11,6 +13,8 @@ use crate::support::{TestApp, tamper};
 
 const TEMPLATE: &str = "01928f6e-0000-7000-8000-000000000112";
 const PAPER: &str = "01928f6e-0000-7000-8000-000000000111";
+/// Premises that were registered twice.
+const DOUBLE: &str = "01928f6e-0000-7000-8000-000000000114";
 /// Long before the time of the examples.
 const KEPT_MS: i64 = 1_795_000_000_000;
 
@@ -30,9 +34,26 @@ pub(super) async fn plant(app: &TestApp) {
     let content = json!({"premises_id": id(1), "template_id": TEMPLATE, "day": "2026-11-20", "part": {"device_id": "phone-2",
         "answers": [{"item_code": "1", "values": {"ok": "yes"}, "answered_at": "2026-11-20T06:10:00.000Z", "evidence_ids": []}],
         "evidence": [], "locations": [], "signatures": [], "clock": {"device_time": "2026-11-20T06:30:00.000Z", "monotonic_ms": 1}}});
-    let office = app.office.id.clone();
+    let (office, office_path) = (app.office.id.clone(), app.office.path.clone());
     let planted = app.app.db.write(move |tx| {
         Box::pin(async move {
+            let double = PremisesData {
+                organization_id: office.clone(),
+                organization_path: office_path,
+                kind: "school_canteen".to_owned(),
+                name: "例示小学饭堂".to_owned(),
+                address: None,
+                point: None,
+                source_datum: None,
+                school: None,
+                diners: None,
+                risk_grade: None,
+                grid: None,
+                code: None,
+                service_hours: "[]".to_owned(),
+                disabled: false,
+            };
+            insert_premises(tx, DOUBLE.parse().unwrap(), &double, 1).await?;
             templates::publish(tx, TEMPLATE.parse().unwrap(), &file, true, 1).await?;
             let paper = NewSelfCheck {
                 id: PAPER.to_owned(),

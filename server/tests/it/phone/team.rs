@@ -87,7 +87,13 @@ on_both!(two_phones_of_one_account_keep_both_answers_and_the_lead_chooses, |app|
     assert_eq!(phone.client.put(&first.path(), &first.put()).await.0, StatusCode::CREATED);
 
     // The second has the draft from its copy: the same header, a part of its own. Under the first one's part it is refused.
-    let second = Draft { id: first.id, part_id: Uuid::now_v7(), header: first.header.clone(), content: Draft::new(&app, &phone, &template).content, revision: 1 };
+    let second = Draft {
+        id: first.id,
+        part_id: Uuid::now_v7(),
+        header: first.header.clone(),
+        content: Draft::new(&app, &phone, &template).content,
+        revision: 1,
+    };
     let mut second = second;
     second.content["device_id"] = json!("phone-2");
     let stolen = json!({"content": second.content, "content_sha256": canonical::sha256_hex(&second.content), "revision": 9});
@@ -107,7 +113,11 @@ on_both!(two_phones_of_one_account_keep_both_answers_and_the_lead_chooses, |app|
     assert_eq!((status, done["result"]["outcome"].as_str()), (StatusCode::OK, Some("conforms")), "{done}");
     let page = app.person("supervisor", &app.office).await.get(&first.path()).await.1;
     let item = page["sections"][0]["items"].as_array().unwrap().iter().find(|item| item["code"] == disputed).unwrap();
-    assert_eq!((item["answer"]["result"].as_str(), item["others"][0]["answer"]["result"].as_str()), (Some("conforms"), Some("fails")), "both are kept: {item}");
+    assert_eq!(
+        (item["answer"]["result"].as_str(), item["others"][0]["answer"]["result"].as_str()),
+        (Some("conforms"), Some("fails")),
+        "both are kept: {item}"
+    );
 });
 
 on_both!(what_a_part_said_before_is_kept_beside_it, |app| {

@@ -2,6 +2,14 @@ import type { Pairs } from './pairs'
 
 export default {
   premises: {
+    merge: ['合并到其他场所', 'Merge into another'],
+    mergeTitle: ['合并“{name}”', 'Merge “{name}”'],
+    mergeHelp: ['这个场所登记重复了：它的摄像头、预警、检查、文书、责令改正、自查记录和人员都归到另一个场所，这个场所停用。不能撤销。', 'It was registered twice: its cameras, alerts, inspections, papers, orders, self-checks and people go to the other, and it is taken out of supervision. This cannot be undone.'],
+    mergeInto: ['保留的场所', 'The one that stays'],
+    mergeReason: ['理由', 'Why'],
+    merged: ['已并入 {name}', 'Merged into {name}'],
+    mergedInto: ['这个场所登记重复，已并入另一个场所。', 'This was a double and is merged into another premises.'],
+    mergedOpen: ['打开', 'Open it'],
     one: ['场所', 'Premises'],
     door: ['门口二维码', 'Door code'],
     lead: ['学校食堂、幼儿园食堂、中央厨房等受监管场所', 'Canteens, kitchens and suppliers under supervision'],

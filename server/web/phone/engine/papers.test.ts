@@ -5,7 +5,7 @@ import type { Template } from '@shared/inspection'
 import { openPhoneDb } from './db'
 import { answer, missing, type Draft } from './draft'
 import { Outbox, queue, queueAct } from './outbox'
-import { agenda, allWell, beginPaper, dishesOf, labelText, paperOfDraft, samplesOver, type PaperKind, type PaperRow, type PremisesDuties } from './papers'
+import { agenda, allWell, beginPaper, dishesOf, labelText, paperOfDraft, prunePapers, samplesOver, type PaperKind, type PaperRow, type PremisesDuties } from './papers'
 import { safeOf } from './testing'
 import { proofsOf } from '../run/proofs'
 
@@ -138,6 +138,16 @@ describe('papers on their way', () => {
     expect(api.calls.map((call) => [call.path, call.key])).toEqual([['/files', 'local-1'], ['/orders/o/answer', 'act-1']])
     expect(api.calls[1]!.body).toEqual({ items: [{ text: '已补装', evidence_ids: ['file-1'] }] })
     expect(await safe.entries()).toEqual([])
+  })
+})
+
+describe('old papers', () => {
+  it('go, but for the newest of each kind and place', async () => {
+    const safe = await safeOf(await openPhoneDb(`old-${Math.random()}`), 'u')
+    const rows = [row({ day: '2026-11-01' }), row({ day: '2026-11-02' }), row({ day: '2026-11-22' }), row({ day: '2026-10-01', code: 'self_monthly_review' }), row({ day: '2026-09-01', code: 'self_monthly_review' })]
+    for (const one of rows) await safe.db.put('rows', await safe.sealRow({ user_id: 'u', entity: 'self_check', id: one.id, value: one, generation: '' }))
+    expect(await prunePapers(safe, 3, at('12:00'))).toBe(3)
+    expect((await safe.rows<PaperRow>('self_check')).map((one) => one.day).sort()).toEqual(['2026-10-01', '2026-11-22'])
   })
 })
 

@@ -182,3 +182,25 @@ export function paperOfDraft(draft: Draft | undefined): PaperRow | undefined {
     answered_at: at, received_at: '', problems: 0, photos: draft.evidence.filter((one) => one.kind === 'photo').length, answers, ...(samples ? { samples } : {}),
   }
 }
+
+/** How long a phone keeps papers: whose own they are, and of everybody's. As long as the server would bring them anew. */
+export const OWN_DAYS = 35
+export const OTHERS_DAYS = 3
+
+/** Lets go of papers that the server would not bring any more, but for the newest of each kind and place; says how many went. */
+export async function prunePapers(safe: Safe, days: number, now = Date.now()): Promise<number> {
+  const rows = await safe.rows<PaperRow>('self_check')
+  const since = isoDay(now - days * DAY_MS)
+  const newest = new Map<string, PaperRow>()
+  const ahead = (one: PaperRow, other: PaperRow) => one.day > other.day || (one.day === other.day && one.id > other.id)
+  for (const one of rows) {
+    const kind = `${one.premises_id}/${one.code}`
+    const known = newest.get(kind)
+    if (!known || ahead(one, known)) newest.set(kind, one)
+  }
+  const old = rows.filter((one) => one.day < since && newest.get(`${one.premises_id}/${one.code}`) !== one)
+  const tx = safe.db.transaction('rows', 'readwrite')
+  for (const one of old) await tx.store.delete([safe.userId, 'self_check', one.id])
+  await tx.done
+  return old.length
+}

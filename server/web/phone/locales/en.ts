@@ -106,6 +106,7 @@ export default {
     ended: 'Your account is closed. What was submitted goes to a supervisor by itself; what was not finished is below and can go there too. Everything is still on this phone.', endedShort: 'Account closed; everything is on this phone. Tap to see', draft: 'A draft that was not submitted', give: 'Hand to a supervisor', ask: 'Hand the inspection of “{name}” with its photos to a supervisor? They accept or reject it; nothing is lost.', handed: 'Handed to a supervisor', handedHelp: 'A supervisor decides; what you gathered is kept either way.',
   },
   meanwhile: {
+    merged: 'This place was registered twice and is merged into “{into}”. Submit as usual: the inspection will belong to “{into}”.',
     template: 'The checklist has a newer version or was retired. This inspection keeps the version it began with and can be submitted.', premises: 'This premises is no longer on this phone: closed, merged, or outside your area. What you filled in stays and can be submitted; if refused, hand it to a supervisor.', renamed: 'The premises has a new name; this inspection keeps the one it began with.', assignment: 'The assignment was cancelled or done by others. What you filled in stays and can be submitted.',
   },
   visit: {

@@ -6,7 +6,7 @@ type Schemas = components['schemas']
 export interface Page<T> { items: T[]; next?: string | null; total?: number; total_capped?: boolean }
 
 export type Permission =
-  | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage'
+  | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage' | 'premises.merge'
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.recorded'
   | 'video.export' | 'alerts.read' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'

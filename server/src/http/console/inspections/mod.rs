@@ -152,7 +152,11 @@ async fn page_of(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Ins
     };
     let parts = inspections::parts(conn, &row.id).await?;
     let versions = inspections::part_versions(conn, &row.id).await?;
-    Ok(Inspection::of(&row, item, Parts { parts, versions: &versions, files: &files, template: &template, amendments: &amendments, before })?)
+    Ok(Inspection::of(
+        &row,
+        item,
+        Parts { parts, versions: &versions, files: &files, template: &template, amendments: &amendments, before },
+    )?)
 }
 
 async fn template_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<TemplateBody, StoreError> {

@@ -259,7 +259,11 @@ impl Inspection {
             amendments: changes,
             submitted_result,
             previous,
-            parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content, versions)).collect::<Result<_, _>>()?,
+            parts: parts
+                .into_iter()
+                .zip(contents)
+                .map(|(row, (_, content))| part_view(row, content, versions))
+                .collect::<Result<_, _>>()?,
             item,
         })
     }
@@ -344,7 +348,7 @@ fn section_view(
             number: item.number.clone(),
             question: item.question,
             papers: item.papers.clone(),
-                fields: item.fields.clone(),
+            fields: item.fields.clone(),
             asked: asked.next().unwrap_or(true),
             answer,
             others,

@@ -162,8 +162,11 @@ async fn read(
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let (rules, papers) = (rules(conn).await?, Papers::in_force(conn).await?);
-    let filter =
-        PremisesFilter { organization_id: args.organization_id.map(|id| id.to_string()), disabled: Some(false), ..PremisesFilter::default() };
+    let filter = PremisesFilter {
+        organization_id: args.organization_id.map(|id| id.to_string()),
+        disabled: Some(false),
+        ..PremisesFilter::default()
+    };
     let (mut rows, counted) = match args.premises_id {
         Some(id) => {
             let row = premises::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;

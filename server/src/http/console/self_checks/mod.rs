@@ -59,7 +59,11 @@ fn day(name: &str, text: &str) -> Result<jiff::civil::Date, Problem> {
 /// Papers of the canteens in the caller's part of the tree, the newest day first.
 #[utoipa::path(tag = "self-checks", params(ListArgs), responses((status = 200, body = Listed<SelfCheck>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/self-checks")]
-async fn list(app: web::Data<App>, caller: Caller<can::SelfChecksRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<SelfCheck>>, Problem> {
+async fn list(
+    app: web::Data<App>,
+    caller: Caller<can::SelfChecksRead>,
+    args: Args<ListArgs>,
+) -> Result<web::Json<Listed<SelfCheck>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
     let date = |name: &str, text: Option<&Chars<10>>| text.map(|text| day(name, text).map(|date| date.to_string())).transpose();
     let filter = SelfCheckFilter {

@@ -116,7 +116,8 @@ impl SelfCheckPage {
             .zip(asked)
             .filter_map(|(item, asked)| {
                 let answer = answers.iter().find(|answer| answer.item_code == item.code).cloned();
-                let fields = item.fields.iter().zip(&asked.fields).filter(|(_, asked)| asked.shown).map(|(field, _)| field.clone()).collect();
+                let fields =
+                    item.fields.iter().zip(&asked.fields).filter(|(_, asked)| asked.shown).map(|(field, _)| field.clone()).collect();
                 (asked.shown || answer.is_some()).then(|| PaperItem {
                     code: item.code.clone(),
                     text: item.text.clone(),
