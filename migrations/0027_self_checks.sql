@@ -13,7 +13,7 @@ CREATE TABLE self_checks (
     content        TEXT NOT NULL,        -- JSON as sent
     content_sha256 TEXT NOT NULL,        -- hex, canonical JSON
     problems       BIGINT NOT NULL,      -- answers that say that something is wrong
-    answered_at    BIGINT NOT NULL,      -- ms UTC, the device's clock
+    answered_at    BIGINT NOT NULL,      -- ms UTC, the device's clock as far as it can be believed
     received_at    BIGINT NOT NULL,      -- ms UTC
     complete_at    BIGINT                -- ms UTC, all evidence here
 );
@@ -40,7 +40,7 @@ CREATE TABLE retained_samples (
     meal          TEXT NOT NULL,         -- breakfast | lunch | dinner | snack
     kept_by       TEXT NOT NULL,         -- name, as written
     weight_g      DOUBLE PRECISION,      -- of the smallest box of the meal
-    kept_at       BIGINT NOT NULL,       -- ms UTC, the device's clock
+    kept_at       BIGINT NOT NULL,       -- ms UTC, the device's clock as far as it can be believed
     due_at        BIGINT NOT NULL,       -- ms UTC: kept at least until then
     told_at       BIGINT,                -- ms UTC, when the canteen was told that it is over
     discarded_at  BIGINT,                -- ms UTC, the device's clock

@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod files;
 pub mod http;
 pub mod ingest;
+pub mod inspected;
 pub mod jobs;
 pub mod lifecycle;
 pub mod moving;

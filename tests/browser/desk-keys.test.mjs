@@ -70,6 +70,8 @@ it('dismisses a false alarm with one key, and raises it again with a reason', as
 
 it('decides, dispatches, sends back and closes without the mouse', async () => {
   const id = chosen()
+  // The page has heard that it was reopened, and may be asked.
+  await page.locator('.detail .actions button:not([disabled]) kbd', { hasText: 'C' }).waitFor()
   await press('c')
   await reaches(id, 'confirmed')
   await page.locator('.detail').getByText('已确认').first().waitFor()

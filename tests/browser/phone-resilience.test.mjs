@@ -60,15 +60,16 @@ async function arrivedOnce(id) {
 
 describe('sending an inspection', () => {
   it('survives a server that is killed in the middle of an upload', async () => {
-    let cut = false
+    let [cut, killed] = [false, false]
     await context.route('**/api/v1/uploads/**', async (route) => {
       if (cut || route.request().method() !== 'PATCH') return route.fallback()
       cut = true
       await server.kill()
+      killed = true
       return route.abort('connectionreset')
     })
     const id = await inspect(3)
-    await until('the upload was cut', () => cut)
+    await until('the upload was cut', () => killed)
     await server.start()
     await arrivedOnce(id)
     await context.unroute('**/api/v1/uploads/**')

@@ -27,7 +27,7 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Versi
 # Each role asks every operation by its examples and by chance; every case that the document's bounds make (the coverage phase,
 # thousands) is asked by the first role that an operation is open to.
 BY_CHANCE, BOUNDS = "examples,fuzzing", "coverage"
-PART_S = int(os.environ.get("BRIGHT_KITCHEN_CONTRACT_PART_S", "180"))
+PART_S = int(os.environ.get("BRIGHT_KITCHEN_CONTRACT_PART_S", "900"))
 LEAST_ANSWERED = 0.5
 
 

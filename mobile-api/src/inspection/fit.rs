@@ -36,7 +36,8 @@ pub fn check_here(faults: &mut Faults, content: &PartContent, template: &Templat
     }
 }
 
-fn answer(faults: &mut Faults, answer: &Answer, item: &Item, drawings: &[Uuid]) {
+/// Notes everything of one answer that its item has no place for; `drawings` are the signatures it may name.
+pub fn answer(faults: &mut Faults, answer: &Answer, item: &Item, drawings: &[Uuid]) {
     if item.question && answer.result.is_some() {
         faults.note_at("result", "kind", "a plain question is not judged");
     }

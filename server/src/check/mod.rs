@@ -7,6 +7,7 @@
 mod audit;
 mod database;
 mod files;
+mod inspections;
 mod segments;
 
 use std::path::PathBuf;
@@ -98,6 +99,7 @@ impl<'a> Check<'a> {
         self.database().await?;
         self.stored_files().await?;
         self.evidence().await?;
+        self.findings().await?;
         self.segments().await?;
         self.audit().await?;
         Ok(self.report)

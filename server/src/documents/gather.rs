@@ -170,8 +170,12 @@ async fn inspected(
         kind: inspection_word(assignments::kind_of(&row.kind)?).to_owned(),
         template: format!("{}（第{}版）", template_name.zh, template_version),
         approval_number: approval.unwrap_or_default(),
-        started: chinese_time(row.started_at),
-        ended: submission.as_ref().map(|submission| chinese_time(submission.submitted_at.0)).unwrap_or_default(),
+        started: chinese_time(row.happened_at),
+        // The phone's word, put right by as much as its clock was off at the beginning.
+        ended: submission
+            .as_ref()
+            .map(|submission| chinese_time(submission.submitted_at.0.saturating_sub(row.clock_off_ms.unwrap_or(0))))
+            .unwrap_or_default(),
         outcome: outcome_word(judged.outcome).to_owned(),
         score: judged.score.map(|score| format!("{score:.1}")).unwrap_or_default(),
         grade: grade_word(judged.grade).to_owned(),

@@ -7,6 +7,7 @@ pub mod camera;
 pub mod draw;
 pub mod forecast;
 pub mod geo;
+pub mod happened;
 pub mod operator;
 pub mod organization;
 pub mod permission;

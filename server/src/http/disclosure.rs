@@ -66,13 +66,7 @@ async fn notice(request: HttpRequest, app: web::Data<App>) -> Result<HttpRespons
 }
 
 fn filled(row: &PublicRow, bureau: &str, english: bool, path: &str) -> Result<String, Problem> {
-    let judged: Option<Judgement> = row
-        .amended_result
-        .as_deref()
-        .or(row.server_result.as_deref())
-        .map(serde_json::from_str)
-        .transpose()
-        .map_err(StoreError::damaged)?;
+    let judged: Option<Judgement> = row.result.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
     let say = |zh: &'static str, en: &'static str| if english { en } else { zh };
     let outcome = judged.as_ref().map_or(say("暂无检查结果", "No result yet"), |judged| match judged.outcome {
         Outcome::Conforms => say("符合", "Conforms"),
@@ -91,7 +85,7 @@ fn filled(row: &PublicRow, bureau: &str, english: bool, path: &str) -> Result<St
     let score = judged.as_ref().and_then(|judged| judged.score).map(|score| format!("{score:.1}")).unwrap_or_default();
     let problems = judged.as_ref().map(|judged| (judged.key_failed.len() + judged.general_failed.len()).to_string()).unwrap_or_default();
     let mut facts = String::new();
-    facts.push_str(&line(say("检查日期", "Inspected on"), &row.started_at.map(chinese_date).unwrap_or_default()));
+    facts.push_str(&line(say("检查日期", "Inspected on"), &row.happened_at.map(chinese_date).unwrap_or_default()));
     facts.push_str(&line(say("量化等级", "Grade"), grade));
     facts.push_str(&line(say("得分", "Score"), &score));
     facts.push_str(&line(say("发现问题（项）", "Items that failed"), &problems));

@@ -1,12 +1,12 @@
 //! Amendments of submitted inspections. What was sent stays as sent; each amendment is a version with who and why, and says
 //! how answers read from then on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use mobile_api::inspection::Answer;
 use uuid::Uuid;
 
-use super::sql::{execute, fetch_all};
+use super::sql::{Select, execute, fetch_all};
 use super::{Conn, StoreError, Tx};
 
 /// Versions of one inspection.
@@ -48,14 +48,34 @@ pub async fn of_inspection(conn: &mut Conn<'_>, inspection_id: &str) -> Result<V
 /// Answers as sent, with every amendment laid over them.
 pub async fn applied(conn: &mut Conn<'_>, inspection_id: &str, mut answers: Vec<Answer>) -> Result<Vec<Answer>, StoreError> {
     for row in of_inspection(conn, inspection_id).await? {
-        for (code, changed) in row.changed()? {
-            match answers.iter_mut().find(|answer| answer.item_code == code) {
-                Some(answer) => *answer = changed,
-                None => answers.push(changed),
-            }
-        }
+        lay_over(&mut answers, row.changed()?.into_values());
     }
     Ok(answers)
+}
+
+/// Lays changed answers over those that were there.
+pub fn lay_over(answers: &mut Vec<Answer>, changed: impl IntoIterator<Item = Answer>) {
+    for one in changed {
+        match answers.iter_mut().find(|answer| answer.item_code == one.item_code) {
+            Some(answer) => *answer = one,
+            None => answers.push(one),
+        }
+    }
+}
+
+/// What changed in each of these inspections, in the order in which it did: for a page of them.
+pub async fn of_inspections(conn: &mut Conn<'_>, ids: &[String]) -> Result<HashMap<String, Vec<Answer>>, StoreError> {
+    let rows: Vec<(String, String)> = Select::new("SELECT a.inspection_id, a.changes FROM inspection_amendments a")
+        .and_any("a.inspection_id = ?", ids.iter().map(|id| id.as_str().into()))
+        .tail("ORDER BY a.inspection_id, a.version LIMIT 20000", [])
+        .fetch_all(conn)
+        .await?;
+    let mut changed: HashMap<String, Vec<Answer>> = HashMap::new();
+    for (id, changes) in rows {
+        let changes: BTreeMap<String, Answer> = serde_json::from_str(&changes).map_err(StoreError::damaged)?;
+        changed.entry(id).or_default().extend(changes.into_values());
+    }
+    Ok(changed)
 }
 
 /// A version to keep.
@@ -92,10 +112,11 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewAmendment, at: i64) -> Result<bool
     }
     execute!(
         tx,
-        "UPDATE inspections SET outcome = $2, version = version + 1, updated_at = $3 WHERE id = $1",
+        "UPDATE inspections SET outcome = $2, result = $4, version = version + 1, updated_at = $3 WHERE id = $1",
         new.inspection_id.as_str(),
         new.outcome.as_str(),
         at,
+        new.result.as_str(),
     )?;
     Ok(true)
 }

@@ -12,7 +12,7 @@ pub async fn last(conn: &mut Conn<'_>, path: &str) -> Result<Vec<(String, Option
     fetch_all!(
         conn,
         (String, Option<i64>, Option<i64>),
-        "SELECT i.premises_id, MAX(i.started_at) AS last, MAX(CASE WHEN i.kind IN ('routine', 'system') THEN i.started_at END) AS last_all \
+        "SELECT i.premises_id, MAX(i.happened_at) AS last, MAX(CASE WHEN i.kind IN ('routine', 'system') THEN i.happened_at END) AS last_all \
          FROM inspections i JOIN premises p ON p.id = i.premises_id \
          WHERE i.submitted_at IS NOT NULL AND i.kind <> 'reinspection' AND p.path LIKE $1 || '%' GROUP BY i.premises_id ORDER BY i.premises_id LIMIT $2",
         path,
@@ -45,7 +45,7 @@ pub async fn counts(
 ) -> Result<Vec<(String, i64)>, StoreError> {
     Select::new(
         "SELECT po.operator_id, COUNT(*) AS checks FROM ( \
-           SELECT i.premises_id, i.kind, COALESCE(a.source, 'by_hand') AS source, i.started_at AS at, CAST(NULL AS TEXT) AS due_on \
+           SELECT i.premises_id, i.kind, COALESCE(a.source, 'by_hand') AS source, i.happened_at AS at, CAST(NULL AS TEXT) AS due_on \
              FROM inspections i LEFT JOIN assignments a ON a.id = i.assignment_id WHERE i.submitted_at IS NOT NULL \
            UNION ALL \
            SELECT w.premises_id, a.kind, a.source, CAST(NULL AS BIGINT) AS at, a.due_on FROM assignments a JOIN work_items w ON w.id = a.id WHERE w.open \
@@ -76,14 +76,14 @@ pub async fn by_higher(conn: &mut Conn<'_>, path: &str, since_ms: i64) -> Result
     fetch_all!(
         conn,
         HigherRow,
-        "SELECT i.premises_id, t.code AS template_code, i.started_at AS at, u.display_name AS lead_name FROM inspections i \
+        "SELECT i.premises_id, t.code AS template_code, i.happened_at AS at, u.display_name AS lead_name FROM inspections i \
          JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id JOIN users u ON u.id = i.lead_id \
-         WHERE i.submitted_at IS NOT NULL AND i.started_at >= $2 AND p.path LIKE $1 || '%' \
+         WHERE i.submitted_at IS NOT NULL AND i.happened_at >= $2 AND p.path LIKE $1 || '%' \
          AND EXISTS (SELECT 1 FROM grants g JOIN role_permissions rp ON rp.role = g.role AND rp.permission = 'inspections.conduct' \
            WHERE g.user_id = i.lead_id AND o.path LIKE g.node_path || '%' AND g.node_path <> o.path) \
          AND NOT EXISTS (SELECT 1 FROM grants g JOIN role_permissions rp ON rp.role = g.role AND rp.permission = 'inspections.conduct' \
            WHERE g.user_id = i.lead_id AND g.node_path LIKE o.path || '%') \
-         ORDER BY i.started_at DESC, i.id DESC LIMIT $3",
+         ORDER BY i.happened_at DESC, i.id DESC LIMIT $3",
         path,
         since_ms,
         ROWS_LIMIT,

@@ -14,10 +14,8 @@ pub struct PublicRow {
     pub disabled_at: Option<i64>,
     pub inspection_id: Option<String>,
     pub kind: Option<String>,
-    pub started_at: Option<i64>,
-    pub outcome: Option<String>,
-    pub server_result: Option<String>,
-    pub amended_result: Option<String>,
+    pub happened_at: Option<i64>,
+    pub result: Option<String>,
     pub notice_sha256: Option<String>,
     pub notice_bytes: Option<i64>,
     pub notice_number: Option<String>,
@@ -28,11 +26,10 @@ pub async fn by_token(conn: &mut Conn<'_>, token: &str) -> Result<Option<PublicR
     fetch_optional!(
         conn,
         PublicRow,
-        "SELECT p.name AS premises_name, p.kind AS premises_kind, p.path AS premises_path, p.address, p.disabled_at, i.id AS inspection_id, i.kind, i.started_at, \
-           i.outcome, i.server_result, (SELECT a.result FROM inspection_amendments a WHERE a.inspection_id = i.id ORDER BY a.version DESC LIMIT 1) AS amended_result, \
+        "SELECT p.name AS premises_name, p.kind AS premises_kind, p.path AS premises_path, p.address, p.disabled_at, i.id AS inspection_id, i.kind, i.happened_at, i.result, \
            d.sha256 AS notice_sha256, f.bytes AS notice_bytes, d.number AS notice_number \
          FROM disclosures x JOIN premises p ON p.id = x.premises_id \
-         LEFT JOIN inspections i ON i.id = (SELECT n.id FROM inspections n WHERE n.premises_id = p.id AND n.state = 'complete' ORDER BY n.started_at DESC, n.id DESC LIMIT 1) \
+         LEFT JOIN inspections i ON i.id = (SELECT n.id FROM inspections n WHERE n.premises_id = p.id AND n.state = 'complete' ORDER BY n.happened_at DESC, n.id DESC LIMIT 1) \
          LEFT JOIN documents d ON d.id = (SELECT m.id FROM documents m WHERE m.premises_id = p.id AND m.kind = 'disclosure' AND m.state = 'issued' \
            ORDER BY m.issued_at DESC, m.id DESC LIMIT 1) \
          LEFT JOIN files f ON f.id = d.file_id WHERE x.token = $1",
@@ -63,9 +60,9 @@ pub async fn latest(conn: &mut Conn<'_>, premises_id: &str) -> Result<Option<(St
     fetch_optional!(
         conn,
         (String, i64, Option<i64>),
-        "SELECT i.id, COALESCE(i.complete_at, i.submitted_at, i.started_at), \
+        "SELECT i.id, COALESCE(i.complete_at, i.submitted_at, i.happened_at), \
            (SELECT MIN(d.issued_at) FROM documents d WHERE d.inspection_id = i.id AND d.kind = 'disclosure' AND d.state = 'issued') \
-         FROM inspections i WHERE i.premises_id = $1 AND i.state = 'complete' ORDER BY i.started_at DESC, i.id DESC LIMIT 1",
+         FROM inspections i WHERE i.premises_id = $1 AND i.state = 'complete' ORDER BY i.happened_at DESC, i.id DESC LIMIT 1",
         premises_id,
     )
 }

@@ -277,7 +277,7 @@ pub async fn supervised(conn: &mut Conn<'_>, scope: &Scope, path: &str, limit: i
 pub async fn visits(conn: &mut Conn<'_>, path: &str, since_ms: i64, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
     Select::new(
         "SELECT DISTINCT v.premises_id, v.user_id FROM ( \
-           SELECT i.premises_id, io.user_id, i.started_at AS at FROM inspections i JOIN inspection_officers io ON io.inspection_id = i.id WHERE i.submitted_at IS NOT NULL \
+           SELECT i.premises_id, io.user_id, i.happened_at AS at FROM inspections i JOIN inspection_officers io ON io.inspection_id = i.id WHERE i.submitted_at IS NOT NULL \
            UNION ALL \
            SELECT w.premises_id, ao.user_id, CAST(9000000000000 AS BIGINT) AS at FROM work_items w JOIN assignment_officers ao ON ao.assignment_id = w.id WHERE w.open \
          ) v JOIN premises p ON p.id = v.premises_id",

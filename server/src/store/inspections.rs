@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::assignments::{kind_code, office_path};
 use super::journal::{Change, Entity};
 use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
-use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, webhooks};
 use crate::auth::Scope;
+use crate::domain::happened::{Happened, happened};
 
 /// An inspection as stored, with the names of what it points to.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -31,10 +32,13 @@ pub struct InspectionRow {
     pub header_sha256: String,
     pub state: String,
     pub started_at: i64,
+    pub happened_at: i64,
+    pub clock_off_ms: Option<i64>,
     pub submission: Option<String>,
     pub submission_sha256: Option<String>,
     pub phone_result: Option<String>,
     pub server_result: Option<String>,
+    pub result: Option<String>,
     pub outcome: Option<String>,
     pub differs: bool,
     pub submitted_at: Option<i64>,
@@ -46,8 +50,8 @@ pub struct InspectionRow {
 }
 
 const HEAD: &str = "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
-    i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.submission, i.submission_sha256, \
-    i.phone_result, i.server_result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
+    i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.happened_at, i.clock_off_ms, i.submission, i.submission_sha256, \
+    i.phone_result, i.server_result, i.result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
     (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count \
     FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
 
@@ -88,11 +92,17 @@ impl InspectionRow {
 #[expect(missing_docs, reason = "named as the columns they narrow")]
 pub struct InspectionFilter {
     pub premises_id: Option<String>,
+    pub office_id: Option<String>,
+    pub kind: Option<String>,
+    /// Of the template, of whatever version.
+    pub template_code: Option<String>,
+    /// An item that failed.
+    pub failed_item: Option<String>,
     pub state: Option<String>,
     pub outcome: Option<String>,
-    /// Begun at this moment or later, ms UTC.
+    /// Made at this moment or later, ms UTC.
     pub since_ms: Option<i64>,
-    /// Begun before this moment, ms UTC.
+    /// Made before this moment, ms UTC.
     pub until_ms: Option<i64>,
     /// Named by the header.
     pub officer_id: Option<String>,
@@ -122,10 +132,14 @@ impl Sight {
 fn narrowed(select: Select, filter: &InspectionFilter) -> Select {
     select
         .and_if("i.premises_id = ?", filter.premises_id.clone())
+        .and_if("i.office_id = ?", filter.office_id.clone())
+        .and_if("i.kind = ?", filter.kind.clone())
+        .and_if("i.template_id IN (SELECT ct.id FROM checklist_templates ct WHERE ct.code = ?)", filter.template_code.clone())
+        .and_if("EXISTS (SELECT 1 FROM inspection_findings f WHERE f.inspection_id = i.id AND f.item_code = ?)", filter.failed_item.clone())
         .and_if("i.state = ?", filter.state.clone())
         .and_if("i.outcome = ?", filter.outcome.clone())
-        .and_if("i.started_at >= ?", filter.since_ms)
-        .and_if("i.started_at < ?", filter.until_ms)
+        .and_if("i.happened_at >= ?", filter.since_ms)
+        .and_if("i.happened_at < ?", filter.until_ms)
         .and_if(MINE, filter.officer_id.clone())
 }
 
@@ -134,11 +148,11 @@ pub async fn list(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter,
     let select = sight.restrict(narrowed(Select::new(HEAD), filter));
     let select = match (page.after_number(), page.after()) {
         (Some(key), Some((_, id))) => {
-            select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
+            select.and("i.happened_at < ? OR (i.happened_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
         }
         _ => select,
     };
-    select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+    select.tail("ORDER BY i.happened_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
 /// What an export says of an inspection: no content, so that a page of them is small.
@@ -152,8 +166,8 @@ pub struct ExportRow {
     pub kind: String,
     pub state: String,
     pub outcome: Option<String>,
-    pub server_result: Option<String>,
-    pub started_at: i64,
+    pub result: Option<String>,
+    pub happened_at: i64,
     pub submitted_at: Option<i64>,
     pub missing_count: i64,
     pub amendments: i64,
@@ -161,19 +175,19 @@ pub struct ExportRow {
 
 /// A page of an export, newest first, as the list.
 pub async fn export_page(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<ExportRow>, StoreError> {
-    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, t.name AS template_name, i.kind, i.state, i.outcome, i.server_result, \
-        i.started_at, i.submitted_at, \
+    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, t.name AS template_name, i.kind, i.state, i.outcome, i.result, \
+        i.happened_at, i.submitted_at, \
         (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, \
         (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amendments \
         FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
     let select = sight.restrict(narrowed(Select::new(head), filter));
     let select = match (page.after_number(), page.after()) {
         (Some(key), Some((_, id))) => {
-            select.and("i.started_at < ? OR (i.started_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
+            select.and("i.happened_at < ? OR (i.happened_at = ? AND i.id < ?)", [key.into(), key.into(), id.into()])
         }
         _ => select,
     };
-    select.tail("ORDER BY i.started_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+    select.tail("ORDER BY i.happened_at DESC, i.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
 /// How many a list has, up to the limit of counts.
@@ -193,19 +207,19 @@ pub async fn get_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Opt
     Select::new(HEAD).and("i.id = ?", [id.into()]).and(MINE, [user_id.into()]).fetch_optional(conn).await
 }
 
-/// The submitted inspection of the same premises that was begun last before another: what it is compared with.
+/// The submitted inspection of the same premises that was made last before another: what it is compared with.
 pub async fn before(conn: &mut Conn<'_>, sight: &Sight, row: &InspectionRow) -> Result<Option<InspectionRow>, StoreError> {
     sight
         .restrict(Select::new(HEAD))
         .and("i.premises_id = ?", [row.premises_id.as_str().into()])
         .and("i.submitted_at IS NOT NULL AND i.id <> ?", [row.id.as_str().into()])
-        .and("i.started_at <= ?", [row.started_at.into()])
-        .tail("ORDER BY i.started_at DESC, i.id DESC LIMIT 1", [])
+        .and("i.happened_at <= ?", [row.happened_at.into()])
+        .tail("ORDER BY i.happened_at DESC, i.id DESC LIMIT 1", [])
         .fetch_optional(conn)
         .await
 }
 
-/// A user's own among these ids, or, without ids, those begun since `since_ms` after `after` in order of id: for the phone.
+/// A user's own among these ids, or, without ids, those made since `since_ms` after `after` in order of id: for the phone.
 pub async fn own(
     conn: &mut Conn<'_>,
     user_id: &str,
@@ -214,7 +228,7 @@ pub async fn own(
     after: &str,
     limit: i64,
 ) -> Result<Vec<InspectionRow>, StoreError> {
-    let select = Select::new(HEAD).and(MINE, [user_id.into()]).and("i.started_at >= ?", [since_ms.into()]);
+    let select = Select::new(HEAD).and(MINE, [user_id.into()]).and("i.happened_at >= ?", [since_ms.into()]);
     let select = match ids {
         Some(ids) => select.and_any("i.id = ?", ids.iter().map(|id| id.as_str().into())),
         None => select.and("i.id > ?", [after.into()]),
@@ -259,10 +273,11 @@ pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<
     let Some(lead) = header.officers.first() else {
         return Err(StoreError::damaged("a header without officers"));
     };
+    let happened = happened(header.started_at.0, at, &[]);
     let added = execute!(
         tx,
-        "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, differs, received_at, version, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, differs, received_at, version, updated_at, \
+           happened_at, clock_off_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
         new.id.to_string(),
         header.assignment_id.map(|id| id.to_string()),
         new.premises_id.as_str(),
@@ -275,6 +290,8 @@ pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<
         header.started_at.0,
         false,
         at,
+        happened.at_ms,
+        happened.clock_off_ms,
     )?;
     if added == 0 {
         return Ok(false);
@@ -298,7 +315,7 @@ pub async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The inspection that an upload of its evidence belongs to, wherever it is: for the program, which completes it.
+/// An inspection wherever it is: for the program, which completes it and tells of it.
 pub(crate) async fn of_upload(conn: &mut Conn<'_>, id: &str) -> Result<Option<InspectionRow>, StoreError> {
     Select::new(HEAD).and("i.id = ?", [id.into()]).fetch_optional(conn).await
 }
@@ -433,14 +450,15 @@ pub struct Submission {
     pub server_result: String,
     pub outcome: String,
     pub differs: bool,
+    pub happened: Happened,
 }
 
 /// Submits a draft; `false` where it is one no more.
 pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE inspections SET state = 'submitted', submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, outcome = $6, differs = $7, \
-           submitted_at = $8, version = version + 1, updated_at = $8 WHERE id = $1 AND state = 'draft'",
+        "UPDATE inspections SET state = 'submitted', submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
+           differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10 WHERE id = $1 AND state = 'draft'",
         id,
         submission.raw.as_str(),
         submission.sha256.as_str(),
@@ -449,6 +467,8 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
         submission.outcome.as_str(),
         submission.differs,
         at,
+        submission.happened.at_ms,
+        submission.happened.clock_off_ms,
     )?;
     Ok(done == 1)
 }
@@ -462,6 +482,11 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
         id,
         at,
     )?;
+    if done == 1
+        && let Some(row) = of_upload(tx, id).await?
+    {
+        webhooks::publish_inspection(tx, "inspection.completed", &row, at).await?;
+    }
     Ok(done == 1)
 }
 

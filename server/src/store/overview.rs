@@ -31,10 +31,10 @@ pub async fn alerts(conn: &mut Conn<'_>, scope: &Scope) -> Result<Vec<(String, i
     scope.restrict(select, "p.path LIKE ?").tail("GROUP BY w.state, a.class, w.level", []).fetch_all(conn).await
 }
 
-/// Inspections begun since `today_ms`, and those that are not submitted yet.
+/// Inspections made since `today_ms`, and those that are not submitted yet.
 pub async fn inspections(conn: &mut Conn<'_>, scope: &Scope, today_ms: i64) -> Result<(i64, i64), StoreError> {
     let head = "SELECT COUNT(*) FROM inspections i JOIN premises p ON p.id = i.premises_id";
-    let today = scope.restrict(Select::new(head).and("i.started_at >= ?", [today_ms.into()]), "p.path LIKE ?").fetch_number(conn).await?;
+    let today = scope.restrict(Select::new(head).and("i.happened_at >= ?", [today_ms.into()]), "p.path LIKE ?").fetch_number(conn).await?;
     let drafts = scope.restrict(Select::new(head).and("i.state = 'draft'", []), "p.path LIKE ?").fetch_number(conn).await?;
     Ok((today, drafts))
 }

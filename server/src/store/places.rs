@@ -46,7 +46,7 @@ pub struct PastRow {
     pub kind: String,
     pub template_id: String,
     pub outcome: Option<String>,
-    pub server_result: Option<String>,
+    pub result: Option<String>,
     pub submission: Option<String>,
     pub submitted_at: i64,
     /// 1 for the last.
@@ -56,8 +56,8 @@ pub struct PastRow {
 /// The last inspections of these premises, the newest first.
 pub async fn history(conn: &mut Conn<'_>, premises: &[String]) -> Result<Vec<PastRow>, StoreError> {
     let numbered = Select::new(
-        "SELECT h.premises_id, h.id, h.kind, h.template_id, h.outcome, h.server_result, h.submission, h.submitted_at, h.place FROM (SELECT i.premises_id, i.id, i.kind, i.template_id, \
-         i.outcome, i.server_result, i.submission, i.submitted_at, ROW_NUMBER() OVER (PARTITION BY i.premises_id ORDER BY i.submitted_at DESC, i.id DESC) AS place \
+        "SELECT h.premises_id, h.id, h.kind, h.template_id, h.outcome, h.result, h.submission, h.submitted_at, h.place FROM (SELECT i.premises_id, i.id, i.kind, i.template_id, \
+         i.outcome, i.result, i.submission, i.submitted_at, ROW_NUMBER() OVER (PARTITION BY i.premises_id ORDER BY i.happened_at DESC, i.id DESC) AS place \
          FROM inspections i",
     );
     numbered

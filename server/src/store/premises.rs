@@ -49,7 +49,7 @@ const HEAD: &str = "SELECT p.id, p.organization_id, o.name AS organization_name,
     (SELECT COUNT(*) FROM work_items w WHERE w.premises_id = p.id AND w.kind = 'alert' AND w.open) AS open_alerts, \
     li.id AS last_inspection_id, li.outcome AS last_inspection_outcome, li.submitted_at AS last_inspection_at \
     FROM premises p JOIN organizations o ON o.id = p.organization_id \
-    LEFT JOIN inspections li ON li.id = (SELECT i.id FROM inspections i WHERE i.premises_id = p.id AND i.submitted_at IS NOT NULL ORDER BY i.submitted_at DESC, i.id DESC LIMIT 1)";
+    LEFT JOIN inspections li ON li.id = (SELECT i.id FROM inspections i WHERE i.premises_id = p.id AND i.submitted_at IS NOT NULL ORDER BY i.happened_at DESC, i.id DESC LIMIT 1)";
 
 /// What a list is narrowed to.
 #[derive(Debug, Clone, Default)]
@@ -270,7 +270,7 @@ async fn noted(tx: &mut Tx<'_>, into: &PremisesRow, at: i64) -> Result<(), Store
         }
     }
     let recent: Vec<(String,)> = Select::new("SELECT i.id FROM inspections i")
-        .and("i.premises_id = ? AND i.started_at >= ?", [into.id.as_str().into(), (at - 30 * 24 * 3_600_000).into()])
+        .and("i.premises_id = ? AND i.happened_at >= ?", [into.id.as_str().into(), (at - 30 * 24 * 3_600_000).into()])
         .tail("ORDER BY i.id LIMIT 1000", [])
         .fetch_all(tx)
         .await?;

@@ -79,7 +79,7 @@ const PREMISES: &str = "SELECT p.id, p.name, p.kind, p.organization_id, o.name A
     (SELECT COUNT(*) FROM work_items w WHERE w.premises_id = p.id AND w.kind = 'alert' AND w.open) AS open_alerts, \
     li.id AS last_inspection_id, li.outcome AS last_inspection_outcome, li.submitted_at AS last_inspection_at \
     FROM premises p JOIN organizations o ON o.id = p.organization_id \
-    LEFT JOIN inspections li ON li.id = (SELECT i.id FROM inspections i WHERE i.premises_id = p.id AND i.submitted_at IS NOT NULL ORDER BY i.submitted_at DESC, i.id DESC LIMIT 1)";
+    LEFT JOIN inspections li ON li.id = (SELECT i.id FROM inspections i WHERE i.premises_id = p.id AND i.submitted_at IS NOT NULL ORDER BY i.happened_at DESC, i.id DESC LIMIT 1)";
 
 /// Which rows are wanted: these, or those after a key in order of id.
 #[derive(Debug, Clone, Copy)]

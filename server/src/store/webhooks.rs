@@ -3,15 +3,17 @@
 //! An event is written for each webhook in the transaction of what happened. Its id never changes between tries, so a
 //! receiver that has seen it knows it again.
 
-use serde_json::json;
+use mobile_api::Moment;
+use mobile_api::judge::Judgement;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::alerts::AlertRow;
+use super::inspections::InspectionRow;
 use super::jobs::shortened;
 use super::sql::{Select, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
-use mobile_api::Moment;
 
 /// Webhooks that one installation may have: each event is written once for each.
 pub const WEBHOOKS_MAX: i64 = 100;
@@ -90,43 +92,79 @@ pub async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
     Ok(execute!(tx, "DELETE FROM webhooks WHERE id = $1", id)? == 1)
 }
 
+/// Something that happened, as webhooks hear of it.
+struct Event<'a> {
+    /// Such as `alert.raised`.
+    name: &'a str,
+    /// What webhooks choose by: a kind of alert, or [`INSPECTION`].
+    kind: &'a str,
+    /// Where it happened: webhooks hear of their part of the tree.
+    path: &'a str,
+    /// What and which version of it: the same event of the same version is written once.
+    subject: (&'a str, i64),
+    /// Member of the body, and its value.
+    about: (&'static str, Value),
+}
+
+/// The kind by which webhooks choose inspections.
+pub const INSPECTION: &str = "inspection";
+
 /// Writes an event of an alert for every webhook that wants it. The same event of the same version is written once.
 pub async fn publish(tx: &mut Tx<'_>, event: &str, row: &AlertRow, at: i64) -> Result<(), StoreError> {
+    let about = ("alert", alert(row));
+    write(tx, &Event { name: event, kind: &row.kind, path: &row.premises_path, subject: (&row.id, row.version), about }, at).await
+}
+
+/// The same of an inspection: `inspection.submitted`, `inspection.completed`, `inspection.amended`.
+pub async fn publish_inspection(tx: &mut Tx<'_>, event: &str, row: &InspectionRow, at: i64) -> Result<(), StoreError> {
+    let about = ("inspection", inspection(row)?);
+    write(tx, &Event { name: event, kind: INSPECTION, path: &row.premises_path, subject: (&row.id, row.version), about }, at).await
+}
+
+async fn write(tx: &mut Tx<'_>, event: &Event<'_>, at: i64) -> Result<(), StoreError> {
     let webhooks: Vec<WebhookRow> =
         Select::new(HEAD).and("enabled", []).tail("ORDER BY id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
     for webhook in webhooks {
         let kinds: Vec<String> = serde_json::from_str(&webhook.kinds).map_err(StoreError::damaged)?;
-        if !row.premises_path.starts_with(&webhook.path) || !(kinds.is_empty() || kinds.contains(&row.kind)) {
+        if !event.path.starts_with(&webhook.path) || !(kinds.is_empty() || kinds.iter().any(|kind| kind == event.kind)) {
             continue;
         }
         let id = Uuid::now_v7().to_string();
-        let body = body(&id, event, row, at);
-        let key = format!("{event}:{}:{}", row.id, row.version);
+        let mut body = json!({"id": id, "event": event.name, "at": Moment(at)});
+        body[event.about.0] = event.about.1.clone();
+        let key = format!("{}:{}:{}", event.name, event.subject.0, event.subject.1);
         execute!(
             tx,
             "INSERT INTO outbox (id, webhook_id, event, dedupe_key, body, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6) \
              ON CONFLICT (webhook_id, dedupe_key) DO NOTHING",
             id,
             webhook.id,
-            event,
+            event.name,
             key,
-            body,
+            body.to_string(),
             at,
         )?;
     }
     Ok(())
 }
 
-fn body(id: &str, event: &str, row: &AlertRow, at: i64) -> String {
+fn alert(row: &AlertRow) -> Value {
     json!({
-        "id": id, "event": event, "at": Moment(at),
-        "alert": {
-            "id": row.id, "kind": row.kind, "class": row.class, "state": row.state, "level": row.level, "camera_id": row.camera_id, "camera_name": row.camera_name,
-            "premises_id": row.premises_id, "premises_name": row.premises_name, "organization_name": row.organization_name, "raised_at": Moment(row.raised_at),
-            "ended_at": row.ended_at.map(Moment), "count": row.count, "due_at": row.due_at.map(Moment), "version": row.version,
-        },
+        "id": row.id, "kind": row.kind, "class": row.class, "state": row.state, "level": row.level, "camera_id": row.camera_id, "camera_name": row.camera_name,
+        "premises_id": row.premises_id, "premises_name": row.premises_name, "organization_name": row.organization_name, "raised_at": Moment(row.raised_at),
+        "ended_at": row.ended_at.map(Moment), "count": row.count, "due_at": row.due_at.map(Moment), "version": row.version,
     })
-    .to_string()
+}
+
+/// Nobody is named: who may know asks for the inspection.
+fn inspection(row: &InspectionRow) -> Result<Value, StoreError> {
+    let result: Option<Judgement> = row.result.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
+    Ok(json!({
+        "id": row.id, "kind": row.kind, "state": row.state, "assignment_id": row.assignment_id, "premises_id": row.premises_id, "premises_name": row.premises_name,
+        "organization_name": row.organization_name, "happened_at": Moment(row.happened_at), "submitted_at": row.submitted_at.map(Moment), "outcome": row.outcome,
+        "score": result.as_ref().and_then(|result| result.score), "key_failed": result.as_ref().map(|result| &result.key_failed),
+        "general_failed": result.as_ref().map(|result| &result.general_failed), "missing_evidence": row.missing_count, "version": row.version,
+    }))
 }
 
 /// An event to deliver now.

@@ -14,11 +14,21 @@ on_both!(an_amendment_is_a_version_with_who_and_why, |app| {
     let path = draft.path();
     let (_, before) = lead.client.get(&path).await;
     assert_eq!((before["outcome"].as_str(), &before["amendments"]), (Some("basically_conforms"), &json!([])));
-    let amend = |version: i64, reason: &str, result: &str| json!({"version": version, "reason": reason, "answers": [{"item_code": "8.1", "result": result, "remark": "复核照片后更正"}]});
+    let amend = |version: i64, reason: &str, result: &str| {
+        json!({"version": version, "reason": reason,
+        "answers": [{"item_code": "8.1", "result": result, "remark": "复核照片后更正", "affects_safety": (result == "fails").then_some(false)}]})
+    };
     for (body, pointer) in [
         (amend(0, " ", "conforms"), "/reason"),
         (json!({"version": 0, "reason": "x", "answers": []}), "/answers"),
         (json!({"version": 0, "reason": "x", "answers": [{"item_code": "99.9", "result": "fails"}]}), "/answers/0/item_code"),
+        // The rule of submissions holds here too.
+        (json!({"version": 0, "reason": "x", "answers": [{"item_code": "8.1", "result": "fails", "remark": "x"}]}), "/answers/0/result"),
+        (json!({"version": 0, "reason": "x", "answers": [{"item_code": "8.1", "result": "not_applicable"}]}), "/answers/0/result"),
+        (
+            json!({"version": 0, "reason": "x", "answers": [{"item_code": "8.1", "result": "conforms", "values": {"none": 1}}]}),
+            "/answers/0/values/none",
+        ),
     ] {
         let (status, problem) = lead.client.post(&format!("{path}/amendments"), &body).await;
         assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(pointer)), "{problem}");
@@ -30,6 +40,12 @@ on_both!(an_amendment_is_a_version_with_who_and_why, |app| {
         "{page}"
     );
     assert_eq!(page["submitted_result"]["outcome"], "basically_conforms", "the first result is kept and shown");
+    let desk = app.person("supervisor", &app.office).await;
+    let (_, list) = desk.get("/inspections").await;
+    assert_eq!((&list["items"][0]["outcome"], &list["items"][0]["score"]), (&json!("conforms"), &json!(100.0)), "lists say what counts");
+    assert_eq!(desk.get("/inspections?failed_item=8.1").await.1["total"], 0, "nothing fails any more");
+    let table = String::from_utf8(bytes(&desk, "/exports/inspections.csv").await).unwrap();
+    assert!(table.contains("conforms,100") && !table.contains("8.1"), "{table}");
     assert_eq!(page["amendments"][0]["reason"], "现场记录笔误");
     assert_eq!(page["parts"], before["parts"], "what was sent stays as sent");
     let failed = page["sections"]
@@ -63,6 +79,100 @@ on_both!(an_amendment_is_a_version_with_who_and_why, |app| {
     );
 });
 
+on_both!(a_phone_whose_clock_is_years_off_is_not_believed, |app| {
+    let (lead, today) = inspected(&app).await;
+    let template = lead.template().await;
+    let submitted = async |started: &str, satellites: Option<(&str, &str)>| {
+        let mut draft = Draft::new(&app, &lead, &template);
+        draft.header["started_at"] = json!(started);
+        if let Some((device, gps)) = satellites {
+            draft.content["clock"]["device_time"] = json!(device);
+            draft.content["clock"]["gps_time"] = json!(gps);
+        }
+        assert_eq!(lead.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+        assert_eq!(lead.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await.0, StatusCode::OK);
+        lead.client.get(&draft.path()).await.1
+    };
+    let at = |page: &Value, name: &str| text(&page[name]).parse::<mobile_api::Moment>().unwrap().0;
+    let now = app.app.clock.wall_ms();
+    let ahead = submitted("2046-01-01T06:00:00.000Z", None).await;
+    assert!(at(&ahead, "happened_at") <= now + 60_000 && at(&ahead, "started_at") > now, "what was sent stays as sent: {ahead}");
+    assert_eq!(ahead["clock_off_ms"].as_i64(), Some(at(&ahead, "started_at") - at(&ahead, "received_at")));
+    let reset = submitted("2001-01-01T00:00:00.000Z", None).await;
+    assert_eq!(reset["happened_at"], reset["received_at"]);
+    // Three days ago by the satellites, whatever the phone says.
+    let (began, fixed) = (mobile_api::Moment(now - 3 * 86_400_000), mobile_api::Moment(now - 3 * 86_400_000 + 900_000));
+    let corrected = submitted("2046-01-01T06:00:00.000Z", Some(("2046-01-01T06:15:00.000Z", &fixed.to_string()))).await;
+    assert_eq!(at(&corrected, "happened_at"), began.0, "{corrected}");
+    let desk = app.person("supervisor", &app.office).await;
+    let (_, list) = desk.get("/inspections").await;
+    let order: Vec<String> = list["items"].as_array().unwrap().iter().map(|item| text(&item["id"])).collect();
+    assert_eq!(order[..2], [text(&reset["id"]), text(&ahead["id"])], "the list goes by what is believed");
+    assert!(order.contains(&today.id.to_string()));
+    let (_, since) = desk.get(&format!("/inspections?since={}", mobile_api::Moment(now + 3_600_000))).await;
+    assert_eq!(since["total"], 0, "nothing was made in the time to come");
+});
+
+on_both!(the_list_is_narrowed_and_a_view_of_it_is_kept, |app| {
+    let (lead, _) = inspected(&app).await;
+    let desk = app.person("supervisor", &app.district).await;
+    let counted = async |query: &str| {
+        let (status, list) = desk.get(&format!("/inspections?{query}")).await;
+        assert_eq!(status, StatusCode::OK, "{query}: {list}");
+        list["total"].as_i64().unwrap()
+    };
+    let (office, other) = (&app.office.id, &app.other_office.id);
+    for (query, expected) in [
+        (format!("organization_id={office}"), 1),
+        (format!("organization_id={other}"), 0),
+        ("kind=routine".to_owned(), 1),
+        ("kind=campaign".to_owned(), 0),
+        ("template_code=school_canteen".to_owned(), 1),
+        ("template_code=campus_shop".to_owned(), 0),
+        ("failed_item=8.1".to_owned(), 1),
+        ("failed_item=8.2".to_owned(), 0),
+        (format!("officer_id={}", lead.user_id), 1),
+    ] {
+        assert_eq!(counted(&query).await, expected, "{query}");
+    }
+    assert_eq!(desk.get(&format!("/inspections?failed_item={}", "x".repeat(65))).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let view = |name: &str, query: &str| json!({"page": "inspections", "name": name, "query": query});
+    let (status, kept) = desk.post("/views", &view("不符合", "result=does_not_conform")).await;
+    assert_eq!((status, kept["query"].as_str()), (StatusCode::CREATED, Some("result=does_not_conform")), "{kept}");
+    let (_, again) = desk.post("/views", &view("不符合", "failed_item=8.1")).await;
+    assert_eq!((&again["id"], again["query"].as_str()), (&kept["id"], Some("failed_item=8.1")), "one of the same name is replaced");
+    assert_eq!(desk.get("/views?page=inspections").await.1["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(desk.get("/views?page=alerts").await.1["items"], json!([]));
+    assert_eq!(lead.client.get("/views?page=inspections").await.1["items"], json!([]), "each sees their own");
+    let path = format!("/views/{}", text(&kept["id"]));
+    assert_eq!(gone(&lead.client, &path).await, StatusCode::NOT_FOUND);
+    assert_eq!(desk.post("/views", &view(" ", "")).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    for number in 1..server::store::saved_views::VIEWS_MAX {
+        assert_eq!(desk.post("/views", &view(&format!("视图 {number}"), "")).await.0, StatusCode::CREATED);
+    }
+    assert_eq!(desk.post("/views", &view("太多", "")).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(desk.post("/views", &view("不符合", "")).await.0, StatusCode::CREATED, "one that is there may change");
+    assert_eq!((gone(&desk, &path).await, gone(&desk, &path).await), (StatusCode::NO_CONTENT, StatusCode::NOT_FOUND));
+});
+
+on_both!(rows_of_what_failed_are_held_against_the_result, |app| {
+    let (_, draft) = inspected(&app).await;
+    let flags = server::config::Flags::default().or("data", app.data.path().to_string_lossy());
+    let config = server::config::Config::load(&flags).unwrap();
+    let run = async |repair: bool| {
+        let report = server::check::Check::new(&app.app.db, &app.app.files, &config, repair, false).run().await.unwrap();
+        report.faults.into_iter().filter(|fault| fault.detail.contains("what failed")).collect::<Vec<_>>()
+    };
+    assert_eq!(run(false).await, []);
+    crate::support::tamper(&app.app.db, "UPDATE inspection_findings SET item_code = '1.1'").await;
+    let found = run(false).await;
+    assert!(found.len() == 1 && found[0].detail.contains(&draft.id.to_string()) && found[0].repaired.is_none(), "{found:?}");
+    assert!(run(true).await[0].repaired.is_some());
+    assert_eq!(run(false).await, []);
+    let desk = app.person("supervisor", &app.office).await;
+    assert_eq!(desk.get("/inspections?failed_item=8.1").await.1["total"], 1);
+});
+
 on_both!(an_inspection_is_compared_with_the_last_one, |app| {
     let (lead, first) = inspected(&app).await;
     let template = lead.template().await;
@@ -89,6 +199,10 @@ on_both!(an_inspection_is_compared_with_the_last_one, |app| {
     assert_eq!((item["previous"]["result"].as_str(), item["answer"]["result"].as_str()), (Some("fails"), Some("conforms")));
     assert_eq!(lead.client.get(&first.path()).await.1["previous"], Value::Null, "there was none before");
 });
+
+async fn gone(client: &Client, path: &str) -> StatusCode {
+    client.send(Method::DELETE, path, None).await.0
+}
 
 async fn bytes(client: &Client, path: &str) -> Vec<u8> {
     let response = client.request(Method::GET, path, None).send().await.unwrap();
@@ -144,7 +258,9 @@ on_both!(a_public_page_says_the_result_and_names_nobody, |app| {
     assert_eq!(desk.put("/settings/disclosure", &json!({"enabled": true})).await.0, StatusCode::OK);
     let (status, robots, page) = public(&address).await;
     assert_eq!((status, robots.as_deref()), (StatusCode::OK, Some("noindex, nofollow")));
-    assert!(page.contains("东岸小学食堂") && page.contains("基本符合") && page.contains("2026年11月23日"), "{page}");
+    let made: mobile_api::Moment = text(&lead.client.get(&draft.path()).await.1["happened_at"]).parse().unwrap();
+    let day = server::documents::chinese_date(made.0);
+    assert!(page.contains("东岸小学食堂") && page.contains("基本符合") && page.contains(&day), "{page}");
     for named in ["测试", "李执法", "陈校长", "离墙不足"] {
         assert!(!page.contains(named), "nobody is named and nothing quoted: {named}");
     }

@@ -80,6 +80,26 @@ on_both!(an_event_is_delivered_signed_and_once_in_spite_of_refusals, |app| {
     app.app.supervisor.shutdown(std::time::Duration::from_secs(5)).await;
 });
 
+on_both!(inspections_are_told_in_order_and_name_nobody, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let (_, made) = administrator.post("/webhooks", &json!({"url": "http://127.0.0.1:9/inspections", "kinds": ["inspection"]})).await;
+    let (_, other) = administrator.post("/webhooks", &json!({"url": "http://127.0.0.1:9/alerts", "kinds": ["black"]})).await;
+    let (lead, draft) = crate::documents::inspected(&app).await;
+    let change = json!({"version": 0, "reason": "笔误", "answers": [{"item_code": "8.1", "result": "conforms"}]});
+    assert_eq!(lead.client.post(&format!("{}/amendments", draft.path()), &change).await.0, StatusCode::CREATED);
+    let events = async |id: &Value| {
+        let (_, list) = administrator.get(&format!("/webhooks/{}/deliveries", id.as_str().unwrap())).await;
+        list["items"].as_array().unwrap().iter().map(|one| one["event"].as_str().unwrap().to_owned()).rev().collect::<Vec<_>>()
+    };
+    assert_eq!(events(&made["id"]).await, ["inspection.submitted", "inspection.completed", "inspection.amended"]);
+    assert!(events(&other["id"]).await.is_empty());
+    let bodies =
+        app.app.db.write(|tx| Box::pin(async move { server::store::webhooks::claim(tx, i64::MAX / 2, 1, 10).await })).await.unwrap();
+    let body: Value = serde_json::from_str(&bodies[0].body).unwrap();
+    assert_eq!((&body["inspection"]["general_failed"], &body["inspection"]["missing_evidence"]), (&json!(["8.1"]), &json!(2)), "{body}");
+    assert!(bodies.iter().all(|one| !one.body.contains("李执法") && !one.body.contains("测试")), "nobody is named");
+});
+
 on_both!(webhooks_do_not_lead_to_forbidden_places, |app| {
     let administrator = app.person("administrator", &app.city).await;
     for (url, code) in [

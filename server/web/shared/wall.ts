@@ -75,12 +75,15 @@ export class WallLine {
     clearTimeout(this.timer)
     this.timer = undefined
     this.turn += 1
+    const open = this.ready
     this.connecting = this.ready = false
     const line = this.line
     this.line = null
     if (!line) return
-    line.onopen = line.onmessage = line.onclose = null
-    line.close()
+    line.onmessage = line.onclose = null
+    // One that is still being opened is let open first: browsers call the other a failure.
+    line.onopen = open ? null : () => line.close()
+    if (open) line.close()
   }
 
   private tell(): void {

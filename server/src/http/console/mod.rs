@@ -23,6 +23,7 @@ mod statistics;
 mod templates;
 pub(crate) mod transfer;
 mod users;
+mod views;
 mod webhooks;
 
 pub(crate) use cameras::purpose as camera_secret_purpose;
@@ -57,5 +58,6 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     templates::configure(config);
     transfer::configure(config);
     users::configure(config);
+    views::configure(config);
     webhooks::configure(config);
 }

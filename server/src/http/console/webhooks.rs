@@ -1,4 +1,4 @@
-//! `/webhooks`: addresses that hear of alerts.
+//! `/webhooks`: addresses that hear of alerts and inspections.
 
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use base64::Engine as _;
@@ -34,13 +34,13 @@ pub(crate) fn purpose(id: &str) -> String {
     format!("webhook:{id}")
 }
 
-/// An address that hears of alerts below the caller's part of the tree.
+/// An address that hears of alerts and inspections below the caller's part of the tree.
 #[derive(Debug, Serialize, ToSchema)]
 struct Webhook {
     id: String,
     #[schema(example = "https://receiver.example/alerts")]
     url: String,
-    /// Kinds of alerts; empty for all.
+    /// Kinds of alerts, and `inspection`; empty for everything.
     kinds: Vec<String>,
     enabled: bool,
     version: i64,
@@ -100,7 +100,7 @@ struct NewWebhook {
     /// http or https; it must lead into the networks that webhooks may be in.
     #[schema(max_length = 500)]
     url: String,
-    /// Kinds of alerts; none for all.
+    /// Kinds of alerts, and `inspection`; none for everything.
     #[serde(default)]
     #[schema(max_items = 64)]
     kinds: Vec<String>,
@@ -325,8 +325,8 @@ async fn parts(app: &App, url: &str, kinds: &[String]) -> Result<(String, String
     };
     faults.count("kinds", kinds.len(), KINDS_MAX);
     for (at, kind) in kinds.iter().enumerate().take(KINDS_MAX) {
-        if kind_of(kind).is_none() {
-            faults.within("kinds", |faults| faults.note_at(at, "unknown", "no such kind of alert"));
+        if kind != webhooks::INSPECTION && kind_of(kind).is_none() {
+            faults.within("kinds", |faults| faults.note_at(at, "unknown", "neither a kind of alert nor inspection"));
         }
     }
     checked(faults)?;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use mobile_api::Moment;
 use mobile_api::inspection::{Answer, ItemResult, PartContent, Submit};
 use mobile_api::judge::Judgement;
+use mobile_api::merge::merge;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::domain::permission::Permission;
 use crate::http::Problem;
 use crate::store::places::{self, PastRow};
 use crate::store::sync::PremisesRow;
-use crate::store::{Conn, StoreError};
+use crate::store::{Conn, StoreError, amendments};
 
 /// Findings of the last inspection that a phone keeps.
 const FINDINGS_MAX: usize = 30;
@@ -86,36 +87,36 @@ fn bare(row: &PremisesRow, said: Option<Value>) -> Result<Map<String, Value>, St
 async fn past(conn: &mut Conn<'_>, ids: &[String]) -> Result<By, StoreError> {
     let rows = places::history(conn, ids).await?;
     let newest: Vec<String> = rows.iter().filter(|row| row.place == 1).map(|row| row.id.clone()).collect();
-    let mut parts: HashMap<String, Vec<(String, PartContent)>> = HashMap::new();
+    let mut parts: HashMap<String, Vec<(Uuid, PartContent)>> = HashMap::new();
     if !newest.is_empty() {
         for (inspection, part, content) in places::contents(conn, &newest).await? {
-            parts.entry(inspection).or_default().push((part, serde_json::from_str(&content).map_err(StoreError::damaged)?));
+            let content = serde_json::from_str(&content).map_err(StoreError::damaged)?;
+            parts.entry(inspection).or_default().push((part.parse().map_err(StoreError::damaged)?, content));
         }
     }
+    let mut later = amendments::of_inspections(conn, &newest).await?;
     let mut found = By::new();
     for row in rows {
-        let result: Option<Judgement> = row.server_result.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
+        let result: Option<Judgement> = row.result.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let mut value = json!({"id": row.id, "kind": row.kind, "template_id": row.template_id, "outcome": row.outcome, "submitted_at": Moment(row.submitted_at),
             "score": result.as_ref().and_then(|result| result.score),
             "failed": result.as_ref().map(|result| result.key_failed.len() + result.general_failed.len())});
         if let Some(parts) = parts.get(&row.id) {
-            value["findings"] = findings(&row, parts)?.into();
+            value["findings"] = findings(&row, parts, later.remove(&row.id).unwrap_or_default())?.into();
         }
         found.entry(row.premises_id).or_default().push(value);
     }
     Ok(found)
 }
 
-/// What failed, as it counted: where two officers differed, the one that the lead chose.
-fn findings(row: &PastRow, parts: &[(String, PartContent)]) -> Result<Vec<Value>, StoreError> {
+/// What failed, as it counts: where two officers differed the one that the lead chose, and as it was amended since.
+fn findings(row: &PastRow, parts: &[(Uuid, PartContent)], later: Vec<Answer>) -> Result<Vec<Value>, StoreError> {
     let submit: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
-    let chosen = |part: &str, code: &str| {
-        let choice = submit.as_ref().and_then(|submit| submit.choices.get(code));
-        choice.is_none_or(|choice| choice.to_string() == part)
-    };
-    let counted = parts.iter().flat_map(|(part, content)| content.answers.iter().map(move |answer| (part, answer)));
-    let failed = counted.filter(|(part, answer)| answer.result == Some(ItemResult::Fails) && chosen(part, &answer.item_code));
-    Ok(failed.take(FINDINGS_MAX).map(|(_, answer)| finding(answer)).collect())
+    let choices = submit.map(|submit| submit.choices).unwrap_or_default();
+    let borrowed: Vec<(Uuid, &PartContent)> = parts.iter().map(|(id, content)| (*id, content)).collect();
+    let mut answers = merge(&borrowed, &choices).answers;
+    amendments::lay_over(&mut answers, later);
+    Ok(answers.iter().filter(|answer| answer.result == Some(ItemResult::Fails)).take(FINDINGS_MAX).map(finding).collect())
 }
 
 fn finding(answer: &Answer) -> Value {

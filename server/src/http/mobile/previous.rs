@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::store::inspections::{self, LastPart};
-use crate::store::{Conn, StoreError};
+use crate::store::{Conn, StoreError, amendments};
 
 /// Characters of a remark that come down.
 const REMARK_CHARS_MAX: usize = 100;
@@ -27,14 +27,16 @@ pub(super) async fn answers(conn: &mut Conn<'_>, inspections: &[String]) -> Resu
         let entry = parts.entry(inspection_id).or_insert((submission, Vec::new()));
         entry.1.push((part_id.parse().map_err(StoreError::damaged)?, content));
     }
+    let mut later = amendments::of_inspections(conn, inspections).await?;
     parts
         .into_iter()
         .map(|(id, (submission, parts))| {
             let choices = submission.as_deref().map(serde_json::from_str::<Value>).transpose().map_err(StoreError::damaged)?;
             let choices = choices.and_then(|raw| serde_json::from_value(raw["choices"].clone()).ok()).unwrap_or_default();
             let borrowed: Vec<(Uuid, &PartContent)> = parts.iter().map(|(id, content)| (*id, content)).collect();
-            let said: Map<String, Value> =
-                merge(&borrowed, &choices).answers.iter().map(|answer| (answer.item_code.clone(), said(answer))).collect();
+            let mut answers = merge(&borrowed, &choices).answers;
+            amendments::lay_over(&mut answers, later.remove(&id).unwrap_or_default());
+            let said: Map<String, Value> = answers.iter().map(|answer| (answer.item_code.clone(), said(answer))).collect();
             Ok((id, Value::Object(said)))
         })
         .collect()

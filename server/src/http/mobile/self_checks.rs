@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::calendar::date_of;
+use crate::domain::happened::happened;
 use crate::domain::permission::Permission;
 use crate::domain::self_check::{Duties, DutyRule, MEALS, SAMPLE_HOURS, SAMPLES_CODE, SETTING, day_of, dishes};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
@@ -93,7 +94,7 @@ async fn put_self_check(app: &App, session: &Session, id: Uuid, body: PutSelfChe
             content: serde_json::to_string(&body.content.raw).map_err(StoreError::damaged)?,
             content_sha256: body.content_sha256.clone(),
             problems: i64::try_from(problems.len()).unwrap_or(i64::MAX),
-            answered_at: content.part.clock.device_time.0,
+            answered_at: happened(content.part.clock.device_time.0, at, &[]).at_ms,
         };
         (new, samples, problems)
     };
@@ -246,8 +247,8 @@ fn samples(content: &SelfCheckContent, premises_id: &str, now_ms: i64) -> Option
         Some(FieldValue::Text(text)) => Some(text.as_str()),
         _ => None,
     };
-    // A phone whose clock is ahead must not keep the canteen from throwing away.
-    let kept_at = content.part.clock.device_time.0.min(now_ms);
+    // A clock that is ahead must not keep the canteen from throwing away, nor one that is years behind let it at once.
+    let kept_at = happened(content.part.clock.device_time.0, now_ms, &[]).at_ms;
     Some(NewSamples {
         premises_id: premises_id.to_owned(),
         dishes: dishes(words("dishes")?),

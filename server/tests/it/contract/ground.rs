@@ -18,7 +18,7 @@ use server::store::late::{LateFileRow, NewLate};
 use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
-use server::store::{StoreError, Tx, alerts, logins, notices, operators, template_drafts, templates, users};
+use server::store::{StoreError, Tx, alerts, logins, notices, operators, saved_views, template_drafts, templates, users};
 use uuid::Uuid;
 
 use super::planned;
@@ -377,6 +377,12 @@ async fn told(app: &TestApp, root: &Client) {
         })
     })
     .await;
+    let keeper = user.clone();
+    write(app, move |tx| {
+        Box::pin(async move { saved_views::put(tx, &keeper, "inspections", "本月", "state=complete", 1).await.map(|_| ()) })
+    })
+    .await;
+    tamper(&app.app.db, "UPDATE saved_views SET id = '01928f6e-0000-7000-8000-0000000000c9'").await;
     write(app, move |tx| Box::pin(async move { notices::insert(tx, None, &[user], "assigned", &json!({}), 1).await })).await;
     tamper(&app.app.db, "UPDATE notices SET id = '01928f6e-0000-7000-8000-000000000060' WHERE work_id IS NULL").await;
 }

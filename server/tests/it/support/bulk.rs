@@ -98,14 +98,14 @@ pub async fn analyse(db: &Db) {
 pub async fn inspections_like(db: &Db, count: i64) {
     const SQLITE: &str = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $1) \
         INSERT INTO inspections (id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, submission, submission_sha256, \
-          phone_result, server_result, outcome, differs, submitted_at, complete_at, received_at, version, updated_at) \
+          phone_result, server_result, outcome, differs, submitted_at, complete_at, received_at, version, updated_at, happened_at, result) \
         SELECT '01900000-0000-7000-9000-' || printf('%012x', n.n), i.premises_id, i.office_id, i.template_id, i.kind, i.lead_id, i.header, i.header_sha256, i.state, \
           i.started_at + n.n * 60000, i.submission, i.submission_sha256, i.phone_result, i.server_result, i.outcome, i.differs, i.submitted_at, i.complete_at, \
-          i.received_at, i.version, i.updated_at FROM n CROSS JOIN (SELECT * FROM inspections ORDER BY id LIMIT 1) i";
+          i.received_at, i.version, i.updated_at, i.happened_at + n.n * 60000, i.result FROM n CROSS JOIN (SELECT * FROM inspections ORDER BY id LIMIT 1) i";
     const POSTGRES: &str = "INSERT INTO inspections (id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, submission, submission_sha256, \
-          phone_result, server_result, outcome, differs, submitted_at, complete_at, received_at, version, updated_at) \
+          phone_result, server_result, outcome, differs, submitted_at, complete_at, received_at, version, updated_at, happened_at, result) \
         SELECT '01900000-0000-7000-9000-' || lpad(to_hex(n.n), 12, '0'), i.premises_id, i.office_id, i.template_id, i.kind, i.lead_id, i.header, i.header_sha256, i.state, \
           i.started_at + n.n * 60000, i.submission, i.submission_sha256, i.phone_result, i.server_result, i.outcome, i.differs, i.submitted_at, i.complete_at, \
-          i.received_at, i.version, i.updated_at FROM generate_series(CAST(1 AS BIGINT), $1) n(n) CROSS JOIN (SELECT * FROM inspections ORDER BY id LIMIT 1) i";
+          i.received_at, i.version, i.updated_at, i.happened_at + n.n * 60000, i.result FROM generate_series(CAST(1 AS BIGINT), $1) n(n) CROSS JOIN (SELECT * FROM inspections ORDER BY id LIMIT 1) i";
     run(db, SQLITE, POSTGRES, vec![count]).await;
 }

@@ -12,6 +12,8 @@ export interface InspectionDetail {
   kind: string
   state: string
   started_at: string
+  happened_at: string
+  clock_off_ms: number | null
   submitted_at: string | null
   complete_at: string | null
   officers: { id: string; display_name: string; certificate_number?: string | null }[]
@@ -27,7 +29,7 @@ export interface InspectionDetail {
   /** Corrections since the submission, oldest first; everything above reads with them. */
   amendments: { version: number; reason: string; amended_by_name: string; amended_at: string; outcome: string; answers: Answer[] }[]
   submitted_result: InspectionResult | null
-  previous: { id: string; started_at: string; outcome: string | null; score: number | null; again: string[]; put_right: string[]; new: string[] } | null
+  previous: { id: string; happened_at: string; outcome: string | null; score: number | null; again: string[]; put_right: string[]; new: string[] } | null
 }
 export interface Part {
   id: string

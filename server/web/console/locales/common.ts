@@ -1,6 +1,13 @@
 import type { Pairs } from './pairs'
 
 export default {
+  views: {
+    title: ['已存视图', 'Saved views'],
+    keep: ['保存为视图', 'Save as a view'],
+    name: ['视图名称', 'Name of the view'],
+    kept: ['视图已保存', 'View saved'],
+    forget: ['删除视图 {name}', 'Delete the view {name}'],
+  },
   nav: {
     label: ['主导航', 'Main navigation'],
     desk: ['值班', 'Desk'],

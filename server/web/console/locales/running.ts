@@ -156,6 +156,7 @@ export default {
     urlHelp: ['必须是允许的网络内的 HTTP(S) 地址', 'An HTTP(S) address in an allowed network'],
     kinds: ['推送内容', 'What is sent'],
     kindsHelp: ['不选则全部推送', 'None chosen: everything'],
+    inspections: ['检查', 'Inspections'],
     everything: ['全部', 'everything'],
     secret: ['签名密钥', 'Secret'],
     secretOnce: ['密钥只显示这一次，请立即复制到接收系统。', 'The secret is shown only once: copy it to the receiver now.'],

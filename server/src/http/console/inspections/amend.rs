@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use mobile_api::Moment;
+use mobile_api::complete;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{Answer, ItemResult};
+use mobile_api::inspection::{Answer, EvidenceKind, InspectionKind, ItemResult, fit};
 use mobile_api::judge::judge;
 use mobile_api::problem::ProblemType;
+use mobile_api::template::{FieldValues, TemplateBody};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
-use super::page::{Inspection, lay_over};
-use super::{answers_of, find, page_of, template_of};
-use crate::App;
+use super::page::Inspection;
+use super::{find, page_of, template_of};
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::REASON_CHARS_MAX;
@@ -23,7 +25,8 @@ use crate::http::mobile::inspections::outcome_code;
 use crate::http::{Answer as Kept, Body, Id, Problem, ProblemBody, Repeatable, checked};
 use crate::store::amendments::{self, NewAmendment, VERSIONS_MAX};
 use crate::store::journal::Act;
-use crate::store::{StoreError, Tx, inspections};
+use crate::store::{Conn, StoreError, Tx, evidence, findings, inspections, webhooks};
+use crate::{App, inspected};
 
 /// Items that one amendment changes.
 const ITEMS_MAX: usize = 100;
@@ -46,18 +49,21 @@ struct AmendRequest {
     answers: Vec<AmendedAnswer>,
 }
 
-/// An item as it reads from now on. Its photos stay.
+/// An item as it reads from now on. Its photos stay; so do its values where none are given.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AmendedAnswer {
     #[schema(max_length = 64)]
     item_code: String,
-    result: ItemResult,
+    /// None of a plain question.
+    result: Option<ItemResult>,
     #[schema(max_length = 2000)]
     remark: Option<String>,
     #[schema(max_length = 2000)]
     reason: Option<String>,
     number: Option<f64>,
+    /// Of the item's fields, by code; all of them, where any changes.
+    values: Option<FieldValues>,
     affects_safety: Option<bool>,
     corrected_on_spot: Option<bool>,
 }
@@ -136,10 +142,13 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, 
     if last >= VERSIONS_MAX {
         return Err(Problem::of(ProblemType::TooLarge).because(format!("at most {VERSIONS_MAX} amendments")));
     }
-    let mut answers = answers_of(tx, &row).await?;
+    let mut answers = inspected::answers(tx, &row).await?;
     let changed: Vec<Answer> = body.answers.into_iter().map(|answer| amended(answer, &answers, at)).collect();
-    lay_over(&mut answers, &changed);
+    amendments::lay_over(&mut answers, changed.iter().cloned());
+    let drawings: Vec<Uuid> = signatures(tx, id).await?;
+    whole(&template, &answers, &changed, row.parsed_header()?.kind, &drawings)?;
     let result = judge(&template, &answers);
+    let findings = findings::of(&result, &answers);
     let changes: BTreeMap<&str, &Answer> = changed.iter().map(|answer| (answer.item_code.as_str(), answer)).collect();
     let new = NewAmendment {
         inspection_id: id.to_owned(),
@@ -153,6 +162,9 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, 
     if !amendments::insert(tx, &new, at).await? {
         return Err(Problem::stale(page_of(tx, session, id).await?));
     }
+    findings::put(tx, id, &findings).await?;
+    let amended = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
+    webhooks::publish_inspection(tx, "inspection.amended", &amended, at).await?;
     let items: Vec<&&str> = changes.keys().collect();
     let detail = json!({"version": new.version, "reason": new.reason, "items": items, "outcome": {"from": row.outcome, "to": new.outcome}});
     tx.audit(
@@ -163,16 +175,47 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: AmendRequest, 
     Ok(inspections::note_change(tx, &row, true, at).await?)
 }
 
+/// The drawings that a field may name.
+async fn signatures(conn: &mut Conn<'_>, id: &str) -> Result<Vec<Uuid>, StoreError> {
+    let kind = evidence::kind_code(EvidenceKind::Signature);
+    let files = evidence::of_inspection(conn, id).await?;
+    files.iter().filter(|file| file.kind.as_deref() == Some(kind)).map(|file| file.id.parse().map_err(StoreError::damaged)).collect()
+}
+
+/// What changes fits the checklist and lacks nothing by the rule of submissions; what other items lack is not this amendment's.
+fn whole(template: &TemplateBody, answers: &[Answer], changed: &[Answer], kind: InspectionKind, drawings: &[Uuid]) -> Result<(), Problem> {
+    let lacks = complete::check(template, answers, kind).err().unwrap_or_default();
+    let mut faults = Faults::new();
+    faults.within("answers", |faults| {
+        for (place, answer) in changed.iter().enumerate() {
+            faults.within(place, |faults| {
+                if let Some(item) = template.item(&answer.item_code) {
+                    fit::answer(faults, answer, item, drawings);
+                }
+                let item = format!("/answers/{}", answer.item_code);
+                for lack in lacks.iter().filter(|lack| lack.pointer == item) {
+                    faults.note_at("result", &lack.code, lack.detail.as_str());
+                }
+                let fields = format!("{item}/values/");
+                for (lack, field) in lacks.iter().filter_map(|lack| Some((lack, lack.pointer.strip_prefix(&fields)?))) {
+                    faults.within("values", |faults| faults.note_at(field, &lack.code, lack.detail.as_str()));
+                }
+            });
+        }
+    });
+    checked(faults)
+}
+
 /// The answer as it reads from now on; the photos of the item stay with it.
 fn amended(answer: AmendedAnswer, answers: &[Answer], at: i64) -> Answer {
     let before = answers.iter().find(|before| before.item_code == answer.item_code);
     Answer {
         item_code: answer.item_code,
-        result: Some(answer.result),
+        result: answer.result,
         remark: answer.remark,
         reason: answer.reason,
         number: answer.number,
-        values: before.map(|before| before.values.clone()).unwrap_or_default(),
+        values: answer.values.or_else(|| before.map(|before| before.values.clone())).unwrap_or_default(),
         affects_safety: answer.affects_safety,
         corrected_on_spot: answer.corrected_on_spot,
         answered_at: Moment(at),

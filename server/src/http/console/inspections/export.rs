@@ -148,7 +148,7 @@ impl Source {
         let mut reader = self.app.db.read().await?;
         let conn = &mut reader.conn();
         let mut rows = inspections::export_page(conn, &self.sight, &self.filter, &page).await?;
-        let next = page.cut(&mut rows, |row| (row.started_at.to_string(), row.id.clone()));
+        let next = page.cut(&mut rows, |row| (row.happened_at.to_string(), row.id.clone()));
         let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
         let mut officers: HashMap<String, Vec<String>> = HashMap::new();
         for (inspection, _, name, _) in inspections::officers(conn, &ids).await? {
@@ -160,7 +160,7 @@ impl Source {
 }
 
 fn cells(row: &ExportRow, officers: &HashMap<String, Vec<String>>) -> Result<Vec<Cell>, StoreError> {
-    let judged: Option<Judgement> = row.server_result.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
+    let judged: Option<Judgement> = row.result.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
     let template: Bilingual = serde_json::from_str(&row.template_name).map_err(StoreError::damaged)?;
     let grade = judged.as_ref().map(|judged| serde_json::to_value(judged.grade)).transpose().map_err(StoreError::damaged)?;
     Ok(vec![
@@ -176,7 +176,7 @@ fn cells(row: &ExportRow, officers: &HashMap<String, Vec<String>>) -> Result<Vec
         grade.and_then(|grade| grade.as_str().map(str::to_owned)).into(),
         judged.as_ref().map(|judged| judged.key_failed.join("、")).into(),
         judged.as_ref().map(|judged| judged.general_failed.join("、")).into(),
-        Moment(row.started_at).to_string().into(),
+        Moment(row.happened_at).to_string().into(),
         row.submitted_at.map(|at| Moment(at).to_string()).into(),
         row.missing_count.into(),
         row.amendments.into(),

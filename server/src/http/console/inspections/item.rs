@@ -39,12 +39,17 @@ pub(crate) struct InspectionItem {
     state: String,
     /// By the phone's clock.
     started_at: Moment,
+    /// When it was made as far as clocks can be believed: the list goes by it.
+    happened_at: Moment,
+    /// How far the phone's clock was ahead of that, ms; none where they agree within two minutes.
+    clock_off_ms: Option<i64>,
     /// By the server's clock.
     submitted_at: Option<Moment>,
     complete_at: Option<Moment>,
     /// The lead first.
     pub(super) officers: Vec<Officer>,
     outcome: Option<String>,
+    /// With all amendments, as outcome and grade.
     score: Option<f64>,
     grade: Option<String>,
     /// The phone's result and the server's are not the same.
@@ -66,7 +71,7 @@ pub(crate) async fn items(conn: &mut Conn<'_>, rows: &[InspectionRow]) -> Result
 }
 
 fn item(row: &InspectionRow, officers: Vec<Officer>) -> Result<InspectionItem, StoreError> {
-    let result = judgement(row.server_result.as_deref())?;
+    let result = judgement(row.result.as_deref())?;
     let grade = result.as_ref().map(|result| serde_json::to_value(result.grade)).transpose().map_err(StoreError::damaged)?;
     Ok(InspectionItem {
         id: row.id.clone(),
@@ -80,6 +85,8 @@ fn item(row: &InspectionRow, officers: Vec<Officer>) -> Result<InspectionItem, S
         kind: assignments::kind_of(&row.kind)?,
         state: row.state.clone(),
         started_at: Moment(row.started_at),
+        happened_at: Moment(row.happened_at),
+        clock_off_ms: row.clock_off_ms,
         submitted_at: row.submitted_at.map(Moment),
         complete_at: row.complete_at.map(Moment),
         officers,

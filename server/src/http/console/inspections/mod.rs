@@ -7,9 +7,9 @@ mod page;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::Moment;
-use mobile_api::inspection::{Answer, Submit};
+use mobile_api::field::Faults;
+use mobile_api::inspection::{Answer, InspectionKind};
 use mobile_api::judge::Outcome;
-use mobile_api::merge::merge;
 use mobile_api::problem::ProblemType;
 use mobile_api::template::TemplateBody;
 use serde::Deserialize;
@@ -17,15 +17,16 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::files::Reduced;
 use crate::http::content::{Content, serve};
 use crate::http::mobile::inspections::outcome_code;
-use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
+use crate::http::{Args, Id, Listed, Problem, ProblemBody, checked, listed, moment_ms, page};
+use crate::store::assignments::kind_code;
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
 use crate::store::{Conn, StoreError, amendments, evidence, inspections, templates};
+use crate::{App, inspected};
 
 use self::page::{Inspection, Parts, Previous};
 pub(crate) use item::{InspectionItem, items};
@@ -33,6 +34,8 @@ pub(crate) use item::{InspectionItem, items};
 /// Hours from UTC of the days that "today" means (Asia/Shanghai has no summer time).
 const DAY_OFFSET_MS: i64 = 8 * 3_600_000;
 const DAY_MS: i64 = 24 * 3_600_000;
+/// Characters of a code that a list is narrowed by.
+const WORD_CHARS_MAX: usize = 64;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read).service(evidence_file);
@@ -77,18 +80,28 @@ impl State {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListArgs {
     premises_id: Option<Uuid>,
+    /// The office it belonged to then.
+    organization_id: Option<Uuid>,
+    #[param(inline)]
+    kind: Option<InspectionKind>,
+    /// Code of the template, of whatever version.
+    #[param(example = "school_canteen", max_length = 64)]
+    template_code: Option<String>,
+    /// Code of an item that failed.
+    #[param(max_length = 64)]
+    failed_item: Option<String>,
     #[param(inline)]
     state: Option<State>,
     /// The outcome.
     result: Option<Outcome>,
-    /// Begun at this time or later.
+    /// Made at this time or later, as far as the phone's clock can be believed.
     #[param(example = "2026-11-01T00:00:00.000Z", max_length = 40)]
     since: Option<String>,
-    /// Begun before this time.
+    /// Made before this time.
     #[param(max_length = 40)]
     until: Option<String>,
     officer_id: Option<Uuid>,
-    /// Begun today, Asia/Shanghai.
+    /// Made today, Asia/Shanghai.
     today: Option<bool>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
@@ -99,6 +112,10 @@ impl ListArgs {
     pub(super) fn filter(&self, now_ms: i64) -> Result<InspectionFilter, Problem> {
         let mut filter = InspectionFilter {
             premises_id: self.premises_id.map(|id| id.to_string()),
+            office_id: self.organization_id.map(|id| id.to_string()),
+            kind: self.kind.map(|kind| kind_code(kind).to_owned()),
+            template_code: word("template_code", self.template_code.as_deref())?,
+            failed_item: word("failed_item", self.failed_item.as_deref())?,
             state: self.state.map(|state| state.as_str().to_owned()),
             outcome: self.result.map(|outcome| outcome_code(outcome).to_owned()),
             since_ms: moment_ms("since", self.since.as_deref())?,
@@ -111,6 +128,14 @@ impl ListArgs {
         }
         Ok(filter)
     }
+}
+
+/// A short word of the query.
+fn word(name: &str, text: Option<&str>) -> Result<Option<String>, Problem> {
+    let mut faults = Faults::new();
+    faults.optional_text(name, text, WORD_CHARS_MAX);
+    checked(faults)?;
+    Ok(text.map(str::to_owned))
 }
 
 /// Inspections, newest first.
@@ -128,7 +153,7 @@ async fn list(
     let sight = sight(&caller);
     let mut rows = inspections::list(conn, &sight, &filter, &page).await?;
     let counted = inspections::count(conn, &sight, &filter).await?;
-    let next = page.cut(&mut rows, |row| (row.started_at.to_string(), row.id.clone()));
+    let next = page.cut(&mut rows, |row| (row.happened_at.to_string(), row.id.clone()));
     Ok(web::Json(listed(items(conn, &rows).await?, next, counted)))
 }
 
@@ -163,33 +188,18 @@ async fn template_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<Templat
     templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?.body()
 }
 
-/// The answers that count in an inspection: as the lead chose them, with all amendments.
-async fn answers_of(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<Vec<Answer>, StoreError> {
-    let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
-    let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
-    let named: Vec<String> = submission.iter().flat_map(|submission| &submission.parts).map(|part| part.id.to_string()).collect();
-    let mut parts = inspections::parts(conn, &row.id).await?;
-    parts.sort_by_key(|part| named.iter().position(|id| *id == part.id));
-    let contents = parts
-        .iter()
-        .map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?)))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    let borrowed: Vec<_> = contents.iter().map(|(id, content)| (*id, content)).collect();
-    amendments::applied(conn, &row.id, merge(&borrowed, &choices).answers).await
-}
-
 async fn last_time(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<(Previous, Vec<Answer>), StoreError> {
-    let judged = item::judgement(row.server_result.as_deref())?;
+    let judged = item::judgement(row.result.as_deref())?;
     let previous = Previous {
         id: row.id.clone(),
-        started_at: Moment(row.started_at),
+        happened_at: Moment(row.happened_at),
         outcome: row.outcome.clone(),
         score: judged.and_then(|judged| judged.score),
         again: Vec::new(),
         put_right: Vec::new(),
         new: Vec::new(),
     };
-    Ok((previous, answers_of(conn, row).await?))
+    Ok((previous, inspected::answers(conn, row).await?))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

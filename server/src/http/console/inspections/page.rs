@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::item::{InspectionItem, judgement};
 use crate::store::StoreError;
-use crate::store::amendments::AmendmentRow;
+use crate::store::amendments::{AmendmentRow, lay_over};
 use crate::store::evidence::EvidenceRow;
 use crate::store::inspections::{InspectionRow, PartRow, PartVersionRow};
 
@@ -68,7 +68,7 @@ pub(super) struct Amendment {
 #[schema(as = PreviousInspection)]
 pub(super) struct Previous {
     pub(super) id: String,
-    pub(super) started_at: Moment,
+    pub(super) happened_at: Moment,
     pub(super) outcome: Option<String>,
     pub(super) score: Option<f64>,
     /// Items that fail now and failed then.
@@ -224,7 +224,7 @@ impl Inspection {
         let mut changes = Vec::new();
         for row in amendments {
             let changed: Vec<Answer> = row.changed()?.into_values().collect();
-            lay_over(&mut answers, &changed);
+            lay_over(&mut answers, changed.iter().cloned());
             changes.push(Amendment {
                 version: row.version,
                 reason: row.reason.clone(),
@@ -266,16 +266,6 @@ impl Inspection {
                 .collect::<Result<_, _>>()?,
             item,
         })
-    }
-}
-
-/// Lays changed answers over those that were there.
-pub(super) fn lay_over(answers: &mut Vec<Answer>, changed: &[Answer]) {
-    for one in changed {
-        match answers.iter_mut().find(|answer| answer.item_code == one.item_code) {
-            Some(answer) => answer.clone_from(one),
-            None => answers.push(one.clone()),
-        }
     }
 }
 

@@ -20,10 +20,12 @@ use uuid::Uuid;
 use super::{find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Session, can};
+use crate::domain::happened::{Fix, happened};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::store::findings::{self, Finding};
 use crate::store::inspections::{InspectionRow, PartRow, Submission};
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, templates};
+use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, templates, webhooks};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(submit);
@@ -72,6 +74,8 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let template = template.body()?;
     complete::check(&template, &merged.answers, row.parsed_header()?.kind).map_err(Problem::fields)?;
     let result = judge(&template, &merged.answers);
+    let fixes: Vec<Fix> = contents.iter().flat_map(|(_, content)| fixes(content)).collect();
+    let findings = findings::of(&result, &merged.answers);
     let submission = Submission {
         raw: json(&body)?,
         sha256: submission_sha256.clone(),
@@ -79,10 +83,11 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         server_result: json(&result)?,
         outcome: outcome_code(result.outcome).to_owned(),
         differs: result != body.result,
+        happened: happened(row.started_at, row.received_at, &fixes),
     };
     drop(reader);
     let (at, session, named, wanted) = (app.clock.wall_ms(), session.clone(), body.parts, id.clone());
-    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, at).await })).await?;
+    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &findings, at).await })).await?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let row = inspections::get_own(conn, &lead(&row), &id).await?.ok_or_else(Problem::not_found)?;
@@ -93,7 +98,24 @@ fn lead(row: &InspectionRow) -> String {
     row.lead_id.clone()
 }
 
-async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed], submission: &Submission, at: i64) -> Result<(), Problem> {
+/// What a part's clocks said together, the phone's and the satellites'.
+fn fixes(content: &PartContent) -> impl Iterator<Item = Fix> {
+    let clock = content.clock.gps_time.map(|gps| (content.clock.device_time, gps));
+    // A position that an app made up has no satellites' time.
+    let honest = content.locations.iter().filter(|location| location.mocked != Some(true));
+    let places = honest.filter_map(|location| location.gps_time.map(|gps| (location.device_time, gps)));
+    clock.into_iter().chain(places).map(|(device, gps)| Fix { device_ms: device.0, gps_ms: gps.0 })
+}
+
+async fn store(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    id: &str,
+    named: &[PartNamed],
+    submission: &Submission,
+    findings: &[Finding],
+    at: i64,
+) -> Result<(), Problem> {
     inspections::hold(tx, id).await?;
     // A part that came while this was being judged is not in the judgement: the lead looks again.
     let present = inspections::part_hashes(tx, id).await?;
@@ -102,6 +124,9 @@ async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed]
         // Somebody was faster; whether it was the same is told when the row is read again.
         return Ok(());
     }
+    findings::put(tx, id, findings).await?;
+    let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
+    webhooks::publish_inspection(tx, "inspection.submitted", &row, at).await?;
     inspections::settle(tx, id, at).await?;
     let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
     inspections::note_change(tx, &row, true, at).await?;
