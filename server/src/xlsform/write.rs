@@ -6,7 +6,7 @@ use super::{OWN_SHEET, RESULTS, field_name, named, xpath};
 use crate::sheet;
 
 /// The survey's columns; those that begin with `bk_` are ours.
-pub(super) const COLUMNS: [&str; 23] = [
+pub(super) const COLUMNS: [&str; 24] = [
     "type",
     "name",
     "label::中文 (zh)",
