@@ -83,9 +83,13 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
 pub async fn run_due(app: &App) -> Result<(), StoreError> {
     while runner::round(app, runner::CONCURRENT_MAX).await? > 0 {}
     lateness::look(app.clone()).await?;
-    self_checks::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}
     Ok(())
+}
+
+/// Reminds canteens of their papers and samples, as the program does every minute.
+pub async fn remind_of_papers(app: &App) -> Result<(), StoreError> {
+    self_checks::look(app.clone()).await
 }
 
 /// Counts the days that are not counted yet, as the program does every ten minutes.

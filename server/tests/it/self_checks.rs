@@ -7,7 +7,7 @@ use media::SimulatedClock;
 use mobile_api::canonical;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use server::jobs::run_due;
+use server::jobs::remind_of_papers;
 use uuid::Uuid;
 
 use crate::phone::{Phone, evidence, picture, text};
@@ -208,7 +208,7 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         app.add_person("desk", &[("supervisor", &app.office)], false).await;
         let pass = |time: Duration| {
             clock.advance(time);
-            run_due(&app.app)
+            remind_of_papers(&app.app)
         };
         let of = |kind: &str, code: &str| (kind.to_owned(), code.to_owned());
         pass(MINUTE).await.unwrap();
@@ -241,13 +241,9 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         let (_, board) = app
             .sign_in("desk")
             .await
-            .get(&format!("/self-checks/duties?premises_id={}&from=2026-11-20&to=2026-12-20", app.premises.id))
+            .get(&format!("/self-checks/duties?premises_id={}&from=2026-11-23&to=2026-12-20", app.premises.id))
             .await;
-        assert_eq!(
-            state(&board, "self_morning_check").as_deref(),
-            Some("done_late"),
-            "what was due before the premises was known is not asked for"
-        );
+        assert_eq!(state(&board, "self_morning_check").as_deref(), Some("done_late"), "late, and there");
         assert_eq!(state(&board, "self_daily_control").as_deref(), Some("done"));
         pass(11 * HOUR).await.unwrap();
         let told = told(&app.sign_in("canteen").await).await;
@@ -300,12 +296,12 @@ async fn samples_are_kept_forty_eight_hours_and_thrown_away_once() {
             "a phone's clock makes nothing earlier"
         );
         clock.advance(47 * HOUR);
-        run_due(&app.app).await.unwrap();
+        remind_of_papers(&app.app).await.unwrap();
         let over = |told: &[(String, String)]| told.iter().filter(|(kind, _)| kind == "samples_over").count();
         assert_eq!(over(&told(&app.sign_in("canteen").await).await), 0);
         clock.advance(HOUR);
-        run_due(&app.app).await.unwrap();
-        run_due(&app.app).await.unwrap();
+        remind_of_papers(&app.app).await.unwrap();
+        remind_of_papers(&app.app).await.unwrap();
         let canteen = app.sign_in("canteen").await;
         assert_eq!(over(&told(&canteen).await), 1, "one notice a paper, once");
         let body = json!({"discarded_at": now(&app)});

@@ -85,7 +85,7 @@ pub(super) async fn plant(app: &TestApp) {
     });
     planted.await.unwrap();
     let evidence = "INSERT INTO inspection_evidence (id, inspection_id, owner_id, kind, sha256, filetype, file_id, arrived_at) \
-        SELECT '01928f6e-0000-7000-8000-000000000113', '01928f6e-0000-7000-8000-000000000111', '01928f6e-0000-7000-8000-000000000003', 'photo', sha256, filetype, id, 1 \
-        FROM files WHERE id = '01928f6e-0000-7000-8000-000000000080'";
+        SELECT '01928f6e-0000-7000-8000-000000000113', '01928f6e-0000-7000-8000-000000000111', '01928f6e-0000-7000-8000-000000000003', 'photo', \
+        e.sha256, e.filetype, e.file_id, 1 FROM inspection_evidence e WHERE e.id = '01928f6e-0000-7000-8000-000000000022'";
     tamper(&app.app.db, evidence).await;
 }
