@@ -28,8 +28,6 @@ pub struct CameraSpec {
     pub armed_hours: Option<ArmedHours>,
     /// Thresholds and durations of the diagnosis.
     pub diagnosis: DiagnosisSettings,
-    /// Whether sound is recorded too: a privacy matter, off unless the camera opts in.
-    pub audio: bool,
     /// Days that its recordings are kept; `None` for the engine's default. Changing it touches no connection.
     pub retention_days: Option<u32>,
 }

@@ -334,6 +334,16 @@ impl Engine {
     /// [`AskError::Hold`] when held evidence would use the reserve, or the disk fails.
     pub async fn hold(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<HoldId, AskError> {
         let id = HoldId(Uuid::now_v7());
+        self.hold_as(id, camera, start_ms, end_ms).await?;
+        Ok(id)
+    }
+
+    /// The same under an id of the caller's, which stands in the caller's own books before; one that is held already stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// As [`Engine::hold`].
+    pub async fn hold_as(&self, id: HoldId, camera: CameraId, start_ms: i64, end_ms: i64) -> Result<(), AskError> {
         let held = Held { id, camera, start_ms, end_ms };
         let index = self.index();
         let (keeping, reserve_percent) = (self.inner.keeping.clone(), self.inner.shared.config.reserve_percent);
@@ -346,7 +356,7 @@ impl Engine {
             })
         };
         self.inner.supervisor.blocking("hold", holding).await??;
-        Ok(id)
+        Ok(())
     }
 
     /// Ends a hold; `false` when there is none of that id.
@@ -356,6 +366,18 @@ impl Engine {
     pub async fn release(&self, id: HoldId) -> Result<bool, AskError> {
         let index = self.index();
         Ok(self.inner.supervisor.blocking("release", move || index.release(id)).await??)
+    }
+
+    /// Has what is recorded up to an instant on disk as soon as its half second is whole, instead of at the next key frame.
+    /// Gives whether pictures from before `until_ms` are still in memory: ask again until they are not.
+    #[must_use]
+    pub fn hurry(&self, camera: CameraId, until_ms: i64) -> bool {
+        let Some(handle) = self.cameras().get(&camera).map(|camera| camera.handle.clone()) else { return false };
+        let open = handle.open_from().is_some_and(|from_ms| from_ms < until_ms);
+        if open {
+            handle.want_until(until_ms);
+        }
+        open
     }
 
     /// When the newest picture of a camera came, milliseconds UTC; nothing is decoded for that.
@@ -453,7 +475,8 @@ impl Engine {
             }
             let now_mono_ms = mono_ms(&*clock);
             looks += 1;
-            if self.inner.ceiling.look() && looks % LOOKS_A_BIT_RATE == 1 {
+            let cameras = self.cameras().len();
+            if self.inner.ceiling.look(cameras) && looks % LOOKS_A_BIT_RATE == 1 {
                 tracing::error!("the program has more memory than it may: sources that give no picture are broken off");
             }
             if looks % LOOKS_A_BIT_RATE == 1 {

@@ -52,8 +52,8 @@ pub struct EngineConfig {
     pub not_found_retry_ms: u64,
     /// Longest time for "test this camera", milliseconds.
     pub probe_timeout_ms: u64,
-    /// Above this much memory of the program, sources that give no picture are broken off, bytes; `None`: three quarters of
-    /// what the machine has.
+    /// Above this much memory of the program, sources that give no picture are broken off, bytes; `None`: by the number of
+    /// cameras, at most three quarters of what the machine has.
     pub memory_bytes_max: Option<u64>,
     /// Largest access unit that is taken, bytes.
     pub access_unit_bytes_max: usize,

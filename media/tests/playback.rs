@@ -62,7 +62,6 @@ impl House {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         };
         engine.apply(spec.clone()).await;
@@ -186,7 +185,7 @@ async fn an_export_has_every_picture_and_tells_its_true_range() {
 fn fragments(house: &House, segments: &[SegmentInfo]) -> Vec<(i64, i64)> {
     let recordings = house.folder.path().join("recordings");
     let files = segments.iter().map(|segment| SegmentFile::open(&recordings.join(&segment.path)).expect("ours"));
-    files.flat_map(|file| file.fragments).map(|entry| (entry.header.wall_ms, entry.header.end_ms())).collect()
+    files.flat_map(|file| file.fragments).map(|entry| (entry.mark.wall_ms, entry.mark.end_ms())).collect()
 }
 
 fn now_ms() -> i64 {

@@ -57,7 +57,6 @@ impl Recorded {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         };
         let camera = spec.id;

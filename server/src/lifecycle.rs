@@ -83,8 +83,14 @@ pub enum LifecycleError {
 }
 
 /// The data folder, held by one program at a time.
+///
+/// A server leaves a mark in the lock's file while it runs and takes it away when it has stopped in order, so that what a kill or
+/// a power cut leaves behind can be told from what should not be.
 #[derive(Debug)]
-pub struct DataLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+pub struct DataLock(File);
+
+/// What stands in the lock's file while a server runs.
+const SERVING: &[u8] = b"serving\n";
 
 /// Makes the data folder where there is none, for its owner only.
 pub fn data_folder(path: &Path) -> Result<(), LifecycleError> {
@@ -97,12 +103,31 @@ impl DataLock {
     pub fn take(path: &Path) -> Result<Self, LifecycleError> {
         data_folder(path)?;
         let failed = |cause: String| LifecycleError::Data { path: path.to_owned(), cause };
-        let file =
-            File::options().write(true).create(true).truncate(false).open(path.join("lock")).map_err(|error| failed(error.to_string()))?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join("lock"))
+            .map_err(|error| failed(error.to_string()))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(LifecycleError::Busy(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(failed(error.to_string())),
+        }
+    }
+
+    /// Whether the last server was killed, or lost its power: it did not stop in order, and none has begun since.
+    pub fn was_killed(&self) -> bool {
+        self.0.metadata().is_ok_and(|facts| facts.len() > 0)
+    }
+
+    /// A server begins, or (`false`) has stopped in order.
+    pub fn serving(&self, serving: bool) -> std::io::Result<()> {
+        use std::os::unix::fs::FileExt as _;
+        match serving {
+            true => self.0.write_all_at(SERVING, 0),
+            false => self.0.set_len(0),
         }
     }
 }
@@ -144,7 +169,9 @@ pub async fn run<F>(config: Config, opened: impl FnOnce(App, Opened) -> F + 'sta
 where
     F: Future<Output = Result<(), String>>,
 {
-    let _lock = DataLock::take(&config.data)?;
+    let lock = DataLock::take(&config.data)?;
+    let marked = |cause: std::io::Error| LifecycleError::Data { path: config.data.clone(), cause: cause.to_string() };
+    lock.serving(true).map_err(marked)?;
     let db = open_database(&config).await?;
     let listener = TcpListener::bind(config.listen).map_err(|cause| LifecycleError::Listen { address: config.listen, cause })?;
     let address = listener.local_addr().map_err(LifecycleError::Http)?;
@@ -214,6 +241,9 @@ where
         }
         let dropped = supervisor.shutdown(patience).await;
         app.db.close().await;
+        if let Err(error) = lock.serving(false) {
+            warn!(%error, "the next check takes this for a kill");
+        }
         info!(dropped = dropped.len(), "stopped");
     };
     tokio::select! {
@@ -338,7 +368,13 @@ mod tests {
         let data = folder.path().join("deep/data");
         let held = DataLock::take(&data).unwrap();
         assert!(matches!(DataLock::take(&data), Err(LifecycleError::Busy(_))));
+        assert!(!held.was_killed());
+        held.serving(true).unwrap();
         drop(held);
-        DataLock::take(&data).unwrap();
+        let held = DataLock::take(&data).unwrap();
+        assert!(held.was_killed(), "it did not stop in order");
+        held.serving(false).unwrap();
+        drop(held);
+        assert!(!DataLock::take(&data).unwrap().was_killed());
     }
 }

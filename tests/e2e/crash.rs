@@ -43,8 +43,11 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
 
     program.kill();
     let (code, said) = program.run(&["check"]);
-    assert!(code.is_some(), "check answers after a crash: {said}");
+    assert_eq!(code, Some(0), "what was open is a note, no fault: {said}");
+    assert!(said.contains("note ") && said.contains("when the server was killed"), "{said}");
     program.serve().await;
+    let (code, said) = program.run(&["check"]);
+    assert_eq!(code, Some(0), "beside the server that mended it: {said}");
     let root = program.sign_in("root").await;
     until("the camera records again", SLOW, || async {
         (root.get(&format!("/cameras/{camera}")).await.1["state"] == "recording").then_some(())

@@ -16,7 +16,6 @@ fn spec_at(id: Uuid, url: &str) -> CameraSpec {
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     }
 }
@@ -98,7 +97,7 @@ async fn after_kill_9_all_but_the_open_fragment_is_there_and_the_hole_is_a_resta
     // Fragments are counted on, so that a live playlist never goes back.
     let segments = engine.segments(CAMERA);
     let newest = SegmentFile::open(&folder.path().join(&segments[1].path)).expect("ours");
-    assert_eq!(newest.fragments[0].header.sequence, u64::from(fragments));
+    assert_eq!(newest.fragments[0].mark.sequence, u64::from(fragments));
 }
 
 #[tokio::test(flavor = "multi_thread")]

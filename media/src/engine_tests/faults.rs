@@ -201,7 +201,7 @@ async fn pictures_after_a_loss_are_recorded_marked_until_the_next_key_frame_and_
     assert_eq!(whole.damaged(), spans, "the export says what the timeline says");
     let (_, folder) = house.close().await;
     let file = SegmentFile::open(&folder.path().join(&segments[0].path)).expect("it is ours");
-    let marks: Vec<bool> = file.fragments.iter().map(|entry| entry.header.damaged).collect();
+    let marks: Vec<bool> = file.fragments.iter().map(|entry| entry.mark.damaged).collect();
     assert!(segments[0].damaged && !marks[0] && !marks[marks.len() - 1], "whole before, and whole after the next key frame: {marks:?}");
 }
 

@@ -102,7 +102,6 @@ fn spec(url: &str) -> CameraSpec {
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     }
 }

@@ -90,7 +90,6 @@ impl House {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         }
     }

@@ -79,7 +79,6 @@ async fn a_stepped_clock_begins_a_new_segment_and_epoch_at_the_next_key_frame() 
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     };
     engine.apply(spec.clone()).await;
@@ -136,7 +135,7 @@ async fn a_jump_of_the_streams_time_is_bridged_and_marked() {
     let [segment] = segments.as_slice() else { panic!("one segment: {segments:?}") };
     let path = folder.path().join(&segment.path);
     let file = SegmentFile::open(&path).expect("ours");
-    let marked: Vec<bool> = file.fragments.iter().map(|entry| entry.header.discontinuity).collect();
+    let marked: Vec<bool> = file.fragments.iter().map(|entry| entry.mark.discontinuity).collect();
     assert_eq!(marked.iter().filter(|marked| **marked).count(), 2, "the first and the one after the jump: {marked:?}");
     let (_, _, duration_s) = ffprobe(&path);
     assert!((4.0..30.0).contains(&duration_s), "{duration_s} s");
@@ -185,7 +184,6 @@ async fn cameras_take_turns_to_connect() {
                 enabled: true,
                 armed_hours: None,
                 diagnosis: DiagnosisSettings::default(),
-                audio: false,
                 retention_days: None,
             })
             .await;

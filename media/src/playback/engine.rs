@@ -49,7 +49,7 @@ impl Engine {
             newest.reverse();
             newest.iter().take(FILES_MAX).find_map(|info| {
                 let mut file = index.open(camera, info).ok()?;
-                let entry = file.fragments.iter().find(|entry| entry.header.sequence == sequence)?.clone();
+                let entry = file.fragments.iter().find(|entry| entry.mark.sequence == sequence)?.clone();
                 file.media(&entry).ok()
             })
         };
@@ -141,8 +141,9 @@ impl Engine {
 /// The key frame that a selection begins with.
 fn key_frame(camera: CameraId, recorded: &mut Recorded) -> Result<KeyFrame, PlaybackError> {
     let (_, entry) = recorded.wanted.first().cloned().ok_or(PlaybackError::Nothing)?;
-    let first_chunk = entry.header.chunks.first().map_or(0, |chunk| u64::from(chunk.len));
-    let media = recorded.file.read(entry.media_offset(), first_chunk)?;
+    let header = recorded.file.header(&entry)?;
+    let first_chunk = header.chunks.first().map_or(0, |chunk| u64::from(chunk.len));
+    let media = recorded.file.read(entry.offset + header.len() as u64, first_chunk)?;
     let what = "a fragment without a key frame";
     let data = first_sample(&media).ok_or(SegmentError::Damaged { offset: entry.offset, what })?;
     let video = &recorded.video;
@@ -152,7 +153,7 @@ fn key_frame(camera: CameraId, recorded: &mut Recorded) -> Result<KeyFrame, Play
         config: video.config.clone(),
         width: video.width,
         height: video.height,
-        wall_ms: entry.header.wall_ms,
+        wall_ms: entry.mark.wall_ms,
         data,
     })
 }

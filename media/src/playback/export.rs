@@ -57,6 +57,7 @@ struct Inner {
 struct Part {
     file: usize,
     entry: FragmentEntry,
+    header: FragmentHeader,
     /// First byte in the export.
     position: u64,
     /// Number of its first `moof`.
@@ -106,7 +107,7 @@ impl Export {
     #[must_use]
     pub fn damaged(&self) -> Vec<Span> {
         let mut spans = Vec::new();
-        add_damaged(&mut spans, self.fragment_headers(), (i64::MIN, i64::MAX));
+        add_damaged(&mut spans, self.fragment_headers().map(FragmentHeader::mark), (i64::MIN, i64::MAX));
         spans
     }
 
@@ -136,7 +137,7 @@ impl Export {
 
     /// What is known of the fragments in it, in order.
     pub(super) fn fragment_headers(&self) -> impl Iterator<Item = &FragmentHeader> {
-        self.inner.parts.iter().map(|part| &part.entry.header)
+        self.inner.parts.iter().map(|part| &part.header)
     }
 
     /// Bytes from `at` to the end of the header or fragment it lies in. Blocks on the disk.
@@ -200,8 +201,9 @@ fn lay_out(found: Vec<Recorded>, piece: Piece) -> Result<Inner, PlaybackError> {
     for recorded in found {
         let Recorded { mut file, wanted, .. } = recorded;
         for (_, entry) in wanted {
-            let time = fragment_time(&mut file, &entry)?;
-            layout.add(files.len(), &file.init, entry, time);
+            let header = file.header(&entry)?;
+            let time = fragment_time(&mut file, &entry, &header)?;
+            layout.add((files.len(), &file.init), entry, header, time);
         }
         files.push(Mutex::new(file));
     }
@@ -263,8 +265,7 @@ impl Layout {
         }
     }
 
-    fn add(&mut self, file: usize, init: &Bytes, entry: FragmentEntry, time: MoofTime) {
-        let header = &entry.header;
+    fn add(&mut self, (file, init): (usize, &Bytes), entry: FragmentEntry, header: FragmentHeader, time: MoofTime) {
         let mut pause = 0;
         match &self.last {
             None => self.first_presentation = u64::try_from(time.first_composition).unwrap_or(0),
@@ -288,7 +289,7 @@ impl Layout {
         self.durations.push(time.duration);
         let (len, chunks, frames) = (header.media_len(), header.chunks.len(), header.frames());
         let shift = i64::try_from(time.start).unwrap_or(i64::MAX) - i64::try_from(new_start).unwrap_or(i64::MAX);
-        self.parts.push(Part { file, entry, position: self.media_len, sequence: self.moofs + 1, shift });
+        self.parts.push(Part { file, entry, header, position: self.media_len, sequence: self.moofs + 1, shift });
         self.media_len += len;
         self.moofs += u32::try_from(chunks).unwrap_or(u32::MAX);
         self.frames += frames;
@@ -300,24 +301,25 @@ impl Layout {
         let groups = self.parts.chunks(together).zip(self.durations.chunks(together));
         groups
             .map(|(parts, durations)| SidxEntry {
-                len: u32::try_from(parts.iter().map(|part| part.entry.header.media_len()).sum::<u64>()).unwrap_or(u32::MAX),
+                len: u32::try_from(parts.iter().map(|part| part.header.media_len()).sum::<u64>()).unwrap_or(u32::MAX),
                 duration: u32::try_from(durations.iter().sum::<u64>()).unwrap_or(u32::MAX),
-                sync: parts[0].entry.header.sync,
+                sync: parts[0].header.sync,
             })
             .collect()
     }
 }
 
 /// Decoding time and exact length of a stored fragment, from its first and last `moof`.
-fn fragment_time(file: &mut SegmentFile, entry: &FragmentEntry) -> Result<MoofTime, PlaybackError> {
-    let first = moof_time(file, entry.media_offset())?;
-    let last_len = entry.header.chunks.last().map_or(0, |chunk| u64::from(chunk.len));
+fn fragment_time(file: &mut SegmentFile, entry: &FragmentEntry, header: &FragmentHeader) -> Result<MoofTime, PlaybackError> {
+    let first_at = entry.offset + header.len() as u64;
+    let first = moof_time(file, first_at)?;
+    let last_len = header.chunks.last().map_or(0, |chunk| u64::from(chunk.len));
     let last_at = entry.end_offset() - last_len;
-    let last = if last_at == entry.media_offset() { first } else { moof_time(file, last_at)? };
+    let last = if last_at == first_at { first } else { moof_time(file, last_at)? };
     let duration = (last.start + last.duration).checked_sub(first.start);
     let duration = duration.ok_or_else(|| damaged(last_at, "a fragment's times go back"))?;
     // A last frame without a duration would share its time with the first one after the gap: it gets the usual one.
-    let usual = duration / entry.header.frames().saturating_sub(1).max(1);
+    let usual = duration / header.frames().saturating_sub(1).max(1);
     let missing = if last.last_duration == 0 { usual } else { 0 };
     Ok(MoofTime { duration: duration + missing, ..first })
 }

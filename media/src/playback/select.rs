@@ -43,13 +43,13 @@ impl Recorded {
     /// First instant that is wanted, milliseconds UTC.
     #[must_use]
     pub fn start_ms(&self) -> i64 {
-        self.wanted.first().map_or(self.info.start_ms, |(_, entry)| entry.header.wall_ms)
+        self.wanted.first().map_or(self.info.start_ms, |(_, entry)| entry.mark.wall_ms)
     }
 
     /// End of the last wanted frame, milliseconds UTC.
     #[must_use]
     pub fn end_ms(&self) -> i64 {
-        self.wanted.last().map_or(self.info.end_ms, |(_, entry)| entry.header.end_ms())
+        self.wanted.last().map_or(self.info.end_ms, |(_, entry)| entry.mark.end_ms())
     }
 
     fn piece(&self) -> Piece {
@@ -94,7 +94,7 @@ pub(crate) fn select(
         decodable &= header.as_ref() == Some(&file.init);
         header = Some(file.init.clone());
         let wanted = wanted(&file.fragments, (start_ms, end_ms), (before_ms, next_start_ms), &mut decodable);
-        before_ms = file.fragments.last().map(|last| last.header.end_ms());
+        before_ms = file.fragments.last().map(|last| last.mark.end_ms());
         if !wanted.is_empty() {
             found.push(Recorded { info, file, video, wanted });
         }
@@ -111,25 +111,25 @@ fn wanted(
     let mut taken = Vec::new();
     let mut number = 0;
     // A stream that never has a key frame is shown as it is, or never: decoders make of it what they can.
-    *decodable |= fragments.iter().all(|fragment| !fragment.header.sync);
+    *decodable |= fragments.iter().all(|fragment| !fragment.mark.sync);
     while number < fragments.len() {
         // A sync fragment with what continues it is shown or left out together, as far as its end.
-        let group_end = (number + 1..fragments.len()).find(|&next| fragments[next].header.sync).unwrap_or(fragments.len());
+        let group_end = (number + 1..fragments.len()).find(|&next| fragments[next].mark.sync).unwrap_or(fragments.len());
         let group = &fragments[number..group_end];
         // Arrival times jitter: a group counts as over when the next one begins, even if its frames last a little longer.
-        let next_ms = fragments.get(group_end).map(|next| next.header.wall_ms).or(next_start_ms);
-        let next_ms = next_ms.filter(|next_ms| *next_ms > group[0].header.wall_ms);
-        let ends_ms = group.last().map_or(i64::MIN, |last| last.header.end_ms());
+        let next_ms = fragments.get(group_end).map(|next| next.mark.wall_ms).or(next_start_ms);
+        let next_ms = next_ms.filter(|next_ms| *next_ms > group[0].mark.wall_ms);
+        let ends_ms = group.last().map_or(i64::MIN, |last| last.mark.end_ms());
         let shown_until_ms = next_ms.map_or(ends_ms, |next_ms| ends_ms.min(next_ms));
-        *decodable |= group[0].header.sync;
+        *decodable |= group[0].mark.sync;
         if *decodable && shown_until_ms > start_ms {
-            let befores = std::iter::once(before_ms).chain(group.iter().map(|entry| Some(entry.header.end_ms())));
+            let befores = std::iter::once(before_ms).chain(group.iter().map(|entry| Some(entry.mark.end_ms())));
             let inside = group.iter().enumerate().zip(befores).take_while(|((_, entry), before_ms)| begins_ms(entry, *before_ms) < end_ms);
             taken.extend(inside.map(|((at, entry), _)| (number + at, entry.clone())));
         } else if shown_until_ms <= start_ms {
             *decodable = false;
         }
-        before_ms = group.last().map(|last| last.header.end_ms());
+        before_ms = group.last().map(|last| last.mark.end_ms());
         number = group_end;
     }
     taken
@@ -138,7 +138,7 @@ fn wanted(
 /// When a fragment begins: not before the frames end that precede it, if only jitter says so. What has been told as the end of
 /// a recording stays its end when the next fragment comes.
 fn begins_ms(entry: &FragmentEntry, before_ms: Option<i64>) -> i64 {
-    let wall_ms = entry.header.wall_ms;
+    let wall_ms = entry.mark.wall_ms;
     before_ms.filter(|before_ms| (wall_ms..wall_ms + JITTER_MS).contains(before_ms)).unwrap_or(wall_ms)
 }
 
@@ -180,25 +180,13 @@ pub(super) fn pieces(found: &[Recorded]) -> Vec<Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segment::{ChunkInfo, FragmentHeader};
-    use uuid::Uuid;
+    use crate::segment::FragmentMark;
 
     /// Two seconds from `start_s` on.
     fn entry(start_s: i64, sync: bool) -> FragmentEntry {
-        let header = FragmentHeader {
-            camera: Uuid::nil(),
-            sequence: 0,
-            epoch: 0,
-            wall_ms: start_s * 1000,
-            mono_ms: 0,
-            duration_ms: 2000,
-            sync,
-            checksum: 0,
-            discontinuity: false,
-            damaged: false,
-            chunks: vec![ChunkInfo { len: 1, duration_ms: 2000, frames: 50 }],
-        };
-        FragmentEntry { offset: 0, header }
+        let wall_ms = start_s * 1000;
+        let mark = FragmentMark { sequence: 0, epoch: 0, wall_ms, duration_ms: 2000, sync, discontinuity: false, damaged: false };
+        FragmentEntry { offset: 0, len: 1, mark }
     }
 
     fn numbers(fragments: &[FragmentEntry], start_ms: i64, end_ms: i64, mut decodable: bool) -> Vec<usize> {
@@ -217,7 +205,7 @@ mod tests {
     #[test]
     fn a_group_is_over_when_the_next_one_begins() {
         let mut fragments = [entry(0, true), entry(2, true)];
-        fragments[1].header.wall_ms -= 3;
+        fragments[1].mark.wall_ms -= 3;
         assert_eq!(numbers(&fragments, 1997, 3000, false), [1]);
         assert_eq!(numbers(&fragments, 1996, 3000, false), [0, 1]);
         assert_eq!(numbers(&fragments, 0, 2000, false), [0], "what ended at its end before the next began");

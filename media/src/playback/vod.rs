@@ -31,32 +31,32 @@ pub fn fragment_uri(segment: Uuid, number: usize) -> String {
 #[must_use]
 pub fn playlist(found: &[Recorded]) -> String {
     let entries = || found.iter().flat_map(|recorded| &recorded.wanted);
-    let longest_ms = entries().map(|(_, entry)| entry.header.duration_ms).max().unwrap_or(0);
+    let longest_ms = entries().map(|(_, entry)| entry.mark.duration_ms).max().unwrap_or(0);
     let mut text = String::with_capacity(200 + entries().count() * 90);
     text.push_str("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-PLAYLIST-TYPE:VOD\n");
     let _ = writeln!(text, "#EXT-X-TARGETDURATION:{}", target_s(longest_ms));
     text.push_str("#EXT-X-MEDIA-SEQUENCE:0\n");
-    if entries().all(|(_, entry)| entry.header.sync) {
+    if entries().all(|(_, entry)| entry.mark.sync) {
         text.push_str("#EXT-X-INDEPENDENT-SEGMENTS\n");
     }
     let mut last_end_ms = None;
     let mut last_init = None;
     for recorded in found {
         for (number, entry) in &recorded.wanted {
-            let header = &entry.header;
-            let interrupted = last_end_ms.is_some_and(|end_ms: i64| (header.wall_ms - end_ms).abs() >= GAP_MS);
+            let mark = entry.mark;
+            let interrupted = last_end_ms.is_some_and(|end_ms: i64| (mark.wall_ms - end_ms).abs() >= GAP_MS);
             let new_header = last_init != Some(&recorded.file.init);
-            if last_end_ms.is_some() && (interrupted || new_header || header.discontinuity) {
+            if last_end_ms.is_some() && (interrupted || new_header || mark.discontinuity) {
                 text.push_str("#EXT-X-DISCONTINUITY\n");
             }
             if new_header {
                 let _ = writeln!(text, "#EXT-X-MAP:URI=\"{}\"", init_uri(recorded.info.id));
                 last_init = Some(&recorded.file.init);
             }
-            let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", date_time(header.wall_ms));
-            let _ = writeln!(text, "#EXTINF:{},", seconds(u64::from(header.duration_ms)));
+            let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", date_time(mark.wall_ms));
+            let _ = writeln!(text, "#EXTINF:{},", seconds(u64::from(mark.duration_ms)));
             let _ = writeln!(text, "{}", fragment_uri(recorded.info.id, *number));
-            last_end_ms = Some(header.end_ms());
+            last_end_ms = Some(mark.end_ms());
         }
     }
     text.push_str("#EXT-X-ENDLIST\n");

@@ -27,6 +27,10 @@ pub struct CameraHandle {
     next_sequence: AtomicU64,
     fragments_written: AtomicU64,
     written_end_ms: AtomicI64,
+    /// First instant of the fragment that is being gathered; [`i64::MAX`] while there is none.
+    open_from_ms: AtomicI64,
+    /// The fragment that reaches this instant goes to disk without waiting for its end; [`i64::MAX`] while nobody asks.
+    wanted_until_ms: AtomicI64,
     generation: AtomicU64,
     epoch: AtomicU32,
     lost: AtomicU64,
@@ -76,6 +80,8 @@ impl CameraHandle {
             next_sequence: AtomicU64::new(0),
             fragments_written: AtomicU64::new(0),
             written_end_ms: AtomicI64::new(i64::MIN),
+            open_from_ms: AtomicI64::new(i64::MAX),
+            wanted_until_ms: AtomicI64::new(i64::MAX),
             generation: AtomicU64::new(0),
             epoch: AtomicU32::new(0),
             lost: AtomicU64::new(0),
@@ -236,6 +242,33 @@ impl CameraHandle {
     pub fn wrote(&self, end_ms: i64) {
         self.written_end_ms.store(end_ms, Ordering::Release);
         self.fragments_written.fetch_add(1, Ordering::Release);
+    }
+
+    /// A fragment is being gathered from this instant on, milliseconds UTC; `None`: it has ended, written or not.
+    pub fn set_open_from(&self, from_ms: Option<i64>) {
+        self.open_from_ms.store(from_ms.unwrap_or(i64::MAX), Ordering::Release);
+    }
+
+    /// First instant of what is gathered in memory and not on disk yet, milliseconds UTC.
+    #[must_use]
+    pub fn open_from(&self) -> Option<i64> {
+        Some(self.open_from_ms.load(Ordering::Acquire)).filter(|from_ms| *from_ms != i64::MAX)
+    }
+
+    /// Has what reaches `until_ms` written as soon as its half second is whole, instead of at the next key frame. Of several
+    /// askers the earliest counts; the others ask again.
+    pub fn want_until(&self, until_ms: i64) {
+        self.wanted_until_ms.fetch_min(until_ms, Ordering::AcqRel);
+    }
+
+    /// Whether somebody wants what reaches `end_ms` on disk now; answers once.
+    #[must_use]
+    pub fn is_wanted(&self, end_ms: i64) -> bool {
+        let wanted = self.wanted_until_ms.load(Ordering::Acquire) <= end_ms;
+        if wanted {
+            self.wanted_until_ms.store(i64::MAX, Ordering::Release);
+        }
+        wanted
     }
 
     /// How many fragments have been written since the program started, and where the newest ends, milliseconds UTC.

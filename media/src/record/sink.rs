@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::batch::ChunkMark;
+use super::batch::{Begins, ChunkMark};
 use super::handle::CameraHandle;
 use super::write_times::WriteTimes;
 use crate::camera::{Codec, GapReason};
@@ -42,6 +42,8 @@ pub struct FragmentSink {
     is_first: bool,
     writer: Option<SegmentWriter>,
     fragment: Option<OpenFragment>,
+    /// Clock epoch of a fragment that was written before its end: what comes next goes on with it.
+    goes_on: Option<u32>,
     last_sync_ms: i64,
     last_grew_ms: i64,
 }
@@ -82,13 +84,13 @@ impl FragmentSink {
             is_first: true,
             writer: None,
             fragment: None,
+            goes_on: None,
             last_sync_ms,
             last_grew_ms: 0,
         }
     }
 
-    fn begin(&mut self, mark: &ChunkMark, init: &Arc<LiveInit>) {
-        let Some(begins) = mark.begins else { return };
+    fn begin(&mut self, mark: &ChunkMark, begins: Begins, init: &Arc<LiveInit>) {
         let sequence = self.handle.next_sequence();
         let header = FragmentHeader {
             camera: self.handle.camera,
@@ -113,11 +115,19 @@ impl FragmentSink {
             init: init.clone(),
         });
         self.is_first = false;
+        self.goes_on = None;
+        self.handle.set_open_from(Some(header.wall_ms));
         self.fragment = Some(OpenFragment { header, chunks: Vec::new() });
     }
 
     /// Writes the gathered fragment.
     fn write(&mut self) -> Result<(), SegmentError> {
+        let written = self.write_gathered();
+        self.handle.set_open_from(None);
+        written
+    }
+
+    fn write_gathered(&mut self) -> Result<(), SegmentError> {
         let (Some(OpenFragment { header, chunks }), Some(init)) = (self.fragment.take(), self.init.clone()) else {
             return Ok(());
         };
@@ -292,8 +302,9 @@ impl ChunkSink for FragmentSink {
 
     fn chunk(&mut self, mark: ChunkMark, data: Bytes) -> Result<(), String> {
         let init = self.init.clone().ok_or("a chunk before the header")?;
-        if mark.begins.is_some() {
-            self.begin(&mark, &init);
+        let continued = self.goes_on.map(|epoch| Begins { sync: false, discontinuity: false, epoch });
+        if let Some(begins) = mark.begins.or(continued) {
+            self.begin(&mark, begins, &init);
         }
         let fragment = self.fragment.as_mut().ok_or("a chunk outside a fragment")?;
         let len = u32::try_from(data.len()).map_err(|_| "a chunk of more than 4 GiB")?;
@@ -304,9 +315,16 @@ impl ChunkSink for FragmentSink {
         fragment.header.damaged |= mark.damaged;
         fragment.header.chunks.push(ChunkInfo { len, duration_ms: mark.duration_ms, frames: mark.frames });
         fragment.chunks.push(data.clone());
+        let (end_ms, epoch) = (fragment.header.end_ms(), fragment.header.epoch);
+        // A clip that ends in the middle of a long group of pictures does not wait for the next key frame: the rest of the
+        // group goes on as a continuation.
+        let ends_early = self.handle.is_wanted(end_ms) && !mark.ends;
         let chunk = LiveChunk { data, duration_ms: mark.duration_ms, independent: mark.independent };
-        self.handle.live.push(chunk, mark.ends);
-        if mark.ends { self.write().map_err(|error| error.to_string()) } else { Ok(()) }
+        self.handle.live.push(chunk, mark.ends || ends_early);
+        if ends_early {
+            self.goes_on = Some(epoch);
+        }
+        if mark.ends || ends_early { self.write().map_err(|error| error.to_string()) } else { Ok(()) }
     }
 
     fn end(&mut self) {

@@ -277,7 +277,6 @@ mod tests {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         };
         let (orders, following) = watch::channel(Some(Arc::new(spec.clone())));

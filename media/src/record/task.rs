@@ -252,7 +252,7 @@ async fn order(orders: &mut Orders, stop: &CancellationToken, present: &CameraSp
 
 /// Whether the stream itself must be opened anew for `new`: thresholds and names are no reason for a gap.
 fn stream_differs(new: &CameraSpec, old: &CameraSpec) -> bool {
-    new.source != old.source || new.audio != old.audio
+    new.source != old.source
 }
 
 /// Monotonic time in milliseconds.

@@ -64,7 +64,41 @@ pub struct FragmentHeader {
     pub chunks: Vec<ChunkInfo>,
 }
 
+/// What of it the table of a closed file tells: when, and what to make of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FragmentMark {
+    /// Counts the camera's fragments, across segments.
+    pub sequence: u64,
+    /// Clock epoch: grows when the wall clock is stepped.
+    pub epoch: u32,
+    /// Arrival of the first frame, milliseconds UTC.
+    pub wall_ms: i64,
+    /// Duration of all frames, milliseconds.
+    pub duration_ms: u32,
+    /// Whether it starts with a key frame.
+    pub sync: bool,
+    /// Whether something is missing, or a clock jumped, since the fragment before began; or its times start anew.
+    pub discontinuity: bool,
+    /// Pictures in it follow a loss.
+    pub damaged: bool,
+}
+
+impl FragmentMark {
+    /// End of its last frame, milliseconds UTC.
+    #[must_use]
+    pub fn end_ms(&self) -> i64 {
+        self.wall_ms.saturating_add(i64::from(self.duration_ms))
+    }
+}
+
 impl FragmentHeader {
+    /// What the table tells of it.
+    #[must_use]
+    pub fn mark(&self) -> FragmentMark {
+        let Self { sequence, epoch, wall_ms, duration_ms, sync, discontinuity, damaged, .. } = *self;
+        FragmentMark { sequence, epoch, wall_ms, duration_ms, sync, discontinuity, damaged }
+    }
+
     /// Length of the box.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -98,8 +98,7 @@ impl Holds {
             Err(error) => return Err(error.into()),
         };
         for held in kept {
-            let known = self.held.get(&held.camera).is_some_and(|of_camera| of_camera.iter().any(|other| other.id == held.id));
-            if !known {
+            if !self.knows(&held) {
                 self.insert(held);
             }
         }
@@ -126,6 +125,12 @@ impl Holds {
         Ok(())
     }
 
+    /// Whether there is a hold of this id for this camera.
+    #[must_use]
+    pub fn knows(&self, held: &Held) -> bool {
+        self.held.get(&held.camera).is_some_and(|of_camera| of_camera.iter().any(|other| other.id == held.id))
+    }
+
     /// Ends a hold; `false` when there is none of that id.
     ///
     /// # Errors
@@ -144,6 +149,11 @@ impl Holds {
     pub fn cover(&self, camera: CameraId, start_ms: i64, end_ms: i64) -> bool {
         let of_camera = self.held.get(&camera).into_iter().flatten();
         of_camera.into_iter().any(|held| held.covers(camera, start_ms, end_ms))
+    }
+
+    /// Cameras that have holds.
+    pub fn cameras(&self) -> impl Iterator<Item = CameraId> {
+        self.held.iter().filter(|(_, of_camera)| !of_camera.is_empty()).map(|(camera, _)| *camera)
     }
 
     /// All holds.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::SegmentError;
 use super::disks::Disks;
-use super::fragment::FragmentHeader;
+use super::fragment::FragmentMark;
 use super::holds::{Held, HoldError, HoldId, Holds};
 use super::path::SegmentName;
 use super::reader::SegmentFile;
@@ -234,7 +234,7 @@ impl SegmentIndex {
         let mut spans: Vec<Span> = Vec::new();
         for info in self.overlapping(camera, start_ms, end_ms).iter().filter(|info| info.damaged) {
             let Ok(file) = self.open(camera, info) else { continue };
-            add_damaged(&mut spans, file.fragments.iter().map(|entry| &entry.header), (start_ms, end_ms));
+            add_damaged(&mut spans, file.fragments.iter().map(|entry| entry.mark), (start_ms, end_ms));
         }
         spans
     }
@@ -355,6 +355,21 @@ impl SegmentIndex {
         usage
     }
 
+    /// Bytes that holds keep on the disks that are here. Looks only at cameras that have holds.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        let inner = self.inner();
+        let cameras = inner.holds.cameras();
+        let segments = cameras.filter_map(|camera| Some((camera, inner.cameras.get(&camera)?)));
+        let bytes_of = |(camera, segments): (CameraId, &BTreeMap<Key, Entry>)| {
+            let held = segments
+                .iter()
+                .filter(|((start_ms, _), entry)| self.disks.is_here(entry.disk()) && inner.holds.cover(camera, *start_ms, entry.end_ms));
+            held.map(|(_, entry)| entry.bytes).sum::<u64>()
+        };
+        segments.map(bytes_of).sum()
+    }
+
     /// Holds a stretch: what is recorded of it, now and later, is not deleted. Syncs what is there before it returns.
     ///
     /// `held_bytes_max` is what all holds together may keep of a disk.
@@ -363,6 +378,9 @@ impl SegmentIndex {
     /// [`HoldError`]; nothing is held then.
     pub fn hold(&self, held: Held, held_bytes_max: impl Fn(usize) -> u64) -> Result<(), HoldError> {
         let (camera, start_ms, end_ms) = (held.camera, held.start_ms, held.end_ms);
+        if self.inner().holds.knows(&held) {
+            return Ok(());
+        }
         let touched = self.overlapping(camera, start_ms, end_ms);
         let mut more: BTreeMap<usize, u64> = BTreeMap::new();
         for info in &touched {
@@ -422,9 +440,9 @@ impl Inner {
 }
 
 /// Adds the stretches of fragments that follow a loss, cut to the stretch; what nearly touches is one.
-pub(crate) fn add_damaged<'a>(spans: &mut Vec<Span>, headers: impl Iterator<Item = &'a FragmentHeader>, (start_ms, end_ms): (i64, i64)) {
-    for header in headers.filter(|header| header.damaged) {
-        let span = Span { start_ms: header.wall_ms.max(start_ms), end_ms: header.end_ms().min(end_ms) };
+pub(crate) fn add_damaged(spans: &mut Vec<Span>, marks: impl Iterator<Item = FragmentMark>, (start_ms, end_ms): (i64, i64)) {
+    for mark in marks.filter(|mark| mark.damaged) {
+        let span = Span { start_ms: mark.wall_ms.max(start_ms), end_ms: mark.end_ms().min(end_ms) };
         match spans.last_mut() {
             _ if span.start_ms >= span.end_ms => {}
             Some(last) if span.start_ms <= last.end_ms + JOIN_MS => last.end_ms = last.end_ms.max(span.end_ms),

@@ -18,10 +18,11 @@ pub mod sample;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod varint;
 pub mod writer;
 
 pub use disks::{Disks, DisksError};
-pub use fragment::{ChunkInfo, FragmentHeader};
+pub use fragment::{ChunkInfo, FragmentHeader, FragmentMark};
 pub use holds::{HoldError, HoldId};
 pub use index::SegmentIndex;
 pub use reader::{FragmentEntry, SegmentFile};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::SegmentError;
 use super::boxes::BoxHeader;
-use super::fragment::{FragmentHeader, HEADER_LEN_MAX};
+use super::fragment::{FragmentHeader, FragmentMark, HEADER_LEN_MAX};
 use super::table::{self, SUMMARY_LEN, Summary, TABLE_LEN_MAX};
 
 /// `ftyp` and `moov` are a few hundred bytes; more than this is damage.
@@ -17,26 +17,31 @@ const INIT_LEN_MAX: u64 = 1024 * 1024;
 /// Fragments this much older than the last were synced: three of the usual intervals.
 const VERIFIED_TAIL_MS: i64 = 30_000;
 
+/// Most fragment boxes are shorter: 35 chunks.
+const HEADER_LEN_USUAL: u64 = 512;
+
 /// Where one fragment lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FragmentEntry {
     /// First byte of the fragment box.
     pub offset: u64,
-    /// What the box says.
-    pub header: FragmentHeader,
+    /// Length of the box and its chunks, bytes.
+    pub len: u64,
+    /// What is known of it without reading it.
+    pub mark: FragmentMark,
 }
 
 impl FragmentEntry {
-    /// First byte of the fragment's first `moof`.
+    /// The entry of a fragment at `offset`.
     #[must_use]
-    pub fn media_offset(&self) -> u64 {
-        self.offset + u64::try_from(self.header.len()).unwrap_or(u64::MAX)
+    pub fn of(offset: u64, header: &FragmentHeader) -> Self {
+        Self { offset, len: to_u64(header.len()).saturating_add(header.media_len()), mark: header.mark() }
     }
 
     /// First byte behind the fragment.
     #[must_use]
     pub fn end_offset(&self) -> u64 {
-        self.media_offset().saturating_add(self.header.media_len())
+        self.offset.saturating_add(self.len)
     }
 }
 
@@ -76,11 +81,12 @@ impl SegmentFile {
     /// [`SegmentError::Io`] when the file cannot be read.
     pub fn verify_tail(&mut self) -> Result<(), SegmentError> {
         let Some(last) = self.fragments.last() else { return Ok(()) };
-        let since_ms = last.header.mono_ms - VERIFIED_TAIL_MS;
-        let tail = self.fragments.iter().position(|entry| entry.header.mono_ms >= since_ms).unwrap_or(0);
+        // Within a file no clock steps: a step begins another.
+        let since_ms = last.mark.wall_ms.saturating_sub(VERIFIED_TAIL_MS);
+        let tail = self.fragments.iter().position(|entry| entry.mark.wall_ms >= since_ms).unwrap_or(0);
         for n in tail..self.fragments.len() {
             let entry = self.fragments[n].clone();
-            if crc32fast::hash(&self.media(&entry)?) != entry.header.checksum {
+            if crc32fast::hash(&self.media(&entry)?) != self.header(&entry)?.checksum {
                 self.fragments.truncate(n);
                 break;
             }
@@ -88,12 +94,28 @@ impl SegmentFile {
         Ok(())
     }
 
+    /// The box before a fragment: all that is known of it.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`] when the file cannot be read, [`SegmentError::Damaged`] when another box stands there.
+    pub fn header(&mut self, entry: &FragmentEntry) -> Result<FragmentHeader, SegmentError> {
+        let start = self.read(entry.offset, entry.len.min(HEADER_LEN_USUAL))?;
+        let found = match header_of(entry, &start) {
+            None if entry.len > HEADER_LEN_USUAL => header_of(entry, &self.read(entry.offset, entry.len.min(to_u64(HEADER_LEN_MAX)))?),
+            found => found,
+        };
+        found.ok_or_else(|| another_box(entry))
+    }
+
     /// The chunks of a fragment: `moof` and `mdat`, once or more.
     ///
     /// # Errors
-    /// [`SegmentError::Io`] when the file cannot be read as far as the entry says.
+    /// [`SegmentError::Io`] when the file cannot be read as far as the entry says, [`SegmentError::Damaged`] when another box
+    /// stands there.
     pub fn media(&mut self, entry: &FragmentEntry) -> Result<Bytes, SegmentError> {
-        self.read(entry.media_offset(), entry.header.media_len())
+        let whole = self.read(entry.offset, entry.len)?;
+        let header = header_of(entry, &whole).ok_or_else(|| another_box(entry))?;
+        Ok(whole.slice(header.len()..))
     }
 
     /// `len` bytes at `offset`.
@@ -108,10 +130,24 @@ impl SegmentFile {
     /// The last sync fragment that starts at or before `at_ms`, else the first sync fragment.
     #[must_use]
     pub fn sync_fragment_at(&self, at_ms: i64) -> Option<&FragmentEntry> {
-        let mut sync = self.fragments.iter().filter(|entry| entry.header.sync);
+        let mut sync = self.fragments.iter().filter(|entry| entry.mark.sync);
         let first = sync.next()?;
-        Some(sync.take_while(|entry| entry.header.wall_ms <= at_ms).last().unwrap_or(first))
+        Some(sync.take_while(|entry| entry.mark.wall_ms <= at_ms).last().unwrap_or(first))
     }
+}
+
+fn to_u64(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+/// The box at the start of `data`, if it is the one that an entry speaks of.
+fn header_of(entry: &FragmentEntry, data: &[u8]) -> Option<FragmentHeader> {
+    let header = FragmentHeader::decode(data)?;
+    (FragmentEntry::of(entry.offset, &header) == *entry).then_some(header)
+}
+
+fn another_box(entry: &FragmentEntry) -> SegmentError {
+    SegmentError::Damaged { offset: entry.offset, what: "a fragment box that the table does not know" }
 }
 
 fn read_exact(file: &mut File, len: u64) -> Result<Bytes, SegmentError> {
@@ -183,8 +219,8 @@ fn walk(file: &mut File, mut offset: u64, len: u64) -> Result<Vec<FragmentEntry>
         }
         file.seek(SeekFrom::Start(offset))?;
         let Some(header) = FragmentHeader::decode(&read_exact(file, found.len)?) else { return Ok(fragments) };
-        let entry = FragmentEntry { offset, header };
-        if entry.end_offset() > len || !chunks_are_whole(file, &entry, len)? {
+        let entry = FragmentEntry::of(offset, &header);
+        if entry.end_offset() > len || !chunks_are_whole(file, offset, &header, len)? {
             return Ok(fragments);
         }
         offset = entry.end_offset();
@@ -194,9 +230,9 @@ fn walk(file: &mut File, mut offset: u64, len: u64) -> Result<Vec<FragmentEntry>
 
 /// Whether each chunk is a `moof` and an `mdat` of the lengths the fragment box promises: a file system that lost the
 /// data of its last writes leaves zeros of the right length.
-fn chunks_are_whole(file: &mut File, entry: &FragmentEntry, len: u64) -> Result<bool, SegmentError> {
-    let mut offset = entry.media_offset();
-    for chunk in &entry.header.chunks {
+fn chunks_are_whole(file: &mut File, at: u64, header: &FragmentHeader, len: u64) -> Result<bool, SegmentError> {
+    let mut offset = at + to_u64(header.len());
+    for chunk in &header.chunks {
         let end = offset + u64::from(chunk.len);
         let Some(moof) = box_at(file, offset, len)?.filter(|found| &found.box_type == b"moof") else {
             return Ok(false);

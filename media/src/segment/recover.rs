@@ -173,18 +173,18 @@ pub fn recover(recordings: &Path, name: SegmentName, repair: bool) -> Result<Opt
     }
     Ok(Some(Recovered {
         camera: name.camera,
-        last_sequence: opened.fragments.last().map_or(0, |last| last.header.sequence),
+        last_sequence: opened.fragments.last().map_or(0, |last| last.mark.sequence),
         segment: SegmentInfo {
             id: name.id,
             disk: Uuid::nil(),
             path: name.relative(),
             start_ms: name.start_ms,
-            end_ms: opened.fragments.iter().map(|entry| entry.header.end_ms()).max().unwrap_or(name.start_ms),
+            end_ms: opened.fragments.iter().map(|entry| entry.mark.end_ms()).max().unwrap_or(name.start_ms),
             bytes,
             fragments: u32::try_from(opened.fragments.len()).unwrap_or(u32::MAX),
             codec: codec_of(&opened.init),
-            epoch: opened.fragments.first().map_or(0, |first| first.header.epoch),
-            damaged: opened.fragments.iter().any(|entry| entry.header.damaged),
+            epoch: opened.fragments.first().map_or(0, |first| first.mark.epoch),
+            damaged: opened.fragments.iter().any(|entry| entry.mark.damaged),
         },
         cut_bytes,
     }))

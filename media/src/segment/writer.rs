@@ -137,7 +137,7 @@ impl SegmentWriter {
         self.write_or_take_back(&parts)?;
         self.end_ms = self.end_ms.max(header.end_ms());
         self.damaged |= header.damaged;
-        self.fragments.push(FragmentEntry { offset, header });
+        self.fragments.push(FragmentEntry::of(offset, &header));
         Ok(())
     }
 

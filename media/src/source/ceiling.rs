@@ -15,23 +15,39 @@ use crate::clock::Clock;
 /// A source without a picture for so long is not one that works.
 const SILENT: Duration = Duration::from_millis(500);
 
+/// What the program has without cameras: pages, database, answers under way, and pictures that are asked for, bytes.
+const WITHOUT_CAMERAS: u64 = 768 << 20;
+/// What a camera may cost: under 4 MB as measured, and two whole pictures of the largest size on their way (8 MB each), bytes.
+const A_CAMERA: u64 = 20 << 20;
+
 /// How much memory the program may have before sources that give nothing are broken off.
 #[derive(Debug)]
 pub struct Ceiling {
-    bytes_max: u64,
+    /// Set by hand; else it follows the number of cameras.
+    bytes_max: Option<u64>,
+    /// Never above it: three quarters of what the machine, or its container, has.
+    machine_bytes_max: u64,
     reached: Notify,
 }
 
 impl Ceiling {
-    /// At `bytes_max`; `None` for three quarters of what the machine, or its container, has.
+    /// At `bytes_max`; `None`: by the number of cameras, and at most three quarters of what the machine, or its container, has.
     #[must_use]
     pub fn new(bytes_max: Option<u64>) -> Self {
-        Self { bytes_max: bytes_max.unwrap_or_else(|| machine_bytes() / 4 * 3), reached: Notify::new() }
+        Self { bytes_max, machine_bytes_max: machine_bytes() / 4 * 3, reached: Notify::new() }
     }
 
-    /// Looks at the program's memory; above the ceiling everybody who waits for a picture is asked. Says whether.
-    pub fn look(&self) -> bool {
-        let over = resident_bytes().is_some_and(|bytes| bytes > self.bytes_max);
+    /// Where it lies for so many cameras, bytes.
+    #[must_use]
+    pub fn bytes_max(&self, cameras: usize) -> u64 {
+        let of_cameras = A_CAMERA.saturating_mul(u64::try_from(cameras).unwrap_or(u64::MAX));
+        self.bytes_max.unwrap_or_else(|| WITHOUT_CAMERAS.saturating_add(of_cameras).min(self.machine_bytes_max))
+    }
+
+    /// Looks at the program's memory; above the ceiling for so many cameras everybody who waits for a picture is asked. Says
+    /// whether.
+    pub fn look(&self, cameras: usize) -> bool {
+        let over = resident_bytes().is_some_and(|bytes| bytes > self.bytes_max(cameras));
         if over {
             self.reached.notify_waiters();
         }
@@ -86,7 +102,16 @@ mod tests {
         assert_eq!(kilobytes("VmPeak:\t 9 kB\nVmRSS:\t    2048 kB\n", "VmRSS:"), Some(2 << 20));
         assert!(resident_bytes().expect("on Linux") > 1 << 20);
         assert!(machine_bytes() > resident_bytes().expect("on Linux"));
-        assert!(Ceiling::new(Some(1)).look() && !Ceiling::new(Some(u64::MAX)).look() && !Ceiling::new(None).look());
+        assert!(Ceiling::new(Some(1)).look(0) && !Ceiling::new(Some(u64::MAX)).look(0) && !Ceiling::new(None).look(1_500));
+    }
+
+    #[test]
+    fn it_follows_the_number_of_cameras_as_far_as_the_machine_goes() {
+        let of = |machine_bytes_max| Ceiling { bytes_max: None, machine_bytes_max, reached: Notify::new() };
+        assert_eq!(of(64 << 30).bytes_max(0), 768 << 20);
+        assert_eq!(of(64 << 30).bytes_max(200), (768 + 200 * 20) << 20);
+        assert_eq!(of(3 << 30).bytes_max(200), 3 << 30);
+        assert_eq!(Ceiling::new(Some(5)).bytes_max(200), 5, "set by hand");
     }
 
     #[tokio::test]
@@ -94,7 +119,7 @@ mod tests {
         let (ceiling, clock) = (Ceiling::new(Some(1)), SystemClock::new());
         let asked = async {
             loop {
-                ceiling.look();
+                ceiling.look(0);
                 tokio::task::yield_now().await;
             }
         };

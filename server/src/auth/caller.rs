@@ -57,6 +57,7 @@ pub mod can {
         VideoLive,
         VideoRecorded,
         VideoExport,
+        VideoHold,
         AlertsRead,
         AlertsDecide,
         AlertsRectify,

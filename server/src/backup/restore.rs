@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{BESIDE, BackupError, MANIFEST, Manifest, POSTGRES_FILE, SQLITE_FILE, postgres, tree};
-use crate::check::{Check, Report};
+use crate::check::{Check, Report, Server};
 use crate::config::Config;
 use crate::files::Files;
 use crate::lifecycle::{self, DataLock};
@@ -56,7 +56,7 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
     let differing = differences(&manifest.counts, &now);
     let files = Files::look(&config.data, config.files_url.as_deref())?;
     // Segments that were being written are closed here, and what is not part of the backup becomes a gap.
-    let report = Check::new(&db, &files, config, true, false).run().await?;
+    let report = Check::new(&db, &files, config, true, Server::Stopped).run().await?;
     db.close().await;
     Ok(Restored { manifest, differing, report })
 }

@@ -2,7 +2,8 @@
 //! losing anything, and says what it did.
 //!
 //! It may run beside a server. What the server has open just then (segments that grow, rows that are not linked yet) is
-//! then not judged; repair needs the data folder for itself.
+//! then not judged; repair needs the data folder for itself. What a server that was killed had open is a note: its next start
+//! closes and indexes that.
 
 mod audit;
 mod database;
@@ -44,6 +45,17 @@ pub struct Fault {
     pub repaired: Option<String>,
 }
 
+/// How it is with the server whose data is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// It has stopped in order, or there was none yet.
+    Stopped,
+    /// It was killed, or lost its power, and did not start since.
+    Killed,
+    /// It runs.
+    Running,
+}
+
 /// What is looked at, and what was found.
 pub struct Check<'a> {
     db: &'a Db,
@@ -54,6 +66,8 @@ pub struct Check<'a> {
     repair: bool,
     /// A server is using the data folder.
     running: bool,
+    /// The last server was killed: what it had open is as it was then, and its next start mends that.
+    killed: bool,
     report: Report,
 }
 
@@ -81,7 +95,8 @@ impl Report {
 
 impl<'a> Check<'a> {
     /// A check of a database and the folders that belong to it.
-    pub fn new(db: &'a Db, files: &'a Files, config: &Config, repair: bool, running: bool) -> Self {
+    pub fn new(db: &'a Db, files: &'a Files, config: &Config, repair: bool, server: Server) -> Self {
+        let running = server == Server::Running;
         Self {
             db,
             files,
@@ -90,6 +105,7 @@ impl<'a> Check<'a> {
             data: config.data.clone(),
             repair: repair && !running,
             running,
+            killed: server == Server::Killed,
             report: Report::default(),
         }
     }

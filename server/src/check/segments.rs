@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media::SegmentInfo;
-use media::segment::recover::{self, Findings};
+use media::segment::recover::{self, Findings, Recovered};
 use media::segment::{Disks, moving};
 use uuid::Uuid;
 
@@ -29,9 +29,19 @@ impl Check<'_> {
             // Closing a file adds its table: what goes into the index is the file as it is then.
             segments = self.scan(&disks, false).await?.segments;
         }
+        // What a kill leaves open, and the start after it mends. A repair mends it here.
+        let tail = match self.killed && !self.repair {
+            true => Tail::of(&segments, &not_closed, &rows),
+            false => Tail::default(),
+        };
         for segment in segments {
             self.report.segments += 1;
             let row = rows.remove(&segment.segment.id.to_string());
+            if let Some(what) = tail.open.get(&segment.segment.id) {
+                let path = &segment.segment.path;
+                self.report.notes.push(format!("{path} {what} when the server was killed: the next start mends this"));
+                continue;
+            }
             // A server closes what it has open; until then file and row grow one after the other.
             let cut_bytes = not_closed.get(&segment.segment.id);
             if self.running && (cut_bytes.is_some() || row.as_ref().is_none_or(|row| !row.closed)) {
@@ -55,6 +65,11 @@ impl Check<'_> {
             }
         }
         for path in found.empty.iter().filter(|_| !self.running) {
+            if self.killed && !self.repair {
+                rows.retain(|_, row| row.closed || row.path != *path);
+                self.report.notes.push(format!("{path} was just begun when the server was killed: the next start removes it"));
+                continue;
+            }
             let detail = format!("{path} holds no whole piece");
             match self.repair {
                 true => {
@@ -153,6 +168,41 @@ impl Check<'_> {
         self.db.write(move |tx| Box::pin(async move { recordings::segment_lost(tx, &row).await })).await?;
         self.repaired("segments", detail, "took it out of the index and noted a gap");
         Ok(())
+    }
+}
+
+/// What a server that was killed had under way, by the ids of the files.
+#[derive(Debug, Default)]
+struct Tail {
+    /// What each of them was.
+    open: HashMap<Uuid, &'static str>,
+}
+
+impl Tail {
+    /// Of each camera the newest file of a disk may be open, and what is newer than all that the index has closed may not be
+    /// there yet. Anything older was closed and indexed by an earlier start, and is judged.
+    fn of(segments: &[Recovered], not_closed: &HashMap<Uuid, u64>, rows: &HashMap<String, SegmentRow>) -> Self {
+        let mut newest: HashMap<(Uuid, Uuid), i64> = HashMap::new();
+        for found in segments {
+            let at = newest.entry((found.camera, found.segment.disk)).or_insert(i64::MIN);
+            *at = found.segment.start_ms.max(*at);
+        }
+        let mut indexed: HashMap<&str, i64> = HashMap::new();
+        for row in rows.values().filter(|row| row.closed) {
+            let at = indexed.entry(&row.camera_id).or_insert(i64::MIN);
+            *at = row.start_ms.max(*at);
+        }
+        let what = |found: &Recovered| {
+            let (camera, segment) = (found.camera.to_string(), &found.segment);
+            let row = rows.get(&segment.id.to_string());
+            if not_closed.contains_key(&segment.id) {
+                let is_newest = newest.get(&(found.camera, segment.disk)).is_some_and(|at| *at == segment.start_ms);
+                return (is_newest && row.is_none_or(|row| !row.closed)).then_some("was open");
+            }
+            let unknown = row.is_none() && indexed.get(camera.as_str()).is_none_or(|at| *at < segment.start_ms);
+            (unknown || row.is_some_and(|row| !row.closed)).then_some("was not in the index yet")
+        };
+        Self { open: segments.iter().filter_map(|found| Some((found.segment.id, what(found)?))).collect() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{CliError, begin, block_on};
-use crate::check::{Check, Report};
+use crate::check::{Check, Report, Server};
 use crate::config::Common;
 use crate::files::Files;
 use crate::lifecycle::{self, DataLock, LifecycleError};
@@ -17,7 +17,7 @@ use crate::lifecycle::{self, DataLock, LifecycleError};
   bright-kitchen check --repair --data /srv/bright-kitchen
 
 Ends with 0 where nothing is wrong (or everything was repaired), else with 1. Without --repair nothing is changed, and
-it may run beside a server. Repair loses nothing: it closes files that were cut off, puts recorded files into the
+it may run beside a server. What a server that was killed had open is a note: its next start closes and indexes that. Repair loses nothing: it closes files that were cut off, puts recorded files into the
 index, and turns rows without a recording into gaps.")]
 pub(super) struct CheckArgs {
     #[command(flatten)]
@@ -39,12 +39,21 @@ impl CheckArgs {
         let report = block_on(async {
             let db = lifecycle::open_existing(&config).await?;
             let files = Files::look(&config.data, config.files_url.as_deref()).map_err(|error| CliError::Said(error.to_string()))?;
-            let check = Check::new(&db, &files, &config, self.repair, lock.is_none());
+            let server = match &lock {
+                None => Server::Running,
+                Some(lock) if lock.was_killed() => Server::Killed,
+                Some(_) => Server::Stopped,
+            };
+            let check = Check::new(&db, &files, &config, self.repair, server);
             let report = check.run().await.map_err(|error| CliError::Said(error.to_string()))?;
             db.close().await;
             Ok::<_, CliError>(report)
         })??;
         print(&report);
+        // What was open is mended: from here on it is as after an orderly end.
+        if let Some(lock) = lock.filter(|lock| self.repair && lock.was_killed() && report.left() == 0) {
+            lock.serving(false).map_err(|error| CliError::Said(error.to_string()))?;
+        }
         Ok(if report.left() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -159,7 +159,7 @@ settings! {
     not_found_retry_ms: u64 = "60000";
     /// Longest time for "test this camera", ms
     probe_timeout_ms: u64 = "15000";
-    /// Above this much memory, cameras that send without ever ending a picture are broken off, bytes; 0: three quarters of the machine's
+    /// Above this much memory, cameras that send without ever ending a picture are broken off, bytes; 0: 768 MB and 20 MB a camera, at most three quarters of the machine's
     memory_bytes_max: u64 = "0";
     /// Largest picture that is taken, bytes
     access_unit_bytes_max: usize = "8388608";

@@ -130,7 +130,6 @@ pub(super) async fn add(app: &App, planted: &Planted, port: u16) -> Result<(), D
             transport: "auto".to_owned(),
             zone: Some(camera.zone.to_owned()),
             enabled: true,
-            audio: false,
             id,
         });
     }

@@ -8,6 +8,7 @@ pub mod draw;
 pub mod forecast;
 pub mod geo;
 pub mod happened;
+pub mod hold;
 pub mod operator;
 pub mod organization;
 pub mod permission;

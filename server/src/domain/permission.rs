@@ -40,6 +40,7 @@ permissions! {
     VideoLive = "video.live",
     VideoRecorded = "video.recorded",
     VideoExport = "video.export",
+    VideoHold = "video.hold",
     AlertsRead = "alerts.read",
     AlertsDecide = "alerts.decide",
     AlertsRectify = "alerts.rectify",

@@ -177,7 +177,6 @@ fn spec(row: &CameraRow, layers: &[RuleChanges; 3], retention_days: Option<u32>,
         enabled: row.enabled && row.premises_disabled_at.is_none(),
         armed_hours: armed_hours(&row.service_hours),
         diagnosis: diagnosis(&merged(layers)),
-        audio: row.audio,
         retention_days,
     })
 }

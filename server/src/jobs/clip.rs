@@ -1,9 +1,10 @@
 //! Copies an alert's clip from the recordings to the file store when its end has passed, fixes its hash, and lets the
 //! recordings go.
 //!
-//! The stretch is on hold from the alert on, so retention cannot take it before. A fragment is on disk only when it is
-//! whole; the job waits a little for the one that holds the clip's end, and then takes what there is: a clip can be played
-//! within three seconds of its end.
+//! The stretch is on hold from the alert on, so retention cannot take it before. A fragment is on disk only when it has ended,
+//! which takes as long as the camera waits with its next key frame; the job has the one that holds the clip's end ended as
+//! soon as it reaches that far, so that a clip can be played within three seconds of its end. A camera that hangs gives no
+//! more pictures to end it with: what it sent last comes to disk when its connection is given up, and the job waits for that.
 
 use futures::StreamExt as _;
 use media::playback::{Export, PlaybackError};
@@ -21,8 +22,10 @@ use crate::store::jobs::JobRow;
 use crate::store::journal::Actor;
 use crate::store::{StoreError, alert_acts};
 
-/// How long the job waits for the fragment that holds the end, ms.
+/// How long the job waits for the end of the clip where nothing of it is under way, ms.
 const PATIENCE_MS: i64 = 2_000;
+/// How long it waits while pictures of the clip are gathered in memory, ms: until a silent connection is given up, and more.
+const PATIENCE_OPEN_MS: i64 = 20_000;
 /// How often it looks meanwhile, ms.
 const LOOK_MS: i64 = 200;
 /// A clip is 30 s long; this is far more than a camera sends in that time, bytes.
@@ -40,8 +43,13 @@ pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
     let camera: Uuid = row.camera_id.parse().map_err(|_| JobError::GiveUp("the camera has no id".to_owned()))?;
     let now_ms = app.clock.wall_ms();
     let whole = engine.timeline(camera, start_ms, end_ms).last().is_some_and(|span| span.end_ms >= end_ms);
-    if !whole && now_ms < end_ms + PATIENCE_MS {
-        return Err(JobError::NotYet(LOOK_MS));
+    if !whole {
+        let open = engine.hurry(camera, end_ms);
+        let patience_ms = if open { PATIENCE_OPEN_MS } else { PATIENCE_MS };
+        // The job may begin long after the end: a camera that went silent is found so seconds later.
+        if now_ms < end_ms.max(job.created_at) + patience_ms {
+            return Err(JobError::NotYet(LOOK_MS));
+        }
     }
     match engine.export(camera, start_ms, end_ms).await {
         Ok(export) => keep(&app, &row, export).await?,

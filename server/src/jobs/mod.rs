@@ -6,6 +6,7 @@
 mod clip;
 mod deliver;
 mod disk;
+pub(crate) mod hold;
 mod lateness;
 mod over;
 mod release;
@@ -61,6 +62,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "clip", run: |app, job| Box::pin(clip::run(app, job)), attempts_max: 20 },
     Kind { name: "tell", run: |app, job| Box::pin(tell::run(app, job)), attempts_max: 20 },
+    Kind { name: "hold", run: |app, job| Box::pin(hold::run(app, job)), attempts_max: 20 },
     Kind { name: "release", run: |app, job| Box::pin(release::run(app, job)), attempts_max: 20 },
     Kind { name: "over", run: |app, job| Box::pin(over::run(app, job)), attempts_max: 20 },
     Kind { name: "settle", run: |app, job| Box::pin(settle::run(app, job)), attempts_max: 20 },
@@ -73,6 +75,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         deliver::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
         every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
+        every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
         every(app, "sweep", Duration::from_secs(3_600), |app| Box::pin(sweep::look(app))),
@@ -81,6 +84,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
 
 /// Runs every job, clock and delivery that is due now; for tests that step the clock.
 pub async fn run_due(app: &App) -> Result<(), StoreError> {
+    hold::look(app.clone()).await?;
     while runner::round(app, runner::CONCURRENT_MAX).await? > 0 {}
     lateness::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}

@@ -27,7 +27,6 @@ pub struct CameraRow {
     pub transport: String,
     pub zone: Option<String>,
     pub enabled: bool,
-    pub audio: bool,
     pub state: String,
     pub state_reason: String,
     pub state_detail: String,
@@ -46,7 +45,7 @@ pub struct CameraRow {
 }
 
 const HEAD: &str = "SELECT c.id, c.premises_id, p.name AS premises_name, p.kind AS premises_kind, p.organization_id, p.path, p.disabled_at AS premises_disabled_at, p.service_hours, \
-    c.name, c.name_key, c.source_url, c.sub_source_url, c.username, c.password_sealed, c.transport, c.zone, c.enabled, c.audio, c.state, c.state_reason, c.state_detail, c.state_since, \
+    c.name, c.name_key, c.source_url, c.sub_source_url, c.username, c.password_sealed, c.transport, c.zone, c.enabled, c.state, c.state_reason, c.state_detail, c.state_since, \
     c.codec, c.width, c.height, c.fps, c.key_frame_interval_ms, c.bit_rate, c.last_picture_at, c.version, c.created_at, c.updated_at, \
     (SELECT COUNT(*) FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.camera_id = c.id AND w.open) AS open_alerts \
     FROM cameras c JOIN premises p ON p.id = c.premises_id";
@@ -153,7 +152,6 @@ pub struct CameraData {
     pub transport: String,
     pub zone: Option<String>,
     pub enabled: bool,
-    pub audio: bool,
 }
 
 /// Adds a camera.
@@ -162,7 +160,7 @@ pub async fn insert(tx: &mut Tx<'_>, data: &CameraData, at: i64) -> Result<(), S
     execute!(
         tx,
         "INSERT INTO cameras (id, premises_id, name, name_key, source_url, username, password_sealed, transport, zone, enabled, audio, state, state_reason, state_detail, \
-           state_since, version, created_at, updated_at, sub_source_url) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'none', '', $13, 1, $13, $13, $14)",
+           state_since, version, created_at, updated_at, sub_source_url) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, FALSE, $11, 'none', '', $12, 1, $12, $12, $13)",
         data.id.as_str(),
         data.premises_id.as_str(),
         data.name.as_str(),
@@ -173,7 +171,6 @@ pub async fn insert(tx: &mut Tx<'_>, data: &CameraData, at: i64) -> Result<(), S
         data.transport.as_str(),
         data.zone.as_deref(),
         data.enabled,
-        data.audio,
         state,
         at,
         data.sub_source_url.as_deref(),
@@ -186,7 +183,7 @@ pub async fn update(tx: &mut Tx<'_>, data: &CameraData, version: i64, at: i64) -
     let done = execute!(
         tx,
         "UPDATE cameras SET premises_id = $3, name = $4, name_key = $5, source_url = $6, username = $7, password_sealed = $8, transport = $9, zone = $10, enabled = $11, \
-           audio = $12, version = version + 1, updated_at = $13, sub_source_url = $14 WHERE id = $1 AND version = $2",
+           version = version + 1, updated_at = $12, sub_source_url = $13 WHERE id = $1 AND version = $2",
         data.id.as_str(),
         version,
         data.premises_id.as_str(),
@@ -198,7 +195,6 @@ pub async fn update(tx: &mut Tx<'_>, data: &CameraData, version: i64, at: i64) -
         data.transport.as_str(),
         data.zone.as_deref(),
         data.enabled,
-        data.audio,
         at,
         data.sub_source_url.as_deref(),
     )?;

@@ -18,6 +18,10 @@ pub struct Figures {
     pub change_head: i64,
     /// Failures of the last day.
     pub jobs_failed_lately: i64,
+    /// Holds of people and of work that stand.
+    pub holds: i64,
+    /// Those that the recorder could not take yet.
+    pub holds_in_trouble: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -30,6 +34,8 @@ struct Counts {
     outbox_failed: i64,
     audit_unlinked: i64,
     change_head: i64,
+    holds: i64,
+    holds_in_trouble: i64,
 }
 
 /// Counts everything; each by an index.
@@ -45,7 +51,9 @@ pub async fn read(conn: &mut Conn<'_>, now_ms: i64) -> Result<Figures, StoreErro
            (SELECT COUNT(*) FROM outbox WHERE delivered_at IS NULL AND failed_at IS NULL) AS outbox_waiting, \
            (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS outbox_failed, \
            (SELECT COUNT(*) FROM audit_log WHERE seq IS NULL) AS audit_unlinked, \
-           (SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change_log) AS change_head",
+           (SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change_log) AS change_head, \
+           (SELECT COUNT(*) FROM recording_holds WHERE released_at IS NULL) AS holds, \
+           (SELECT COUNT(*) FROM recording_holds WHERE released_at IS NULL AND trouble IS NOT NULL) AS holds_in_trouble",
         now_ms - 24 * 3_600_000,
     )?;
     let Some(counts) = counts else { return Ok(Figures::default()) };
@@ -59,5 +67,7 @@ pub async fn read(conn: &mut Conn<'_>, now_ms: i64) -> Result<Figures, StoreErro
         outbox_failed: counts.outbox_failed,
         audit_unlinked: counts.audit_unlinked,
         change_head: counts.change_head,
+        holds: counts.holds,
+        holds_in_trouble: counts.holds_in_trouble,
     })
 }

@@ -39,6 +39,7 @@ pub enum Entity {
     Document,
     Order,
     SelfCheck,
+    Hold,
 }
 
 impl Entity {
@@ -63,6 +64,7 @@ impl Entity {
             Self::Document => "document",
             Self::Order => "order",
             Self::SelfCheck => "self_check",
+            Self::Hold => "hold",
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod figures;
 pub mod files;
 pub mod findings;
 pub mod forecasts;
+pub mod holds;
 pub mod inspections;
 pub mod jobs;
 pub mod late;

@@ -34,7 +34,6 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         })
         .await;

@@ -120,7 +120,6 @@ impl WithEngine {
             enabled: true,
             armed_hours: None,
             diagnosis: DiagnosisSettings::default(),
-            audio: false,
             retention_days: None,
         };
         self.engine.apply(spec).await;

@@ -93,7 +93,10 @@ async fn kill_again_and_again(times: usize) {
         loaded.record(50 + u64::try_from(round * 7 % 26).unwrap()).await;
         kills_ms.push(super::ward::now_ms());
         loaded.program.kill();
+        // What is on disk at this moment is whole but for its tail, and the start mends that.
+        loaded.check();
         loaded.program.serve().await;
+        loaded.check();
         let root = loaded.program.sign_in("root").await;
         loaded.all_record(&root).await;
     }

@@ -45,7 +45,6 @@ pub(crate) struct Camera {
     transport: String,
     zone: Option<String>,
     enabled: bool,
-    audio: bool,
     /// disabled, connecting, recording, degraded or offline
     state: String,
     /// none, refused, no_route, timeout, unauthorized, not_found, stalled, not_video, unsupported_codec, bad_stream, no_key_frame, disk, address_not_allowed, untrusted_certificate, closed, disabled, internal
@@ -84,7 +83,6 @@ impl From<CameraRow> for Camera {
             transport: row.transport,
             zone: row.zone,
             enabled: row.enabled,
-            audio: row.audio,
             state: row.state,
             state_reason: row.state_reason,
             state_detail: row.state_detail,
@@ -210,7 +208,7 @@ pub(super) struct CameraInput {
     #[schema(value_type = Option<Zone>)]
     zone: Option<Option<Zone>>,
     enabled: Option<bool>,
-    /// Sound is a privacy matter: off unless asked for.
+    /// Sound is never recorded: `true` is refused.
     audio: Option<bool>,
     /// The version that was read; only when changing.
     version: Option<i64>,
@@ -256,6 +254,9 @@ impl CameraInput {
         for (field, text) in [("username", &self.username), ("password", &self.password)] {
             faults.optional_text(field, text.as_ref().and_then(Option::as_deref), CREDENTIAL_LIMIT);
         }
+        if self.audio == Some(true) {
+            faults.note_at("audio", "out_of_range", "sound is not recorded, video only: leave it out, or false");
+        }
         let waits = main.as_deref().and_then(|main| SourceUrl::parse(main).ok()).is_some_and(|source| source.listens());
         if waits {
             let in_url = source.as_ref().and_then(|source| source.as_ref()?.password.as_deref());
@@ -297,7 +298,6 @@ impl CameraInput {
                 None => present.and_then(|row| row.zone.clone()),
             },
             enabled: self.enabled.unwrap_or_else(|| present.is_none_or(|row| row.enabled)),
-            audio: self.audio.unwrap_or_else(|| present.is_some_and(|row| row.audio)),
         })
     }
 }

@@ -188,6 +188,7 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "webhook" => Permission::WebhooksManage,
         "document" => Permission::DocumentsRead,
         "order" => Permission::OrdersRead,
+        "hold" => Permission::VideoRecorded,
         "setting" => Permission::SettingsManage,
         _ => return false,
     };

@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod export;
+mod holds;
 mod live;
 mod recording;
 mod snapshot;
@@ -28,6 +29,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     export::configure(config);
     snapshot::configure(config);
     timeline::configure(config);
+    holds::configure(config);
     wall::configure(config);
 }
 

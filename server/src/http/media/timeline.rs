@@ -10,7 +10,7 @@ use super::{camera, stretch};
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Args, Id, Problem, ProblemBody};
-use crate::store::{alerts, recordings};
+use crate::store::{alerts, holds, recordings};
 
 /// Longest stretch, ms.
 const LONGEST_MS: i64 = 31 * 24 * 3_600_000;
@@ -75,6 +75,18 @@ struct AlertMark {
     ended_at: Option<Moment>,
 }
 
+/// A stretch that is kept from retention by somebody, or by a kind of work.
+#[derive(Debug, Serialize, ToSchema)]
+struct HeldSpan {
+    /// Of the hold.
+    id: String,
+    start: Moment,
+    end: Moment,
+    reason: String,
+    /// Let go by itself then.
+    until: Option<Moment>,
+}
+
 /// What exists of a stretch.
 #[derive(Debug, Serialize, ToSchema)]
 struct Timeline {
@@ -84,6 +96,8 @@ struct Timeline {
     /// Beside the segments.
     away: Vec<AwaySpan>,
     gaps: Vec<GapSpan>,
+    /// Beside all of it, at most 500; they may overlap.
+    holds: Vec<HeldSpan>,
     alerts: Vec<AlertMark>,
 }
 
@@ -118,6 +132,7 @@ async fn timeline(
         }
     }
     let gaps = recordings::gaps(conn, &row.id, start, end).await?;
+    let held = holds::touching(conn, &caller.scope(), &row.id, (start, end)).await?;
     let alerts = alerts::of_camera(conn, &caller.scope(), &row.id, start, end, ALERTS_MAX).await?;
     let missing: Vec<(i64, i64)> = gaps.iter().map(|gap| (gap.start_ms, gap.end_ms.unwrap_or(now))).collect();
     Ok(web::Json(Timeline {
@@ -138,6 +153,16 @@ async fn timeline(
                 reason: gap.reason,
             })
             .filter(|gap| gap.start < gap.end)
+            .collect(),
+        holds: held
+            .into_iter()
+            .map(|row| HeldSpan {
+                id: row.id,
+                start: Moment(row.start_ms.max(start)),
+                end: Moment(row.end_ms.min(end)),
+                reason: row.reason,
+                until: row.until_at.map(Moment),
+            })
             .collect(),
         alerts: alerts
             .into_iter()

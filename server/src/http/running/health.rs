@@ -118,6 +118,12 @@ struct RecordingHealth {
     cameras: i64,
     /// Cameras that do.
     recording: i64,
+    /// Bytes that holds keep from retention, of people, of work and of alerts whose clip is still to be copied; on disks that are here.
+    held_bytes: u64,
+    /// Holds of people and of work that stand.
+    holds: i64,
+    /// Of these, those that the recorder could not take yet: retention may delete what they name.
+    holds_waiting: i64,
     /// Events of the recorder that had to be read from its index again.
     events_dropped: u64,
 }
@@ -147,7 +153,7 @@ struct TimeHealth {
 /// Something that needs somebody.
 #[derive(Debug, Serialize, ToSchema)]
 struct HealthProblem {
-    /// disk_away, disk_reserve, disk_low, disk_will_be_full, analysis_stopped, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
+    /// disk_away, disk_reserve, disk_low, disk_will_be_full, analysis_stopped, holds_waiting, cameras_silent, jobs_failed, deliveries_failed, events_dropped, tasks_panicked
     code: &'static str,
     /// In words, English.
     detail: String,
@@ -233,6 +239,9 @@ fn recording(app: &App, figures: &Figures) -> RecordingHealth {
     RecordingHealth {
         cameras: count(&["connecting", "recording", "degraded", "offline"]),
         recording: count(&["recording", "degraded"]),
+        held_bytes: app.engine.as_ref().map_or(0, |engine| engine.index().held_bytes()),
+        holds: figures.holds,
+        holds_waiting: figures.holds_in_trouble,
         events_dropped: app.engine.as_ref().map_or(0, media::Engine::events_dropped),
     }
 }
@@ -274,6 +283,8 @@ fn problems(app: &App, health: &Health, figures: &Figures) -> Vec<HealthProblem>
         "the analysis process does not run: pictures are not watched".to_owned(),
     );
     let silent = health.recording.cameras - health.recording.recording;
+    let waiting = figures.holds_in_trouble;
+    note(waiting > 0, "holds_waiting", format!("{waiting} holds are not in force: held recordings would use the reserve of the disk"));
     note(silent > 0, "cameras_silent", format!("{silent} of {} cameras deliver no picture", health.recording.cameras));
     note(figures.jobs_failed_lately > 0, "jobs_failed", format!("{} jobs were given up in the last day", figures.jobs_failed_lately));
     note(figures.outbox_failed > 0, "deliveries_failed", format!("{} deliveries to webhooks were given up", figures.outbox_failed));

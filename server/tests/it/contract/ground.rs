@@ -86,7 +86,8 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a draft's copy 36, assignment 40,
-/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, notice 60, alerts 71 to 79, evidence 80, late arrivals 97 and 98, template 112, paper 111 with evidence 113.
+/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, alerts 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
+/// paper 111 with evidence 113.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -101,6 +102,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     planned::plant(&app, &root).await;
     left_by_phones(&app, &officer, document).await;
     camera(&app, &premises).await;
+    held(&app, &root).await;
     told(&app, &root).await;
     alerts_in_all_states(&app, &root, &canteen).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
@@ -344,7 +346,6 @@ async fn camera(app: &TestApp, premises: &Node) {
         transport: "auto".to_owned(),
         zone: None,
         enabled: true,
-        audio: false,
     };
     write(app, move |tx| Box::pin(async move { cameras::insert(tx, &data, 1).await })).await;
     let source = SourceSpec { url: "test:".parse().unwrap(), username: None, password: None, transport: Transport::Auto };
@@ -356,10 +357,17 @@ async fn camera(app: &TestApp, premises: &Node) {
         enabled: true,
         armed_hours: None,
         diagnosis: DiagnosisSettings::default(),
-        audio: false,
         retention_days: None,
     };
     app.app.engine.as_ref().unwrap().apply(spec).await;
+}
+
+/// Hold 52 of camera 50.
+async fn held(app: &TestApp, root: &Client) {
+    let body = json!({"start": BEGINS, "end": "2026-11-23T06:01:00Z", "reason": "例示"});
+    let (status, answer) = root.post(&format!("/cameras/{}/holds", id(50)), &body).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    tamper(&app.app.db, "UPDATE recording_holds SET id = '01928f6e-0000-7000-8000-000000000052'").await;
 }
 
 /// Notice 60 of whoever runs it all.

@@ -78,7 +78,7 @@ export default {
       grid: ['网格', 'grid'], code: ['场所码', 'code'], disabled: ['停用', 'disabled'], username: ['用户名', 'username'], display_name: ['姓名', 'display_name'],
       phone: ['电话', 'phone'], certificate_number: ['执法证号', 'certificate_number'], roles: ['角色', 'roles'], premises: ['场所', 'premises'],
       source_url: ['视频地址', 'source_url'], sub_source_url: ['子码流地址', 'sub_source_url'], password: ['密码', 'password'], transport: ['传输', 'transport'],
-      zone: ['区域', 'zone'], enabled: ['启用', 'enabled'], audio: ['声音', 'audio'],
+      zone: ['区域', 'zone'], enabled: ['启用', 'enabled'],
     },
     firstErrors: ['显示前 {n} 个错误', 'The first {n} errors'],
     apply: ['导入 {n} 行', 'Apply {n} rows'],

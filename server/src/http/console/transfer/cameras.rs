@@ -21,7 +21,6 @@ pub(super) const COLUMNS: &[Column] = &[
     column("transport", "传输"),
     column("zone", "区域"),
     column("enabled", "启用"),
-    column("audio", "声音"),
 ];
 
 const TRANSPORTS: &[(&str, &str)] = &[("auto", "自动"), ("tcp", "TCP"), ("udp", "UDP"), ("multicast", "组播")];
@@ -49,10 +48,8 @@ pub(super) async fn one(tx: &mut Tx<'_>, import: &Import, record: &Record, fault
             input.insert(name.to_owned(), word.into());
         }
     }
-    for name in ["enabled", "audio"] {
-        if let Some(truth) = record.truth(name, faults) {
-            input.insert(name.to_owned(), truth.into());
-        }
+    if let Some(truth) = record.truth("enabled", faults) {
+        input.insert("enabled".to_owned(), truth.into());
     }
     let premises = match record.text("premises") {
         None => None,
@@ -116,6 +113,5 @@ pub(super) fn cells(row: CameraRow) -> Vec<Cell> {
         row.transport.into(),
         row.zone.into(),
         row.enabled.into(),
-        row.audio.into(),
     ]
 }
