@@ -196,6 +196,8 @@ where
     .max_connections(config.http_connections_max)
     .client_request_timeout(Duration::from_millis(config.http_head_timeout_ms))
     .keep_alive(Duration::from_millis(config.http_keep_alive_ms))
+    // The last piece of a part of live video must not wait for the receipt of the one before.
+    .tcp_nodelay(true)
     .shutdown_timeout(config.shutdown_timeout_ms.div_ceil(1_000))
     .disable_signals();
     let server = match tls_config {

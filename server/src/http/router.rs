@@ -54,6 +54,7 @@ pub fn build(
         .default_service(web::route().to(nothing_here))
         .wrap(middleware::Compress::default())
         .wrap(middleware::from_fn(around))
+        .wrap(middleware::from_fn(media::quick))
 }
 
 /// The contract as code has it.
@@ -163,8 +164,8 @@ async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let request_id = Uuid::now_v7().simple().to_string();
-    let facts = RequestFacts { english: prefers_english(request.request()), request_id: request_id.clone() };
+    let facts = facts(request.request());
+    let request_id = facts.request_id.clone();
     let span = tracing::info_span!("request", request_id, method = %request.method(), path = request.path());
     // An encoded NUL is in no path or query of ours, and PostgreSQL cannot take it.
     if request.uri().to_string().contains("%00") {
@@ -210,6 +211,11 @@ const SECURITY_HEADERS: [(&str, &str); 5] = [
         "default-src 'self'; img-src 'self' data: blob: https:; media-src 'self' blob:; font-src 'self' data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; connect-src 'self'; frame-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     ),
 ];
+
+/// What a problem needs to know of its request.
+pub(super) fn facts(request: &HttpRequest) -> RequestFacts {
+    RequestFacts { english: prefers_english(request), request_id: Uuid::now_v7().simple().to_string() }
+}
 
 fn prefers_english(request: &HttpRequest) -> bool {
     let languages = request.headers().get("accept-language").and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -14,6 +14,13 @@ use super::{engine, transcode_problem};
 use crate::App;
 use crate::http::{Args, Id, Problem, ProblemBody};
 
+/// What playlists and pictures are, and how long a browser keeps them: what a name stands for never changes, and only this
+/// person's browser may keep it.
+pub(super) const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+pub(super) const VIDEO: &str = "video/mp4";
+pub(super) const NOT_KEPT: &str = "no-store";
+pub(super) const KEPT: &str = "private, max-age=60";
+
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(playlist).service(h264_playlist).service(file).service(h264_file);
 }
@@ -53,7 +60,7 @@ fn as_playlist(text: Bytes) -> HttpResponse {
     // As it is: small, and to compress it for each viewer costs more than to send it.
     let as_it_is = ("content-encoding", "identity");
     let mut response = HttpResponse::Ok();
-    response.content_type("application/vnd.apple.mpegurl").insert_header(("cache-control", "no-store")).insert_header(as_it_is);
+    response.content_type(PLAYLIST).insert_header(("cache-control", NOT_KEPT)).insert_header(as_it_is);
     response.body(text)
 }
 
@@ -76,8 +83,7 @@ async fn h264_file(request: HttpRequest, app: web::Data<App>, _viewer: Viewer, i
 }
 
 fn as_part(bytes: Bytes) -> HttpResponse {
-    // What a name stands for never changes; only this person's browser may keep it.
-    HttpResponse::Ok().content_type("video/mp4").insert_header(("cache-control", "private, max-age=60")).body(bytes)
+    HttpResponse::Ok().content_type(VIDEO).insert_header(("cache-control", KEPT)).body(bytes)
 }
 
 pub(super) fn live_problem(error: LiveError) -> Problem {

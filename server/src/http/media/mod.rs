@@ -4,6 +4,7 @@ mod diagnosis;
 mod export;
 mod holds;
 mod live;
+mod quick;
 mod recording;
 mod snapshot;
 mod timeline;
@@ -13,6 +14,7 @@ mod wall_pictures;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(super) use quick::quick;
 pub use viewer::Viewings;
 pub use wall_pictures::WallPictures;
 

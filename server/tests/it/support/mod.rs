@@ -3,10 +3,12 @@
 mod alerts;
 mod app;
 pub(crate) mod bulk;
+mod engine;
 pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
 pub(crate) use app::{Client, Node, PASSWORD, TestApp};
+pub(crate) use engine::WithEngine;
 
 /// The engines every test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
