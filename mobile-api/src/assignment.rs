@@ -131,6 +131,9 @@ pub struct Assignment {
     /// The alert it came of.
     #[serde(default)]
     pub alert: Option<AssignmentAlert>,
+    /// The rectification order whose items it looks at again (复查).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<Uuid>,
     /// Counts up with each change.
     pub version: i64,
     /// When it was made.

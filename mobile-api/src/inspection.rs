@@ -4,7 +4,7 @@
 //! are kept [`Verbatim`]. A header never changes after it was accepted; a part may be replaced by its device, with a higher
 //! `revision`, until submission.
 
-mod check;
+pub(crate) mod check;
 pub mod fit;
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@
 //! - [`inspection`]: header, parts, submission; [`merge`] joins the parts' answers, [`complete`] says
 //!   what is still lacking, [`judge`] judges them, [`signing`] says what the law asks for on site and is not there yet.
 //! - [`paper`]: what the phone draws and has signed, drawn again by the server; [`words`] are those of papers.
+//! - [`self_check`]: the canteen's own papers.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`version`]: which clients are understood.
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
@@ -25,6 +26,7 @@ pub mod merge;
 pub mod moment;
 pub mod paper;
 pub mod problem;
+pub mod self_check;
 pub mod shipped;
 pub mod signing;
 pub mod sync;

@@ -20,6 +20,12 @@ pub const TEXT_CHARS_MAX: usize = 2_000;
 pub const NAME_CHARS_MAX: usize = 200;
 /// Bytes in a code of an item or section, or in a device's name.
 pub const CODE_BYTES_MAX: usize = 64;
+/// Bytes in an ISO date.
+pub const DAY_BYTES: usize = 10;
+/// Days back that a paper of the canteen's own may speak of, and days ahead (a phone's clock may be wrong).
+pub const SELF_CHECK_DAYS_BACK: i64 = 62;
+/// Days ahead of today that a paper of the canteen's own may speak of.
+pub const SELF_CHECK_DAYS_AHEAD: i64 = 1;
 /// Sections in one template.
 pub const SECTIONS_MAX: usize = 50;
 /// Items in one template, all sections together.
@@ -32,6 +38,8 @@ pub const FIELDS_MAX: usize = 1_000;
 pub const CHOICES_MAX: usize = 100;
 /// Standard remarks of one item.
 pub const REMARKS_MAX: usize = 20;
+/// Papers of the canteen's own that one item names.
+pub const PAPERS_PER_ITEM_MAX: usize = 8;
 /// How deep a condition may nest.
 pub const CONDITION_DEPTH_MAX: usize = 6;
 /// Parts of one condition, all levels together.

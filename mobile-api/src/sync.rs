@@ -28,6 +28,10 @@ pub enum SyncEntity {
     Rectification,
     /// Something told to the caller.
     Notice,
+    /// A paper of the canteen's own, of the last days.
+    SelfCheck,
+    /// An open rectification order with its items and every answer to them.
+    Order,
 }
 
 /// What happened to it.
@@ -50,7 +54,7 @@ pub struct SyncItem {
     pub op: SyncOp,
     /// Which.
     pub id: Uuid,
-    /// The whole row, of an upsert.
+    /// The whole row, of an upsert. Of a premises that is gone because it was merged: `merged_into` and `name` of the one that stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub value: Option<serde_json::Value>,

@@ -180,6 +180,9 @@ pub struct Item {
     /// 常用语: remarks that a tap writes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Bilingual>,
+    /// The canteen's own papers that prove it, by the codes of their templates: they are shown beside the item.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub papers: Vec<String>,
     /// Must be answered even where a check does not cover all items; of a plain question, whether it must be answered at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,

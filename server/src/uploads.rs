@@ -27,7 +27,7 @@ use crate::store::evidence::{self, Arrival, EvidenceRow};
 use crate::store::files::{self, FileRow};
 use crate::store::journal::Act;
 use crate::store::uploads::{self, UploadRow};
-use crate::store::{StoreError, Tx, inspections};
+use crate::store::{StoreError, Tx, inspections, self_checks};
 
 /// How long an upload may rest before it is thrown away.
 pub const EXPIRES_MS: i64 = 7 * 24 * 3_600_000;
@@ -251,6 +251,11 @@ pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'
     }
     if let Err(present) = evidence::arrive(tx, arrival, at).await? {
         return Err(UploadError::Replaced(Box::new(present)));
+    }
+    if self_checks::settle(tx, arrival.inspection_id, at).await?
+        && let Some(row) = self_checks::of_upload(tx, arrival.inspection_id).await?
+    {
+        self_checks::note_change(tx, &row, at).await?;
     }
     let complete = inspections::settle(tx, arrival.inspection_id, at).await?;
     if let Some(row) = inspections::of_upload(tx, arrival.inspection_id).await? {

@@ -156,6 +156,13 @@ async function draw(page) {
   await page.waitForSelector(test('pad'), { state: 'detached' })
 }
 
+/** Signs a field of an item. */
+export async function signField(page, code) {
+  await item(page, code).locator('.field button', { hasText: '签名' }).first().click()
+  await settled(page)
+  await draw(page)
+}
+
 export async function signOfficers(page) {
   await page.locator(test('sign-officer')).first().waitFor()
   for (let left = await page.locator(test('sign-officer')).count(); left > 0; left -= 1) {

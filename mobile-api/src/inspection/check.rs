@@ -92,7 +92,8 @@ fn device(faults: &mut Faults, device: &Device) {
     faults.optional_text("model", device.model.as_deref(), NAME_CHARS_MAX);
 }
 
-fn content(faults: &mut Faults, content: &PartContent) {
+/// What a device gathered, whatever it belongs to.
+pub(crate) fn content(faults: &mut Faults, content: &PartContent) {
     faults.text("device_id", &content.device_id, CODE_BYTES_MAX);
     faults.count("answers", content.answers.len(), ANSWERS_PER_PART_MAX);
     faults.count("evidence", content.evidence.len(), EVIDENCE_PER_PART_MAX);
@@ -222,7 +223,7 @@ fn signature(faults: &mut Faults, signature: &Signature, evidence: &HashSet<Uuid
     }
 }
 
-fn hash(faults: &mut Faults, told: &str, computed: impl FnOnce() -> String) {
+pub(crate) fn hash(faults: &mut Faults, told: &str, computed: impl FnOnce() -> String) {
     if !crate::canonical::is_sha256_hex(told) {
         return faults.sha256("content_sha256", told);
     }

@@ -12,25 +12,28 @@ use crate::template::{Choice, Field, FieldKind, FieldValue, Item, TemplateBody};
 
 /// Notes everything of a part that the template has no place for, under `content`.
 pub fn check(faults: &mut Faults, content: &PartContent, template: &TemplateBody) {
+    faults.within("content", |faults| check_here(faults, content, template));
+}
+
+/// As [`check`], where the walk stands at the part's content.
+pub fn check_here(faults: &mut Faults, content: &PartContent, template: &TemplateBody) {
     let items: HashMap<&str, &Item> = template.items().map(|item| (item.code.as_str(), item)).collect();
     let drawings: Vec<Uuid> = content.evidence.iter().filter(|one| one.kind == EvidenceKind::Signature).map(|one| one.id).collect();
-    faults.within("content", |faults| {
-        for (index, one) in content.answers.iter().enumerate() {
-            faults.within("answers", |faults| {
-                faults.within(index, |faults| match items.get(one.item_code.as_str()) {
-                    Some(item) => answer(faults, one, item, &drawings),
-                    None => faults.note_at("item_code", "unknown", "no such item in this template"),
-                });
+    for (index, one) in content.answers.iter().enumerate() {
+        faults.within("answers", |faults| {
+            faults.within(index, |faults| match items.get(one.item_code.as_str()) {
+                Some(item) => answer(faults, one, item, &drawings),
+                None => faults.note_at("item_code", "unknown", "no such item in this template"),
+            });
+        });
+    }
+    for (index, one) in content.evidence.iter().enumerate() {
+        if one.item_code.as_deref().is_some_and(|code| !items.contains_key(code)) {
+            faults.within("evidence", |faults| {
+                faults.within(index, |faults| faults.note_at("item_code", "unknown", "no such item in this template"));
             });
         }
-        for (index, one) in content.evidence.iter().enumerate() {
-            if one.item_code.as_deref().is_some_and(|code| !items.contains_key(code)) {
-                faults.within("evidence", |faults| {
-                    faults.within(index, |faults| faults.note_at("item_code", "unknown", "no such item in this template"));
-                });
-            }
-        }
-    });
+    }
 }
 
 /// Notes everything of one answer that its item has no place for; `drawings` are the signatures it may name.

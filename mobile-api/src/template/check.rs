@@ -6,8 +6,8 @@ use super::links::Links;
 use super::{Bilingual, Choice, Field, FieldKind, Grade, Item, NumberField, Rule, TemplateBody, TemplateFile};
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
-    CHOICES_MAX, CODE_BYTES_MAX, FIELDS_MAX, FIELDS_PER_ITEM_MAX, ITEMS_MAX, MIN_PHOTOS_MAX, NAME_CHARS_MAX, PREMISES_KINDS_MAX,
-    REMARKS_MAX, SECTIONS_MAX, TEXT_CHARS_MAX, UNIT_CHARS_MAX,
+    CHOICES_MAX, CODE_BYTES_MAX, FIELDS_MAX, FIELDS_PER_ITEM_MAX, ITEMS_MAX, MIN_PHOTOS_MAX, NAME_CHARS_MAX, PAPERS_PER_ITEM_MAX,
+    PREMISES_KINDS_MAX, REMARKS_MAX, SECTIONS_MAX, TEXT_CHARS_MAX, UNIT_CHARS_MAX,
 };
 
 impl TemplateFile {
@@ -141,6 +141,10 @@ fn item<'a>(faults: &mut Faults, item: &'a Item, codes: &mut HashSet<&'a str>) {
     let mut codes = HashSet::new();
     for (index, one) in item.fields.iter().enumerate() {
         faults.within("fields", |faults| faults.within(index, |faults| self::field(faults, one, &mut codes)));
+    }
+    faults.count("papers", item.papers.len(), PAPERS_PER_ITEM_MAX);
+    for (index, code) in item.papers.iter().enumerate() {
+        faults.within("papers", |faults| faults.within(index, |faults| faults.text_here(code, CODE_BYTES_MAX)));
     }
     faults.count("remarks", item.remarks.len(), REMARKS_MAX);
     for (index, remark) in item.remarks.iter().enumerate() {

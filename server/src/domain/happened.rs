@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_not_believed() {
-        for off in [DAY, 10 * 365 * DAY, -91 * DAY, -50 * 365 * DAY, i64::MAX - NOW, i64::MIN - NOW] {
+        for off in [DAY, 10 * 365 * DAY, -91 * DAY, -50 * 365 * DAY, i64::MAX - NOW, i64::MIN] {
             let started = NOW.saturating_add(off);
             assert_eq!(happened(started, NOW, &[]), Happened { at_ms: NOW, clock_off_ms: Some(started.saturating_sub(NOW)) }, "{off}");
         }

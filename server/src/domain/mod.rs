@@ -15,6 +15,7 @@ pub mod permission;
 pub mod person;
 pub mod plan;
 pub mod premises;
+pub mod self_check;
 pub mod settings;
 pub mod spans;
 pub mod statistics;

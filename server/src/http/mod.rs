@@ -34,6 +34,7 @@ pub use idempotency::{Answer, Repeatable};
 pub use list::{Listed, listed};
 pub use media::{Viewings, WallPictures};
 pub use problem::{Problem, ProblemBody, REQUEST, RequestFacts, checked};
+pub(crate) use router::CLIENT;
 pub use router::{build, openapi};
 pub use running::Metrics;
 

@@ -162,7 +162,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
 }
 
 /// The header by which a client says which version of the phones' protocol it speaks: `phone/4`.
-const CLIENT: &str = "bright-kitchen-client";
+pub(crate) const CLIENT: &str = "bright-kitchen-client";
 
 /// What every request passes through: an id, a language, a log span, and headers that keep browsers careful.
 async fn around(

@@ -11,6 +11,7 @@ mod lateness;
 mod over;
 mod release;
 mod runner;
+mod self_checks;
 mod settle;
 mod statistics;
 mod sweep;
@@ -73,6 +74,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         runner::start(app),
         deliver::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
+        every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
         every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
@@ -87,6 +89,11 @@ pub async fn run_due(app: &App) -> Result<(), StoreError> {
     lateness::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}
     Ok(())
+}
+
+/// Reminds canteens of their papers and samples, as the program does every minute.
+pub async fn remind_of_papers(app: &App) -> Result<(), StoreError> {
+    self_checks::look(app.clone()).await
 }
 
 /// Counts the days that are not counted yet, as the program does every ten minutes.

@@ -41,6 +41,7 @@ pub struct AssignmentRow {
     pub draw_id: Option<String>,
     pub inspection_id: Option<String>,
     pub alert_id: Option<String>,
+    pub order_id: Option<String>,
     pub alert_kind: Option<String>,
     pub alert_class: Option<i64>,
     pub alert_raised_at: Option<i64>,
@@ -53,7 +54,7 @@ pub struct AssignmentRow {
 const HEAD: &str = "SELECT a.id, w.state, w.open, w.premises_id, p.name AS premises_name, p.path AS premises_path, a.template_id, t.name AS template_name, \
     a.kind, a.due_on, a.approval_number, a.source, a.source_number, a.merged, a.plan_id, a.draw_id, \
     (SELECT i.id FROM inspections i WHERE i.assignment_id = a.id ORDER BY i.received_at DESC, i.id DESC LIMIT 1) AS inspection_id, \
-    a.alert_id, al.kind AS alert_kind, al.class AS alert_class, al.raised_at AS alert_raised_at, alc.name AS alert_camera_name, \
+    a.alert_id, a.order_id, al.kind AS alert_kind, al.class AS alert_class, al.raised_at AS alert_raised_at, alc.name AS alert_camera_name, \
     w.version, w.created_at, w.updated_at \
     FROM assignments a JOIN work_items w ON w.id = a.id JOIN premises p ON p.id = w.premises_id JOIN checklist_templates t ON t.id = a.template_id \
     LEFT JOIN alerts al ON al.id = a.alert_id LEFT JOIN cameras alc ON alc.id = al.camera_id";
@@ -253,6 +254,7 @@ fn wire<'a>(row: &AssignmentRow, officers: impl Iterator<Item = &'a OfficerRow>)
         source_number: row.source_number.clone(),
         merged: from_json(&row.merged)?,
         plan_id: row.plan_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
+        order_id: row.order_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
         draw_id: row.draw_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
         inspection_id: row.inspection_id.as_deref().map(str::parse).transpose().map_err(StoreError::damaged)?,
         alert: alert_of(row)?,

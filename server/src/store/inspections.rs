@@ -275,6 +275,8 @@ pub struct NewHeader {
     pub sha256: String,
     /// The office the premises belongs to now.
     pub office_id: String,
+    /// The premises; another than the header's where that was merged meanwhile.
+    pub premises_id: String,
 }
 
 /// Adds a header; `false` where there is one of this id already (also one that is being added at this moment).
@@ -290,7 +292,7 @@ pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<
            happened_at, clock_off_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
         new.id.to_string(),
         header.assignment_id.map(|id| id.to_string()),
-        header.premises_id.to_string(),
+        new.premises_id.as_str(),
         new.office_id.as_str(),
         header.template_id.to_string(),
         kind_code(header.kind),
@@ -404,8 +406,16 @@ pub async fn insert_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<bool, StoreEr
     Ok(added == 1)
 }
 
-/// Puts a higher revision in the place of a part.
-pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<(), StoreError> {
+/// Puts a higher revision in the place of a part; what it said before is kept beside it, where it said something else.
+pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow, at: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO inspection_part_versions (part_id, revision, content, content_sha256, received_at, replaced_at) \
+         SELECT id, revision, content, content_sha256, received_at, $3 FROM inspection_parts WHERE id = $1 AND content_sha256 <> $2 ON CONFLICT DO NOTHING",
+        row.id.as_str(),
+        row.content_sha256.as_str(),
+        at,
+    )?;
     execute!(
         tx,
         "UPDATE inspection_parts SET revision = $2, content = $3, content_sha256 = $4, received_at = $5 WHERE id = $1",
@@ -416,6 +426,30 @@ pub async fn replace_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<(), StoreErr
         row.received_at,
     )?;
     Ok(())
+}
+
+/// What a part said before.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of inspection_part_versions")]
+pub struct PartVersionRow {
+    pub part_id: String,
+    pub revision: i64,
+    pub content: String,
+    pub content_sha256: String,
+    pub received_at: i64,
+    pub replaced_at: i64,
+}
+
+/// What the parts of an inspection said before, the newest first. Whoever asks has found the inspection by its own scope.
+pub async fn part_versions(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec<PartVersionRow>, StoreError> {
+    Select::new(
+        "SELECT v.part_id, v.revision, v.content, v.content_sha256, v.received_at, v.replaced_at FROM inspection_part_versions v \
+         JOIN inspection_parts ip ON ip.id = v.part_id",
+    )
+    .and("ip.inspection_id = ?", [inspection_id.into()])
+    .tail("ORDER BY v.part_id, v.revision DESC LIMIT 200", [])
+    .fetch_all(conn)
+    .await
 }
 
 /// What a submission fixes.

@@ -38,6 +38,7 @@ pub enum Entity {
     Draw,
     Document,
     Order,
+    SelfCheck,
     Hold,
 }
 
@@ -62,6 +63,7 @@ impl Entity {
             Self::Draw => "draw",
             Self::Document => "document",
             Self::Order => "order",
+            Self::SelfCheck => "self_check",
             Self::Hold => "hold",
         }
     }

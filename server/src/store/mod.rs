@@ -51,6 +51,7 @@ pub mod recordings;
 pub mod role_requests;
 pub mod roles;
 pub mod saved_views;
+pub mod self_checks;
 pub mod settings;
 pub mod statistics;
 pub mod sync;

@@ -94,6 +94,35 @@ pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<
     scope.restrict(Select::new(HEAD).and("r.id = ?", [id.into()]), "p.path LIKE ?").fetch_optional(conn).await
 }
 
+/// Of these ids, or after a key in order of id: open orders, as phones keep them.
+pub async fn open_ids(
+    conn: &mut Conn<'_>,
+    scope: &Scope,
+    ids: Option<&[String]>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let head = "SELECT r.id FROM rectification_orders r JOIN work_items w ON w.id = r.id JOIN premises p ON p.id = w.premises_id";
+    let select = scope.restrict(Select::new(head), "p.path LIKE ?").and("w.open", []);
+    let select = match ids {
+        Some(ids) => select.and_any("r.id = ?", ids.iter().map(|id| id.as_str().into())),
+        None => select.and("r.id > ?", [after.into()]),
+    };
+    let rows: Vec<(String,)> = select.tail("ORDER BY r.id LIMIT ?", [limit.into()]).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Ids of the open orders at these premises: only to tell a phone what it lost.
+pub async fn open_at(conn: &mut Conn<'_>, premises: &[String]) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = Select::new("SELECT r.id FROM rectification_orders r JOIN work_items w ON w.id = r.id")
+        .and("w.open", [])
+        .and_any("w.premises_id = ?", premises.iter().map(|id| id.as_str().into()))
+        .tail("ORDER BY r.id LIMIT 5000", [])
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
 /// An item as stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns of rectification_items")]

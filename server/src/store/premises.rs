@@ -30,6 +30,7 @@ pub struct PremisesRow {
     pub code: Option<String>,
     pub service_hours: String,
     pub disabled_at: Option<i64>,
+    pub merged_into: Option<String>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
@@ -42,7 +43,7 @@ pub struct PremisesRow {
 }
 
 const HEAD: &str = "SELECT p.id, p.organization_id, o.name AS organization_name, p.path, p.kind, p.name, p.name_key, p.address, p.latitude, p.longitude, \
-    p.source_datum, p.school, p.diners, p.risk_grade, p.grid, p.code, p.service_hours, p.disabled_at, p.version, p.created_at, p.updated_at, \
+    p.source_datum, p.school, p.diners, p.risk_grade, p.grid, p.code, p.service_hours, p.disabled_at, p.merged_into, p.version, p.created_at, p.updated_at, \
     (SELECT COUNT(*) FROM cameras c WHERE c.premises_id = p.id AND c.enabled) AS cameras_total, \
     (SELECT COUNT(*) FROM cameras c WHERE c.premises_id = p.id AND c.enabled AND c.state IN ('recording', 'degraded')) AS cameras_online, \
     (SELECT COUNT(*) FROM work_items w WHERE w.premises_id = p.id AND w.kind = 'alert' AND w.open) AS open_alerts, \
@@ -154,6 +155,139 @@ pub struct PremisesData {
     /// JSON
     pub service_hours: String,
     pub disabled: bool,
+}
+
+/// Where everything of a premises is: itself, or the one that it was merged into. For what phones bring that were away meanwhile.
+pub async fn living(conn: &mut Conn<'_>, id: &str) -> Result<String, StoreError> {
+    let row = super::sql::fetch_optional!(conn, (Option<String>,), "SELECT merged_into FROM premises WHERE id = $1", id)?;
+    Ok(row.and_then(|row| row.0).unwrap_or_else(|| id.to_owned()))
+}
+
+/// Of these premises those that were merged: the id, the id and the name of the one that has everything.
+pub async fn merged(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<(String, String, String)>, StoreError> {
+    Select::new("SELECT p.id, l.id, l.name FROM premises p JOIN premises l ON l.id = p.merged_into")
+        .and_any("p.id = ?", ids.iter().map(|id| id.as_str().into()))
+        .tail("ORDER BY p.id", [])
+        .fetch_all(conn)
+        .await
+}
+
+/// What is bound to a premises and moves as it is.
+const BOUND: [&str; 9] = [
+    "UPDATE cameras SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE camera_days SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE work_items SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE inspections SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE documents SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE officer_interests SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE late_inspections SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE self_checks SET premises_id = $2 WHERE premises_id = $1",
+    "UPDATE retained_samples SET premises_id = $2 WHERE premises_id = $1",
+];
+/// What the living one may have already: its own stays.
+const SHARED: [&str; 4] = [
+    "INSERT INTO premises_operators (premises_id, operator_id, part, valid_from, valid_until) SELECT $2, operator_id, part, valid_from, valid_until \
+       FROM premises_operators WHERE premises_id = $1 ON CONFLICT DO NOTHING",
+    "UPDATE disclosures SET premises_id = $2 WHERE premises_id = $1 AND NOT EXISTS (SELECT 1 FROM disclosures x WHERE x.premises_id = $2)",
+    "UPDATE inspection_plan_items SET premises_id = $2 WHERE premises_id = $1 \
+       AND NOT EXISTS (SELECT 1 FROM inspection_plan_items x WHERE x.plan_id = inspection_plan_items.plan_id AND x.premises_id = $2)",
+    "UPDATE premises SET merged_into = $2 WHERE merged_into = $1",
+];
+
+/// Merges a double into `into`: everything belongs to that one from here on, and the double stays as a stone that names it. Papers,
+/// audit rows and what phones sent keep the words and ids they had. `false` where the double was changed meanwhile.
+pub async fn merge(tx: &mut Tx<'_>, double: &PremisesRow, into: &PremisesRow, version: i64, at: i64) -> Result<bool, StoreError> {
+    let done = execute!(
+        tx,
+        "UPDATE premises SET merged_into = $3, merged_at = $4, disabled_at = COALESCE(disabled_at, $4), code = NULL, version = version + 1, updated_at = $4 \
+         WHERE id = $1 AND version = $2 AND merged_into IS NULL",
+        double.id.as_str(),
+        version,
+        into.id.as_str(),
+        at,
+    )?;
+    if done == 0 {
+        return Ok(false);
+    }
+    let cameras: Vec<(String,)> = Select::new("SELECT c.id FROM cameras c")
+        .and("c.premises_id = ?", [double.id.as_str().into()])
+        .tail("ORDER BY c.id LIMIT 10000", [])
+        .fetch_all(tx)
+        .await?;
+    for statement in BOUND.into_iter().chain(SHARED) {
+        execute!(tx, statement, double.id.as_str(), into.id.as_str())?;
+    }
+    execute!(tx, "DELETE FROM premises_operators WHERE premises_id = $1", double.id.as_str())?;
+    // The code at the double's door is the living one's, where that has none.
+    execute!(
+        tx,
+        "UPDATE premises SET code = COALESCE(code, $2), version = version + 1, updated_at = $3 WHERE id = $1",
+        into.id.as_str(),
+        double.code.as_deref(),
+        at,
+    )?;
+    // Who answered for the double answers for the living one.
+    execute!(
+        tx,
+        "UPDATE grants SET node_id = $2, node_path = $3 WHERE node_id = $1 \
+           AND NOT EXISTS (SELECT 1 FROM grants x WHERE x.user_id = grants.user_id AND x.role = grants.role AND x.node_id = $2)",
+        double.id.as_str(),
+        into.id.as_str(),
+        into.path.as_str(),
+    )?;
+    execute!(
+        tx,
+        "UPDATE users SET scope_version = scope_version + 1 WHERE id IN (SELECT user_id FROM grants WHERE node_id = $1 OR node_id = $2)",
+        double.id.as_str(),
+        into.id.as_str(),
+    )?;
+    execute!(tx, "DELETE FROM grants WHERE node_id = $1", double.id.as_str())?;
+    tx.changed(at, Change::upsert(Entity::Premises, &double.id, &double.path).at(&double.id).deleted()).await?;
+    tx.changed(at, Change::upsert(Entity::Premises, &into.id, &into.path).at(&into.id)).await?;
+    for (camera,) in cameras {
+        tx.changed(at, Change::upsert(Entity::Camera, &camera, &into.path).at(&into.id)).await?;
+    }
+    noted(tx, into, at).await?;
+    Ok(true)
+}
+
+/// What phones hold of the living one names it by its new place: they are told of what is open, and of the last month's.
+async fn noted(tx: &mut Tx<'_>, into: &PremisesRow, at: i64) -> Result<(), StoreError> {
+    let open: Vec<(String, String)> = Select::new("SELECT w.id, w.kind FROM work_items w")
+        .and("w.premises_id = ? AND w.open", [into.id.as_str().into()])
+        .tail("ORDER BY w.id LIMIT 2000", [])
+        .fetch_all(tx)
+        .await?;
+    for (id, kind) in open {
+        match kind.as_str() {
+            "assignment" => {
+                if let Some(row) = super::assignments::for_work(tx, &id).await? {
+                    super::assignments::note_change(tx, &row, at).await?;
+                }
+            }
+            "alert" => tx.changed(at, Change::upsert(Entity::Alert, &id, &into.path).at(&into.id)).await?,
+            _ => tx.changed(at, Change::upsert(Entity::Order, &id, &into.path).at(&into.id)).await?,
+        }
+    }
+    let recent: Vec<(String,)> = Select::new("SELECT i.id FROM inspections i")
+        .and("i.premises_id = ? AND i.happened_at >= ?", [into.id.as_str().into(), (at - 30 * 24 * 3_600_000).into()])
+        .tail("ORDER BY i.id LIMIT 1000", [])
+        .fetch_all(tx)
+        .await?;
+    for (id,) in recent {
+        if let Some(row) = super::inspections::of_upload(tx, &id).await? {
+            super::inspections::note_change(tx, &row, row.state != "draft", at).await?;
+        }
+    }
+    let papers: Vec<(String,)> = Select::new("SELECT s.id FROM self_checks s")
+        .and("s.premises_id = ? AND s.received_at >= ?", [into.id.as_str().into(), (at - 35 * 24 * 3_600_000).into()])
+        .tail("ORDER BY s.id LIMIT 2000", [])
+        .fetch_all(tx)
+        .await?;
+    for (id,) in papers {
+        tx.changed(at, Change::upsert(Entity::SelfCheck, &id, &into.path).at(&into.id)).await?;
+    }
+    Ok(())
 }
 
 /// Adds a premises; gives its id.

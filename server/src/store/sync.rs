@@ -8,7 +8,7 @@ use super::{Conn, StoreError, Tx};
 use crate::auth::Scope;
 
 /// What the phone follows, as the change log calls it.
-const FOLLOWED: [&str; 7] = ["assignment", "premises", "template", "inspection", "alert", "notice", "camera"];
+const FOLLOWED: [&str; 9] = ["assignment", "premises", "template", "inspection", "alert", "notice", "camera", "self_check", "order"];
 /// Versions of a person's scope that are remembered.
 const SCOPES_KEPT: i64 = 8;
 
@@ -106,12 +106,21 @@ pub async fn premises(conn: &mut Conn<'_>, scope: &Scope, wanted: Wanted<'_>, li
     select.tail("ORDER BY p.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 
-/// Ids of templates in force, in order of id.
-pub async fn templates(conn: &mut Conn<'_>, wanted: Wanted<'_>, limit: i64) -> Result<Vec<super::templates::TemplateRow>, StoreError> {
-    // The canteen's own papers are not an officer's to fill in.
-    let select = Select::new(super::templates::HEAD).and("t.audience = 'officer'", []);
-    // One that an open assignment names is needed too, though a newer one is in force.
-    let select = select.and("t.retired_at IS NULL OR EXISTS (SELECT 1 FROM assignments a JOIN work_items w ON w.id = a.id WHERE a.template_id = t.id AND w.open)", []);
+/// Ids of templates in force for these audiences, in order of id.
+pub async fn templates(
+    conn: &mut Conn<'_>,
+    audiences: &[&str],
+    wanted: Wanted<'_>,
+    limit: i64,
+) -> Result<Vec<super::templates::TemplateRow>, StoreError> {
+    let select = Select::new(super::templates::HEAD).and_any("t.audience = ?", audiences.iter().map(|one| Arg::from(*one)));
+    // One that an open assignment names is needed too, though a newer one is in force; and of the canteen's papers those that
+    // were answered, for who reads them.
+    let select = select.and(
+        "t.retired_at IS NULL OR EXISTS (SELECT 1 FROM assignments a JOIN work_items w ON w.id = a.id WHERE a.template_id = t.id AND w.open) \
+         OR (t.audience = 'canteen' AND EXISTS (SELECT 1 FROM self_checks s WHERE s.template_id = t.id))",
+        [],
+    );
     wanted.narrow(select, "t.id = ?", "t.id > ?").tail("ORDER BY t.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 

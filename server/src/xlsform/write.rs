@@ -7,7 +7,7 @@ use super::{OWN_SHEET, RESULTS, field_name, named, visit, xpath};
 use crate::sheet;
 
 /// The survey's columns; those that begin with `bk_` are ours.
-pub(super) const COLUMNS: [&str; 23] = [
+pub(super) const COLUMNS: [&str; 24] = [
     "type",
     "name",
     "label::中文 (zh)",
@@ -27,6 +27,7 @@ pub(super) const COLUMNS: [&str; 23] = [
     "bk_required",
     "bk_require_when",
     "bk_remarks",
+    "bk_papers",
     "bk_unit",
     "bk_min",
     "bk_max",
@@ -201,6 +202,9 @@ impl Form<'_> {
             .when("bk_question", item.question)
             .when("bk_photo_on_fail", item.photo_on_fail)
             .when("bk_required", item.required);
+        if !item.papers.is_empty() {
+            group = group.with("bk_papers", item.papers.join(" "));
+        }
         if !item.remarks.is_empty() {
             group = group.with("bk_remarks", serde_json::to_string(&item.remarks).unwrap_or_default());
         }

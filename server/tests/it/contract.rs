@@ -8,6 +8,7 @@ mod papers;
 mod planned;
 mod refusals;
 mod repeats;
+mod self_checks;
 mod viewed;
 mod walk;
 

@@ -36,6 +36,7 @@ mod people;
 pub(crate) mod phone;
 mod planning;
 mod rules;
+mod self_checks;
 mod settings;
 mod settle;
 mod statistics;

@@ -181,3 +181,45 @@ async fn an_order_that_is_late_reminds_and_escalates_sqlite() {
 async fn an_order_that_is_late_reminds_and_escalates_postgres() {
     is_late(Engine::Postgres).await;
 }
+
+on_both!(an_open_order_comes_to_phones_with_its_items_and_goes_when_it_is_closed, |app| {
+    let canteen = app.person("food_safety_officer", &app.premises).await;
+    let (lead, _, order) = ordered(&app).await;
+    let id = text(&order["id"]);
+    let (_, page) = canteen.get("/sync?limit=500").await;
+    let of = |page: &Value| page["items"].as_array().unwrap().iter().filter(|item| item["entity"] == "order").cloned().collect::<Vec<_>>();
+    let told = of(&page);
+    assert_eq!((told.len(), &told[0]["id"], &told[0]["value"]["allowed_actions"]), (1, &json!(id), &json!(["answer"])), "{told:?}");
+    assert_eq!(
+        (told[0]["value"]["item_list"][0]["requirement"].as_str(), told[0]["value"]["history"].is_null()),
+        (Some("补装盖板，清理积水"), true)
+    );
+    let item = text(&told[0]["value"]["item_list"][0]["id"]);
+    let (status, answered) =
+        canteen.post(&format!("/orders/{id}/answer"), &json!({"version": 1, "items": [{"item_id": item, "text": "已补装"}]})).await;
+    assert_eq!(status, StatusCode::OK, "{answered}");
+    let officers = of(&lead.client.get("/sync?limit=500").await.1);
+    assert_eq!(officers[0]["value"]["item_list"][0]["answers"][0]["text"], "已补装", "{officers:?}");
+
+    // The re-check names the order, so that the phone asks its items.
+    let supervisor = app.person("supervisor", &app.office).await;
+    let (status, planned) =
+        supervisor.post(&format!("/orders/{id}/recheck"), &json!({"officer_ids": [lead.user_id], "due_on": "2099-01-04"})).await;
+    assert_eq!(status, StatusCode::OK, "{planned}");
+    let (_, page) = lead.client.get("/sync?limit=500").await;
+    let assignment = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["entity"] == "assignment" && item["value"]["kind"] == "reinspection")
+        .unwrap();
+    assert_eq!(assignment["value"]["order_id"], json!(id));
+
+    let since = text(&canteen.get("/sync?limit=500").await.1["next"]);
+    let judged = json!({"version": answered["version"], "items": [{"item_id": item, "accepted": true}]});
+    let (status, closed) = lead.client.post(&format!("/orders/{id}/review"), &judged).await;
+    assert_eq!((status, closed["state"].as_str()), (StatusCode::OK, Some("closed")), "{closed}");
+    crate::support::settled(&app).await;
+    let (_, page) = canteen.get(&format!("/sync?since={since}")).await;
+    assert_eq!(of(&page).iter().map(|item| text(&item["op"])).collect::<Vec<_>>(), ["delete"], "{page}");
+});

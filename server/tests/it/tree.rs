@@ -3,7 +3,8 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::support::on_both;
+use crate::phone::{Draft, Phone};
+use crate::support::{Node, add_camera, on_both};
 
 on_both!(an_office_sees_only_its_own_premises, |app| {
     let officer = app.person("officer", &app.office).await;
@@ -119,4 +120,72 @@ on_both!(who_adds_a_new_top_stands_at_it, |app| {
     assert_eq!(status, StatusCode::CREATED, "{district}");
     let other = app.person("administrator", &app.district).await;
     assert_eq!(other.get(&format!("/organizations/{}", district["id"].as_str().unwrap())).await.0, StatusCode::NOT_FOUND);
+});
+
+on_both!(a_double_is_merged_and_everything_belongs_to_the_one_that_stays, |app| {
+    let administrator = app.person("administrator", &app.city).await;
+    let supervisor = app.person("supervisor", &app.office).await;
+    let made = json!({"name": "澄海实验学校饭堂", "kind": "school_canteen", "organization_id": app.office.id, "code": "DOOR-7"});
+    let (status, double) = administrator.post("/premises", &made).await;
+    assert_eq!(status, StatusCode::CREATED, "{double}");
+    let double_id = double["id"].as_str().unwrap().to_owned();
+    let node = Node { id: double_id.clone(), path: format!("{}{double_id}/", app.office.path) };
+    app.add_person("cook", &[("food_safety_officer", &node)], false).await;
+    let camera = add_camera(&app, &node, "烹饪间").await;
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let sent = Draft::at(&double_id, &phone, &template);
+    assert_eq!(phone.client.put(&sent.path(), &sent.put()).await.0, StatusCode::CREATED);
+    crate::support::settled(&app).await;
+    let since = phone.client.get("/sync?limit=500").await.1["next"].as_str().unwrap().to_owned();
+
+    let merge = |into: &str, version: i64| json!({"into": into, "version": version, "reason": "同一食堂登记了两次"});
+    let path = format!("/premises/{double_id}/merge");
+    let (status, problem) = supervisor.post(&path, &merge(&app.other_premises.id, 1)).await;
+    assert_eq!(
+        (status, problem["errors"][0]["pointer"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/into")),
+        "not outside one's area"
+    );
+    let (status, problem) = supervisor.post(&path, &merge(&double_id, 1)).await;
+    assert_eq!((status, problem["errors"][0]["code"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("duplicate")));
+    let (status, problem) = supervisor.post(&path, &merge(&app.premises.id, 9)).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("stale_version")));
+    let (status, living) = supervisor.post(&path, &merge(&app.premises.id, 1)).await;
+    assert_eq!(
+        (status, living["id"].as_str(), living["code"].as_str()),
+        (StatusCode::OK, Some(app.premises.id.as_str()), Some("DOOR-7")),
+        "{living}"
+    );
+    let (_, stone) = supervisor.get(&format!("/premises/{double_id}")).await;
+    assert_eq!((stone["merged_into"].as_str(), stone["disabled"].as_bool()), (Some(app.premises.id.as_str()), Some(true)));
+    let (status, problem) = supervisor.post(&path, &merge(&app.premises.id, 2)).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "once");
+
+    let (_, seen) = supervisor.get(&format!("/cameras/{camera}")).await;
+    assert_eq!(seen["premises_id"], json!(app.premises.id));
+    let (_, inspections) = supervisor.get(&format!("/inspections?premises_id={}", app.premises.id)).await;
+    assert_eq!(inspections["items"][0]["id"], json!(sent.id), "{inspections}");
+    let cook = app.sign_in("cook").await;
+    assert_eq!(
+        cook.get(&format!("/premises/{}", app.premises.id)).await.0,
+        StatusCode::OK,
+        "who answered for the double answers for the other"
+    );
+
+    // The phone hears of the stone and what it names; what was begun at the double is sent as it was and goes to the one that stays.
+    crate::support::settled(&app).await;
+    let (_, page) = phone.client.get(&format!("/sync?since={since}")).await;
+    let told =
+        page["items"].as_array().unwrap().iter().find(|item| item["entity"] == "premises" && item["id"] == json!(double_id)).unwrap();
+    assert_eq!((told["op"].as_str(), &told["value"]["merged_into"]), (Some("delete"), &json!(app.premises.id)), "{told}");
+    let late = Draft::at(&double_id, &phone, &template);
+    let (status, stored) = phone.client.put(&late.path(), &late.put()).await;
+    assert_eq!(status, StatusCode::CREATED, "{stored}");
+    let (status, done) = phone.client.post(&format!("{}/submit", late.path()), &late.submission(&template)).await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    let (_, inspections) = supervisor.get(&format!("/inspections?premises_id={}", app.premises.id)).await;
+    assert_eq!(inspections["total"].as_i64(), Some(2), "{inspections}");
+    let (_, kept) = supervisor.get(&late.path()).await;
+    assert_eq!(kept["header"]["premises_id"], json!(double_id), "the header is kept as sent");
 });

@@ -2,7 +2,7 @@
 import type { Header, InspectionKind, Template } from '@shared/inspection'
 import { changes, db, device, me, safe } from './core'
 import { forgotten } from './engine/backup'
-import { beginDraft, type Draft, type OfficerName, type PremisesRow } from './engine/draft'
+import { beginDraft, type Draft, type OfficerName, type PremisesRow, type RecheckOrder } from './engine/draft'
 import { giveBack } from './engine/paperNumbers'
 import { join, type Invitation, type JoinFault } from './engine/team'
 import { askToPersist } from './offline'
@@ -19,12 +19,14 @@ export interface AssignmentRow {
   officers: OfficerName[]
   inspection_id?: string | null
   source?: string | null
+  /** The rectification order that a re-check looks at again. */
+  order_id?: string | null
   /** Checks done in the same visit. */
   merged?: string[]
 }
 
 export const myDrafts = async (): Promise<Draft[]> => {
-  const drafts = me.value ? await safe().drafts() : []
+  const drafts = me.value ? (await safe().drafts()).filter((one) => !one.paper) : []
   return drafts.sort((one, other) => other.updated_at.localeCompare(one.updated_at))
 }
 
@@ -104,6 +106,8 @@ export async function begin(premises: PremisesRow, template: Template, kind: Ins
   const others = assignment?.officers.filter((officer) => officer.id !== user.id) ?? []
   const officers = [mine, ...others].map(({ id, display_name, certificate_number }) => ({ id, display_name, certificate_number }))
   const draft = beginDraft({ userId: user.id, premises, template, kind, officers, device, assignmentId: assignment?.id })
+  const order = assignment?.order_id ? await row<RecheckOrder>('order', assignment.order_id) : undefined
+  if (order) draft.order = { id: order.id, document_number: order.document_number, item_list: order.item_list }
   // Whoever came by the code at the door has opened the visit with it.
   if (door) draft.visit = { opened: { premises_id: premises.id, mark: door, device_time: draft.started_at } }
   await safe().putDraft(JSON.parse(JSON.stringify(draft)) as Draft)

@@ -13,6 +13,7 @@ import { Outbox, type LateReason, type OutboxEntry } from './engine/outbox'
 import { fetchPapers } from './engine/paperNumbers'
 import { prune } from './engine/prune'
 import { fillBallast, left } from './engine/room'
+import { fetchDuties, OTHERS_DAYS, OWN_DAYS, prunePapers } from './engine/papers'
 import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
 import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened } from './lock'
@@ -45,7 +46,9 @@ export const isOfficer = computed(() => may('inspections.conduct'))
 export const isParent = computed(() => may('video.parent') && !isOfficer.value && !may('alerts.rectify') && !may('premises.read'))
 /** Somebody works here, and what they keep is not open. */
 export const locked = computed(() => me.value !== null && opened.value === null)
-export const isCanteen = computed(() => !isOfficer.value && may('alerts.rectify'))
+/** Whoever answers papers of the canteen's own: the food-safety people all, the head of the place some. */
+export const answersPapers = computed(() => may('self_checks.answer') || may('self_checks.sign'))
+export const isCanteen = computed(() => !isOfficer.value && (may('alerts.rectify') || answersPapers.value))
 
 const connected = ref(navigator.onLine)
 const reachable = ref(true)
@@ -185,8 +188,11 @@ function reloadEntriesSoon(): void {
 
 export async function reloadEntries(): Promise<void> {
   const before = entries.value.length
+  const own = entries.value.filter((entry) => entry.kind)
   entries.value = me.value && opened.value?.userId === me.value.id ? await opened.value.entries() : []
   if (entries.value.length !== before) changes.value += 1
+  // A paper or an act went: what became of it is fetched at once.
+  if (online.value && own.some((entry) => !entries.value.some((one) => one.id === entry.id))) void syncNow().catch(() => undefined)
 }
 
 export async function signIn(username: string, password: string): Promise<void> {
@@ -210,7 +216,7 @@ async function openAfterSignIn(): Promise<void> {
   await openBySignIn(db(), api, user)
   await reloadEntries()
   changes.value += 1
-  if (opened.value && isOfficer.value) void restore(opened.value, api).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
+  if (opened.value && isOfficer.value) void restore(opened.value, api, device).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
 }
 
 let copying = false
@@ -301,6 +307,14 @@ async function officesOf(open: Safe, user: Me): Promise<string[]> {
   return [...own, ...places.flatMap((place) => place?.organization_id ?? [])]
 }
 
+let papersPruned = 0
+/** Once a day: it looks into every paper. */
+async function letPapersGo(open: Safe): Promise<void> {
+  if (!may('self_checks.read') || Date.now() - papersPruned < 86_400_000) return
+  papersPruned = Date.now()
+  await prunePapers(open, answersPapers.value ? OWN_DAYS : OTHERS_DAYS)
+}
+
 let running: Promise<void> | null = null
 /** Fetches what changed. Calls at the same time share one run. */
 export function syncNow(): Promise<void> {
@@ -311,6 +325,8 @@ export function syncNow(): Promise<void> {
     syncing.value = true
     try {
       const state = await synchronise(open, api)
+      if (answersPapers.value) await fetchDuties(open, api).catch(() => undefined)
+      await letPapersGo(open)
       if (me.value?.id === user.id) syncState.value = state
       if (isOfficer.value) await fetchPapers(db(), api, user.id, device.id, await officesOf(open, user)).catch((error: unknown) => console.error(error))
       syncFailed.value = false

@@ -15,9 +15,13 @@ import Premises from './views/Premises.vue'
 import PremisesPage from './views/PremisesPage.vue'
 import Pin from './views/Pin.vue'
 import Scan from './views/Scan.vue'
+import SelfCheck from './views/SelfCheck.vue'
+import SelfChecks from './views/SelfChecks.vue'
 import SignIn from './views/SignIn.vue'
 import Today from './views/Today.vue'
 import Unlock from './views/Unlock.vue'
+import Labels from './views/Labels.vue'
+import Paper from './run/Paper.vue'
 import Checklist from './run/Checklist.vue'
 import Review from './run/Review.vue'
 import Sent from './run/Sent.vue'
@@ -51,6 +55,10 @@ export const router = createRouter({
     { path: '/orders', component: Orders },
     { path: '/orders/:id', component: Order, props: true },
     { path: '/outbox', component: OutboxPage },
+    { path: '/self-checks', component: SelfChecks, meta: { tab: true } },
+    { path: '/self-checks/:id', component: SelfCheck, props: true },
+    { path: '/self-checks/:id/labels', component: Labels, props: true },
+    { path: '/papers/:id', component: Paper, props: true },
     { path: '/inspections/:id', component: Checklist, props: true },
     // The code at a premises' door, read by the phone's own camera app.
     { path: '/p/:code', redirect: (to) => { const [id, door] = String(to.params.code).split('.'); return { path: `/premises/${id}`, query: { door } } } },

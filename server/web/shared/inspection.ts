@@ -62,6 +62,8 @@ export interface Item {
   fields?: Field[]
   /** 常用语: a tap writes one. */
   remarks?: Bilingual[]
+  /** The canteen's own papers that prove it, by code. */
+  papers?: string[]
   required?: boolean
   show_when?: Condition | null
   require_when?: Condition | null

@@ -18,6 +18,7 @@ mod organizations;
 mod overview;
 mod planning;
 mod premises;
+mod self_checks;
 pub(crate) mod settings;
 mod statistics;
 mod templates;
@@ -27,6 +28,8 @@ mod views;
 mod webhooks;
 
 pub(crate) use cameras::purpose as camera_secret_purpose;
+pub(crate) use orders::on_phone as order_on_phone;
+pub(crate) use self_checks::{Papers, due_at};
 use utoipa_actix_web::service_config::ServiceConfig;
 pub(crate) use webhooks::purpose as webhook_purpose;
 
@@ -51,6 +54,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     planning::configure(config);
     premises::configure(config);
     door::configure(config);
+    self_checks::configure(config);
     settings::configure(config);
     statistics::configure(config);
     templates::configure(config);

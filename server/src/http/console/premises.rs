@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, get, patch, post, web};
 use mobile_api::field::Faults;
 use mobile_api::moment::Moment;
+use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -26,7 +27,7 @@ const TEXT_LIMIT: usize = 200;
 const SERVICE_HOURS_LIMIT: usize = 14;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change);
+    config.service(list).service(create).service(read).service(change).service(merge);
 }
 
 /// An operator of a premises.
@@ -77,6 +78,8 @@ struct Premises {
     code: Option<String>,
     service_hours: Vec<ServiceHours>,
     disabled: bool,
+    /// The premises that has everything of this one, where it was a double.
+    merged_into: Option<String>,
     /// Only on the page of one premises.
     #[serde(skip_serializing_if = "Option::is_none")]
     operators: Option<Vec<OperatorPartView>>,
@@ -108,6 +111,7 @@ impl TryFrom<PremisesRow> for Premises {
             code: row.code,
             service_hours: serde_json::from_str(&row.service_hours).map_err(StoreError::damaged)?,
             disabled: row.disabled_at.is_some(),
+            merged_into: row.merged_into,
             operators: None,
             cameras: CameraCounts { total: row.cameras_total, online: row.cameras_online },
             open_alerts: row.open_alerts,
@@ -423,6 +427,67 @@ async fn change(
                 )
                 .await?;
                 premises::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)
+            })
+        })
+        .await?;
+    Ok(web::Json(row.try_into()?))
+}
+
+/// A double to merge into another premises.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PremisesMerge, example = json!({"into": "01928f6e-0000-7000-8000-000000000001", "version": 1, "reason": "同一食堂登记了两次"}))]
+struct MergeRequest {
+    /// The premises that stays and has everything from then on.
+    into: Uuid,
+    /// The version of the double that was read.
+    version: i64,
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+const REASON_LIMIT: usize = 500;
+
+/// Merges a double into another premises: cameras, alerts, inspections, papers, orders, operators and grants belong to the one that
+/// stays; the double stays as a stone that names it, and what phones still bring of it goes to the one that stays. It is not undone.
+#[utoipa::path(tag = "premises", params(("id" = Uuid, Path, description = "the double", example = "01928f6e-0000-7000-8000-000000000114")), request_body = MergeRequest,
+    responses((status = 200, body = Premises, description = "the one that stays"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/premises/{id}/merge")]
+async fn merge(
+    app: web::Data<App>,
+    caller: Caller<can::PremisesMerge>,
+    id: Id,
+    body: Body<MergeRequest>,
+) -> Result<web::Json<Premises>, Problem> {
+    let (scope, actor, at, id, body) = (caller.scope(), caller.actor.clone(), app.clock.wall_ms(), id.to_string(), body.into_inner());
+    let mut faults = Faults::new();
+    faults.text("reason", &body.reason, REASON_LIMIT);
+    if body.into.to_string() == id {
+        faults.note_at("into", "duplicate", "another premises");
+    }
+    checked(faults)?;
+    let row = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let double = premises::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
+                let into = premises::get(tx, &scope, &body.into.to_string()).await?;
+                let into = into.ok_or_else(|| Problem::field("/into", "unknown", "no such premises, or not in your area"))?;
+                if double.merged_into.is_some() || into.merged_into.is_some() {
+                    let problem = Problem::of(ProblemType::Conflict).because("it was merged before");
+                    return Err(problem.with("merged_into", double.merged_into.or(into.merged_into)));
+                }
+                if into.disabled_at.is_some() {
+                    return Err(Problem::field("/into", "out_of_range", "it is taken out of supervision"));
+                }
+                if !premises::merge(tx, &double, &into, body.version, at).await? {
+                    return Err(Problem::stale(Premises::try_from(double)?));
+                }
+                let detail = json!({"into": into.id, "name": double.name, "into_name": into.name, "reason": body.reason});
+                tx.audit(at, Act { actor: &actor, action: "merge", entity: Some(("premises", &double.id)), path: &double.path, detail })
+                    .await?;
+                premises::get(tx, &scope, &into.id).await?.ok_or_else(Problem::not_found)
             })
         })
         .await?;

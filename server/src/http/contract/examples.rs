@@ -12,6 +12,7 @@ use utoipa::openapi::{Content, RefOr, Schema};
 
 /// Where a path begins, the parameter, and its example. The first that fits holds.
 const PARAMETERS: &[(&str, &str, &str)] = &[
+    ("/premises/{id}/merge", "id", "01928f6e-0000-7000-8000-000000000114"),
     ("/premises/", "id", "01928f6e-0000-7000-8000-000000000001"),
     ("/premises/", "operator_id", "01928f6e-0000-7000-8000-000000000005"),
     ("/organizations/", "id", "01928f6e-0000-7000-8000-000000000004"),

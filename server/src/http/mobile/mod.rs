@@ -8,6 +8,7 @@ mod late;
 mod papers;
 mod places;
 mod previous;
+pub(crate) mod self_checks;
 mod sync;
 mod templates;
 mod uploads;
@@ -20,6 +21,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     templates::configure(config);
     assignments::configure(config);
     inspections::configure(config);
+    self_checks::configure(config);
     sync::configure(config);
     uploads::configure(config);
     drafts::configure(config);

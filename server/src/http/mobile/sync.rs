@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use actix_web::{get, web};
+use actix_web::{HttpRequest, get, web};
 use mobile_api::Moment;
 use mobile_api::cursor::{Cursor, CursorError};
 use mobile_api::problem::ProblemType;
@@ -20,25 +20,34 @@ use uuid::Uuid;
 use super::places;
 use crate::App;
 use crate::auth::{Caller, Session, can};
+use crate::domain::calendar::date_of;
 use crate::domain::permission::Permission;
 use crate::http::console::inspections::items as inspection_items;
+use crate::http::console::order_on_phone;
 use crate::http::{Args, Problem, ProblemBody};
 use crate::store::sync::{self, ChangeRow, Wanted};
-use crate::store::{Conn, StoreError, assignments, inspections, journal};
+use crate::store::{Conn, StoreError, assignments, inspections, journal, orders, premises, self_checks};
 
 /// How far back a phone gets its own inspections and notices.
 const HISTORY_MS: i64 = 30 * 24 * 3_600_000;
 /// Premises that a change of scope may take away in one answer; more is a new start.
 const LOST_MAX: i64 = 5_000;
 /// Kinds in the order of a full run.
-const KINDS: [SyncEntity; 6] = [
+const KINDS: [SyncEntity; 8] = [
     SyncEntity::Template,
     SyncEntity::Premises,
     SyncEntity::Assignment,
     SyncEntity::Inspection,
     SyncEntity::Rectification,
     SyncEntity::Notice,
+    SyncEntity::SelfCheck,
+    SyncEntity::Order,
 ];
+/// Days back that the canteen has its own papers, and that an officer has everybody's.
+const OWN_PAPERS_DAYS: i64 = 35;
+const OTHERS_PAPERS_DAYS: i64 = 3;
+/// The version of clients that know the canteen's papers.
+const PAPERS_SINCE: u32 = 4;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(synchronise);
@@ -49,7 +58,12 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     responses((status = 200, body = SyncPage), (status = 400, body = ProblemBody, content_type = "application/problem+json"),
         (status = 410, body = ProblemBody, content_type = "application/problem+json", description = "start anew without a cursor; drafts are kept")))]
 #[get("/sync")]
-async fn synchronise(app: web::Data<App>, caller: Caller<can::SignedIn>, query: Args<SyncQuery>) -> Result<web::Json<SyncPage>, Problem> {
+async fn synchronise(
+    request: HttpRequest,
+    app: web::Data<App>,
+    caller: Caller<can::SignedIn>,
+    query: Args<SyncQuery>,
+) -> Result<web::Json<SyncPage>, Problem> {
     let limit = query.limit.unwrap_or(mobile_api::limits::SYNC_PAGE_DEFAULT);
     if !(1..=mobile_api::limits::SYNC_PAGE_MAX).contains(&limit) {
         return Err(Problem::of(ProblemType::Malformed).because("limit is 1 to 500"));
@@ -60,7 +74,10 @@ async fn synchronise(app: web::Data<App>, caller: Caller<can::SignedIn>, query: 
     let version = remember(&app, &caller).await?;
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
-    let mut run = Run { app: &app, session: &caller, version, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
+    let client = request.headers().get(crate::http::CLIENT).and_then(|value| value.to_str().ok());
+    let papers = mobile_api::version::speaks(client, PAPERS_SINCE);
+    let mut run =
+        Run { app: &app, session: &caller, version, papers, limit: i64::from(limit), now_ms: app.clock.wall_ms(), items: Vec::new() };
     let (cursor, more) = match query.since.as_deref() {
         None => {
             let head = journal::head(conn).await?;
@@ -113,6 +130,8 @@ struct Run<'a> {
     session: &'a Session,
     /// Of the caller's scope.
     version: i64,
+    /// The client knows the canteen's papers.
+    papers: bool,
     limit: i64,
     now_ms: i64,
     items: Vec<SyncItem>,
@@ -192,10 +211,14 @@ impl Run<'_> {
     /// What these are now: there with their value, or gone.
     async fn resolve(&mut self, conn: &mut Conn<'_>, kind: SyncEntity, ids: &[String]) -> Result<(), Problem> {
         let found: HashMap<Uuid, Value> = self.rows(conn, kind, Wanted::These(ids), self.limit).await?.into_iter().collect();
+        // The stone of a premises that was merged names the one that has everything.
+        let merged = if kind == SyncEntity::Premises { premises::merged(conn, ids).await? } else { Vec::new() };
         for id in ids {
             let id: Uuid = id.parse().map_err(StoreError::damaged)?;
             let value = found.get(&id).cloned();
             let op = if value.is_some() { SyncOp::Upsert } else { SyncOp::Delete };
+            let stone = merged.iter().find(|(double, _, _)| *double == id.to_string());
+            let value = value.or_else(|| stone.map(|(_, into, name)| json!({"merged_into": into, "name": name})));
             self.items.push(SyncItem { entity: kind, op, id, value });
         }
         Ok(())
@@ -215,13 +238,38 @@ impl Run<'_> {
             return Err(gone());
         }
         let lost: Vec<String> = before.into_iter().filter(|(_, path)| !scope.covers(path)).map(|(id, _)| id).collect();
-        for (kind, ids) in [(SyncEntity::Premises, lost.clone()), (SyncEntity::Rectification, sync::rectifications_at(conn, &lost).await?)]
-        {
+        let papers = self_checks::at(conn, &lost, &self.papers_oldest()).await?;
+        let rectifications = sync::rectifications_at(conn, &lost).await?;
+        let orders = orders::open_at(conn, &lost).await?;
+        let gone = [
+            (SyncEntity::Premises, lost),
+            (SyncEntity::Rectification, rectifications),
+            (SyncEntity::SelfCheck, papers),
+            (SyncEntity::Order, orders),
+        ];
+        for (kind, ids) in gone {
             for id in ids {
                 self.items.push(SyncItem { entity: kind, op: SyncOp::Delete, id: id.parse().map_err(StoreError::damaged)?, value: None });
             }
         }
         Ok((self.cursor(cursor.change, Some(String::new())), true))
+    }
+
+    /// The first day whose papers this phone keeps: who answers them has more than who only reads.
+    fn papers_since(&self) -> String {
+        let access = &self.session.access;
+        let own = access.may(Permission::SelfChecksAnswer) || access.may(Permission::SelfChecksSign);
+        let days = if own { OWN_PAPERS_DAYS } else { OTHERS_PAPERS_DAYS };
+        self.day_before(days)
+    }
+
+    /// Of each kind of paper the newest is kept, but none that is older.
+    fn papers_oldest(&self) -> String {
+        self.day_before(mobile_api::limits::SELF_CHECK_DAYS_BACK)
+    }
+
+    fn day_before(&self, days: i64) -> String {
+        date_of(self.now_ms - days * 24 * 3_600_000).to_string()
     }
 
     /// Rows of one kind as the phone gets them, where this caller may see them.
@@ -236,9 +284,17 @@ impl Run<'_> {
             Wanted::After(after) => (None, after),
         };
         match kind {
-            SyncEntity::Template if !access.may(Permission::TemplatesRead) => Ok(Vec::new()),
             SyncEntity::Template => {
-                let rows = sync::templates(conn, wanted, limit).await?;
+                // The canteen's papers go to who answers or reads them.
+                let shown = [
+                    ("officer", access.may(Permission::TemplatesRead)),
+                    ("canteen", self.papers && access.may(Permission::SelfChecksRead)),
+                ];
+                let audiences: Vec<&str> = shown.iter().filter(|(_, may)| *may).map(|(audience, _)| *audience).collect();
+                if audiences.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let rows = sync::templates(conn, &audiences, wanted, limit).await?;
                 rows.iter().map(|row| valued(&row.id, row.template()?)).collect()
             }
             SyncEntity::Premises => {
@@ -257,6 +313,22 @@ impl Run<'_> {
             SyncEntity::Rectification => {
                 let rows = sync::rectifications(conn, &access.scope(Permission::AlertsRectify), wanted, limit).await?;
                 rows.into_iter().map(|row| valued(&row.id.clone(), rectification(row))).collect()
+            }
+            SyncEntity::SelfCheck if !self.papers || !access.may(Permission::SelfChecksRead) => Ok(Vec::new()),
+            SyncEntity::SelfCheck => {
+                let scope = access.scope(Permission::SelfChecksRead);
+                let rows = self_checks::synced(conn, &scope, ids, (&self.papers_since(), &self.papers_oldest()), after, limit).await?;
+                let papers: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+                let samples = self_checks::samples_of(conn, &papers).await?;
+                rows.into_iter().map(|row| valued(&row.id.clone(), super::self_checks::on_phone(row, &samples)?)).collect()
+            }
+            SyncEntity::Order => {
+                let open = orders::open_ids(conn, &access.scope(Permission::OrdersRead), ids, after, limit).await?;
+                let mut values = Vec::with_capacity(open.len());
+                for id in open {
+                    values.push(valued(&id, order_on_phone(conn, self.session, &id).await?)?);
+                }
+                Ok(values)
             }
             SyncEntity::Notice => {
                 let rows = sync::notices(conn, &user_id, self.now_ms - HISTORY_MS, wanted, limit).await?;
@@ -287,6 +359,8 @@ fn named(rows: &[ChangeRow], kind: SyncEntity) -> Vec<String> {
         SyncEntity::Inspection => "inspection",
         SyncEntity::Rectification => "alert",
         SyncEntity::Notice => "notice",
+        SyncEntity::SelfCheck => "self_check",
+        SyncEntity::Order => "order",
     };
     let mut seen = HashSet::new();
     let own = rows.iter().filter(|row| row.entity == name).map(|row| row.entity_id.as_str());

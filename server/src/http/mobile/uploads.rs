@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, Session, can};
+use crate::domain::permission::Permission;
 use crate::http::{Id, Problem, ProblemBody, checked};
 use crate::store::uploads::{self, UploadRow};
-use crate::store::{StoreError, evidence, inspections};
+use crate::store::{StoreError, evidence, inspections, self_checks};
 use crate::uploads::{EXPIRES_MS, OPEN_MAX, UploadError, fits};
 
 const VERSION: &str = "1.0.0";
@@ -53,9 +54,10 @@ async fn describe() -> HttpResponse {
 async fn create(
     request: HttpRequest,
     app: web::Data<App>,
-    caller: Caller<can::InspectionsConduct>,
+    caller: Caller<can::SignedIn>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    may_upload(&caller)?;
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -129,11 +131,27 @@ async fn begin(app: &App, user_id: &str, told: &Metadata, length: i64, arrived: 
     Ok(row)
 }
 
-/// Evidence for an inspection that is here is brought by its officers; for one that has not come yet, by anybody who inspects.
+/// Who inspects, and who answers the canteen's own papers.
+fn may_upload(session: &Session) -> Result<(), Problem> {
+    let acts = [Permission::InspectionsConduct, Permission::SelfChecksAnswer, Permission::SelfChecksSign];
+    if acts.into_iter().any(|permission| session.access.may(permission)) { Ok(()) } else { Err(Problem::forbidden()) }
+}
+
+/// Evidence for an inspection that is here is brought by its officers, for a paper of the canteen's by those who answer it; for what
+/// has not come yet, by anybody who brings evidence.
 async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &Metadata) -> Result<(), Problem> {
     let (user_id, id) = (session.user_id.to_string(), told.inspection_id.to_string());
     if inspections::exists(conn, &id).await? && inspections::get_own(conn, &user_id, &id).await?.is_none() {
         return Err(Problem::not_found().because("no such inspection of yours"));
+    }
+    let papers = [Permission::SelfChecksAnswer, Permission::SelfChecksSign].map(|permission| session.access.scope(permission));
+    if self_checks::exists(conn, &id).await? {
+        for scope in &papers {
+            if self_checks::get(conn, scope, &id).await?.is_some() {
+                return Ok(());
+            }
+        }
+        return Err(Problem::not_found().because("no such paper of yours"));
     }
     Ok(())
 }
@@ -142,12 +160,8 @@ async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000030"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 200, description = "Upload-Offset, Upload-Length, Upload-Expires"), (status = 412, description = "another version of tus"), (status = 404, description = "no such upload, or it has expired")))]
 #[head("/uploads/{id}")]
-async fn stand(
-    request: HttpRequest,
-    app: web::Data<App>,
-    caller: Caller<can::InspectionsConduct>,
-    id: Id,
-) -> Result<HttpResponse, Problem> {
+async fn stand(request: HttpRequest, app: web::Data<App>, caller: Caller<can::SignedIn>, id: Id) -> Result<HttpResponse, Problem> {
+    may_upload(&caller)?;
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -171,10 +185,11 @@ async fn stand(
 async fn append(
     request: HttpRequest,
     app: web::Data<App>,
-    caller: Caller<can::InspectionsConduct>,
+    caller: Caller<can::SignedIn>,
     id: Id,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
+    may_upload(&caller)?;
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }
@@ -195,12 +210,8 @@ async fn append(
 #[utoipa::path(tag = "uploads", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000031"), ("Tus-Resumable" = String, Header, example = "1.0.0")),
     responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 412, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/uploads/{id}")]
-async fn terminate(
-    request: HttpRequest,
-    app: web::Data<App>,
-    caller: Caller<can::InspectionsConduct>,
-    id: Id,
-) -> Result<HttpResponse, Problem> {
+async fn terminate(request: HttpRequest, app: web::Data<App>, caller: Caller<can::SignedIn>, id: Id) -> Result<HttpResponse, Problem> {
+    may_upload(&caller)?;
     if let Some(refused) = wrong_version(&request) {
         return Ok(refused);
     }

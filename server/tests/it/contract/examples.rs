@@ -44,6 +44,8 @@ fn the_hashes_in_the_examples_are_right() {
     let body = &document["paths"]["/api/v1/inspections/{id}"]["put"]["requestBody"]["content"]["application/json"]["example"];
     assert_eq!(body["content_sha256"], canonical::sha256_hex(&body["header"]));
     assert_eq!(body["part"]["content_sha256"], canonical::sha256_hex(&body["part"]["content"]));
+    let body = &document["paths"]["/api/v1/self-checks/{id}"]["put"]["requestBody"]["content"]["application/json"]["example"];
+    assert_eq!(body["content_sha256"], canonical::sha256_hex(&body["content"]));
 }
 
 #[test]
@@ -115,7 +117,9 @@ pub(super) async fn who(ground: &Ground, path: &str, method: &str) -> Client {
         assert_eq!(dismissed.0, 200, "{}", dismissed.1);
     }
     match (path, method) {
-        ("/alerts/{id}/rectify" | "/orders/{id}/answer", _) => ground.canteen.clone(),
+        ("/alerts/{id}/rectify" | "/orders/{id}/answer" | "/self-checks/{id}" | "/self-checks/{id}/samples/{position}/discard", _) => {
+            ground.canteen.clone()
+        }
         _ => ground.root.clone(),
     }
 }

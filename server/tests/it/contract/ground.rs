@@ -89,7 +89,8 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40,
-/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 71 to 79, evidence 80, late arrivals 97 and 98.
+/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
+/// paper 111 with evidence 113.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -109,6 +110,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     alerts_in_all_states(&app, &root, &canteen).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
     second_door(&app).await;
+    super::self_checks::plant(&app).await;
     Ground { app, root, officer, canteen }
 }
 

@@ -71,7 +71,7 @@ on_both!(a_full_run_brings_the_day_in_pages, |app| {
         assert_eq!(pages.len(), whole.len(), "nothing twice, {limit} at a time");
     }
     assert_eq!(ids(&whole, "premises", "upsert").len(), 8);
-    assert_eq!(ids(&whole, "template", "upsert").len(), 8, "what officers answer, not the papers of canteens");
+    assert_eq!(ids(&whole, "template", "upsert").len(), 16, "what officers answer, and the papers of canteens that they read beside it");
     assert_eq!(ids(&whole, "assignment", "upsert"), BTreeSet::from([assignment]));
     assert_eq!(ids(&whole, "inspection", "upsert"), BTreeSet::from([draft.id.to_string()]));
     let held = held(&whole);

@@ -77,6 +77,69 @@ on_both!(two_officers_parts_are_joined_and_the_leads_choice_counts, |app| {
     assert_eq!(status, StatusCode::CONFLICT, "after the submission: {problem}");
 });
 
+on_both!(two_phones_of_one_account_keep_both_answers_and_the_lead_chooses, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut first = Draft::new(&app, &phone, &template);
+    let disputed = template.codes()[0].clone();
+    // The first phone sends what it has, and falls into the sink before it submits.
+    first.fail(&disputed);
+    assert_eq!(phone.client.put(&first.path(), &first.put()).await.0, StatusCode::CREATED);
+
+    // The second has the draft from its copy: the same header, a part of its own. Under the first one's part it is refused.
+    let second = Draft {
+        id: first.id,
+        part_id: Uuid::now_v7(),
+        header: first.header.clone(),
+        content: Draft::new(&app, &phone, &template).content,
+        revision: 1,
+    };
+    let mut second = second;
+    second.content["device_id"] = json!("phone-2");
+    let stolen = json!({"content": second.content, "content_sha256": canonical::sha256_hex(&second.content), "revision": 9});
+    let (status, problem) = phone.client.put(&format!("{}/parts/{}", first.path(), first.part_id), &stolen).await;
+    assert_eq!((status, problem["present"]["revision"].as_i64()), (StatusCode::CONFLICT, Some(1)), "{problem}");
+    assert_eq!(phone.client.put(&second.path(), &second.put()).await.0, StatusCode::OK);
+
+    // Submitting one of them alone is refused with what is there; joined, the lead chooses.
+    let (status, problem) = phone.client.post(&format!("{}/submit", second.path()), &second.submission(&template)).await;
+    assert_eq!((status, problem["present"]["parts"].as_array().map(Vec::len)), (StatusCode::CONFLICT, Some(2)), "{problem}");
+    let mut submission = second.submission(&template);
+    submission["parts"] = json!([{"id": second.part_id, "content_sha256": canonical::sha256_hex(&second.content)}, {"id": first.part_id, "content_sha256": canonical::sha256_hex(&first.content)}]);
+    let (status, problem) = phone.client.post(&format!("{}/submit", second.path()), &submission).await;
+    assert_eq!((status, text(&problem["errors"][0]["pointer"])), (StatusCode::UNPROCESSABLE_ENTITY, format!("/choices/{disputed}")));
+    submission["choices"] = json!({disputed.clone(): second.part_id});
+    let (status, done) = phone.client.post(&format!("{}/submit", second.path()), &submission).await;
+    assert_eq!((status, done["result"]["outcome"].as_str()), (StatusCode::OK, Some("conforms")), "{done}");
+    let page = app.person("supervisor", &app.office).await.get(&first.path()).await.1;
+    let item = page["sections"][0]["items"].as_array().unwrap().iter().find(|item| item["code"] == disputed).unwrap();
+    assert_eq!(
+        (item["answer"]["result"].as_str(), item["others"][0]["answer"]["result"].as_str()),
+        (Some("conforms"), Some("fails")),
+        "both are kept: {item}"
+    );
+});
+
+on_both!(what_a_part_said_before_is_kept_beside_it, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    let before = canonical::sha256_hex(&draft.content);
+    draft.fail(&template.codes()[1]);
+    draft.revision = 2;
+    for _ in 0..2 {
+        assert_eq!(phone.client.put(&format!("{}/parts/{}", draft.path(), draft.part_id), &draft.part()).await.0, StatusCode::OK);
+    }
+    // A higher revision of the same words replaces nothing.
+    draft.revision = 3;
+    assert_eq!(phone.client.put(&format!("{}/parts/{}", draft.path(), draft.part_id), &draft.part()).await.0, StatusCode::OK);
+    let page = app.person("supervisor", &app.office).await.get(&draft.path()).await.1;
+    let versions = page["parts"][0]["versions"].as_array().unwrap();
+    assert_eq!((versions.len(), &versions[0]["content_sha256"], versions[0]["revision"].as_i64()), (1, &json!(before), Some(1)), "{page}");
+    assert_eq!(versions[0]["answers"][1]["result"], "conforms");
+});
+
 on_both!(a_scan_of_the_doors_code_opens_and_closes_the_visit, |app| {
     let phone = Phone::at(&app, &app.office).await;
     let code = phone.client.request(reqwest::Method::GET, &format!("/premises/{}/door.svg", app.premises.id), None).send().await.unwrap();

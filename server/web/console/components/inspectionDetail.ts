@@ -64,6 +64,8 @@ export interface AnsweredItem {
   number?: TemplateItem['number']
   question?: boolean
   fields?: Field[]
+  /** The canteen's own papers that prove it, by code. */
+  papers?: string[]
   /** Whether the answers given ask for it. */
   asked?: boolean
   /** The answer that counts. */

@@ -22,6 +22,8 @@ export function noticeWords(one: Notice): { title: string; detail: string } {
 export function noticeTarget(one: Notice): RouteLocationRaw | null {
   if (one.kind === 'assigned') return { name: 'assignments' }
   if (['role_requested', 'role_decided', 'watching_account'].includes(one.kind)) return { name: 'users' }
+  if (one.kind.startsWith('self_check_')) return { name: 'self-checks' }
+  if (typeof one.detail?.self_check_id === 'string') return { name: 'self-check', params: { id: one.detail.self_check_id } }
   if (typeof one.detail?.order_id === 'string') return { name: 'order', params: { id: one.detail.order_id } }
   return one.work_id ? { name: 'alert', params: { id: one.work_id } } : null
 }

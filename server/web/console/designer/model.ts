@@ -161,6 +161,7 @@ export function cleaned(file: TemplateFile): TemplateFile {
     if (!item.question) delete item.question
     if (item.fields?.length === 0) delete item.fields
     if (item.remarks?.length === 0) delete item.remarks
+    if (item.papers?.length === 0) delete item.papers
     for (const bounds of [item.number, ...(item.fields ?? []).map((field) => field.kind)] as unknown as (Record<string, unknown> | null | undefined)[]) {
       for (const name of ['min', 'max']) if (bounds && (bounds[name] === null || bounds[name] === '')) delete bounds[name]
     }

@@ -8,8 +8,9 @@ import people from './people'
 import places from './places'
 import planning from './planning'
 import running from './running'
+import selfChecks from './selfChecks'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...inspections, ...papers, ...people, ...places, ...planning, ...running }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...inspections, ...papers, ...people, ...places, ...planning, ...running, ...selfChecks }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -2,10 +2,11 @@ import 'fake-indexeddb/auto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { backUp, forgotten, notCopied, restore } from './backup'
 import { openPhoneDb, type PhoneDb } from './db'
-import type { Draft } from './draft'
+import { answer, partContent, type Draft } from './draft'
 import { Keys } from './keys'
-import { Outbox, queue } from './outbox'
+import { freeze, Outbox, queue, takeBack } from './outbox'
 import { Safe } from './safe'
+import { differing, takeParts } from './team'
 import { addPhoto, draftOf, MemoryServer, safeOf } from './testing'
 
 let db: PhoneDb
@@ -22,6 +23,9 @@ beforeEach(async () => {
   await safe.putDraft(draft)
 })
 
+/** The draft's own phone; a test of two phones names the other. */
+const device = { id: 'phone-1' }
+
 /** Another phone of the same officer, who has signed in there. */
 const newPhone = async () => new Safe(await openPhoneDb(`new-${Math.random()}`), await Keys.of('u', safe.keys.ring))
 
@@ -33,30 +37,30 @@ describe('copies of drafts', () => {
     expect(await backUp(safe, server.client(), 'phone-1'), 'nothing new').toBe(0)
     for (const { bytes } of server.copies.values()) expect(new TextDecoder().decode(bytes)).not.toContain('澄海实验学校食堂')
     const there = await newPhone()
-    expect(await restore(there, server.client())).toBe(1)
+    expect(await restore(there, server.client(), device)).toBe(1)
     expect(await there.draft(draft.id)).toEqual(JSON.parse(JSON.stringify(draft)))
     const [photo] = draft.evidence
     expect(await (await there.file(photo!.id))!.blob!.arrayBuffer()).toEqual(await (await safe.file(photo!.id))!.blob!.arrayBuffer())
-    expect(await restore(there, server.client()), 'once').toBe(0)
+    expect(await restore(there, server.client(), device), 'once').toBe(0)
   })
 
   it('are replaced by newer ones only, and never replace what was changed here', async () => {
     await backUp(safe, server.client(), 'phone-1')
     const there = await newPhone()
-    await restore(there, server.client())
+    await restore(there, server.client(), device)
     await there.putDraft({ ...(await there.draft(draft.id))!, position: 'there' })
     await backUp(there, server.client(), 'phone-2')
-    expect(await restore(safe, server.client()), 'untouched since its copy: the newer one comes').toBe(1)
+    expect(await restore(safe, server.client(), device), 'untouched since its copy: the newer one comes').toBe(1)
     expect((await safe.draft(draft.id))?.position).toBe('there')
     await safe.putDraft({ ...draft, position: 'here' })
-    expect(await restore(safe, server.client()), 'changed here').toBe(0)
+    expect(await restore(safe, server.client(), device), 'changed here').toBe(0)
     expect((await safe.draft(draft.id))?.position).toBe('here')
   })
 
   it('cannot be opened with other keys, and are then left there', async () => {
     await backUp(safe, server.client(), 'phone-1')
     const stranger = new Safe(await openPhoneDb(`other-${Math.random()}`), await Keys.fresh('u'))
-    expect(await restore(stranger, server.client())).toBe(0)
+    expect(await restore(stranger, server.client(), device)).toBe(0)
     expect(server.copies.size).toBe(2)
   })
 
@@ -64,12 +68,46 @@ describe('copies of drafts', () => {
     await backUp(safe, server.client(), 'phone-1')
     await forgotten(safe, draft.id)
     await db.delete('drafts', draft.id)
-    expect(await restore(safe, server.client())).toBe(0)
+    expect(await restore(safe, server.client(), device)).toBe(0)
     server.fault = () => 'before'
     await expect(backUp(safe, server.client(), 'phone-1')).rejects.toMatchObject({ type: 'network' })
     server.fault = () => null
     await backUp(safe, server.client(), 'phone-1')
     expect(server.copies.size).toBe(0)
+  })
+
+  it('become a part of their own on another phone, under the header that was made first', async () => {
+    await backUp(safe, server.client(), 'phone-1')
+    const there = await newPhone()
+    await restore(there, server.client(), { id: 'phone-2' })
+    const came = (await there.draft(draft.id))!
+    expect(came.part_id).not.toBe(draft.part_id)
+    expect(came.device.id).toBe('phone-2')
+    const [first, second] = [await freeze(draft, 1), await freeze(came, 1)]
+    expect(second.put.content_sha256, 'the same header').toBe(first.put.content_sha256)
+    expect((second.put.part as { content: { device_id: string } }).content.device_id).toBe('phone-2')
+    // Back on the first phone, changed meanwhile: it keeps its own part.
+    await there.putDraft({ ...came, position: 'there' })
+    await backUp(there, server.client(), 'phone-2')
+    expect(await restore(safe, server.client(), device)).toBe(1)
+    const back = (await safe.draft(draft.id))!
+    expect([back.part_id, back.device.id, back.position, back.team?.parts]).toEqual([draft.part_id, 'phone-1', 'there', []])
+  })
+
+  it('are looked at together when the other phone has sent its part first', async () => {
+    await queue(safe, draft, 1)
+    const [entry] = await safe.entries()
+    const theirs = [{ id: 'another', content_sha256: 'x' }, { id: draft.part_id, content_sha256: 'y' }]
+    await safe.db.put('outbox', await safe.sealEntry({ ...entry!, state: 'conflict', problem: { type: 'conflict', title: '', status: 409, present: { parts: theirs } } }))
+    await takeBack(safe, draft.id)
+    const again = (await safe.draft(draft.id))!
+    expect([again.stage, again.revision, again.team?.role]).toEqual(['filling', 2, 'lead'])
+    takeParts(again, { state: 'draft', parts: [{ id: 'another', owner_id: 'u', owner_name: '陈警', revision: 1, content_sha256: 'x', content: { ...partContent(draft, { device_time: draft.started_at, monotonic_ms: 1 }), answers: [{ item_code: '1.1', result: 'fails', remark: '过期', affects_safety: true, answered_at: draft.started_at, evidence_ids: [] }] } }] })
+    answer(again, '1.1', { result: 'conforms' })
+    expect(differing(again).map((one) => [one.code, one.given.map((given) => [given.elsewhere, given.answer.result])])).toEqual([['1.1', [[false, 'conforms'], [true, 'fails']]]])
+    again.team!.choices['1.1'] = 'another'
+    const submit = (await freeze(again, 1)).submit as { parts: unknown[]; choices: object }
+    expect([submit.parts.length, submit.choices]).toEqual([2, { '1.1': 'another' }])
   })
 
   it('go when all of it was sent', async () => {

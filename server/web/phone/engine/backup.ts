@@ -7,6 +7,7 @@ import type { BackupRecord, PhoneDb } from './db'
 import type { Draft, StoredFile } from './draft'
 import { CannotOpen, packed, unpacked } from './keys'
 import { isSealed, type Safe } from './safe'
+import { adopt } from './team'
 import type { Transport } from './tus'
 
 interface Listed { id: string; draft_id: string; revision: number; bytes: number; sha256: string }
@@ -77,7 +78,7 @@ async function removeCopies(safe: Safe, draftId: string): Promise<void> {
 const mineOf = (safe: Safe): Promise<BackupRecord[]> => safe.db.getAllFromIndex('backups', 'byUser', safe.userId)
 
 /** Fetches what this phone has not got, and what another phone has changed since; says how many drafts came. */
-export async function restore(safe: Safe, api: Transport): Promise<number> {
+export async function restore(safe: Safe, api: Transport, device: Draft['device']): Promise<number> {
   const { items } = (await (await api.response('GET', '/drafts', {})).json()) as { items: Listed[] }
   let came = 0
   for (const one of items.filter((listed) => listed.id === listed.draft_id)) {
@@ -95,7 +96,7 @@ export async function restore(safe: Safe, api: Transport): Promise<number> {
       await safe.db.put('backups', { id: listed.id, draft_id: one.id, revision: listed.revision, user_id: safe.userId })
     }
     // The draft comes last: one that is there has all its files.
-    await safe.putDraft(draft)
+    await safe.putDraft(adopt(draft, device, had ? await safe.draft(one.id) : undefined))
     const { seq } = (await safe.db.get('drafts', one.id))!
     await safe.db.put('backups', { id: one.id, draft_id: one.id, revision: seq, user_id: safe.userId })
     came += 1

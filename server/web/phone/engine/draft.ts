@@ -112,6 +112,18 @@ export interface Draft {
   drawn_differs?: boolean
   /** What the server says it received, signed. */
   receipt?: Receipt | null
+  /** A re-check (复查): the order whose items are looked at again, with what was asked and answered, as it stood when it was begun. */
+  order?: RecheckOrder
+  /** A paper of the canteen's own, not an inspection: the day and the meal it speaks of. */
+  paper?: { day: string; slot: string }
+}
+
+export interface RecheckItem { item_code: string; finding: string; requirement: string; accepted: boolean; answers: { round: number; text?: string | null; evidence: { id: string }[]; accepted?: boolean | null; note?: string | null; answered_at: string }[] }
+export interface RecheckOrder { id: string; document_number?: string | null; item_list: RecheckItem[] }
+
+/** Whether an item is looked at in a re-check; any is, where it is none. */
+export function inRecheck(draft: Draft, code: string): boolean {
+  return !draft.order || draft.order.item_list.some((item) => item.item_code === code)
 }
 
 /** A photo or a signature: the file as taken, untouched, and a small picture of it for the screen. */
@@ -135,6 +147,7 @@ export interface Beginning {
   officers: OfficerName[]
   device: { id: string; model?: string }
   assignmentId?: string
+  paper?: Draft['paper']
   now?: Date
 }
 
@@ -143,7 +156,7 @@ export function beginDraft(from: Beginning): Draft {
   return {
     id: uuidv7(), part_id: uuidv7(), user_id: from.userId, kind: from.kind, premises: from.premises, template: from.template,
     assignment_id: from.assignmentId, officers: from.officers, device: from.device, started_at: now, updated_at: now,
-    answers: {}, evidence: [], places: [], signatures: [], stage: 'filling', revision: 1,
+    answers: {}, evidence: [], places: [], signatures: [], stage: 'filling', revision: 1, ...(from.paper ? { paper: from.paper } : {}),
   }
 }
 
@@ -263,7 +276,13 @@ export function missing(draft: Draft): Missing[] {
   return itemsOf(draft.template.body)
     .map((item, index) => ({ item, given: draft.answers[item.code], ask: shown[index] }))
     .filter(({ item, given }) => mine(draft, item.code) || given)
-    .map(({ item, given, ask }) => ({ item, lacks: others.has(item.code) && !isAnswered(item, given) ? [] : lacks(item, given, draft.kind, ask) }))
+    .map(({ item, given, ask }) => {
+      if (others.has(item.code) && !isAnswered(item, given)) return { item, lacks: [] }
+      const wanted = lacks(item, given, draft.kind, ask)
+      // A re-check may leave all other items out, but none of its order's.
+      const unseen = draft.order && inRecheck(draft, item.code) && ask?.shown && !isAnswered(item, given) && !wanted.includes('answer')
+      return { item, lacks: unseen ? (['answer', ...wanted] as Lack[]) : wanted }
+    })
     .filter((entry) => entry.lacks.length > 0)
 }
 

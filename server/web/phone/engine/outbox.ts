@@ -7,8 +7,9 @@ import { Problem, asProblem } from '@shared/api/problem'
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import type { Judgement } from '@shared/inspection'
 import type { SigningLack } from '@shared/signing'
-import { header, partContent, result, type Draft, type Receipt } from './draft'
+import { header, partContent, result, type Draft, type Receipt, type StoredFile } from './draft'
 import type { Safe } from './safe'
+import { meet } from './team'
 import { upload, type Transport } from './tus'
 
 export interface FileState { id: string; bytes: number; sent_bytes: number; done: boolean; path?: string; restarts: number }
@@ -20,6 +21,12 @@ export interface OutboxEntry {
   id: string
   user_id: string
   premises_name: string
+  /** An inspection unless said: a paper of the canteen's own, or an act such as the answer to an order. */
+  kind?: 'self_check' | 'act'
+  /** Of a paper its code, of an act what it is: for the words on the screen. */
+  title?: string
+  /** Of an act: where its body goes. Ids of pictures in the body become those that the server gave them. */
+  path?: string
   put: { [member: string]: unknown }
   /** None where another officer leads: their submission names this part. */
   submit: { [member: string]: unknown } | null
@@ -46,8 +53,24 @@ const BACK_OFF_MS_MAX = 300_000
 const RESTARTS_MAX = 3
 const ROUNDS_MAX = 3
 
+/** Freezes a paper of the canteen's own: one body, and its files. */
+async function freezePaper(draft: Draft, clock: { device_time: string; monotonic_ms: number }): Promise<OutboxEntry> {
+  const { day, slot } = draft.paper!
+  const content = { premises_id: draft.premises.id, template_id: draft.template.id, day, ...(slot ? { slot } : {}), part: partContent(draft, clock) }
+  return {
+    ...waiting(draft.id, draft.user_id, draft.premises.name, draft.evidence, clock.device_time), kind: 'self_check', title: draft.template.code,
+    put: { content, content_sha256: await canonicalSha256(content) },
+  }
+}
+
+const waiting = (id: string, userId: string, premisesName: string, files: { id: string; bytes: number }[], at: string): OutboxEntry => ({
+  id, user_id: userId, premises_name: premisesName, put: {}, submit: null, files: files.map((one) => ({ id: one.id, bytes: one.bytes, sent_bytes: 0, done: false, restarts: 0 })),
+  state: 'queued', put_done: false, submit_done: false, attempts: 0, next_at: 0, queued_at: at,
+})
+
 /** Freezes a draft. From now on only these bytes are sent. */
 export async function freeze(draft: Draft, monotonicMs: number, now = new Date()): Promise<OutboxEntry> {
+  if (draft.paper) return freezePaper(draft, { device_time: now.toISOString(), monotonic_ms: Math.round(monotonicMs) })
   const clock: { device_time: string; monotonic_ms: number; gps_time?: string } = {
     device_time: now.toISOString(), monotonic_ms: Math.round(monotonicMs),
   }
@@ -148,6 +171,8 @@ export class Outbox {
   }
 
   private async steps(entry: OutboxEntry): Promise<void> {
+    if (entry.kind === 'self_check') return this.paper(entry)
+    if (entry.kind === 'act') return this.act(entry)
     if (!entry.put_done) {
       await this.options.api.response('PUT', `/inspections/${entry.id}`, { body: entry.put })
       entry.put_done = true
@@ -168,6 +193,39 @@ export class Outbox {
       await this.keep(entry)
     }
     throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
+  }
+
+  /** A paper is put once more after its files: the same again is answered with what is missing by then. */
+  private async paper(entry: OutboxEntry): Promise<void> {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const response = await this.options.api.response('PUT', `/self-checks/${entry.id}`, { body: entry.put })
+      const missing = new Set(((await response.json()) as { missing_evidence: { id: string }[] }).missing_evidence.map((one) => one.id))
+      for (const file of entry.files) {
+        if (missing.has(file.id)) { if (entry.put_done) forget(file) } else Object.assign(file, { done: true, sent_bytes: file.bytes })
+      }
+      entry.put_done = true
+      await this.keep(entry)
+      if (missing.size === 0) return this.finish(entry)
+      await this.files(entry)
+    }
+    throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
+  }
+
+  /** Pictures first, each under a key of its own; then the act, under the entry's: sent twice it counts once. */
+  private async act(entry: OutboxEntry): Promise<void> {
+    for (const file of entry.files) {
+      if (file.path) continue
+      const stored = await this.safe.file(file.id)
+      if (!stored?.blob) throw new Problem({ type: 'file_lost', title: 'file_lost', status: 0 })
+      const response = await this.options.api.response('POST', '/files', { raw: { content: stored.blob, type: stored.filetype }, idempotencyKey: file.id })
+      file.path = ((await response.json()) as { id: string }).id
+      Object.assign(file, { done: true, sent_bytes: file.bytes })
+      await this.keep(entry)
+    }
+    const given = new Map(entry.files.map((file) => [file.id, file.path]))
+    const body = JSON.parse(JSON.stringify(entry.put), (_key, value: unknown) => (typeof value === 'string' ? given.get(value) ?? value : value)) as object
+    await this.options.api.response('POST', entry.path!, { body, idempotencyKey: entry.id })
+    await this.finish(entry)
   }
 
   private async files(entry: OutboxEntry): Promise<void> {
@@ -216,6 +274,8 @@ export class Outbox {
   async handOver(id: string, token: string, reason: LateReason): Promise<void> {
     const safe = this.safe
     const entry = (await safe.entries()).find((one) => one.id === id)
+    // Only inspections have a door for what comes too late; the rest stays on the phone.
+    if (entry?.kind) return
     const draft = await safe.draft(id)
     const frozen = entry ?? (draft ? await freeze(draft, performance.now()) : null)
     if (!frozen) return
@@ -253,7 +313,9 @@ export class Outbox {
     if (sent) await tx.objectStore('drafts').put(sent)
     for (const state of entry.files) {
       const file = await tx.objectStore('files').get(state.id)
-      if (file) await tx.objectStore('files').put({ ...file, content: null })
+      // Of an act nothing is shown here afterwards.
+      if (file && entry.kind === 'act') await tx.objectStore('files').delete(state.id)
+      else if (file) await tx.objectStore('files').put({ ...file, content: null })
     }
     await tx.objectStore('outbox').delete(entry.id)
     await tx.done
@@ -333,11 +395,35 @@ export async function queue(safe: Safe, draft: Draft, monotonicMs: number): Prom
   return entry
 }
 
+/** Puts an act into the outbox, with its pictures: stored together. */
+export async function queueAct(safe: Safe, act: { id: string; path: string; title: string; premisesName: string; body: object; files: StoredFile[] }, now = new Date()): Promise<void> {
+  const entry: OutboxEntry = {
+    ...waiting(act.id, safe.userId, act.premisesName, act.files, now.toISOString()), kind: 'act', title: act.title, path: act.path, put: act.body as OutboxEntry['put'],
+  }
+  const record = await safe.sealEntry(entry)
+  const files = await Promise.all(act.files.map((file) => safe.sealFile({ ...file, inspection_id: act.id, user_id: safe.userId })))
+  const tx = safe.db.transaction(['outbox', 'files'], 'readwrite')
+  for (const file of files) await tx.objectStore('files').put(file)
+  await tx.objectStore('outbox').put(record)
+  await tx.done
+}
+
+/** Takes an act out of the outbox, with its pictures: it was not accepted, and is done anew or not at all. */
+export async function dropAct(safe: Safe, id: string): Promise<void> {
+  const tx = safe.db.transaction(['outbox', 'files'], 'readwrite')
+  for (const key of await tx.objectStore('files').index('byInspection').getAllKeys(id)) await tx.objectStore('files').delete(key)
+  await tx.objectStore('outbox').delete(id)
+  await tx.done
+}
+
 /** Takes a refused or conflicting inspection back to be changed, or a part that was handed in; it goes again with a higher revision. */
 export async function takeBack(safe: Safe, id: string): Promise<void> {
   const draft = await safe.draft(id)
   if (!draft) return
-  const again = await safe.sealDraft({ ...draft, stage: 'filling', revision: draft.revision + 1 })
+  const entry = (await safe.entries()).find((one) => one.id === id)
+  // The server has parts that this phone did not name: another phone of the same officer sent one. Both are looked at together.
+  const others = Array.isArray((entry?.problem?.present as { parts?: unknown } | undefined)?.parts)
+  const again = await safe.sealDraft({ ...(others ? meet(draft) : draft), stage: 'filling', revision: draft.revision + 1 })
   const tx = safe.db.transaction(['outbox', 'drafts'], 'readwrite')
   await tx.objectStore('drafts').put(again)
   await tx.objectStore('outbox').delete(id)

@@ -34,6 +34,10 @@ export async function synchronise(safe: Safe, api: SyncApi, now: () => number = 
   }
 }
 
+/** What a merged place's stone says: the one that has everything now. */
+export interface Merged { merged_into: string; name: string }
+export const mergedKey = (userId: string, premisesId: string) => `merged:${userId}:${premisesId}`
+
 const positionKey = (userId: string) => `sync:${userId}`
 export const syncStateKey = (userId: string) => `synced:${userId}`
 
@@ -63,7 +67,11 @@ async function store(
   const rows = tx.objectStore('rows')
   let next = 0
   for (const item of page.items) {
-    if (item.op === 'delete') await rows.delete([userId, item.entity, item.id])
+    if (item.op === 'delete') {
+      await rows.delete([userId, item.entity, item.id])
+      // The stone of a place that was merged says where everything is now.
+      if (item.entity === 'premises' && item.value) await tx.objectStore('meta').put({ key: mergedKey(userId, item.id), value: item.value })
+    }
     else await rows.put(sealed[next++]!)
   }
   if (generation && !page.more) {

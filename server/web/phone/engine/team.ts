@@ -24,6 +24,29 @@ export interface Team {
   choices: Record<string, string>
 }
 
+/**
+ * `mine` is what this phone had of it. A draft that came from another phone of the same officer is a part of its own from here on: what both phones send is kept, and
+ * where they differ the officer chooses. The header stays the one that was made first.
+ */
+export function adopt(draft: Draft, device: Draft['device'], mine?: Draft): Draft {
+  if (draft.device.id === device.id) return draft
+  const part_id = mine?.part_id ?? uuidv7()
+  const team = draft.team ?? mine?.team ?? alone(draft)
+  return {
+    ...draft, part_id, device: { ...device }, revision: Math.max(mine?.revision ?? 1, 1),
+    // What this phone sent before is its own part, not another's.
+    team: { ...team, parts: team.parts.filter((part) => part.id !== part_id) },
+  }
+}
+
+/** One officer, several phones: a lead with nobody else. */
+const alone = (draft: Draft): Team => ({ role: 'lead', header: { ...header(draft) }, sections: {}, parts: [], choices: {} })
+
+/** The server has parts that this phone does not know: from now on they are looked at together. */
+export function meet(draft: Draft): Draft {
+  return draft.team ? draft : { ...draft, team: alone(draft) }
+}
+
 /** What the lead's phone shows as a code. */
 export interface Invitation {
   id: string
@@ -116,17 +139,19 @@ export function undecided(draft: Draft): string[] {
   return draft.team?.role === 'lead' ? merge(partsOf(draft), draft.team.choices).undecided : []
 }
 
-export interface Differing { code: string; given: { part: string; owner: string; answer: Answer }[]; chosen?: string }
+export interface Differing { code: string; given: { part: string; owner: string; elsewhere: boolean; answer: Answer }[]; chosen?: string }
 
 /** Every item that several parts answer differently, chosen or not. */
 export function differing(draft: Draft): Differing[] {
   if (draft.team?.role !== 'lead') return []
   const { choices, parts } = draft.team
   const names = new Map([[draft.part_id, draft.officers[0]?.display_name ?? ''], ...parts.map((part) => [part.id, part.owner_name] as const)])
+  /** From another phone of the officer's own. */
+  const away = new Set(parts.filter((part) => part.owner_id === draft.user_id).map((part) => part.id))
   return merge(partsOf(draft), {}).undecided.map((code) => ({
     code,
     chosen: choices[code],
-    given: partsOf(draft).flatMap((part) => part.answers.filter((answer) => answer.item_code === code).map((answer) => ({ part: part.id, owner: names.get(part.id) ?? '', answer }))),
+    given: partsOf(draft).flatMap((part) => part.answers.filter((answer) => answer.item_code === code).map((answer) => ({ part: part.id, owner: names.get(part.id) ?? '', elsewhere: away.has(part.id), answer }))),
   }))
 }
 

@@ -1,6 +1,6 @@
 /** The phone's own texts; the field's terms are in `shared/locales`. */
 export default {
-  tab: { today: '今日', premises: '场所', messages: '消息', me: '我的', kitchen: '厨房', alerts: '预警' },
+  tab: { today: '今日', premises: '场所', messages: '消息', me: '我的', kitchen: '厨房', alerts: '预警', selfChecks: '自查' },
   common: {
     retry: '重试', cancel: '取消', confirm: '确定', save: '保存', done: '完成', back: '返回', close: '关闭', remove: '删除', search: '搜索',
     loading: '正在载入', yes: '是', no: '否', optional: '选填', all: '全部', next: '下一步', count: '共 {n} 项',
@@ -57,13 +57,14 @@ export default {
     visit_opened: '未扫码到场', certificates: '未记录出示执法证件', recusal: '未告知回避或无答复', safety_reason: '不符合项未写明是否影响食品安全的理由', second_officer: '执法人员不足两名', officer_signature: '执法人员签名不足两名', premises_signature: '被检查单位未签名', witness: '拒签或离开没有见证人签名', visit_closed: '未扫码离场',
   },
   outbox: {
+    otherPhone: '您的另一部手机已发送了同一次检查的一部分。取回后两份一起看，填写不同的由您选定，都会保留。', conflictAct: '服务器上的内容已经变化，这一项没有生效。', drop: '撤下', dropAsk: '撤下后这一项不再发送，可以重新操作。', act: { sample_discard: '留样已处理', order_answer: '答复责令改正', order_review: '复查责令改正' },
     title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受' },
     nextTry: '约 {when}后重试（第 {n} 次）', files: '照片和签名 {sent}/{total}', size: '{sent} / {total}', safe: '内容完整保存在本机，不会丢失。', takeBack: '取回修改', takeBackAsk: '取回后可以修改，并需要重新签名再提交。', tookBack: '已取回，可继续修改',
     conflictHelp: '服务器上已有另一份内容。可以取回修改后作为新版本提交。', here: '本机 {hash}', there: '服务器 {hash}', detail: '原因：{why}', queuedAt: '{when}提交', noNetwork: '没有网络，连上后自动发送', sentNow: '已开始发送',
     why: { part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
-    kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', other: '工作提醒' } },
+    kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
     signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
@@ -73,7 +74,16 @@ export default {
     title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', moreDetail: '详情',
     stale: '内容已更新，请核对后再次提交', action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
   },
+  paper: {
+    title: '自查', today: '今日已报 {done}/{all}', noneToday: '今天没有要报的', lateCount: '{n} 项已逾期', unknown: '还不知道今天要报什么', unknownHelp: '正在向服务器取自查任务，请下拉刷新。', unknownOffline: '连上网络后会取到自查任务，之后断网也能填写。',
+    late: '逾期未报', dueToday: '今天要报', soon: '本周、本月', any: '随时可报', sent: '最近上报', due: '{when}前', anyTime: '有进货就填一张', weekOf: '{date}这一周', monthOf: '{month}月', state: { missing: '已逾期', waiting: '待填写', draft: '填写中', queued: '待发送', done: '已上报', new: '新建' },
+    meal: { breakfast: '早餐', lunch: '午餐', dinner: '晚餐', snack: '加餐' }, problems: '{n} 项异常', fine: '正常', by: '{name} {when}填写', received: '{when}收到', notHere: '这张表还没有同步到本机，请连网后再试',
+    dropAsk: '删除填了一半的“{name}”？', allWell: '逐项看过，全部正常（零风险）', gaps: '还有 {n} 项没填', left: '还差 {n} 项', send: '提交', sending: '已提交，正在发送', kept: '已保存在本机，连上网络后自动发送',
+    samples: '留样', samplesOver: '留样已满 48 小时', keptAt: '{when}留样', discard: '已处理', keepUntil: '保存到 {when}', keeping: '保存中', discarded: '{when}已处理', labels: '打印留样标签（{n} 张）', labelsTitle: '留样标签', labelsHelp: '每盒一张，50×30 毫米。可直接打印，或存成图片用标签打印机打印。', print: '打印', noLabels: '没有标签', noLabelsHelp: '提交留样记录后可以打印标签。',
+    label: { meal: '餐次', kept: '留样', until: '保存至', by: '留样人' }, proofNone: '近期没有', here: '{when}在本机提交，待发送', photosOnline: '{n} 张照片连网后可看', gone: '本机没有这张表', goneHelp: '本机只保留最近的自查记录，更早的请在电脑上查看。',
+  },
   orders: {
+    going: '待发送', notHere: '本机没有这份责令改正，请连网后再看', handed: '已提交，正在发送', kept: '已保存在本机，连上网络后自动发送', offline: '没有网络也可以填写提交，连上后自动发送。', waits: '已提交，等待发送', stuck: '没有发送成功，点此查看', recheck: '复查 {number}，共 {n} 项', wholeList: '看整张表', onlyOrdered: '只看复查项', pictures: '{n} 张照片', unanswered: '尚未答复',
     title: '责令改正', open: '未办结', all: '全部', none: '没有未办结的责令改正', noneHelp: '检查后开具的责令改正会显示在这里。', progress: '{done}/{all} 项通过', state: { ordered: '待整改', answered: '待复查', closed: '已办结', withdrawn: '已撤回' },
     finding: '发现', requirement: '改正要求', before: '检查时照片', round: '第 {n} 次答复', accepted: '通过', rejected: '未通过', waiting: '待复查', verdict: '复查结果', noteHelp: '复查意见，未通过须写明还差什么', needAll: '每一项都要写明整改情况或拍照', needVerdicts: '每一项都要选择，未通过须写明原因', sent: '答复已提交，等待复查', reviewSend: '提交复查', reviewed: '已提交复查意见',
   },
@@ -84,6 +94,7 @@ export default {
     newPin: '解锁密码（至少 {n} 位，数字或字母）', again: '再输入一次', weak: '至少 {n} 位，不能是同一个字符或连续数字', differ: '两次输入的不一致', withPasskey: '同时用本机的指纹或面容解锁', passkeyNot: '本机不支持，仍可用解锁密码', save: '保存', set: '已设置，内容已加密',
   },
   team: {
+    otherPhone: '（另一部手机）',
     title: '同组检查', alone: '登记 {n} 人，点此邀请同组人员分工', why: '两名执法人员各用一部手机检查同一单位：选好同组人员后分工，各填各的部分，由组长合并、签名、提交。', lead: '组长', add: '同组人员', addOne: '加入', scanOfficer: '扫描对方“我的”页里的码',
     notOfficer: '这不是执法人员的码', begin: '开始分工', leadHelp: '对方扫描下面的码加入，断网也可以；联网时对方也会在任务和场所中看到。', memberHelp: '您填写分给自己的部分，填完交给组长。', code: '加入码', codeHelp: '请对方打开“场所 · 扫码”扫描', sections: '分工', parts: '各人进度',
     answered: '已答 {n} 项', came: '已交来 {n} 项', notYet: '尚未交来', look: '查看有没有新交来的', lookOffline: '没有网络，连上后再看', conflicts: '{n} 项两人填写不同', conflictsHelp: '两份都会保留。请组长选定以哪一份判定。', undecided: '有 {n} 项两人填写不同，请先选定',
@@ -101,6 +112,7 @@ export default {
     ended: '您的账号已停用。已提交的检查会自动交给主管核对；下面是没有写完的检查，也可以交给主管。内容都还在本机。', endedShort: '账号已停用，内容都在本机，点此处理', draft: '没有提交的草稿', give: '交给主管核对', ask: '把“{name}”的检查连同照片交给主管核对？主管会决定采用或退回，内容不会丢失。', handed: '已交给主管核对', handedHelp: '由主管决定采用或不采用，原始内容都会保留。',
   },
   meanwhile: {
+    merged: '这个场所登记重复，已并入“{into}”。本次检查照常提交，会归到“{into}”名下。',
     template: '检查表已换新版本或停用。本次仍按开始时的版本检查，可以照常提交。', premises: '本机已没有这个场所：可能已关闭、合并或不在您的辖区。已填内容都在，可以照常提交；如被拒收，可交给主管核对。', renamed: '这个场所的名称已更改，本次检查仍用开始时的名称。', assignment: '这项任务已取消或已由他人完成。已填内容都在，可以照常提交。',
   },
   visit: {

@@ -6,11 +6,12 @@ type Schemas = components['schemas']
 export interface Page<T> { items: T[]; next?: string | null; total?: number; total_capped?: boolean }
 
 export type Permission =
-  | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage'
+  | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage' | 'premises.merge'
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.parent' | 'video.recorded'
   | 'video.export' | 'video.hold' | 'alerts.read' | 'alerts.watch' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
   | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'orders.read' | 'orders.issue' | 'orders.answer'
+  | 'self_checks.read' | 'self_checks.answer' | 'self_checks.sign'
 
 /** A schema whose codes are known more closely here than the contract says. */
 type With<Schema, Known> = Omit<Schema, keyof Known> & Known
@@ -26,6 +27,9 @@ export type ServiceHours = Schemas['ServiceHours']
 export type Premises = Schemas['Premises']
 export type ParentPremises = Schemas['ParentPremises']
 export type ParentViewing = Schemas['ParentViewing']
+export type SelfCheck = Schemas['SelfCheck']
+export type SelfCheckPage = Schemas['SelfCheckPage']
+export type CanteenDuties = Schemas['PremisesDuties']
 export type User = Schemas['User']
 export type RoleRequest = Schemas['RoleRequest']
 export type Role = With<Schemas['Role'], { permissions: Permission[] }>

@@ -17,7 +17,7 @@ use super::visit::{Door, VisitSeen};
 use crate::store::StoreError;
 use crate::store::amendments::{AmendmentRow, lay_over};
 use crate::store::evidence::EvidenceRow;
-use crate::store::inspections::{InspectionRow, PartRow};
+use crate::store::inspections::{InspectionRow, PartRow, PartVersionRow};
 use crate::store::lacks::LackRow;
 
 /// An inspection with everything that belongs to it.
@@ -104,6 +104,8 @@ pub(super) struct Previous {
 /// What a page is put together from, beside the row.
 pub(super) struct Parts<'a> {
     pub(super) parts: Vec<PartRow>,
+    /// What they said before, the newest first.
+    pub(super) versions: &'a [PartVersionRow],
     pub(super) files: &'a [EvidenceRow],
     pub(super) template: &'a TemplateBody,
     pub(super) amendments: &'a [AmendmentRow],
@@ -131,6 +133,18 @@ struct Part {
     visit: Option<VisitSeen>,
     /// What the phone's clocks said; compare with `received_at`.
     clock: Clock,
+    /// What it said before a higher revision took its place, the newest first.
+    versions: Vec<PartVersion>,
+}
+
+/// What a part said before: sent from the same phone, or from another one of the same account.
+#[derive(Debug, Serialize, ToSchema)]
+struct PartVersion {
+    revision: i64,
+    content_sha256: String,
+    received_at: Moment,
+    replaced_at: Moment,
+    answers: Vec<Answer>,
 }
 
 /// Items that belong together.
@@ -156,6 +170,9 @@ struct Answered {
     /// What else is noted; values are in the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fields: Vec<Field>,
+    /// The canteen's own papers that prove it, by the codes of their templates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    papers: Vec<String>,
     /// Whether the answers given ask for it.
     asked: bool,
     /// The answer that counts.
@@ -219,7 +236,7 @@ struct Event {
 impl Inspection {
     /// Puts the page together from what is stored.
     pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
-        let Parts { mut parts, files, template, amendments, door_mark, before, lacks } = given;
+        let Parts { mut parts, versions, files, template, amendments, door_mark, before, lacks } = given;
         let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
         let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
         // The order in which the lead named them is the order in which they were judged.
@@ -278,7 +295,11 @@ impl Inspection {
             previous,
             lacks: lacks.into_iter().map(Lack::of).collect::<Result<_, _>>()?,
             visit: door.seen(Visit::joined(contents.iter().filter_map(|(_, content)| content.visit.as_ref()))),
-            parts: parts.into_iter().zip(contents).map(|(row, (_, content))| part_view(row, content, &door)).collect(),
+            parts: parts
+                .into_iter()
+                .zip(contents)
+                .map(|(row, (_, content))| part_view(row, content, versions, &door))
+                .collect::<Result<_, _>>()?,
             item,
         })
     }
@@ -299,8 +320,23 @@ fn compared(previous: Previous, now: &[Answer], last: &[Answer]) -> Previous {
     }
 }
 
-fn part_view(row: PartRow, content: PartContent, door: &Door<'_>) -> Part {
-    Part {
+fn part_view(row: PartRow, content: PartContent, versions: &[PartVersionRow], door: &Door<'_>) -> Result<Part, StoreError> {
+    let versions = versions
+        .iter()
+        .filter(|version| version.part_id == row.id)
+        .map(|version| {
+            let content: PartContent = serde_json::from_str(&version.content).map_err(StoreError::damaged)?;
+            Ok(PartVersion {
+                revision: version.revision,
+                content_sha256: version.content_sha256.clone(),
+                received_at: Moment(version.received_at),
+                replaced_at: Moment(version.replaced_at),
+                answers: content.answers,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    Ok(Part {
+        versions,
         id: row.id,
         owner_id: row.owner_id,
         owner_name: row.owner_name,
@@ -313,7 +349,7 @@ fn part_view(row: PartRow, content: PartContent, door: &Door<'_>) -> Part {
         signatures: content.signatures,
         visit: content.visit.map(|visit| door.seen(visit)),
         clock: content.clock,
-    }
+    })
 }
 
 fn section_view(
@@ -338,6 +374,7 @@ fn section_view(
             basis: item.basis.clone(),
             number: item.number.clone(),
             question: item.question,
+            papers: item.papers.clone(),
             fields: item.fields.clone(),
             asked: asked.next().unwrap_or(true),
             answer,

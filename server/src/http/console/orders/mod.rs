@@ -13,14 +13,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::App;
-use crate::auth::{Caller, can};
+use crate::auth::{Caller, Session, can};
 use crate::domain::workflow::Level;
 use crate::domain::workflow::rectification::OrderState;
 use crate::http::content::{Content, serve};
 use crate::http::viewed;
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, page};
 use crate::store::orders::{self, OrderFilter};
-use crate::store::{alerts, work};
+use crate::store::{Conn, StoreError, alerts, work};
 pub(crate) use begin::begun;
 use view::{Order, OrderDetail};
 
@@ -30,6 +30,15 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     acts::configure(config);
     recheck::configure(config);
     config.service(read).service(evidence);
+}
+
+/// An order as a phone keeps it: its items and every answer, without clocks and history.
+pub(crate) async fn on_phone(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<serde_json::Value, Problem> {
+    let mut value = serde_json::to_value(view::detail(conn, session, id).await?).map_err(StoreError::damaged)?;
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|name, _| !matches!(name.as_str(), "clocks" | "history" | "rechecks"));
+    }
+    Ok(value)
 }
 
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]

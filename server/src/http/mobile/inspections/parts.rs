@@ -165,7 +165,7 @@ pub(super) async fn put_part(
         // The same content: the higher of the two revisions is kept.
         let revision = present.revision.max(row.revision);
         if revision > present.revision && draft {
-            inspections::replace_part(tx, &PartRow { received_at: present.received_at, ..row }).await?;
+            inspections::replace_part(tx, &PartRow { received_at: present.received_at, ..row }, at).await?;
         }
         return Ok((false, PartStored { revision: u32::try_from(revision).unwrap_or(part.revision), ..stored }));
     }
@@ -176,7 +176,7 @@ pub(super) async fn put_part(
         return Err(conflict("the inspection is submitted"));
     }
     let before = present.parsed()?;
-    inspections::replace_part(tx, &row).await?;
+    inspections::replace_part(tx, &row, at).await?;
     let named: HashSet<Uuid> = part.content.evidence.iter().map(|evidence| evidence.id).collect();
     for dropped in before.evidence.iter().filter(|evidence| !named.contains(&evidence.id)) {
         evidence::release(tx, &dropped.id.to_string()).await?;

@@ -77,13 +77,13 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
         Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision, &["part", "content"])?),
         None => None,
     };
-    let office_id = {
+    let (office_id, premises_id) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         // What was accepted once stays accepted: a scope or an assignment may have ended since.
         let known = find(conn, session, &id.to_string()).await?;
-        let (office_id, template) = match known {
-            Some(row) => (row.office_id, templates::get(conn, &row.template_id).await?),
+        let (office_id, premises_id, template) = match known {
+            Some(row) => (row.office_id, row.premises_id, templates::get(conn, &row.template_id).await?),
             None => check_references(conn, session, &header).await?,
         };
         let template: Option<TemplateBody> = template.map(|row| row.body()).transpose()?;
@@ -92,11 +92,11 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
             faults.within("part", |faults| fit::check(faults, &part.content, template));
             checked(faults)?;
         }
-        office_id
+        (office_id, premises_id)
     };
     let raw = serde_json::to_string(&body.header.raw).map_err(StoreError::damaged)?;
     let warnings = warnings(header.officers.len());
-    let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id };
+    let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id, premises_id };
     let (at, session) = (app.clock.wall_ms(), session.clone());
     let (created, state, part) =
         app.db.write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), at).await })).await?;
@@ -151,15 +151,17 @@ fn conflict(present: &str, offered: &str) -> Problem {
         .with("offered", named(offered))
 }
 
-/// Everything a new header points to: gives the office the premises belongs to, and the template.
+/// Everything a new header points to: gives the office the premises belongs to, the premises (the living one, where the header's was
+/// merged meanwhile), and the template.
 async fn check_references(
     conn: &mut Conn<'_>,
     session: &Session,
     header: &Header,
-) -> Result<(String, Option<templates::TemplateRow>), Problem> {
+) -> Result<(String, String, Option<templates::TemplateRow>), Problem> {
     let mut faults = Faults::new();
+    let premises_id = premises::living(conn, &header.premises_id.to_string()).await?;
     let assignment = match header.assignment_id {
-        Some(id) => find_assignment(conn, session, &id.to_string()).await?.filter(|row| row.premises_id == header.premises_id.to_string()),
+        Some(id) => find_assignment(conn, session, &id.to_string()).await?.filter(|row| row.premises_id == premises_id),
         None => None,
     };
     // An assignment of one's own opens the premises even where it was closed while the phone was off line.
@@ -168,7 +170,7 @@ async fn check_references(
         None => false,
     };
     let scope = if own { Scope::system() } else { session.access.scope(Permission::InspectionsConduct) };
-    let premises = premises::get(conn, &scope, &header.premises_id.to_string()).await?;
+    let premises = premises::get(conn, &scope, &premises_id).await?;
     let template = templates::get(conn, &header.template_id.to_string()).await?;
     faults.within("header", |faults| {
         if premises.is_none() {
@@ -191,5 +193,5 @@ async fn check_references(
     }
     checked(faults)?;
     let premises = premises.ok_or_else(Problem::not_found)?;
-    Ok((premises.organization_id, template))
+    Ok((premises.organization_id, premises.id, template))
 }
