@@ -153,7 +153,8 @@ pub(super) async fn add(tx: &mut Tx<'_>, made: &Made, planted: &Planted, at: i64
     // The demo's parent sees the cooking area of the first school from morning to evening.
     if let Some((shown, premises)) = made.iter().find(|(row, _)| row.zone.as_deref() == Some("cooking")) {
         let premises = planted.premises.get(*premises).unwrap_or(&planted.district);
-        let viewing = serde_json::json!({"hours": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "06:00", "to": "22:00"}], "cameras": [shown.id]});
+        let viewing =
+            serde_json::json!({"hours": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "06:00", "to": "22:00"}], "cameras": [shown.id]});
         settings::put(tx, "premises", &premises.id, PARENT_VIEWING, &viewing.to_string(), &premises.path, at).await?;
     }
     Ok(())

@@ -160,7 +160,8 @@ on_both!(rows_of_what_failed_are_held_against_the_result, |app| {
     let flags = server::config::Flags::default().or("data", app.data.path().to_string_lossy());
     let config = server::config::Config::load(&flags).unwrap();
     let run = async |repair: bool| {
-        let report = server::check::Check::new(&app.app.db, &app.app.files, &config, repair, server::check::Server::Stopped).run().await.unwrap();
+        let report =
+            server::check::Check::new(&app.app.db, &app.app.files, &config, repair, server::check::Server::Stopped).run().await.unwrap();
         report.faults.into_iter().filter(|fault| fault.detail.contains("what failed")).collect::<Vec<_>>()
     };
     assert_eq!(run(false).await, []);

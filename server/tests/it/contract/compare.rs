@@ -27,8 +27,17 @@ const MEASURED: &[&str] = &[
     "hash",
 ];
 /// What moves while it is read: its shape is compared, not what it says.
-const MOVES: &[&str] =
-    &["/cameras/{id}/timeline", "/cameras/{id}/health", "/statistics", "/exports/", "/audit", "/sync", "/overview", "/system/health", "/draws/{id}/re"];
+const MOVES: &[&str] = &[
+    "/cameras/{id}/timeline",
+    "/cameras/{id}/health",
+    "/statistics",
+    "/exports/",
+    "/audit",
+    "/sync",
+    "/overview",
+    "/system/health",
+    "/draws/{id}/re",
+];
 
 /// Ids by chance, times and hashes as what they are; everything else as it is.
 fn plain(text: &str) -> String {

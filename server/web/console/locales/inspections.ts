@@ -62,7 +62,7 @@ export default {
     again: ['仍不符合', 'Still failing'],
     putRight: ['已改正', 'Put right'],
     newFailed: ['新出现', 'New'],
-    lacks: ['待补正', 'To be completed'],
+    lacking: ['待补正', 'To be completed'],
     lackDone: ['已补正', 'made good'],
     makeGood: ['补正', 'Make good'],
     makeGoodLead: ['原始提交不会被改动，补正内容单独保存，注明谁、何时。', 'What was sent stays as sent. What you supply stands beside it, with who and when.'],
