@@ -72,7 +72,6 @@ export default {
     lackName: ['对方姓名', 'Their name'],
     lackReason: ['原因', 'Why'],
     lackPaper: ['已签名文书的照片', 'A picture of the signed paper'],
-    recusalAsked: ['申请回避', 'Somebody is asked to stand back'],
     amendments: ['更正', 'Amendments'],
     amend: ['更正', 'Amend'],
     amendTitle: ['更正检查内容', 'Amend the inspection'],

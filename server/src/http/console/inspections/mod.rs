@@ -185,7 +185,16 @@ async fn page_of(conn: &mut Conn<'_>, sealer: &Sealer, session: &Session, id: &s
     let lacks = lacks::of_inspection(conn, &row.id).await?;
     let door_mark = sealer.door_mark(&row.premises_id);
     let versions = inspections::part_versions(conn, &row.id).await?;
-    let given = Parts { parts, versions: &versions, files: &files, template: &template, amendments: &amendments, door_mark: &door_mark, before, lacks };
+    let given = Parts {
+        parts,
+        versions: &versions,
+        files: &files,
+        template: &template,
+        amendments: &amendments,
+        door_mark: &door_mark,
+        before,
+        lacks,
+    };
     Ok(Inspection::of(&row, item, given)?)
 }
 
