@@ -128,7 +128,7 @@ impl Completion {
 
 /// Makes good something that a submitted inspection lacks. Only its officers do, and those who may conduct inspections there.
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000090")),
-    request_body(content = Completion, example = json!({"what": "second_officer", "officer_id": "01928f6e-0000-7000-8000-000000000006"})),
+    request_body(content = Completion, example = json!({"what": "second_officer", "officer_id": "01928f6e-0000-7000-8000-000000000008"})),
     responses((status = 201, body = Inspection), (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "it does not lack this, or no more"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/inspections/{id}/completions")]
