@@ -9,7 +9,8 @@ import { addPerson, desk, makePicture, PASSWORD, Person, seedPlace, startServer,
 const test = (name) => `[data-test=${name}]`
 const ENGINE = new URL('node_modules/@getodk/xforms-engine/dist/index.js', import.meta.url)
 /** An origin of its own, so that the engine runs under no policy of our pages. */
-const ELSEWHERE = 'http://forms.test'
+// A page of its own, in a secure context: the engine wants one.
+const ELSEWHERE = 'https://forms.test'
 let server
 let root
 let place
@@ -132,10 +133,10 @@ describe('the second door', () => {
     await page.setViewportSize(NARROW)
     await look(page, 'collect-list-narrow')
     await page.setViewportSize(WIDE)
-    await page.evaluate(() => localStorage.setItem('bk.locale', 'en'))
-    await page.reload()
-    await until('the page is English', async () => (await page.locator('h1').innerText()).includes('Collect phones'))
-    await page.evaluate(() => localStorage.setItem('bk.locale', 'zh-CN'))
+    const english = await openAs(browser, server.base, 'root', { locale: 'en' })
+    await english.page.goto(`${server.base}/collect-devices`)
+    await until('the page is English', async () => (await english.page.locator('h1').innerText()).includes('Collect phones'))
+    await english.close()
   })
 
   it("gives forms that ODK's engine loads, each with its files, in both languages", async () => {
@@ -198,7 +199,7 @@ describe('the second door', () => {
     ;({ page, faults, close } = await openAs(browser, server.base, 'chen'))
     const [one] = (await root.get('/inspections')).items
     await page.goto(`${server.base}/inspections`)
-    await until('the list marks it', async () => (await page.locator('tbody').innerText()).includes('待补正'))
+    await until('the list marks it', async () => (await page.locator('tbody').first().innerText()).includes('待补正'))
     await page.goto(`${server.base}/inspections/${one.id}`)
     await page.waitForSelector(test('lacks'))
     await look(page, 'inspection-lacks')

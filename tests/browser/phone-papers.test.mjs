@@ -29,7 +29,7 @@ before(async () => {
   const rules = await root.get('/settings/self_checks')
   for (const rule of rules.rules) Object.assign(rule, { by: '23:59', slots: (rule.slots ?? []).map((slot) => ({ ...slot, by: '23:59' })) })
   await root.call('PUT', '/settings/self_checks', rules)
-  const [board] = (await root.get('/self-checks/duties')).items
+  const [board] = (await root.get('/self-check-duties')).items
   if (!board?.duties.some((duty) => duty.code === 'self_daily_control')) {
     for (const rule of rules.rules) Object.assign(rule, { every: 'as_needed', slots: [] })
     await root.call('PUT', '/settings/self_checks', rules)
@@ -58,7 +58,7 @@ it('shows what is due, and keeps a zero-risk report that is made without a netwo
   await page.waitForSelector(test('all-well'))
   // One tap, the name as known, a signature.
   await page.click(test('all-well'))
-  assert.equal(await page.locator('[data-code="9"] input').inputValue(), '林晓梅')
+  assert.equal(await page.locator('[data-code="9"] [data-field=name] input').inputValue(), '林晓梅')
   await page.click(test('paper-send'))
   assert.match(await page.locator(test('paper-send')).innerText(), /还差 1 项/)
   await steps.signField(page, '9')

@@ -59,7 +59,7 @@ async function open(who, path) {
 it('records certificates, interests and leaves of officers', { timeout: 180_000 }, async () => {
   const { page, faults } = planner
   await open(planner, '/officers')
-  assert.equal(await page.locator('tbody tr').count(), 3)
+  await until('three officers', async () => (await page.locator('tbody tr').count()) === 3)
   for (const name of ['李明', '王芳']) {
     await page.getByRole('button', { name, exact: true }).click()
     const form = page.locator('.el-drawer')

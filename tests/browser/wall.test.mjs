@@ -51,7 +51,8 @@ it('fills all tiles by one line, and renews them', async () => {
     return seen.length === 5 && seen.every((src) => !first.includes(src))
   }, 60_000)
   assert.deepEqual([sockets.length, snapshots.length], [1, 0])
-  assert.deepEqual(wall.faults, [])
+  // That this test reads the pictures back is no fault of the page.
+  assert.deepEqual(wall.faults.filter((one) => !one.includes('readback operations')), [])
 })
 
 it('decodes the key frames itself where it can', async () => {

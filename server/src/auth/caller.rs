@@ -93,6 +93,13 @@ pub mod can {
         const ANY_OF: &'static [Permission] = &[Permission::VideoLive, Permission::VideoParent];
     }
 
+    /// Whoever answers papers of the canteen's own: the food-safety people all, the head of the place some.
+    #[derive(Debug, Clone, Copy)]
+    pub struct SelfChecksMake;
+    impl Needs for SelfChecksMake {
+        const ANY_OF: &'static [Permission] = &[Permission::SelfChecksAnswer, Permission::SelfChecksSign];
+    }
+
     /// Anybody who is signed in and has no password to change.
     #[derive(Debug, Clone, Copy)]
     pub struct SignedIn;

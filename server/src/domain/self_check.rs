@@ -407,8 +407,11 @@ mod tests {
         let duties = Duties { breaks: vec![closed], ..Duties::shipped().clone() };
         assert!(!duties.serves("school_canteen", &weekdays(), date("2026-07-06")));
         assert!(duties.serves("central_kitchen", &weekdays(), date("2026-07-06")));
-        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-08-01"), date("2026-08-31"));
+        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-08-01"), date("2026-08-30"));
         assert_eq!(due, []);
+        // The week in which school begins again owes its check.
+        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-08-31"), date("2026-08-31"));
+        assert_eq!(due.iter().map(|duty| duty.code.as_str()).collect::<Vec<_>>(), ["self_weekly_check"]);
     }
 
     #[test]

@@ -226,9 +226,9 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("PATCH", "/uploads/{id}", Any(&[P::InspectionsConduct, P::SelfChecksAnswer, P::SelfChecksSign])),
         ("DELETE", "/uploads/{id}", Any(&[P::InspectionsConduct, P::SelfChecksAnswer, P::SelfChecksSign])),
         // Who answers them is told from who reads them by the paper's own rule.
-        ("PUT", "/self-checks/{id}", One(P::SelfChecksRead)),
+        ("PUT", "/self-checks/{id}", Any(&[P::SelfChecksAnswer, P::SelfChecksSign])),
         ("GET", "/self-checks", One(P::SelfChecksRead)),
-        ("GET", "/self-checks/duties", One(P::SelfChecksRead)),
+        ("GET", "/self-check-duties", One(P::SelfChecksRead)),
         ("GET", "/self-checks/{id}", One(P::SelfChecksRead)),
         ("GET", "/self-checks/{id}/evidence/{evidence_id}", One(P::SelfChecksRead)),
         ("POST", "/self-checks/{id}/samples/{position}/discard", One(P::SelfChecksAnswer)),
@@ -284,6 +284,7 @@ pub(crate) const BESIDE: &[(&str, &str, Needs)] = &[
     ("/trust/bright-kitchen.crt", "/trust/bright-kitchen.crt", Nobody),
     ("/p/{word}", "/p/no-such-word", Nobody),
     ("/p/{word}/notice.pdf", "/p/no-such-word/notice.pdf", Nobody),
+    ("/c/{sha256}", "/c/no-such-paper", Nobody),
     ("/{path:(m|m/.*)}", "/m/today", Nobody),
     ("/{path:.*}", "/desk", Nobody),
 ];
@@ -321,7 +322,10 @@ fn every_route_beside_the_contract_has_a_row() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path, found);
+                // The second door knows devices, no roles: tests/it/openrosa/access.rs walks it.
+                if !path.ends_with("openrosa") {
+                    walk(&path, found);
+                }
             } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 if text.contains("config: &mut web::ServiceConfig") {

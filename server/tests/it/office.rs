@@ -135,7 +135,7 @@ on_both!(the_list_is_narrowed_and_a_view_of_it_is_kept, |app| {
     ] {
         assert_eq!(counted(&query).await, expected, "{query}");
     }
-    assert_eq!(desk.get(&format!("/inspections?failed_item={}", "x".repeat(65))).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(desk.get(&format!("/inspections?failed_item={}", "x".repeat(65))).await.0, StatusCode::BAD_REQUEST);
     let view = |name: &str, query: &str| json!({"page": "inspections", "name": name, "query": query});
     let (status, kept) = desk.post("/views", &view("不符合", "result=does_not_conform")).await;
     assert_eq!((status, kept["query"].as_str()), (StatusCode::CREATED, Some("result=does_not_conform")), "{kept}");

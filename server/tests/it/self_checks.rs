@@ -222,7 +222,7 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         assert_eq!(told(&app.sign_in("canteen").await).await, soon_and_late, "once each");
         let desk = app.sign_in("desk").await;
         assert_eq!(told(&desk).await, [], "the desk looks itself");
-        let (_, board) = desk.get("/self-checks/duties").await;
+        let (_, board) = desk.get("/self-check-duties").await;
         let state = |board: &Value, code: &str| {
             let duties =
                 board["items"].as_array().unwrap().iter().find(|one| one["premises_id"] == app.premises.id).unwrap()["duties"].clone();
@@ -241,7 +241,7 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         let (_, board) = app
             .sign_in("desk")
             .await
-            .get(&format!("/self-checks/duties?premises_id={}&from=2026-11-23&to=2026-12-20", app.premises.id))
+            .get(&format!("/self-check-duties?premises_id={}&from=2026-11-23&to=2026-12-20", app.premises.id))
             .await;
         assert_eq!(state(&board, "self_morning_check").as_deref(), Some("done_late"), "late, and there");
         assert_eq!(state(&board, "self_daily_control").as_deref(), Some("done"));
@@ -257,13 +257,13 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         rules["version"] = json!(2);
         let (status, kept) = root.put("/settings/self_checks", &rules).await;
         assert_eq!((status, kept["breaks"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{kept}");
-        let (_, board) = app.sign_in("desk").await.get("/self-checks/duties").await;
+        let (_, board) = app.sign_in("desk").await.get("/self-check-duties").await;
         assert_eq!(state(&board, "self_disinfection"), None);
         rules["rules"][0]["by"] = json!("noon");
         let (status, problem) = root.put("/settings/self_checks", &rules).await;
         assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/rules/0/by")));
         assert_eq!(
-            app.sign_in("desk").await.get("/self-checks/duties?from=2026-11-01&to=2026-11-23").await.0,
+            app.sign_in("desk").await.get("/self-check-duties?from=2026-11-01&to=2026-11-23").await.0,
             StatusCode::BAD_REQUEST,
             "many premises, many days"
         );

@@ -44,7 +44,7 @@ impl From<ViewRow> for View {
 #[into_params(parameter_in = Query)]
 struct ListArgs {
     /// Name of the list.
-    #[param(example = "inspections", max_length = 40)]
+    #[param(example = "inspections", min_length = 1, max_length = 40)]
     page: String,
 }
 
@@ -52,9 +52,9 @@ struct ListArgs {
 #[utoipa::path(tag = "views", params(ListArgs), responses((status = 200, body = Listed<View>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/views")]
 async fn list(app: web::Data<App>, caller: Caller<can::SignedIn>, args: Args<ListArgs>) -> Result<web::Json<Listed<View>>, Problem> {
-    let mut faults = Faults::new();
-    faults.text("page", &args.page, PAGE_CHARS_MAX);
-    checked(faults)?;
+    if args.page.is_empty() || args.page.chars().count() > PAGE_CHARS_MAX {
+        return Err(Problem::of(ProblemType::Malformed).because(format!("page is 1 to {PAGE_CHARS_MAX} characters")));
+    }
     let rows = saved_views::list(&mut app.db.read().await?.conn(), &caller.user_id.to_string(), &args.page).await?;
     let counted = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     Ok(web::Json(listed(rows.into_iter().map(View::from).collect(), None, counted)))

@@ -62,7 +62,7 @@ fn may_answer(session: &Session, rule: Option<&DutyRule>, path: &str) -> bool {
         (status = 403, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[put("/self-checks/{id}")]
-async fn put(app: web::Data<App>, caller: Caller<can::SelfChecksRead>, id: Id, body: Body<PutSelfCheck>) -> Result<HttpResponse, Problem> {
+async fn put(app: web::Data<App>, caller: Caller<can::SelfChecksMake>, id: Id, body: Body<PutSelfCheck>) -> Result<HttpResponse, Problem> {
     let (created, stored) = put_self_check(&app, &caller, *id, body.into_inner()).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(stored))

@@ -17,6 +17,7 @@ const OWN_LOGIN: [&str; 4] = ["/auth/logout", "/auth/password", "/auth/login", "
 /// Who may use the route at all may still be told no, with a word of why: what is asked for is the top's, another's, or wants a
 /// further permission.
 const MAY_REFUSE: &[&str] = &[
+    "/self-checks/",       // some papers are the principal's, the others are not
     "/settings/",          // the system's settings are changed at the top
     "/organizations",      // a district below the city
     "/recording.mp4",      // `video.export` to save it
@@ -134,7 +135,7 @@ async fn outside(
 
 /// Ids that a client makes itself: who asks makes something of their own, or is told that it is somebody else's.
 fn own(path: &str) -> bool {
-    ["/drafts/", "/late/", "/inspections/{id}"].iter().any(|begin| path.starts_with(begin))
+    ["/drafts/", "/late/", "/inspections/{id}", "/self-checks/{id}"].iter().any(|begin| path.starts_with(begin))
 }
 
 /// The premises of the ground, its camera, an alert and an inspection.

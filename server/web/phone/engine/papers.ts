@@ -35,7 +35,7 @@ const PREMISES_MAX = 20
 export async function fetchDuties(safe: Safe, api: SyncApi, now = Date.now()): Promise<void> {
   const premises = (await safe.rows<PremisesRow>('premises')).slice(0, PREMISES_MAX)
   for (const one of premises) {
-    const got = await api.get<{ items: PremisesDuties[] }>('/self-checks/duties', {
+    const got = await api.get<{ items: PremisesDuties[] }>('/self-check-duties', {
       premises_id: one.id, from: isoDay(now - DAYS_BACK * DAY_MS), to: isoDay(now + DAYS_AHEAD * DAY_MS),
     })
     const value = got.items[0]

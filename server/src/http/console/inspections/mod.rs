@@ -9,7 +9,6 @@ mod visit;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::Moment;
-use mobile_api::field::Faults;
 use mobile_api::inspection::{Answer, InspectionKind};
 use mobile_api::judge::Outcome;
 use mobile_api::problem::ProblemType;
@@ -26,7 +25,7 @@ use crate::files::Reduced;
 use crate::http::content::{Content, serve};
 use crate::http::mobile::inspections::outcome_code;
 use crate::http::viewed;
-use crate::http::{Args, Id, Listed, Problem, ProblemBody, checked, listed, moment_ms, page};
+use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::assignments::kind_code;
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
 use crate::store::{Conn, StoreError, amendments, evidence, inspections, lacks, templates};
@@ -138,9 +137,9 @@ impl ListArgs {
 
 /// A short word of the query.
 fn word(name: &str, text: Option<&str>) -> Result<Option<String>, Problem> {
-    let mut faults = Faults::new();
-    faults.optional_text(name, text, WORD_CHARS_MAX);
-    checked(faults)?;
+    if text.is_some_and(|text| text.chars().count() > WORD_CHARS_MAX) {
+        return Err(Problem::of(ProblemType::Malformed).because(format!("{name} is at most {WORD_CHARS_MAX} characters")));
+    }
     Ok(text.map(str::to_owned))
 }
 

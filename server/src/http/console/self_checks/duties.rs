@@ -1,4 +1,4 @@
-//! `GET /self-checks/duties`: what each canteen has to report of some days, and whether it did.
+//! `GET /self-check-duties`: what each canteen has to report of some days, and whether it did.
 //!
 //! A phone asks for its own premises and keeps the answer for the days without a network; a desk asks for one day of everybody.
 
@@ -144,7 +144,7 @@ pub(crate) fn due_at(
 /// named.
 #[utoipa::path(tag = "self-checks", params(DutyArgs),
     responses((status = 200, body = Listed<PremisesDuties>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
-#[get("/self-checks/duties")]
+#[get("/self-check-duties")]
 async fn read(
     app: web::Data<App>,
     caller: Caller<can::SelfChecksRead>,
