@@ -196,7 +196,11 @@ describe('the second door', () => {
 
   it('shows what lacks, and an officer makes it good', async () => {
     await close()
-    ;({ page, faults, close } = await openAs(browser, server.base, 'chen'))
+    // Whoever may see the list of people names the second officer.
+    const both = await addPerson(root, { username: 'zhou', display_name: '周明', role: 'officer', node_id: place.office.id })
+    const { version } = await root.get(`/users/${both.id}`)
+    await root.call('PATCH', `/users/${both.id}`, { version, grants: ['officer', 'supervisor'].map((role) => ({ role, node_id: place.office.id })) })
+    ;({ page, faults, close } = await openAs(browser, server.base, 'zhou'))
     const [one] = (await root.get('/inspections')).items
     await page.goto(`${server.base}/inspections`)
     await until('the list marks it', async () => (await page.locator('tbody').first().innerText()).includes('待补正'))

@@ -9,6 +9,8 @@ const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 export async function watched(page) {
   const faults = []
   page.on('console', (message) => {
+    // What the tools say of their own work is no fault of the page.
+    if (message.text().startsWith('axe.')) return
     if (['error', 'warning'].includes(message.type())) faults.push(`console ${message.type()}: ${message.text()} (${message.location().url})`)
   })
   page.on('pageerror', (error) => faults.push(`uncaught: ${error.stack ?? error}`))

@@ -47,7 +47,7 @@ async fn describe() -> HttpResponse {
     params(("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Length" = u64, Header, description = "bytes, at most 25 MB", example = 69),
         ("Upload-Metadata" = String, Header, description = "inspection_id, evidence_id, sha256 (hex) and filetype, each in base64",
             example = "inspection_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEw,evidence_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEy,sha256 OGIyMDk4MDQwMTMzMTQ4NTc3MDBlNmNiNjAxZjYzZGU3MmUxMmIyNDgwYzI1Yzg2OTczYTBiZGY1M2ZkYzdkMA==,filetype aW1hZ2UvcG5n")),
-    responses((status = 201, description = "Location, Upload-Offset, Upload-Expires"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    responses((status = 201, description = "Location, Upload-Offset, Upload-Expires"), (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "nothing of the caller\'s that this file could belong to"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json"), (status = 413, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/uploads")]

@@ -70,6 +70,7 @@ export default {
     lack: { answers: ['检查表未填完', 'Items without an answer'], media: ['图片未到', 'Pictures that have not come'], second_officer: ['第二名执法人员', 'The second officer'], recusal: ['告知回避', 'Recusal'], signature: ['签名', 'Signatures'] },
     lackHow: { answers: ['在 ODK Collect 中修改后重新发送', 'Edit the form in ODK Collect and send it again'], media: ['手机有网络时会继续发送', 'The phone sends them when it has a network'] },
     lackName: ['对方姓名', 'Their name'],
+    lackPick: ['人员名单只对可查看人员者开放：请由兼任执法的所长补正，或在 ODK Collect 中补填第二名执法人员后重新发送。', 'Only those who may see the list of people can name an officer here: let a supervisor who inspects do it, or name the officer in ODK Collect and send the form again.'],
     lackReason: ['原因', 'Why'],
     lackPaper: ['已签名文书的照片', 'A picture of the signed paper'],
     amendments: ['更正', 'Amendments'],
