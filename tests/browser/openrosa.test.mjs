@@ -220,7 +220,7 @@ describe('the second door', () => {
       await page.locator(`${test('good-send')}:visible`).click()
       await until(`${what} is made good`, async () => (await root.get(`/inspections/${one.id}`)).lacks.some((lack) => lack.what === what && lack.done_at))
     }
-    await until('nothing lacks any more', async () => (await page.locator(test('to-complete')).count()) === 0)
+    await until('nothing lacks any more', async () => (await page.locator(`span${test('to-complete')}`).count()) === 0)
     const detail = await root.get(`/inspections/${one.id}`)
     assert.equal(detail.lacks.find((lack) => lack.what === 'second_officer').done.officer_id, second.id)
     assert.deepEqual(faults, [])
