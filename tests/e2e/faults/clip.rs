@@ -10,7 +10,7 @@ use serde_json::json;
 use super::SLOW;
 use super::ward::{Watched, add, lateness, ms, now_ms, start_cameras, tiny};
 
-/// A clip ends with a picture: at most one before the moment that was asked for, milliseconds.
+/// A clip begins and ends with a picture: within one of the moments that were asked for, milliseconds.
 const FRAME_MS: i64 = 100;
 /// From the end of a clip to its file, as promised.
 const READY_MS_MAX: i64 = 3_000;
@@ -56,7 +56,8 @@ async fn a_clip_of_a_camera_with_a_key_frame_every_ten_seconds_is_whole_and_ther
 
     // The tail is there, and no frame of the stretch is missing.
     let (start_ms, end_ms) = (ms(&clip["start"]), ms(&clip["end"]));
-    assert!(start_ms <= raised_ms - 10_000 && end_ms + FRAME_MS >= ends_ms, "{clip} of {alert}");
+    // Pictures begin where they arrived and last as long as they say: its ends fall on pictures, not on milliseconds.
+    assert!(start_ms <= raised_ms - 10_000 + FRAME_MS && end_ms + FRAME_MS >= ends_ms, "{clip} of {alert}");
     assert!(end_ms <= ends_ms + 2_000, "and no more than the chunk that holds its end: {clip}");
     let file = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
