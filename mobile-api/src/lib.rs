@@ -9,6 +9,7 @@
 //!   what is still lacking, [`judge`] judges them, [`signing`] says what the law asks for on site and is not there yet.
 //! - [`paper`]: what the phone draws and has signed, drawn again by the server; [`words`] are those of papers.
 //! - [`self_check`]: the canteen's own papers.
+//! - [`incident`]: suspected food poisoning, reported in one action.
 //! - [`sync`]: what comes down to the phone, with its opaque [`cursor`].
 //! - [`version`]: which clients are understood.
 //! - [`problem`]: the names of everything that can go wrong; [`limits`]: every limit, in one place.
@@ -19,6 +20,7 @@ pub mod canonical;
 pub mod complete;
 pub mod cursor;
 pub mod field;
+pub mod incident;
 pub mod inspection;
 pub mod judge;
 pub mod limits;

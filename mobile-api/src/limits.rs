@@ -26,6 +26,12 @@ pub const DAY_BYTES: usize = 10;
 pub const SELF_CHECK_DAYS_BACK: i64 = 62;
 /// Days ahead of today that a paper of the canteen's own may speak of.
 pub const SELF_CHECK_DAYS_AHEAD: i64 = 1;
+/// Photos of one report of suspected food poisoning.
+pub const INCIDENT_EVIDENCE_MAX: usize = 50;
+/// Lines of food that one report seals.
+pub const INCIDENT_GOODS_MAX: usize = 50;
+/// Persons with symptoms.
+pub const INCIDENT_PEOPLE_MAX: u32 = 100_000;
 /// Sections in one template.
 pub const SECTIONS_MAX: usize = 50;
 /// Items in one template, all sections together.

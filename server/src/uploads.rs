@@ -20,14 +20,14 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 use uuid::Uuid;
 
 use crate::App;
-use crate::auth::Session;
+use crate::auth::{Scope, Session};
 use crate::files::FilesError;
 use crate::http::Problem;
 use crate::store::evidence::{self, Arrival, EvidenceRow};
 use crate::store::files::{self, FileRow};
-use crate::store::journal::Act;
+use crate::store::journal::{Act, Change, Entity};
 use crate::store::uploads::{self, UploadRow};
-use crate::store::{StoreError, Tx, inspections, self_checks};
+use crate::store::{StoreError, Tx, incidents, inspections, self_checks};
 
 /// How long an upload may rest before it is thrown away.
 pub const EXPIRES_MS: i64 = 7 * 24 * 3_600_000;
@@ -256,6 +256,11 @@ pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'
         && let Some(row) = self_checks::of_upload(tx, arrival.inspection_id).await?
     {
         self_checks::note_change(tx, &row, at).await?;
+    }
+    if incidents::settle(tx, arrival.inspection_id, at).await?
+        && let Some(row) = incidents::get(tx, &Scope::system(), arrival.inspection_id).await?
+    {
+        tx.changed(at, Change::upsert(Entity::Incident, &row.id, &row.premises_path).at(&row.premises_id)).await?;
     }
     let complete = inspections::settle(tx, arrival.inspection_id, at).await?;
     if let Some(row) = inspections::of_upload(tx, arrival.inspection_id).await? {

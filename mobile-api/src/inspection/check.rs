@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{Answer, Device, Evidence, EvidenceKind, Header, Location, PartContent, PutInspection, PutPart, Signature, SignedBy, Submit};
+use super::{
+    Answer, Clock, Device, Evidence, EvidenceKind, Header, Location, PartContent, PutInspection, PutPart, Signature, SignedBy, Submit,
+};
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
     ANSWERS_PER_PART_MAX, CHOICES_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
@@ -111,11 +113,14 @@ pub(crate) fn content(faults: &mut Faults, content: &PartContent) {
     if let Some(visit) = &content.visit {
         faults.within("visit", |faults| super::visit::check(faults, visit, &ids));
     }
-    faults.within("clock", |faults| {
-        if !(0.0..=1e15).contains(&content.clock.monotonic_ms) {
-            faults.note_at("monotonic_ms", "out_of_range", "milliseconds, not negative");
-        }
-    });
+    faults.within("clock", |faults| clock(faults, &content.clock));
+}
+
+/// What a device's clocks said.
+pub(crate) fn clock(faults: &mut Faults, clock: &Clock) {
+    if !(0.0..=1e15).contains(&clock.monotonic_ms) {
+        faults.note_at("monotonic_ms", "out_of_range", "milliseconds, not negative");
+    }
 }
 
 fn each<'a, T>(faults: &mut Faults, field: &str, list: &'a [T], mut check: impl FnMut(&mut Faults, &'a T)) {
@@ -172,7 +177,8 @@ fn value(faults: &mut Faults, code: &str, value: &FieldValue) {
     }
 }
 
-fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
+/// A file that is promised; `ids` are those promised before.
+pub(crate) fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
     if !ids.insert(evidence.id) {
         faults.note_at("id", "duplicate", "used before in this part");
     }
@@ -189,7 +195,8 @@ fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
     faults.optional_text("item_code", evidence.item_code.as_deref(), CODE_BYTES_MAX);
 }
 
-pub(super) fn location(faults: &mut Faults, location: &Location) {
+/// A position.
+pub(crate) fn location(faults: &mut Faults, location: &Location) {
     for (field, value, range) in [
         ("latitude", location.latitude, -90.0..=90.0),
         ("longitude", location.longitude, -180.0..=180.0),

@@ -79,6 +79,9 @@ pub mod can {
         SelfChecksRead,
         SelfChecksAnswer,
         SelfChecksSign,
+        IncidentsRead,
+        IncidentsReport,
+        IncidentsRelease,
         AuditRead,
         SystemRead,
         SettingsManage,
@@ -91,6 +94,13 @@ pub mod can {
     pub struct Watch;
     impl Needs for Watch {
         const ANY_OF: &'static [Permission] = &[Permission::VideoLive, Permission::VideoParent];
+    }
+
+    /// Whoever does something about a report of suspected food poisoning: adds to it, or lets go.
+    #[derive(Debug, Clone, Copy)]
+    pub struct IncidentsAct;
+    impl Needs for IncidentsAct {
+        const ANY_OF: &'static [Permission] = &[Permission::IncidentsReport, Permission::IncidentsRelease];
     }
 
     /// Whoever answers papers of the canteen's own: the food-safety people all, the head of the place some.

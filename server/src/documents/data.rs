@@ -36,6 +36,8 @@ pub struct Paper {
     pub items: Vec<PaperItem>,
     /// Of an order.
     pub order: Option<Order>,
+    /// Of a report of suspected food poisoning.
+    pub incident: Option<IncidentFacts>,
     /// What the officer wrote for this paper.
     pub text: String,
     /// Who signed, or refused to.
@@ -228,4 +230,92 @@ pub struct SignatureLine {
     pub reason: String,
     /// Canonical hash of what was shown to who signed.
     pub shown_sha256: String,
+}
+
+/// A report of suspected food poisoning in words. What is not known is empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct IncidentFacts {
+    /// Its id, for finding it again.
+    pub id: String,
+    /// 2026年11月24日14时05分, as far as the device's clock can be believed.
+    pub reported: String,
+    /// Who.
+    pub reported_by: String,
+    /// How it became known.
+    pub source: String,
+    /// Persons with symptoms, as known at the issue.
+    pub people: i64,
+    /// Of them in hospital.
+    pub in_hospital: String,
+    /// When the first fell ill.
+    pub onset: String,
+    /// 呕吐、腹痛
+    pub symptoms: String,
+    /// 2026年11月23日午餐：四季豆炒肉
+    pub meal: String,
+    /// What was ordered to stop, one each.
+    pub stops: Vec<String>,
+    /// As written.
+    pub note: String,
+    /// What is sealed or kept.
+    pub goods: Vec<Goods>,
+    /// From when, and until when recordings and samples are held.
+    pub held_from: String,
+    /// The same.
+    pub held_until: String,
+    /// Cameras whose recordings are held.
+    pub cameras: i64,
+    /// Retained samples that are held.
+    pub samples: Vec<SampleFacts>,
+    /// What was done since, one line each.
+    pub acts: Vec<ActFacts>,
+    /// Photos of the report.
+    pub photos: Vec<Photo>,
+    /// Canonical hash of the report as it was made.
+    pub content_sha256: String,
+    /// When it was ended, and why; empty while it stands.
+    pub closed: String,
+    /// The same.
+    pub close_reason: String,
+}
+
+/// Food that is sealed or kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Goods {
+    /// 查封扣押 or 先行登记保存
+    pub measure: String,
+    /// What.
+    pub name: String,
+    /// How much, with its unit.
+    pub quantity: String,
+    /// Where.
+    pub place: String,
+    /// On the seal.
+    pub seal_number: String,
+}
+
+/// A retained sample.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SampleFacts {
+    /// What.
+    pub dish: String,
+    /// 早餐, 午餐, ...
+    pub meal: String,
+    /// When it was kept.
+    pub kept: String,
+    /// g
+    pub weight: String,
+}
+
+/// What somebody did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ActFacts {
+    /// When.
+    pub time: String,
+    /// Who.
+    pub name: String,
+    /// What, in words.
+    pub what: String,
+    /// Why, or what was added.
+    pub text: String,
 }

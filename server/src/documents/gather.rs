@@ -15,6 +15,7 @@ use super::{Bureau, Kind};
 use crate::auth::{Scope, Sealer};
 use crate::domain::premises::PremisesKind;
 use crate::store::evidence::{self, EvidenceRow};
+use crate::store::incidents::IncidentRow;
 use crate::store::inspections::{self, InspectionRow};
 use crate::store::premises::PremisesRow;
 use crate::store::{Conn, StoreError, amendments, assignments, operators, organizations, settings, templates};
@@ -32,6 +33,8 @@ pub struct Subject {
     pub premises: PremisesRow,
     /// Of which inspection.
     pub inspection: Option<InspectionRow>,
+    /// Of which report of suspected food poisoning.
+    pub incident: Option<IncidentRow>,
     /// What the officer writes.
     pub text: String,
     /// Items that an order names, with what is asked; all that failed where there are none.
@@ -84,6 +87,9 @@ pub async fn gather(conn: &mut Conn<'_>, sealer: &Sealer, subject: &Subject, at_
     };
     if let Some(row) = &subject.inspection {
         inspected(conn, sealer, row, subject, &mut paper, &mut wanted).await?;
+    }
+    if let Some(row) = &subject.incident {
+        paper.incident = Some(super::incident::facts(conn, row, &mut wanted).await?);
     }
     if subject.kind == Kind::Disclosure {
         paper = paper.unnamed();
@@ -372,15 +378,15 @@ fn visit(
     }
 }
 
-fn stored_type(file: &EvidenceRow) -> &str {
+pub(super) fn stored_type(file: &EvidenceRow) -> &str {
     file.stored_filetype.as_deref().unwrap_or(&file.filetype)
 }
 
-fn printable(filetype: &str) -> bool {
+pub(super) fn printable(filetype: &str) -> bool {
     matches!(filetype, "image/jpeg" | "image/png" | "image/webp")
 }
 
-fn extension(filetype: &str) -> &'static str {
+pub(super) fn extension(filetype: &str) -> &'static str {
     match filetype {
         "image/png" => "png",
         "image/webp" => "webp",

@@ -16,6 +16,8 @@ coded! {
         Warning = "warning",
         /// 结果公示
         Disclosure = "disclosure",
+        /// 疑似食品安全事故现场处置记录
+        IncidentRecord = "incident_record",
     }
 }
 
@@ -28,6 +30,7 @@ impl PaperKind {
             Self::RectificationOrder => "责令改正通知书",
             Self::Warning => "预警告知书",
             Self::Disclosure => "食品安全监督检查结果公示",
+            Self::IncidentRecord => "疑似食品安全事故现场处置记录",
         }
     }
 
@@ -39,6 +42,7 @@ impl PaperKind {
             Self::RectificationOrder => "责改",
             Self::Warning => "预告",
             Self::Disclosure => "公示",
+            Self::IncidentRecord => "事记",
         }
     }
 }

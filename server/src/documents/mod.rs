@@ -11,6 +11,7 @@ mod data;
 mod error;
 mod fonts;
 mod gather;
+mod incident;
 mod issue;
 mod kind;
 mod layout;
@@ -19,7 +20,10 @@ pub mod sample;
 mod words;
 mod world;
 
-pub use data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
+pub use data::{
+    ActFacts, Facts, Goods, IncidentFacts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, SampleFacts, Scan,
+    SignatureLine, VisitFacts,
+};
 pub use error::{DocumentError, LayoutFault};
 pub use fonts::FONT_FOLDERS;
 pub(crate) use gather::bureau;

@@ -97,6 +97,7 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
         sections: vec![PaperSection { name: "食品留样".to_owned(), items: vec![passed, failed.clone()] }],
         items: vec![failed],
         order: (kind == Kind::RectificationOrder).then(|| Order { days: 3, until: words::chinese_date(at_ms + 3 * DAY_MS) }),
+        incident: (kind == Kind::IncidentRecord).then(|| super::incident::sample(at_ms)),
         text: String::new(),
         signatures: vec![sign("officer", "李执法"), sign("officer", "王执法"), sign("premises", "陈校长")],
         seal: Some("seal.png".to_owned()),

@@ -124,6 +124,11 @@ impl Problem {
         self.more.get("retry_after_s").and_then(Value::as_i64).map(|seconds| seconds.max(1))
     }
 
+    /// Whether it has this member beside those that all have.
+    pub fn says(&self, name: &str) -> bool {
+        self.more.contains_key(name)
+    }
+
     /// Which type it is.
     pub fn kind(&self) -> ProblemType {
         self.kind

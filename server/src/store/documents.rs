@@ -93,6 +93,12 @@ pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<
     scope.restrict(Select::new(HEAD).and("d.id = ?", [id.into()]), "p.path LIKE ?").fetch_optional(conn).await
 }
 
+/// Papers of a piece of work that was found by its scope, newest first.
+pub async fn of_work(conn: &mut Conn<'_>, work_id: &str) -> Result<Vec<DocumentRow>, StoreError> {
+    let select = Select::new(HEAD).and("d.work_id = ?", [work_id.into()]);
+    select.tail("ORDER BY d.issued_at DESC, d.id DESC LIMIT ?", [OF_LIMIT.into()]).fetch_all(conn).await
+}
+
 /// The data a paper was set with, JSON.
 pub async fn data(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, StoreError> {
     let row: Option<(String,)> = Select::new("SELECT data FROM documents").and("id = ?", [id.into()]).fetch_optional(conn).await?;

@@ -40,6 +40,7 @@ pub enum Entity {
     Order,
     SelfCheck,
     Hold,
+    Incident,
 }
 
 impl Entity {
@@ -65,6 +66,7 @@ impl Entity {
             Self::Order => "order",
             Self::SelfCheck => "self_check",
             Self::Hold => "hold",
+            Self::Incident => "incident",
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::sql::fetch_all;
 use super::work::{self, WorkRow};
-use super::{StoreError, Tx, alert_acts, alerts, notices, orders, work_clocks};
+use super::{StoreError, Tx, alert_acts, alerts, incidents, notices, orders, work_clocks};
 use crate::auth::Scope;
 use crate::domain::alert::class;
 use crate::domain::calendar::Calendar;
-use crate::domain::workflow::{Act, Context, Level, Signal, alert, assignment, rectification};
+use crate::domain::workflow::{Act, Context, Level, Signal, alert, assignment, incident, rectification};
 use serde_json::{Value, json};
 
 /// Lets one clock say what it has to say at `at`; gives what it said.
@@ -49,6 +49,8 @@ async fn tell(tx: &mut Tx<'_>, work: &WorkRow, kind: &str, clock: &str, level: L
         let sides = match (clock, level) {
             (alert::RECTIFY, Level::None) => notices::ANSWERING,
             (alert::ON_SITE, _) => notices::AUTHORITY,
+            // The limits of a report of food poisoning are the authority's own.
+            _ if work.kind == incident::TABLE.kind => notices::AUTHORITY,
             // Who was told is reminded; who was not hears of it when it is late.
             (_, Level::None) => told_of(tx, &work.id).await?,
             _ => notices::EVERYBODY,
@@ -71,6 +73,10 @@ async fn detail(tx: &mut Tx<'_>, work: &WorkRow, clock: &str, level: Level) -> R
     let mut detail = match alerts::get(tx, &Scope::system(), &work.id).await? {
         Some(row) => alert_acts::detail_of(&row, &Act::default()),
         None if work.kind == rectification::TABLE.kind => orders::detail_of(tx, &work.id, &Act::default()).await?,
+        None if work.kind == incident::TABLE.kind => match incidents::get(tx, &Scope::system(), &work.id).await? {
+            Some(row) => incidents::detail_of(&row)?,
+            None => json!({}),
+        },
         None => json!({"premises_id": work.premises_id, "premises_name": work.premises_name}),
     };
     detail["clock"] = clock.into();

@@ -28,6 +28,7 @@ pub mod files;
 pub mod findings;
 pub mod forecasts;
 pub mod holds;
+pub mod incidents;
 pub mod inspections;
 pub mod jobs;
 pub mod lacks;

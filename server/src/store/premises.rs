@@ -266,6 +266,7 @@ async fn noted(tx: &mut Tx<'_>, into: &PremisesRow, at: i64) -> Result<(), Store
                 }
             }
             "alert" => tx.changed(at, Change::upsert(Entity::Alert, &id, &into.path).at(&into.id)).await?,
+            "incident" => tx.changed(at, Change::upsert(Entity::Incident, &id, &into.path).at(&into.id)).await?,
             _ => tx.changed(at, Change::upsert(Entity::Order, &id, &into.path).at(&into.id)).await?,
         }
     }

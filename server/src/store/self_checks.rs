@@ -289,10 +289,14 @@ pub struct SampleRow {
     pub told_at: Option<i64>,
     pub discarded_at: Option<i64>,
     pub discarded_by_name: Option<String>,
+    /// The report of suspected food poisoning that keeps it from being thrown away.
+    pub held_by: Option<String>,
 }
 
 const SAMPLES: &str = "SELECT m.self_check_id, m.position, m.premises_id, p.name AS premises_name, p.path AS premises_path, m.dish, m.meal, m.kept_by, m.weight_g, \
-    m.kept_at, m.due_at, m.told_at, m.discarded_at, u.display_name AS discarded_by_name \
+    m.kept_at, m.due_at, m.told_at, m.discarded_at, u.display_name AS discarded_by_name, \
+    (SELECT MIN(h.id) FROM food_incidents h JOIN work_items hw ON hw.id = h.id WHERE h.released_at IS NULL AND hw.premises_id = m.premises_id \
+       AND m.kept_at >= h.held_from AND m.kept_at < h.held_until AND m.discarded_at IS NULL) AS held_by \
     FROM retained_samples m JOIN premises p ON p.id = m.premises_id LEFT JOIN users u ON u.id = m.discarded_by";
 
 /// Samples to keep, of one paper.
@@ -347,6 +351,23 @@ pub async fn sample(conn: &mut Conn<'_>, scope: &Scope, paper: &str, position: i
         .restrict(Select::new(SAMPLES), "p.path LIKE ?")
         .and("m.self_check_id = ? AND m.position = ?", [Arg::from(paper), position.into()])
         .fetch_optional(conn)
+        .await
+}
+
+/// Samples of a premises that were kept within a stretch and still there at a moment, oldest first. Whoever asks has found the
+/// premises by their scope.
+pub async fn samples_held(
+    conn: &mut Conn<'_>,
+    premises_id: &str,
+    (from, until): (i64, i64),
+    there_at: i64,
+    limit: i64,
+) -> Result<Vec<SampleRow>, StoreError> {
+    Select::new(SAMPLES)
+        .and("m.premises_id = ? AND m.kept_at >= ? AND m.kept_at < ?", [premises_id.into(), from.into(), until.into()])
+        .and("m.discard_noted_at IS NULL OR m.discard_noted_at > ?", [there_at.into()])
+        .tail("ORDER BY m.self_check_id, m.position LIMIT ?", [limit.into()])
+        .fetch_all(conn)
         .await
 }
 

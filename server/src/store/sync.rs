@@ -8,7 +8,8 @@ use super::{Conn, StoreError, Tx};
 use crate::auth::Scope;
 
 /// What the phone follows, as the change log calls it.
-const FOLLOWED: [&str; 9] = ["assignment", "premises", "template", "inspection", "alert", "notice", "camera", "self_check", "order"];
+const FOLLOWED: [&str; 10] =
+    ["assignment", "premises", "template", "inspection", "alert", "notice", "camera", "self_check", "order", "incident"];
 /// Versions of a person's scope that are remembered.
 const SCOPES_KEPT: i64 = 8;
 

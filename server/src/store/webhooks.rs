@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::alerts::AlertRow;
+use super::incidents::IncidentRow;
 use super::inspections::InspectionRow;
 use super::jobs::shortened;
 use super::sql::{Select, execute, fetch_all, fetch_optional};
@@ -119,6 +120,23 @@ pub async fn publish(tx: &mut Tx<'_>, event: &str, row: &AlertRow, at: i64) -> R
 pub async fn publish_inspection(tx: &mut Tx<'_>, event: &str, row: &InspectionRow, at: i64) -> Result<(), StoreError> {
     let about = ("inspection", inspection(row)?);
     write(tx, &Event { name: event, kind: INSPECTION, path: &row.premises_path, subject: (&row.id, row.version), about }, at).await
+}
+
+/// The kind by which webhooks choose reports of suspected food poisoning.
+pub const INCIDENT: &str = "incident";
+
+/// The same of a report: `incident.reported`, `incident.supplemented`, `incident.closed`. Nobody is named.
+pub async fn publish_incident(tx: &mut Tx<'_>, event: &str, row: &IncidentRow, at: i64) -> Result<(), StoreError> {
+    let content = row.parsed()?;
+    let about = json!({
+        "id": row.id, "state": row.state, "level": row.level, "premises_id": row.premises_id, "premises_name": row.premises_name, "organization_name": row.office_name,
+        "reported_at": Moment(row.happened_at), "received_at": Moment(row.received_at), "people": row.people, "in_hospital": row.in_hospital,
+        "symptoms": content.symptoms, "meal": content.meal, "onset_at": content.onset_at, "stops": content.stops, "sealed": row.goods, "cameras_held": row.cameras,
+        "due_at": row.due_at.map(Moment), "version": row.version,
+    });
+    let event =
+        Event { name: event, kind: INCIDENT, path: &row.premises_path, subject: (&row.id, row.version), about: ("incident", about) };
+    write(tx, &event, at).await
 }
 
 async fn write(tx: &mut Tx<'_>, event: &Event<'_>, at: i64) -> Result<(), StoreError> {

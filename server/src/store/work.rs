@@ -94,6 +94,11 @@ pub async fn history(conn: &mut Conn<'_>, work_id: &str) -> Result<Vec<HistoryRo
     )
 }
 
+/// The files that an act names.
+pub fn evidence_ids(act: &HistoryRow) -> Result<Vec<String>, StoreError> {
+    serde_json::from_str(&act.evidence).map_err(StoreError::damaged)
+}
+
 /// All acts of one name on several pieces of work, oldest first: work id and act.
 pub async fn acts_of(conn: &mut Conn<'_>, work_ids: &[&str], action: &str) -> Result<Vec<(String, Past)>, StoreError> {
     if work_ids.is_empty() {
@@ -330,6 +335,8 @@ fn entity(kind: &str) -> Entity {
         Entity::Assignment
     } else if kind == workflow::rectification::TABLE.kind {
         Entity::Order
+    } else if kind == workflow::incident::TABLE.kind {
+        Entity::Incident
     } else {
         Entity::Alert
     }

@@ -4,6 +4,7 @@ mod arbitrary;
 mod compare;
 mod examples;
 mod ground;
+mod incidents;
 mod papers;
 mod planned;
 mod refusals;

@@ -23,6 +23,7 @@ mod evidence;
 mod flapping;
 mod forecasts;
 mod holds;
+mod incidents;
 mod index;
 mod jobs;
 mod keeping;

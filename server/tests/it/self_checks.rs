@@ -19,17 +19,17 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A paper as the canteen's phone makes it.
-struct Paper {
+pub struct Paper {
     id: Uuid,
     content: Value,
 }
 
 impl Paper {
-    fn put(&self) -> Value {
+    pub fn put(&self) -> Value {
         json!({"content": self.content, "content_sha256": canonical::sha256_hex(&self.content)})
     }
 
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/self-checks/{}", self.id)
     }
 }
@@ -43,7 +43,7 @@ async fn template(client: &Client, code: &str) -> Value {
 }
 
 /// A paper with every item answered well; signatures and photos are promised, not brought.
-async fn paper(app: &TestApp, client: &Client, code: &str, day: &str, slot: Option<&str>, at: &str) -> Paper {
+pub async fn paper(app: &TestApp, client: &Client, code: &str, day: &str, slot: Option<&str>, at: &str) -> Paper {
     let template = template(client, code).await;
     let (mut answers, mut files) = (Vec::new(), Vec::new());
     for item in template["body"]["sections"].as_array().unwrap().iter().flat_map(|section| section["items"].as_array().unwrap()) {
@@ -82,7 +82,7 @@ fn today(app: &TestApp) -> String {
     server::domain::calendar::date_of(app.app.clock.wall_ms()).to_string()
 }
 
-fn now(app: &TestApp) -> String {
+pub fn now(app: &TestApp) -> String {
     mobile_api::Moment(app.app.clock.wall_ms()).to_string()
 }
 

@@ -4,6 +4,7 @@ import { isCanteen, isOfficer, isParent, locked, me, toSchool } from './core'
 import { pinWanted } from './lock'
 import Alert from './views/Alert.vue'
 import Alerts from './views/Alerts.vue'
+import Incident from './views/Incident.vue'
 import Kitchen from './views/Kitchen.vue'
 import Me from './views/Me.vue'
 import Messages from './views/Messages.vue'
@@ -47,6 +48,7 @@ export const router = createRouter({
     { path: '/today', component: Today, meta: { tab: true } },
     { path: '/premises', component: Premises, meta: { tab: true } },
     { path: '/premises/:id', component: PremisesPage, props: true },
+    { path: '/premises/:id/incident', component: Incident, props: true },
     { path: '/messages', component: Messages, meta: { tab: true } },
     { path: '/me', component: Me, meta: { tab: true } },
     { path: '/kitchen', component: Kitchen, meta: { tab: true } },

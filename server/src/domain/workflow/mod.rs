@@ -11,6 +11,7 @@ mod act;
 pub mod alert;
 pub mod assignment;
 mod clock;
+pub mod incident;
 pub mod rectification;
 mod table;
 
@@ -20,5 +21,5 @@ pub use table::{Effect, Need, Needs, State, Table, Transition, Who};
 
 /// The table of a kind of work, by the kind's name.
 pub fn table(kind: &str) -> Option<&'static Table> {
-    [&alert::TABLE, &assignment::TABLE, &rectification::TABLE].into_iter().find(|table| table.kind == kind)
+    [&alert::TABLE, &assignment::TABLE, &rectification::TABLE, &incident::TABLE].into_iter().find(|table| table.kind == kind)
 }

@@ -189,6 +189,7 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "document" => Permission::DocumentsRead,
         "order" => Permission::OrdersRead,
         "hold" => Permission::VideoRecorded,
+        "incident" => Permission::IncidentsRead,
         "setting" => Permission::SettingsManage,
         _ => return false,
     };

@@ -8,6 +8,7 @@ mod disclosure;
 mod documents;
 pub(crate) mod door;
 mod events;
+mod incidents;
 pub(super) mod inspections;
 mod late;
 mod notices;
@@ -43,6 +44,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     disclosure::configure(config);
     documents::configure(config);
     events::configure(config);
+    incidents::configure(config);
     inspections::configure(config);
     late::configure(config);
     notices::configure(config);

@@ -325,7 +325,7 @@ async fn parts(app: &App, url: &str, kinds: &[String]) -> Result<(String, String
     };
     faults.count("kinds", kinds.len(), KINDS_MAX);
     for (at, kind) in kinds.iter().enumerate().take(KINDS_MAX) {
-        if kind != webhooks::INSPECTION && kind_of(kind).is_none() {
+        if ![webhooks::INSPECTION, webhooks::INCIDENT].contains(&kind.as_str()) && kind_of(kind).is_none() {
             faults.within("kinds", |faults| faults.note_at(at, "unknown", "neither a kind of alert nor inspection"));
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod assignments;
 mod drafts;
 mod files;
+mod incidents;
 pub mod inspections;
 mod late;
 mod papers;
@@ -20,6 +21,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     files::configure(config);
     templates::configure(config);
     assignments::configure(config);
+    incidents::configure(config);
     inspections::configure(config);
     self_checks::configure(config);
     sync::configure(config);

@@ -16,7 +16,7 @@ use crate::domain::permission::Permission;
 use crate::http::Problem;
 use crate::store::places::{self, PastRow};
 use crate::store::sync::PremisesRow;
-use crate::store::{Conn, StoreError, amendments};
+use crate::store::{Conn, StoreError, amendments, incidents};
 
 /// Findings of the last inspection that a phone keeps.
 const FINDINGS_MAX: usize = 30;
@@ -51,12 +51,15 @@ pub(super) async fn values(
     let last: Vec<String> = rows.iter().filter_map(|row| row.last_inspection_id.clone()).collect();
     let mut said = if access.may(Permission::InspectionsRead) { previous::answers(conn, &last).await? } else { HashMap::new() };
     let mut alerts = if access.may(Permission::AlertsRead) { Some(open(conn, &ids).await?) } else { None };
+    let mut incidents = if access.may(Permission::IncidentsRead) { Some(reported(conn, &ids).await?) } else { None };
     rows.into_iter()
         .map(|row| {
             let said = row.last_inspection_id.as_ref().and_then(|id| said.remove(id));
             let mut value = bare(&row, said)?;
             value.insert("operators".to_owned(), operators.remove(&row.id).unwrap_or_default().into());
-            for (name, found) in [("history", &mut history), ("cameras", &mut cameras), ("alerts", &mut alerts)] {
+            for (name, found) in
+                [("history", &mut history), ("cameras", &mut cameras), ("alerts", &mut alerts), ("incidents", &mut incidents)]
+            {
                 if let Some(found) = found {
                     value.insert(name.to_owned(), found.remove(&row.id).unwrap_or_default().into());
                 }
@@ -140,6 +143,17 @@ async fn open(conn: &mut Conn<'_>, ids: &[String]) -> Result<By, StoreError> {
     for row in places::open_alerts(conn, ids).await? {
         let value = json!({"id": row.id, "kind": row.kind, "class": row.class, "state": row.state, "level": row.level,
             "raised_at": Moment(row.raised_at), "due_at": row.due_at.map(Moment)});
+        found.entry(row.premises_id).or_default().push(value);
+    }
+    Ok(found)
+}
+
+/// Reports of suspected food poisoning that are not ended: whoever comes next has to know.
+async fn reported(conn: &mut Conn<'_>, ids: &[String]) -> Result<By, StoreError> {
+    let mut found = By::new();
+    for row in incidents::open_at(conn, ids).await? {
+        let value = json!({"id": row.id, "state": row.state, "level": row.level, "reported_at": Moment(row.happened_at), "people": row.people,
+            "stops": row.parsed()?.stops});
         found.entry(row.premises_id).or_default().push(value);
     }
     Ok(found)

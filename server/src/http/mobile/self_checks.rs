@@ -286,6 +286,10 @@ pub(crate) struct RetainedSample {
     /// By the phone's clock.
     pub(crate) discarded_at: Option<Moment>,
     pub(crate) discarded_by_name: Option<String>,
+    /// It may not be thrown away: a report of suspected food poisoning stands.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub(crate) held: bool,
 }
 
 impl From<&SampleRow> for RetainedSample {
@@ -301,6 +305,7 @@ impl From<&SampleRow> for RetainedSample {
             due_at: Moment(row.due_at),
             discarded_at: row.discarded_at.map(Moment),
             discarded_by_name: row.discarded_by_name.clone(),
+            held: row.held_by.is_some(),
         }
     }
 }
@@ -342,7 +347,7 @@ pub(super) fn on_phone(row: SelfCheckRow, samples: &[SampleRow]) -> Result<Value
     params(("id" = Uuid, Path, description = "the paper that reports it", example = "01928f6e-0000-7000-8000-000000000111"), ("position" = i64, Path, description = "on the paper, from 0", example = 0)),
     request_body(content = DiscardSample, example = json!({"discarded_at": "2026-11-23T06:10:00.000Z"})),
     responses((status = 200, body = RetainedSample), (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the 48 hours are not over"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "the 48 hours are not over, or the sample is on hold: suspected food poisoning was reported"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/self-checks/{id}/samples/{position}/discard")]
 async fn discard(
@@ -355,11 +360,32 @@ async fn discard(
     let position: i64 = request.match_info().get("position").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let (at, scope, session, paper) = (app.clock.wall_ms(), caller.scope(), Session::clone(&caller), id.to_string());
     let discarded_at = body.into_inner().discarded_at.0;
-    let row = app
-        .db
-        .write(move |tx| Box::pin(async move { throw_away(tx, &session, &scope, (&paper, position), discarded_at, at).await }))
-        .await?;
-    Ok(web::Json(RetainedSample::from(&row)))
+    let row =
+        app.db.write(move |tx| Box::pin(async move { throw_away(tx, &session, &scope, (&paper, position), discarded_at, at).await })).await;
+    if let Err(problem) = &row
+        && problem.says("incident_id")
+    {
+        attempted(&app, &caller, &id.to_string(), position, discarded_at, at).await?;
+    }
+    Ok(web::Json(RetainedSample::from(&row?)))
+}
+
+/// That somebody says that a sample on hold was thrown away is worth knowing, though it is refused.
+async fn attempted(app: &App, caller: &Session, paper: &str, position: i64, discarded_at: i64, at: i64) -> Result<(), Problem> {
+    let (session, paper) = (caller.clone(), paper.to_owned());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let scope = session.access.scope(Permission::SelfChecksAnswer);
+                let Some(row) = self_checks::sample(tx, &scope, &paper, position).await? else { return Ok(()) };
+                let detail =
+                    json!({"dish": row.dish, "position": position, "incident_id": row.held_by, "discarded_at": Moment(discarded_at)});
+                let entity = Some(("self_check", row.self_check_id.as_str()));
+                let act = Act { actor: &session.actor, action: "sample_discard_refused", entity, path: &row.premises_path, detail };
+                Ok::<_, Problem>(tx.audit(at, act).await?)
+            })
+        })
+        .await
 }
 
 async fn throw_away(
@@ -373,6 +399,12 @@ async fn throw_away(
     let row = self_checks::sample(tx, scope, paper, position).await?.ok_or_else(Problem::not_found)?;
     if row.discarded_at.is_some() {
         return Ok(row);
+    }
+    // It may be gone already: that somebody says so is in the audit log, and the sample counts as there until it is let go.
+    if let Some(incident) = &row.held_by {
+        return Err(Problem::of(ProblemType::Conflict)
+            .because("this sample is evidence: suspected food poisoning was reported, and it may not be thrown away until that is ended")
+            .with("incident_id", incident));
     }
     // The phone's clock says when; neither it nor ours may make it shorter than the rule.
     if discarded_at < row.due_at || at < row.due_at {

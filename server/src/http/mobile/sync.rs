@@ -364,8 +364,9 @@ fn named(rows: &[ChangeRow], kind: SyncEntity) -> Vec<String> {
     };
     let mut seen = HashSet::new();
     let own = rows.iter().filter(|row| row.entity == name).map(|row| row.entity_id.as_str());
-    // A premises comes with its alerts, cameras and last inspection: it comes again when one of them changes.
-    let shown = |row: &&ChangeRow| kind == SyncEntity::Premises && matches!(row.entity.as_str(), "alert" | "camera" | "inspection");
+    // A premises comes with its alerts, cameras, last inspection and reports of food poisoning: it comes again when one of them changes.
+    let shown =
+        |row: &&ChangeRow| kind == SyncEntity::Premises && matches!(row.entity.as_str(), "alert" | "camera" | "inspection" | "incident");
     let bound = rows.iter().filter(shown).filter_map(|row| row.premises_id.as_deref());
     own.chain(bound).filter(|id| seen.insert(*id)).map(str::to_owned).collect()
 }

@@ -46,6 +46,8 @@ fn the_hashes_in_the_examples_are_right() {
     assert_eq!(body["part"]["content_sha256"], canonical::sha256_hex(&body["part"]["content"]));
     let body = &document["paths"]["/api/v1/self-checks/{id}"]["put"]["requestBody"]["content"]["application/json"]["example"];
     assert_eq!(body["content_sha256"], canonical::sha256_hex(&body["content"]));
+    let body = &document["paths"]["/api/v1/incidents/{id}"]["put"]["requestBody"]["content"]["application/json"]["example"];
+    assert_eq!(body["content_sha256"], canonical::sha256_hex(&body["content"]));
 }
 
 #[test]

@@ -111,6 +111,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     super::papers::plant(&app, &officer, &root, &canteen).await;
     second_door(&app).await;
     super::self_checks::plant(&app).await;
+    super::incidents::plant(&app).await;
     Ground { app, root, officer, canteen }
 }
 

@@ -19,6 +19,8 @@ async fn every_picture_that_is_looked_at_is_noted_once() {
             ("view_evidence", id(76), format!("/alerts/{}/evidence/{}", id(76), id(80)), None),
             ("view_evidence", id(93), format!("/orders/{}/evidence/{}", id(93), id(80)), None),
             ("view_evidence", id(20), format!("/inspections/{}/evidence/{}?width=64", id(20), id(22)), None),
+            ("view_evidence", id(111), format!("/self-checks/{}/evidence/{}?width=64", id(111), id(113)), None),
+            ("view_evidence", id(120), format!("/incidents/{}/evidence/{}", id(120), id(121)), None),
             ("view_evidence", id(97), format!("/late/{}/files/{}", id(97), id(99)), None),
             ("view_recording", id(50), named.fill(&format!("{camera}/recording/{{segment}}/init.mp4")), None),
             ("view_recording", id(50), named.fill(&format!("{camera}/recording/{{segment}}/0.m4s")), None),

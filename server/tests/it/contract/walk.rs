@@ -30,7 +30,8 @@ const MAY_REFUSE: &[&str] = &[
     "/plans",              // the district's
     "/draws",
     "/documents/layouts",
-    "/inspections/{id}", // another officer's
+    "/inspections/{id}",    // another officer's
+    "/incidents/{id}/acts", // some acts are whose who may release
     "/orders",
     "/late",
 ];
@@ -135,13 +136,13 @@ async fn outside(
 
 /// Ids that a client makes itself: who asks makes something of their own, or is told that it is somebody else's.
 fn own(path: &str) -> bool {
-    ["/drafts/", "/late/", "/inspections/{id}", "/self-checks/{id}"].iter().any(|begin| path.starts_with(begin))
+    ["/drafts/", "/late/", "/inspections/{id}", "/self-checks/{id}", "/incidents/{id}"].iter().any(|begin| path.starts_with(begin))
 }
 
 /// The premises of the ground, its camera, an alert and an inspection.
 fn shows_what_is_hidden(answer: &Value) -> bool {
     let text = answer.to_string();
-    [1, 50, 71, 75, 10, 20, 91, 95, 40].iter().any(|number| text.contains(&id(*number)))
+    [1, 50, 71, 75, 10, 20, 91, 95, 40, 120].iter().any(|number| text.contains(&id(*number)))
 }
 
 /// Inside only the permission decides.

@@ -2,6 +2,7 @@ import type { RouteLocationRaw } from 'vue-router'
 import type { Notice } from '@shared/api/types'
 import { dayAndTime } from '@shared/time'
 import { i18n, locale, text } from '../state/app'
+import { useSession } from '../state/session'
 
 /** What a notice says, from its kind and the facts it carries. */
 export function noticeWords(one: Notice): { title: string; detail: string } {
@@ -24,6 +25,7 @@ export function noticeTarget(one: Notice): RouteLocationRaw | null {
   if (['role_requested', 'role_decided', 'watching_account'].includes(one.kind)) return { name: 'users' }
   if (one.kind.startsWith('self_check_')) return { name: 'self-checks' }
   if (typeof one.detail?.self_check_id === 'string') return { name: 'self-check', params: { id: one.detail.self_check_id } }
+  if (typeof one.detail?.incident_id === 'string') return useSession().can('incidents.read') ? { name: 'incident', params: { id: one.detail.incident_id } } : null
   if (typeof one.detail?.order_id === 'string') return { name: 'order', params: { id: one.detail.order_id } }
   return one.work_id ? { name: 'alert', params: { id: one.work_id } } : null
 }

@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
+  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -40,6 +40,7 @@ export function railGroups(): RailGroup[] {
         entry('draws', 'nav.draws', MagicStick),
         entry('officers', 'nav.officers', Postcard),
         entry('late', 'nav.late', Box),
+        entry('incidents', 'nav.incidents', FirstAidKit),
         entry('orders', 'nav.orders', Finished),
         entry('self-checks', 'nav.selfChecks', Notebook),
         entry('papers', 'nav.papers', Files),

@@ -28,6 +28,7 @@ export default {
     officers: ['执法人员', 'Officers'],
     late: ['迟到的检查', 'Late arrivals'],
     orders: ['责令改正', 'Orders'],
+    incidents: ['食物中毒', 'Food poisoning'],
     papers: ['文书', 'Papers'],
     templates: ['检查表', 'Checklists'],
     places: ['场所', 'Premises'],
@@ -210,6 +211,9 @@ export default {
     emptyUnread: ['没有未读消息', 'Nothing unread'],
     arrived: ['新消息', 'New notice'],
     kinds: {
+      incident_reported: ['疑似食物中毒', 'Suspected food poisoning'],
+      incident_supplemented: ['疑似食物中毒有新情况', 'Suspected food poisoning: more is known'],
+      incident_closed: ['疑似食物中毒已办结', 'Suspected food poisoning: ended'],
       alert_raised: ['新预警', 'New alert'],
       dispatched: ['请整改', 'To be put right'],
       rectified: ['整改已提交，待复核', 'Answered; to review'],

@@ -2,6 +2,7 @@ import alerts from './alerts'
 import cameras from './cameras'
 import common from './common'
 import designer from './designer'
+import incidents from './incidents'
 import inspections from './inspections'
 import papers from './papers'
 import people from './people'
@@ -11,6 +12,6 @@ import running from './running'
 import selfChecks from './selfChecks'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...inspections, ...papers, ...people, ...places, ...planning, ...running, ...selfChecks }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...running, ...selfChecks }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -34,6 +34,8 @@ export interface PremisesRow {
   cameras?: { name: string; state: string }[]
   /** The newest that are open. */
   alerts?: { id: string; kind: string; class: number; state: string; level: string; raised_at: string; due_at?: string | null }[]
+  /** Reports of suspected food poisoning that are not ended; left out where one may not know. */
+  incidents?: { id: string; state: string; level: string; reported_at: string; people: number; stops: string[] }[]
   last_inspection?: { id: string; result?: string | null; submitted_at?: string | null; answers?: Record<string, PreviousAnswer> } | null
 }
 

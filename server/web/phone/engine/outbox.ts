@@ -21,8 +21,8 @@ export interface OutboxEntry {
   id: string
   user_id: string
   premises_name: string
-  /** An inspection unless said: a paper of the canteen's own, or an act such as the answer to an order. */
-  kind?: 'self_check' | 'act'
+  /** An inspection unless said: a paper of the canteen's own, a report of suspected food poisoning, or an act such as the answer to an order. */
+  kind?: 'self_check' | 'incident' | 'act'
   /** Of a paper its code, of an act what it is: for the words on the screen. */
   title?: string
   /** Of an act: where its body goes. Ids of pictures in the body become those that the server gave them. */
@@ -143,7 +143,9 @@ export class Outbox {
   }
 
   private async run(urgency: Urgency): Promise<void> {
-    for (const entry of await this.entries()) {
+    // Suspected food poisoning goes before everything else, however many photos of inspections wait.
+    const first = (entry: OutboxEntry) => Number(entry.kind !== 'incident')
+    for (const entry of (await this.entries()).sort((one, other) => first(one) - first(other))) {
       const blocked = entry.state === 'conflict' || entry.state === 'refused'
       if (urgency !== 'all' && blocked) continue
       if (urgency === 'due' && entry.next_at > this.now()) continue
@@ -171,7 +173,8 @@ export class Outbox {
   }
 
   private async steps(entry: OutboxEntry): Promise<void> {
-    if (entry.kind === 'self_check') return this.paper(entry)
+    if (entry.kind === 'self_check') return this.paper(entry, '/self-checks')
+    if (entry.kind === 'incident') return this.paper(entry, '/incidents')
     if (entry.kind === 'act') return this.act(entry)
     if (!entry.put_done) {
       await this.options.api.response('PUT', `/inspections/${entry.id}`, { body: entry.put })
@@ -195,10 +198,10 @@ export class Outbox {
     throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
   }
 
-  /** A paper is put once more after its files: the same again is answered with what is missing by then. */
-  private async paper(entry: OutboxEntry): Promise<void> {
+  /** What is said goes first, then its files; put once more, the same again is answered with what is missing by then. */
+  private async paper(entry: OutboxEntry, route: string): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const response = await this.options.api.response('PUT', `/self-checks/${entry.id}`, { body: entry.put })
+      const response = await this.options.api.response('PUT', `${route}/${entry.id}`, { body: entry.put })
       const missing = new Set(((await response.json()) as { missing_evidence: { id: string }[] }).missing_evidence.map((one) => one.id))
       for (const file of entry.files) {
         if (missing.has(file.id)) { if (entry.put_done) forget(file) } else Object.assign(file, { done: true, sent_bytes: file.bytes })
@@ -314,7 +317,7 @@ export class Outbox {
     for (const state of entry.files) {
       const file = await tx.objectStore('files').get(state.id)
       // Of an act nothing is shown here afterwards.
-      if (file && entry.kind === 'act') await tx.objectStore('files').delete(state.id)
+      if (file && (entry.kind === 'act' || entry.kind === 'incident')) await tx.objectStore('files').delete(state.id)
       else if (file) await tx.objectStore('files').put({ ...file, content: null })
     }
     await tx.objectStore('outbox').delete(entry.id)
@@ -395,13 +398,26 @@ export async function queue(safe: Safe, draft: Draft, monotonicMs: number): Prom
   return entry
 }
 
+/** Puts a report of suspected food poisoning into the outbox, with its photos: stored together. From now on only these bytes are sent. */
+export async function queueIncident(safe: Safe, report: { id: string; premisesName: string; content: object; files: StoredFile[] }, now = new Date()): Promise<void> {
+  const entry: OutboxEntry = {
+    ...waiting(report.id, safe.userId, report.premisesName, report.files, now.toISOString()), kind: 'incident', title: 'incident',
+    put: { content: report.content, content_sha256: await canonicalSha256(report.content) },
+  }
+  await together(safe, entry, report.files)
+}
+
 /** Puts an act into the outbox, with its pictures: stored together. */
 export async function queueAct(safe: Safe, act: { id: string; path: string; title: string; premisesName: string; body: object; files: StoredFile[] }, now = new Date()): Promise<void> {
   const entry: OutboxEntry = {
     ...waiting(act.id, safe.userId, act.premisesName, act.files, now.toISOString()), kind: 'act', title: act.title, path: act.path, put: act.body as OutboxEntry['put'],
   }
+  await together(safe, entry, act.files)
+}
+
+async function together(safe: Safe, entry: OutboxEntry, pictures: StoredFile[]): Promise<void> {
   const record = await safe.sealEntry(entry)
-  const files = await Promise.all(act.files.map((file) => safe.sealFile({ ...file, inspection_id: act.id, user_id: safe.userId })))
+  const files = await Promise.all(pictures.map((file) => safe.sealFile({ ...file, inspection_id: entry.id, user_id: safe.userId })))
   const tx = safe.db.transaction(['outbox', 'files'], 'readwrite')
   for (const file of files) await tx.objectStore('files').put(file)
   await tx.objectStore('outbox').put(record)

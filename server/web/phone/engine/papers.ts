@@ -9,7 +9,7 @@ import { beginDraft, type Draft, type DraftAnswer, type PremisesRow } from './dr
 import type { Safe } from './safe'
 import type { SyncApi } from './sync'
 
-export interface Sample { self_check_id: string; position: number; dish: string; meal: string; kept_by: string; weight_g?: number | null; kept_at: string; due_at: string; discarded_at?: string | null; discarded_by_name?: string | null }
+export interface Sample { self_check_id: string; position: number; dish: string; meal: string; kept_by: string; weight_g?: number | null; kept_at: string; due_at: string; discarded_at?: string | null; discarded_by_name?: string | null; held?: boolean }
 
 /** A paper as sync brings it. */
 export interface PaperRow {
@@ -103,10 +103,10 @@ export function agenda(duties: PremisesDuties[], papers: PaperRow[], drafts: Dra
   return found
 }
 
-/** Samples that were kept their 48 hours, the oldest first. */
+/** Samples that were kept their 48 hours and are not evidence, the oldest first. */
 export function samplesOver(papers: PaperRow[], gone: Set<string>, now = Date.now()): Sample[] {
   return papers.flatMap((one) => one.samples ?? [])
-    .filter((one) => !one.discarded_at && Date.parse(one.due_at) <= now && !gone.has(sampleKey(one)))
+    .filter((one) => !one.discarded_at && !one.held && Date.parse(one.due_at) <= now && !gone.has(sampleKey(one)))
     .sort((one, other) => one.due_at.localeCompare(other.due_at))
 }
 

@@ -64,7 +64,7 @@ export default {
     why: { part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
-    kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
+    kind: { incident_reported: '疑似食物中毒', incident_supplemented: '疑似食物中毒有新情况', incident_closed: '疑似食物中毒已办结，措施解除', alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
     signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
@@ -119,6 +119,13 @@ export default {
     title: '到场', todo: '到场：扫码入企、出示证件、告知回避', opened: '已扫码到场', closed: '已扫码离场', shown: '已出示证件', answered: '已告知回避', door: '扫码入企', doorHelp: '扫描场所门口的码，记录到场和离场的时间、位置。没有码可以不扫。', scanOpen: '扫码到场', scanClose: '扫码离场', wrongDoor: '这不是本场所的码', at: '{when}',
     certificates: '出示证件', certificatesHelp: '请向被检查单位出示以下执法证件', show: '已向对方出示', recusal: '告知回避', recusalText: '如执法人员与本单位有直接利害关系或有其他可能影响公正检查的情形，贵单位有权申请其回避。是否申请回避？', no: '不申请回避', yes: '申请回避', why: '申请谁回避、理由', whyNeeded: '请写明申请谁回避和理由', sign: '请被检查单位人员签名', answeredBy: '{name}：{answer}',
     requested: '对方申请回避：请暂停检查并向所长报告，由其决定。', left: '人员离开', leftReason: '被检查单位人员中途离开现场，未签名',
+  },
+  report: {
+    open: '报告疑似食物中毒', lead: '提交后立即上报主管并通知食堂，自动保全该场所全部摄像头录像和留样。没有网络先存本机，连上后自动发送。', people: '发病人数', hospital: '其中就医人数（不详可不填）', onset: '首例发病时间（不详可不填）', symptoms: '主要症状',
+    day: '可疑餐次日期', meal: '可疑餐次', noMeal: '不详', foods: '吃了什么', source: '信息来源', onSite: '我在现场', onSiteYes: '在现场', onSiteNo: '不在现场', stops: '要求立即停止', sealed: '封存、登记保存', addGoods: '加一项', goodsName: '名称', quantity: '数量，如 3 kg', place: '存放地点', seal: '封条号（选填）',
+    photos: '现场照片', note: '其他情况（选填）', send: '立即报告', ask: '报告“{name}”疑似食物中毒：{n} 人发病。将通知主管和食堂，并保全录像和留样。', sent: '已报告，正在发送', kept: '已保存在本机，连上网络后自动发送', saved: '填写内容随时保存在本机',
+    needPeople: '请填写发病人数', needSymptoms: '请选择症状', needStops: '请选择要求停止的行为', needGoods: '封存物品须写明名称、数量和存放地点', hospitalMany: '就医人数不能多于发病人数', onsetAhead: '发病时间不能晚于现在',
+    standing: '疑似食物中毒处置中', standingHelp: '{when}报告 · {n} 人发病', waits: '疑似食物中毒报告待发送', held: '证据保全，不得处置', notHere: '本机没有这个场所', photoMany: '最多 50 张照片',
   },
   error: { title: '没有成功', network: '连不上服务器，请检查网络。', unknown: '出现了意外情况：{detail}', storage: '本机存储打不开', storageHelp: '请关闭无痕模式，或清理手机空间后重试。', server: '服务器暂时有问题，请稍后再试。', tooOld: '应用版本过旧，请先更新。手机上的内容都还在。' },
 }

@@ -10,7 +10,7 @@ export type Permission =
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.parent' | 'video.recorded'
   | 'video.export' | 'video.hold' | 'alerts.read' | 'alerts.watch' | 'alerts.decide' | 'alerts.rectify' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
-  | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'orders.read' | 'orders.issue' | 'orders.answer'
+  | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'incidents.read' | 'incidents.report' | 'incidents.release' | 'orders.read' | 'orders.issue' | 'orders.answer'
   | 'self_checks.read' | 'self_checks.answer' | 'self_checks.sign'
 
 /** A schema whose codes are known more closely here than the contract says. */
@@ -89,6 +89,8 @@ export type LayoutDetail = Schemas['LayoutDetail']
 export interface LayoutFault { file: string; line?: number | null; column?: number | null; message: string; hints: string[] }
 export type Bureau = Schemas['Bureau']
 export type PremisesDisclosure = Schemas['PremisesDisclosure']
+export type Incident = Schemas['Incident']
+export type IncidentPage = Schemas['IncidentPage']
 export type Order = Schemas['Order']
 export type OrderDetail = Schemas['OrderDetail']
 export type OrderItem = Schemas['OrderItem']

@@ -44,4 +44,20 @@ export default {
     order: 'Ordered in writing',
   },
   assignmentState: { open: 'Open', started: 'Started', in_progress: 'In progress', done: 'Done', completed: 'Completed', cancelled: 'Cancelled' },
+  incident: {
+    name: 'Suspected food poisoning',
+    source: { school: 'told by the school', hospital: 'told by a hospital', consumer: 'complaint or report', authority: 'told by another authority', officer: 'found on site' },
+    symptom: { vomiting: 'Vomiting', diarrhoea: 'Diarrhoea', abdominal_pain: 'Abdominal pain', fever: 'Fever', dizziness: 'Dizziness, headache', other: 'Other' },
+    stop: { serving: 'Stop serving', making: 'Stop cooking', suspected_food: 'Use no suspected food, ingredients, tableware', scene: 'Keep the scene: clean and move nothing' },
+    measure: { seal: 'Sealed, seized', keep: 'Kept as evidence' },
+    meal: { breakfast: 'Breakfast', lunch: 'Lunch', dinner: 'Dinner', snack: 'Snack' },
+    state: { reported: 'Reported', handling: 'In hand', closed: 'Ended' },
+    action: {
+      report: 'Reported', take_up: 'Take in hand', report_up: 'Report up', arrive: 'On site', supplement: 'Add', approve_keeping: 'Approve keeping', settle_keeping: 'Deal with what is kept',
+      extend: 'Extend the seal', close: 'End and release',
+    },
+    clock: {
+      answer: 'Taken in hand', report_up: 'Government and authorities told', on_site: 'Somebody on site', keeping_report: 'Keeping approved by the head', keeping: 'What is kept is dealt with', sealing: 'Seal ends by law',
+    },
+  },
 }

@@ -38,4 +38,20 @@ export default {
   grade: { excellent: '优秀', good: '良好', fair: '一般', none: '不定级' },
   consequence: { investigation: '立案调查', supervisor_decides: '报监管人员决定', correct_on_spot: '当场改正', order: '责令限期改正' },
   assignmentState: { open: '待检查', started: '检查中', in_progress: '检查中', done: '已完成', completed: '已完成', cancelled: '已取消' },
+  incident: {
+    name: '疑似食物中毒',
+    source: { school: '学校（食堂）报告', hospital: '医疗机构报告', consumer: '投诉举报', authority: '有关部门通报', officer: '检查中发现' },
+    symptom: { vomiting: '恶心呕吐', diarrhoea: '腹泻', abdominal_pain: '腹痛', fever: '发热', dizziness: '头晕头痛', other: '其他' },
+    stop: { serving: '停止供餐', making: '停止加工制作', suspected_food: '停用可疑食品、原料、餐用具', scene: '保护现场，不得清洗清理' },
+    measure: { seal: '查封扣押', keep: '先行登记保存' },
+    meal: { breakfast: '早餐', lunch: '午餐', dinner: '晚餐', snack: '点心' },
+    state: { reported: '待处置', handling: '处置中', closed: '已办结' },
+    action: {
+      report: '报告', take_up: '接手处置', report_up: '上报', arrive: '到达现场', supplement: '补充情况', approve_keeping: '批准登记保存', settle_keeping: '处理登记保存物品',
+      extend: '延长查封扣押', close: '办结并解除',
+    },
+    clock: {
+      answer: '接手处置', report_up: '上报政府和有关部门', on_site: '到达现场', keeping_report: '登记保存补报批准', keeping: '登记保存物品作出处理', sealing: '查封扣押期限',
+    },
+  },
 }

@@ -20,7 +20,7 @@ use crate::http::{Answer, Body, Problem, ProblemBody, Repeatable, checked};
 use crate::store::inspections::{self, InspectionRow};
 use crate::store::orders::{self, NewOrder};
 use crate::store::work::By;
-use crate::store::{Conn, Tx, premises, users};
+use crate::store::{Conn, StoreError, Tx, incidents, premises, users};
 
 /// How often a paper is set again because another node took its number.
 const TRIES_MAX: usize = 5;
@@ -39,6 +39,8 @@ struct NewPaper {
     inspection_id: Option<Uuid>,
     /// For whom, where there is no inspection.
     premises_id: Option<Uuid>,
+    /// Of which report of suspected food poisoning, of an `incident_record`.
+    incident_id: Option<Uuid>,
     /// What the officer adds in words.
     #[serde(default)]
     #[schema(max_length = 2000)]
@@ -98,7 +100,12 @@ async fn subject(app: &App, session: &Session, body: &NewPaper) -> Result<Subjec
     if body.number.is_some_and(|number| number < 1) {
         faults.note_at("number", "out_of_range", "1 or more");
     }
+    if (body.kind == Kind::IncidentRecord) != body.incident_id.is_some() {
+        faults.note_at("incident_id", "required", "an incident_record is of a report, and no other paper is");
+    }
     match (body.inspection_id, body.premises_id) {
+        (None, None) if body.incident_id.is_some() => {}
+        _ if body.incident_id.is_some() => faults.note_at("premises_id", "unexpected", "the report says it"),
         (Some(_), Some(_)) => faults.note_at("premises_id", "unexpected", "the inspection says it"),
         (None, None) => faults.note_at("inspection_id", "required", "of an inspection, or for a premises"),
         (None, Some(_)) if body.kind != Kind::Warning => faults.note_at("inspection_id", "required", "this paper is of an inspection"),
@@ -106,7 +113,20 @@ async fn subject(app: &App, session: &Session, body: &NewPaper) -> Result<Subjec
     }
     checked(faults)?;
     let mut reader = app.db.read().await?;
-    subject_of(&mut reader.conn(), session, body.kind, body.inspection_id, body.premises_id, body.text.trim().to_owned()).await
+    let conn = &mut reader.conn();
+    let incident = match body.incident_id {
+        Some(id) => {
+            let scope = session.access.scope(Permission::IncidentsRead);
+            Some(incidents::get(conn, &scope, &id.to_string()).await?.ok_or_else(Problem::not_found)?)
+        }
+        None => None,
+    };
+    let premises_id = match &incident {
+        Some(row) => Some(row.premises_id.parse().map_err(StoreError::damaged)?),
+        None => body.premises_id,
+    };
+    let subject = subject_of(conn, session, body.kind, body.inspection_id, premises_id, body.text.trim().to_owned()).await?;
+    Ok(Subject { incident, ..subject })
 }
 
 /// What a paper is about, where the caller may issue papers there.
@@ -133,6 +153,7 @@ pub(crate) async fn subject_of(
         kind,
         premises,
         inspection,
+        incident: None,
         text,
         requirements: Vec::new(),
         order: None,
@@ -187,7 +208,8 @@ pub(crate) async fn issue_paper(app: &App, session: &Session, issuing: Issuing) 
     let register = documents::register(&issuing.subject, at);
     let _turn = app.documents.turn(&register).await;
     for _ in 0..TRIES_MAX {
-        let work_id = issuing.order.as_ref().map(|order| order.id.clone());
+        let of_incident = issuing.subject.incident.as_ref().map(|row| row.id.clone());
+        let work_id = issuing.order.as_ref().map(|order| order.id.clone()).or(of_incident);
         let user_id = session.user_id.to_string();
         let ready = documents::ready(app, &issuing.subject, issuing.number, work_id, &user_id, at).await?;
         let (session, order, repeat) = (session.clone(), issuing.order.clone(), issuing.repeat.clone());

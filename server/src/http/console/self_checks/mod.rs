@@ -7,6 +7,7 @@ mod view;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use mobile_api::problem::ProblemType;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::files::Reduced;
 use crate::http::content::{Content, serve};
-use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, page};
+use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, page, viewed};
 use crate::store::self_checks::{self, SelfCheckFilter};
 use crate::store::{StoreError, evidence, templates};
 pub(crate) use duties::{Papers, due_at};
@@ -122,16 +123,18 @@ async fn evidence_file(
         return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
     }
     let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
-    let found = {
+    let (row, found) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = self_checks::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-        evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id)
+        let found = evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id);
+        (row, found)
     };
     let found = found.ok_or_else(Problem::not_found)?;
     let (Some(filetype), Some(bytes)) = (found.stored_filetype, found.bytes) else {
         return Err(Problem::not_found().because("it has not arrived yet"));
     };
+    viewed::note(&app, &caller, "view_evidence", ("self_check", &row.id), &row.premises_path, json!({})).await?;
     if let Some(width) = args.width
         && let Reduced::Copy { filetype, content } = app.files.reduced(&found.sha256, &filetype, width).await?
     {
