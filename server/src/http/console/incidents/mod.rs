@@ -4,7 +4,6 @@ mod acts;
 mod view;
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use mobile_api::problem::ProblemType;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +13,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::workflow::incident::IncidentState;
-use crate::files::Reduced;
-use crate::http::content::{Content, serve};
+use crate::http::arrived::{Arrived, WidthArgs};
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, page, viewed};
 use crate::store::incidents::{self, IncidentFilter};
 use crate::store::{StoreError, alerts, evidence, work};
@@ -71,17 +69,8 @@ async fn read(app: web::Data<App>, caller: Caller<can::IncidentsRead>, id: Id) -
     Ok(web::Json(view::page(&mut app.db.read().await?.conn(), &caller, &id.to_string()).await?))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct FileArgs {
-    /// A reduced copy at least so wide, pixels; the evidence itself is the file as taken.
-    #[param(minimum = 16, maximum = 4096, example = 640)]
-    width: Option<u32>,
-}
-
 /// A photo of a report, or of what was added to it, as taken or reduced.
-#[utoipa::path(tag = "incidents", params(("id" = Uuid, Path), ("evidence_id" = Uuid, Path, description = "of the report's evidence, or a file that an act names"), FileArgs),
+#[utoipa::path(tag = "incidents", params(("id" = Uuid, Path), ("evidence_id" = Uuid, Path, description = "of the report's evidence, or a file that an act names"), WidthArgs),
     responses((status = 200, description = "the file, of the type it has", content_type = "image/*"), (status = 206, description = "a range of it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/incidents/{id}/evidence/{evidence_id}")]
@@ -90,38 +79,26 @@ async fn evidence_file(
     app: web::Data<App>,
     caller: Caller<can::IncidentsRead>,
     id: Id,
-    args: Args<FileArgs>,
+    args: Args<WidthArgs>,
 ) -> Result<HttpResponse, Problem> {
-    if args.width.is_some_and(|width| !(16..=4_096).contains(&width)) {
-        return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
-    }
+    let width = args.checked()?;
     let wanted: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let wanted = wanted.to_string();
-    let (row, sha256, filetype, bytes) = {
+    let (row, arrived) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = incidents::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-        match evidence::get(conn, &wanted).await?.filter(|found| found.inspection_id == row.id) {
-            Some(found) => match (found.stored_filetype, found.bytes) {
-                (Some(filetype), Some(bytes)) => (row, found.sha256, filetype, bytes),
-                _ => return Err(Problem::not_found().because("it has not arrived yet")),
-            },
+        let arrived = match evidence::get(conn, &wanted).await?.filter(|found| found.inspection_id == row.id) {
+            Some(found) => Arrived::of(Some(found))?,
             None => {
                 let history = work::history(conn, &row.id).await?;
                 let named = history.iter().any(|act| work::evidence_ids(act).is_ok_and(|ids| ids.contains(&wanted)));
                 let file = if named { alerts::evidence_files(conn, std::slice::from_ref(&wanted)).await?.into_iter().next() } else { None };
-                let file = file.ok_or_else(Problem::not_found)?;
-                (row, file.sha256, file.filetype, file.bytes)
+                Arrived::file(file.ok_or_else(Problem::not_found)?)
             }
-        }
+        };
+        (row, arrived)
     };
     viewed::note(&app, &caller, "view_evidence", ("incident", &row.id), &row.premises_path, json!({})).await?;
-    if let Some(width) = args.width
-        && let Reduced::Copy { filetype, content } = app.files.reduced(&sha256, &filetype, width).await?
-    {
-        let caching = ("cache-control", "private, max-age=3600, immutable");
-        return Ok(HttpResponse::Ok().content_type(filetype).insert_header(caching).body(content));
-    }
-    let bytes = u64::try_from(bytes).unwrap_or(0);
-    serve(&request, &app.files, &Content { sha256: &sha256, filetype: &filetype, bytes, download: None }).await
+    arrived.send(&request, &app, width).await
 }
