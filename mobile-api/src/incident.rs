@@ -250,6 +250,9 @@ impl IncidentContent {
                     if one.kind != EvidenceKind::Photo {
                         faults.note_at("kind", "unknown", "a report has photos");
                     }
+                    if one.derived.is_some() {
+                        faults.note_at("derived", "unknown", "a report has files as taken");
+                    }
                 });
             }
         });

@@ -385,7 +385,7 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
     let done = execute!(
         tx,
         "UPDATE food_incidents SET complete_at = $2 WHERE id = $1 AND complete_at IS NULL \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL)",
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed')",
         id,
         at,
     )?;

@@ -89,7 +89,7 @@ async fn evidence_file(
         let conn = &mut reader.conn();
         let row = incidents::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
         let arrived = match evidence::get(conn, &wanted).await?.filter(|found| found.inspection_id == row.id) {
-            Some(found) => Arrived::of(Some(found))?,
+            Some(found) => Arrived::to_show(conn, Some(found), true, width).await?,
             None => {
                 let history = work::history(conn, &row.id).await?;
                 let named = history.iter().any(|act| work::evidence_ids(act).is_ok_and(|ids| ids.contains(&wanted)));
