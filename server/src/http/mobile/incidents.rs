@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, put, web};
 use mobile_api::Moment;
 use mobile_api::field::Faults;
 use mobile_api::incident::{IncidentStored, PutIncident};
+use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{ContentNamed, MissingEvidence};
 use mobile_api::problem::ProblemType;
 use serde_json::json;
@@ -79,7 +80,7 @@ async fn report(tx: &mut Tx<'_>, session: &Session, id: &str, body: PutIncident,
     };
     incidents::begin(tx, &new, By::User(&session.actor, &session.access), &session.actor, at).await?;
     for one in &new.parsed.evidence {
-        if let Err(present) = evidence::promise(tx, id, session.user_id, one, evidence::Standing::Needed).await? {
+        if let Err(present) = evidence::promise(tx, id, session.user_id, one, Standing::Needed).await? {
             let problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
             let problem = if present.inspection_id == id { problem.with("present", json!({"sha256": present.sha256})) } else { problem };
             return Err(problem.with("offered", json!({"evidence_id": one.id, "sha256": one.sha256})));
