@@ -56,6 +56,7 @@ export default {
     clockLate: ['已逾期', 'late'],
     clockRuns: ['进行中', 'running'],
     facts: ['基本信息', 'Facts'],
+    tab: { raised: ['待处理', 'To decide'], confirmed: ['已确认', 'Confirmed'], dispatched: ['整改中', 'Sent'], rectified: ['待复核', 'To review'] },
     beforeAfter: ['整改前后', 'Before and after'],
     before: ['整改前', 'Before'],
     after: ['整改后', 'After'],
