@@ -20,7 +20,7 @@ before(async () => {
   server = await startServer()
   root = await new Person(server.base, 'root', PASSWORD).signIn()
   const place = await seedPlace(root)
-  cameras = await startCameras([{ path: 'stove', scene: scene('STOVE') }, { path: 'store', scene: scene('STORE', { start_s: 7 }) }])
+  cameras = await startCameras([{ path: 'stove', scene: scene('STOVE') }, { path: 'store', scene: scene('STORE', { start_s: 7 }) }, { path: 'later', scene: scene('LATER', { codec: 'h264' }) }])
   for (const [path, name] of [['stove', '灶台'], ['store', '库房']]) {
     ids[path] = (await root.post('/cameras', { name, premises_id: place.premises.id, source_url: cameras.url(path), zone: 'cooking' })).id
   }
@@ -98,6 +98,30 @@ it('plays a recording in H.265 transcoded, and says so', async () => {
     return plays(page, 25_000).then(() => true, () => false)
   }, 150_000)
   await page.locator('.screen .badge', { hasText: '转码播放' }).waitFor()
+})
+
+it('plays what was recorded in H.265 of a camera that sends H.264 by now transcoded, and what it sends by now as it is', async () => {
+  const before = Date.now() - 10_000
+  const { version } = await root.get(`/cameras/${ids.store}`)
+  await root.call('PATCH', `/cameras/${ids.store}`, { version, source_url: cameras.url('later') })
+  await until('it sends H.264', async () => {
+    const camera = await root.get(`/cameras/${ids.store}`)
+    return camera.state === 'recording' && /264/.test(camera.codec ?? '')
+  }, 60_000)
+  const since = Date.now()
+  const shows = (at, codec) => until(codec, async () => {
+    await page.goto(`${server.base}/cameras/${ids.store}?at=${encodeURIComponent(new Date(at).toISOString())}`)
+    return plays(page, 25_000).then(() => true, () => false)
+  }, 150_000)
+  await shows(before, 'what it sent before')
+  await page.locator('.screen .badge', { hasText: '转码播放' }).waitFor()
+  await until('some of it is recorded', async () => {
+    const now = Date.now()
+    const { segments } = await root.get(`/cameras/${ids.store}/timeline?start=${new Date(before).toISOString()}&end=${new Date(now).toISOString()}`)
+    return segments.some((one) => Date.parse(one.end) > since + 14_000)
+  }, 90_000)
+  await shows(since + 4_000, 'what it sends now')
+  assert.equal(await page.locator('.screen .badge', { hasText: '转码播放' }).count(), 0)
 })
 
 it('plays an alert’s clip in H.265 transcoded', async () => {
