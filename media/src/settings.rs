@@ -161,7 +161,15 @@ impl Default for AnalysisConfig {
 
 impl Default for TranscodeConfig {
     fn default() -> Self {
-        Self { program: None, live_max: 1, copies_max: 1, memory_bytes: 1024 * 1024 * 1024, face_model: None, linger_ms: 5_000, patience_ms: 60_000 }
+        Self {
+            program: None,
+            live_max: 1,
+            copies_max: 1,
+            memory_bytes: 1024 * 1024 * 1024,
+            face_model: None,
+            linger_ms: 5_000,
+            patience_ms: 60_000,
+        }
     }
 }
 

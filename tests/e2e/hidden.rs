@@ -62,7 +62,20 @@ async fn a_real_face_and_what_is_marked_are_hidden_and_the_recording_is_as_it_wa
     let film = folder.path().join("film.mp4");
     let mut made = Command::new("ffmpeg");
     made.args(["-v", "error", "-nostdin", "-loop", "1", "-framerate", "10", "-t", "20", "-i"]).arg(&photo);
-    made.args(["-vf", &format!("scale={}:{}", SIZE.0, SIZE.1), "-pix_fmt", "yuv420p", "-c:v", "libx264", "-g", "20", "-bf", "0", "-crf", "18"]);
+    made.args([
+        "-vf",
+        &format!("scale={}:{}", SIZE.0, SIZE.1),
+        "-pix_fmt",
+        "yuv420p",
+        "-c:v",
+        "libx264",
+        "-g",
+        "20",
+        "-bf",
+        "0",
+        "-crf",
+        "18",
+    ]);
     assert!(made.arg(&film).status().unwrap().success());
     let files = folder.path().to_string_lossy().into_owned();
     let mut program = Program::start(None, &[("CAMERA_FILES", &files), ("FACE_MODEL", &model)]).await;

@@ -123,7 +123,8 @@ pub(super) async fn begin(shared: &Arc<Shared>, export: Export, mark: Mark) -> R
 
 fn hiding(shared: &Shared, hidden: Option<Hidden>) -> Result<Option<Hiding>, TranscodeError> {
     let Some(Hidden { faces, mut regions }) = hidden else { return Ok(None) };
-    let missing = || TranscodeError::Unavailable("no model that finds faces is installed here; regions can be hidden all the same".to_owned());
+    let missing =
+        || TranscodeError::Unavailable("no model that finds faces is installed here; regions can be hidden all the same".to_owned());
     let face_model = if faces { Some(shared.config.face_model.clone().ok_or_else(missing)?) } else { None };
     regions.truncate(REGIONS_MAX);
     Ok(Some(Hiding { face_model, regions }))
@@ -232,7 +233,8 @@ impl<F: FnOnce(&CopyHashes) -> Vec<u8>> Sending<F> {
                 let missing = || PlaybackError::Transcode("not everything was read".to_owned());
                 let originals = self.originals.take().ok_or_else(missing)?.await.map_err(|_| missing())?;
                 self.hashes.file = self.file.clone().finalize().into();
-                let hashes = CopyHashes { copy: self.hashes.clone(), frames: self.frames, with_faces: u64::from(self.with_faces), originals };
+                let hashes =
+                    CopyHashes { copy: self.hashes.clone(), frames: self.frames, with_faces: u64::from(self.with_faces), originals };
                 Ok(Some(Bytes::from(boxed(&statement(&hashes)))))
             }
         }
@@ -273,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_mark_has_a_limit_and_no_line_breaks_of_its_own() {
-        let mark = Mark { lines: vec!["a\nb".to_owned(), "字".repeat(500), "c".to_owned(), "d".to_owned()], utc_offset_s: 0, hidden: None };
+        let mark =
+            Mark { lines: vec!["a\nb".to_owned(), "字".repeat(500), "c".to_owned(), "d".to_owned()], utc_offset_s: 0, hidden: None };
         let shown = mark.shown();
         assert_eq!((shown.len(), shown[0].as_str(), shown[1].chars().count()), (LINES_MAX, "ab", LINE_CHARS_MAX));
     }

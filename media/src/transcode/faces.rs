@@ -77,7 +77,9 @@ impl FaceFinder {
         let seen = colours(picture, width, height);
         let ran = self.model.run_n(vec![(self.input, seen.view().into())], self.outputs, None);
         let [scores, sizes, offsets] = ran.map_err(|error| format!("looking for faces: {error}"))?;
-        let table = |value: rten::Value| -> Result<NdTensor<f32, 4>, String> { value.try_into().map_err(|error| format!("looking for faces: {error}")) };
+        let table = |value: rten::Value| -> Result<NdTensor<f32, 4>, String> {
+            value.try_into().map_err(|error| format!("looking for faces: {error}"))
+        };
         let (scores, sizes, offsets) = (table(scores)?, table(sizes)?, table(offsets)?);
         let (rows, columns) = (scores.size(2), scores.size(3));
         let score = |row: usize, column: usize| scores[[0, 0, row, column]];

@@ -2,9 +2,9 @@
 
 use actix_web::{HttpResponse, get, web};
 use futures::TryStreamExt as _;
-use media::{Hidden, Mark};
 use media::playback::Export;
 use media::playback::statement::STATEMENT_LEN_MAX;
+use media::{Hidden, Mark};
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
 use serde_json::{Value, json};
@@ -131,7 +131,10 @@ pub(super) async fn marked_copy(
     let mut response = HttpResponse::Ok();
     describe(&mut response, &export);
     response
-        .insert_header(("content-disposition", format!("attachment; filename=\"{id}-{}-{}.mp4\"", export.start_ms(), if noted.is_some() { "hidden" } else { "marked" })))
+        .insert_header((
+            "content-disposition",
+            format!("attachment; filename=\"{id}-{}-{}.mp4\"", export.start_ms(), if noted.is_some() { "hidden" } else { "marked" }),
+        ))
         // Video is not made smaller by packing it, and what is packed waits to be whole.
         .insert_header(("content-encoding", "identity"))
         .insert_header(("x-export-id", export_id.to_string()));

@@ -96,7 +96,9 @@ async fn one_file(
     let hidden = hidden::parse(hide_faces == Some(true), hide.as_deref())?;
     let h264 = h264 == Some(true);
     if h264 && (watermark == Some(true) || hidden.is_some() || download.unwrap_or(0) != 0) {
-        return Err(Problem::of(ProblemType::Malformed).because("h264 is to watch: not together with download, watermark, hide_faces or hide"));
+        return Err(
+            Problem::of(ProblemType::Malformed).because("h264 is to watch: not together with download, watermark, hide_faces or hide")
+        );
     }
     let args = StretchArgs { start, end, download, reason };
     if watermark == Some(true) || hidden.is_some() {
