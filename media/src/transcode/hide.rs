@@ -123,7 +123,7 @@ pub(super) fn hide(
 /// No picture goes on that should have been covered.
 fn fail(element: &gst::glib::WeakRef<gst::Element>, why: &str) -> gst::PadProbeReturn {
     if let Some(element) = element.upgrade() {
-        element.post_error_message(gst::error_msg!(gst::StreamError::Failed, ["parts of a picture cannot be hidden: {why}"]));
+        element.post_error_message(gst::error_msg!(gst::StreamError::Failed, ("parts of a picture cannot be hidden: {why}")));
     }
     gst::PadProbeReturn::Drop
 }
