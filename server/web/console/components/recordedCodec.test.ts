@@ -9,7 +9,7 @@ describe('the codec of a recording', () => {
     const asked: string[] = []
     const get = (entry: string) => (url: string) => {
       asked.push(url)
-      return Promise.resolve(new Response(url.endsWith('.m3u8') ? playlist : header(entry)))
+      return Promise.resolve(new Response(url.includes('.m3u8') ? playlist : header(entry)))
     }
     const url = 'http://desk/api/v1/cameras/7/recording.m3u8?start=1&end=2'
     expect(await beginsWithHevc(url, get('hvc1'))).toBe(true)
