@@ -140,7 +140,7 @@ async fn a_real_face_and_what_is_marked_are_hidden_and_the_recording_is_as_it_wa
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_model_faces_are_refused_in_words_and_regions_are_hidden_all_the_same() {
-    let mut program = Program::start(None, &[]).await;
+    let mut program = Program::start(None, &[("FACE_MODEL", "")]).await;
     let root = program.sign_in("root").await;
     let (_, premises) = root.plant().await;
     let since = root.server_time().await;

@@ -105,11 +105,12 @@ pub(super) async fn begin(shared: &Arc<Shared>, export: Export, mark: Mark) -> R
     let (header, _, _) = export.read_and_hash(0, Sha256::new()).await?;
     let mut process = Process::start(program, limits, work, &header).await.map_err(unavailable)?;
     shared.starts.fetch_add(1, Ordering::Relaxed);
-    let patience = Duration::from_millis(shared.config.patience_ms);
     let (told, originals) = oneshot::channel();
     let (piece, duration_ms, broken_off) = (export.piece(), export.duration_ms(), CancellationToken::new());
     let feeding = feed_all(export, header.len() as u64, process.feed, told);
     let lasts_max = LASTS_MAX + Duration::from_millis(duration_ms) * if hides { HIDING_LASTS } else { 4 };
+    // Looking for faces takes what it takes on a machine that has other things to do first; all of it has its limit above.
+    let patience = if hides { lasts_max } else { Duration::from_millis(shared.config.patience_ms) };
     // The process lives in the task: who asked for the copy may go away at any time.
     let (child, over) = (process.child, broken_off.clone().drop_guard());
     shared.supervisor.once("marked copy", keep(child, feeding, permit, lasts_max, broken_off.clone(), shared.supervisor.soft()));

@@ -1,10 +1,10 @@
 //! Hides parts of pictures on their way to the encoder of a copy: those that somebody marked, and faces.
 //!
 //! ```text
-//! decoder -> raw: looked at six times a second -> a second of pictures that wait -> parts are hidden -> words -> encoder
+//! decoder -> raw: looked at three times a second -> a second of pictures that wait -> parts are hidden -> words -> encoder
 //! ```
 //! What is found at one moment is hidden a second before and after it too, where it was found and with room around it: a face
-//! that is seen in every sixth picture stays hidden between. The pictures wait so that the second before is still to come out.
+//! that is seen in one look of five stays hidden between. The pictures wait so that the second before is still to come out.
 //! A look that fails ends the copy: half of it would be worse than none.
 
 use std::collections::VecDeque;
@@ -22,7 +22,7 @@ use super::pipeline::PipelineError;
 use super::wall::Walls;
 
 /// Nanoseconds from one look to the next.
-const LOOK_NS: u64 = 160_000_000;
+const LOOK_NS: u64 = 320_000_000;
 /// What is found is hidden this much earlier and later too, nanoseconds.
 const HOLD_NS: u64 = 1_000_000_000;
 /// Bytes of pictures that wait; fewer wait where they are large.

@@ -66,7 +66,7 @@ mod tests {
             "0,0,5,5,,,7",
             &many,
         ] {
-            assert_eq!(parse(false, Some(wrong)).unwrap_err().status(), 400, "{wrong}");
+            assert!(parse(false, Some(wrong)).is_err(), "{wrong}");
         }
     }
 }
