@@ -69,8 +69,8 @@ struct FileArgs {
     /// `watermark` that name stands there too. At most ten minutes. `unavailable` where no model that finds faces is installed.
     hide_faces: Option<bool>,
     /// Parts of the picture that are hidden in such a copy, with faces or without: `left,top,width,height` in thousandths of the
-    /// picture, and if wanted `,from,until` (RFC 3339); several are separated by `;`, at most 12.
-    #[param(max_length = 1500, example = "100,250,300,400;0,0,200,1000,2026-11-23T06:00:10Z,2026-11-23T06:00:20Z")]
+    /// picture, and if wanted `,from,until` (RFC 3339); several are separated by `;`, at most 12: `100,250,300,400;0,0,200,1000`.
+    #[param(max_length = 1500)]
     hide: Option<String>,
     /// To watch in a browser that cannot play H.265: in H.264, at most 1280 x 720 and 12 pictures a second, made while it is
     /// sent, so without a length and without `Range`; at most ten minutes. What was recorded in H.264 is given as it is.
