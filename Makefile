@@ -32,7 +32,7 @@ build: setup
 	cargo build --locked --workspace --bin bright-kitchen
 
 run: build
-	@exec $(PROGRAM) demo --data "$(DATA)" \
+	@BRIGHT_KITCHEN_FACE_MODEL=$$(.ci/face-model) exec $(PROGRAM) demo --data "$(DATA)" \
 		$(if $(LAN),--listen 0.0.0.0:$(PORT) --tls-self-signed,--listen 127.0.0.1:$(PORT)) $(if $(MINIMAL),--minimal)
 
 lint: setup

@@ -39,7 +39,10 @@ pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
 pub use playback::{Export, LiveError, PlaybackError};
 pub use settings::{AnalysisConfig, EngineConfig, TranscodeConfig};
 pub use supervise::{OnPanic, Supervisor, TaskHandle, Unfinished};
-pub use transcode::{CopyHashes, Mark, MarkedCopy, PlayedCopy, TranscodeError, TranscodeStatus, codec_of_file, transcode_main};
+pub use transcode::{
+    CopyHashes, FACE_MODEL, Hidden, Mark, MarkedCopy, PlayedCopy, REGIONS_MAX, Region, TranscodeError, TranscodeStatus, codec_of_file,
+    transcode_main,
+};
 pub use tryout::{ProbeError, ProbeReport};
 
 /// GStreamer could not be started, or a part of it is not installed.

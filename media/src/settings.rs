@@ -97,6 +97,8 @@ pub struct TranscodeConfig {
     pub copies_max: usize,
     /// Memory limit of each process, bytes.
     pub memory_bytes: u64,
+    /// The model that finds faces; `None` hides none.
+    pub face_model: Option<PathBuf>,
     /// A camera is transcoded for this long after its last viewer asked for something, milliseconds.
     pub linger_ms: u64,
     /// A process that takes or gives nothing for this long is given up, milliseconds.
@@ -159,7 +161,15 @@ impl Default for AnalysisConfig {
 
 impl Default for TranscodeConfig {
     fn default() -> Self {
-        Self { program: None, live_max: 1, copies_max: 1, memory_bytes: 1024 * 1024 * 1024, linger_ms: 5_000, patience_ms: 60_000 }
+        Self {
+            program: None,
+            live_max: 1,
+            copies_max: 1,
+            memory_bytes: 1024 * 1024 * 1024,
+            face_model: None,
+            linger_ms: 5_000,
+            patience_ms: 60_000,
+        }
     }
 }
 

@@ -90,7 +90,9 @@ async fn wait_for(what: &str, is_so: impl Fn() -> bool) {
 }
 
 fn mark() -> Mark {
-    Mark { lines: vec!["东岸小学食堂 · <灶台> & 1 号".to_owned(), "导出 wang 2026-11-23".to_owned()], utc_offset_s: 28_800 }
+    Mark {
+        lines: vec!["东岸小学食堂 · <灶台> & 1 号".to_owned(), "导出 wang 2026-11-23".to_owned()], utc_offset_s: 28_800, hidden: None
+    }
 }
 
 /// A whole copy, and what was said of it at its end.

@@ -20,7 +20,7 @@ before(async () => {
   server = await startServer()
   root = await new Person(server.base, 'root', PASSWORD).signIn()
   const place = await seedPlace(root)
-  cameras = await startCameras([{ path: 'stove', scene: scene('STOVE') }, { path: 'store', scene: scene('STORE', { start_s: 7 }) }])
+  cameras = await startCameras([{ path: 'stove', scene: scene('STOVE') }, { path: 'store', scene: scene('STORE', { start_s: 7 }) }, { path: 'later', scene: scene('LATER', { codec: 'h264' }) }])
   for (const [path, name] of [['stove', '灶台'], ['store', '库房']]) {
     ids[path] = (await root.post('/cameras', { name, premises_id: place.premises.id, source_url: cameras.url(path), zone: 'cooking' })).id
   }
@@ -74,7 +74,7 @@ it('makes a copy with a watermark, with the keyboard, while one waits', async ()
   }, 60_000)
   await page.getByRole('button', { name: '导出' }).click()
   const dialog = page.getByRole('dialog')
-  const box = dialog.getByRole('checkbox', { name: '加水印' })
+  const box = dialog.getByRole('radio', { name: '加水印' })
   await box.focus()
   await page.keyboard.press('Space')
   await dialog.getByText('不再是原始录像').waitFor()
@@ -90,6 +90,37 @@ it('makes a copy with a watermark, with the keyboard, while one waits', async ()
   await page.getByText('带水印的副本已下载').waitFor()
 })
 
+it('makes a copy for publication with a region hidden that was drawn, and says what it cannot promise', async () => {
+  await page.goto(`${server.base}/cameras/${ids.stove}`)
+  await page.getByRole('button', { name: '导出' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('公开发布的遮挡副本').click()
+  await dialog.getByText('发布之前请从头到尾看一遍').waitFor()
+  await dialog.getByText('遮挡找到的人脸').click()
+  await dialog.getByText('请勾选人脸，或至少框选一个区域').waitFor()
+  const board = dialog.locator('.board')
+  await until('the picture is there', () => board.locator('img').evaluate((picture) => picture.naturalWidth > 0), 30_000)
+  await board.scrollIntoViewIfNeeded()
+  const { x, y, width, height } = await board.boundingBox()
+  await page.mouse.move(x + width * 0.2, y + height * 0.2)
+  await page.mouse.down()
+  await page.mouse.move(x + width * 0.6, y + height * 0.7, { steps: 4 })
+  await page.mouse.up()
+  await dialog.locator('.board .region').waitFor()
+  assert.equal(await dialog.getByText('请勾选人脸，或至少框选一个区域').count(), 0)
+  assert.deepEqual(await inaccessible(page), [])
+  await dialog.getByRole('button', { name: '核对范围' }).click()
+  const make = dialog.getByRole('button', { name: '制作并下载' })
+  await make.waitFor()
+  const copy = await download(page, () => make.click())
+  assert.match(copy.name, /-遮挡\.mp4/)
+  const said = JSON.parse(/\{"manifest".*\}$/s.exec(copy.content.toString('latin1'))[0]).manifest
+  const [{ left, top, width: wide, height: tall }] = said.marked.hidden.regions
+  assert.ok([[left, 200], [top, 200], [wide, 400], [tall, 500]].every(([is, drawn]) => Math.abs(is - drawn) < 15), JSON.stringify(said.marked.hidden))
+  assert.equal(said.marked.hidden.faces, null)
+  await page.getByText('发布之前请从头到尾看一遍').first().waitFor()
+})
+
 it('plays a recording in H.265 transcoded, and says so', async () => {
   await walkTo(page, '/cameras')
   // The live picture before it may still have the one place there is: whoever gets none asks again.
@@ -98,6 +129,30 @@ it('plays a recording in H.265 transcoded, and says so', async () => {
     return plays(page, 25_000).then(() => true, () => false)
   }, 150_000)
   await page.locator('.screen .badge', { hasText: '转码播放' }).waitFor()
+})
+
+it('plays what was recorded in H.265 of a camera that sends H.264 by now transcoded, and what it sends by now as it is', async () => {
+  const before = Date.now() - 10_000
+  const { version } = await root.get(`/cameras/${ids.store}`)
+  await root.call('PATCH', `/cameras/${ids.store}`, { version, source_url: cameras.url('later') })
+  await until('it sends H.264', async () => {
+    const camera = await root.get(`/cameras/${ids.store}`)
+    return camera.state === 'recording' && /264/.test(camera.codec ?? '')
+  }, 60_000)
+  const since = Date.now()
+  const shows = (at, codec) => until(codec, async () => {
+    await page.goto(`${server.base}/cameras/${ids.store}?at=${encodeURIComponent(new Date(at).toISOString())}`)
+    return plays(page, 25_000).then(() => true, () => false)
+  }, 150_000)
+  await shows(before, 'what it sent before')
+  await page.locator('.screen .badge', { hasText: '转码播放' }).waitFor()
+  await until('some of it is recorded', async () => {
+    const now = Date.now()
+    const { segments } = await root.get(`/cameras/${ids.store}/timeline?start=${new Date(before).toISOString()}&end=${new Date(now).toISOString()}`)
+    return segments.some((one) => Date.parse(one.end) > since + 14_000)
+  }, 90_000)
+  await shows(since + 4_000, 'what it sends now')
+  assert.equal(await page.locator('.screen .badge', { hasText: '转码播放' }).count(), 0)
 })
 
 it('plays an alert’s clip in H.265 transcoded', async () => {

@@ -9,6 +9,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -127,7 +128,7 @@ fn give(pipeline: &Pipeline, walls: &Mutex<Walls>, work: &Work) -> Result<(), Ch
     while let Some((coded, parameters)) = pipeline.next()? {
         let output = match &mut made {
             Some(output) => output,
-            none => none.insert(Output::new(work, &parameters, coded.pts_ns)?),
+            none => none.insert(Output::new(work, &parameters, coded.pts_ns, pipeline.with_faces())?),
         };
         let wall_ms = walls.lock().unwrap_or_else(PoisonError::into_inner).at(u64::try_from(coded.pts_ns).unwrap_or(0));
         runtime.block_on(output.take(coded, wall_ms))?;
@@ -151,14 +152,14 @@ struct Output {
 }
 
 impl Output {
-    fn new(work: &Work, parameters: &StreamParameters, first_ns: i64) -> Result<Self, ChildError> {
+    fn new(work: &Work, parameters: &StreamParameters, first_ns: i64, with_faces: Arc<AtomicU32>) -> Result<Self, ChildError> {
         let (origin_ns, chunk_ms) = match work {
             Work::Live { .. } => (first_ns, LIVE_CHUNK_MS),
             Work::Mark { .. } => (0, COPY_CHUNK_MS),
         };
         let config = EngineConfig { chunk_ms, ..EngineConfig::new(PathBuf::new()) };
         let (to, messages) = sync_channel(MESSAGES_MAX);
-        let mux = Mux::new(parameters, Messages(to))?;
+        let mux = Mux::new(parameters, Messages { to, with_faces })?;
         Ok(Self { mux, batcher: Batcher::new(&config, 0), messages, origin_ns, last_ns: -1 })
     }
 
@@ -185,11 +186,14 @@ impl Output {
 }
 
 /// Where the muxer puts its chunks: never a pipe, in which its thread could be stuck.
-struct Messages(SyncSender<(Told, Bytes)>);
+struct Messages {
+    to: SyncSender<(Told, Bytes)>,
+    with_faces: Arc<AtomicU32>,
+}
 
 impl Messages {
     fn give(&self, told: Told, body: Bytes) -> Result<(), String> {
-        self.0.try_send((told, body)).map_err(|error| error.to_string())
+        self.to.try_send((told, body)).map_err(|error| error.to_string())
     }
 }
 
@@ -206,6 +210,7 @@ impl ChunkSink for Messages {
             independent: mark.independent,
             begins: mark.begins.is_some(),
             ends: mark.ends,
+            with_faces: self.with_faces.load(Ordering::Relaxed),
         };
         self.give(Told::Chunk(chunk), data)
     }

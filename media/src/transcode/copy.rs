@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::hide::{Hiding, Region};
 use super::process::{Feed, Limits, Made, Output, Process, ProcessError};
 use super::protocol::{ToldChunk, Work};
 use super::{Shared, TranscodeError};
@@ -31,6 +32,10 @@ const LASTS_MAX: Duration = Duration::from_secs(600);
 const LINES_MAX: usize = 3;
 /// Characters of a line.
 const LINE_CHARS_MAX: usize = 120;
+/// Parts of the picture that one copy hides.
+pub const REGIONS_MAX: usize = 12;
+/// A copy in which faces are looked for takes longer: so many times its playing time.
+const HIDING_LASTS: u32 = 40;
 
 /// What stands in every picture, beside the time of that picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +44,17 @@ pub struct Mark {
     pub lines: Vec<String>,
     /// Of the clock, seconds east of UTC.
     pub utc_offset_s: i32,
+    /// What is hidden in the pictures; `None` leaves them as they are.
+    pub hidden: Option<Hidden>,
+}
+
+/// What a copy hides, for publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// Every face that is found.
+    pub faces: bool,
+    /// Parts of the picture, at most 12; what is beyond is left out.
+    pub regions: Vec<Region>,
 }
 
 impl Mark {
@@ -57,6 +73,8 @@ pub struct CopyHashes {
     pub copy: Hashes,
     /// Pictures in the copy.
     pub frames: u64,
+    /// Pictures in which a face was hidden.
+    pub with_faces: u64,
     /// Of the recorded fragments that it was made from.
     pub originals: Vec<FragmentHash>,
 }
@@ -81,16 +99,18 @@ pub(super) async fn begin(shared: &Arc<Shared>, export: Export, mark: Mark) -> R
     };
     let max = shared.config.copies_max;
     let permit = shared.copies.clone().try_acquire_owned().map_err(|_| TranscodeError::Limit { max })?;
-    let work = Work::Mark { lines: mark.shown(), utc_offset_s: mark.utc_offset_s };
+    let work = Work::Mark { lines: mark.shown(), utc_offset_s: mark.utc_offset_s, hiding: hiding(shared, mark.hidden)? };
+    let hides = matches!(&work, Work::Mark { hiding: Some(_), .. });
     let limits = Limits { memory_bytes: shared.config.memory_bytes, nice: NICE };
     let (header, _, _) = export.read_and_hash(0, Sha256::new()).await?;
     let mut process = Process::start(program, limits, work, &header).await.map_err(unavailable)?;
     shared.starts.fetch_add(1, Ordering::Relaxed);
-    let patience = Duration::from_millis(shared.config.patience_ms);
     let (told, originals) = oneshot::channel();
     let (piece, duration_ms, broken_off) = (export.piece(), export.duration_ms(), CancellationToken::new());
     let feeding = feed_all(export, header.len() as u64, process.feed, told);
-    let lasts_max = LASTS_MAX + Duration::from_millis(duration_ms) * 4;
+    let lasts_max = LASTS_MAX + Duration::from_millis(duration_ms) * if hides { HIDING_LASTS } else { 4 };
+    // Looking for faces takes what it takes on a machine that has other things to do first; all of it has its limit above.
+    let patience = if hides { lasts_max } else { Duration::from_millis(shared.config.patience_ms) };
     // The process lives in the task: who asked for the copy may go away at any time.
     let (child, over) = (process.child, broken_off.clone().drop_guard());
     shared.supervisor.once("marked copy", keep(child, feeding, permit, lasts_max, broken_off.clone(), shared.supervisor.soft()));
@@ -100,6 +120,15 @@ pub(super) async fn begin(shared: &Arc<Shared>, export: Export, mark: Mark) -> R
     let ticks = timescale(&init).map(|ticks| duration_ms * u64::from(ticks) / 1000);
     let init = ticks.and_then(|ticks| with_duration(&init, ticks)).map_or(init, Bytes::from);
     Ok(MarkedCopy { init, output: process.output, originals, patience, size: (piece.width, piece.height), broken_off })
+}
+
+fn hiding(shared: &Shared, hidden: Option<Hidden>) -> Result<Option<Hiding>, TranscodeError> {
+    let Some(Hidden { faces, mut regions }) = hidden else { return Ok(None) };
+    let missing =
+        || TranscodeError::Unavailable("no model that finds faces is installed here; regions can be hidden all the same".to_owned());
+    let face_model = if faces { Some(shared.config.face_model.clone().ok_or_else(missing)?) } else { None };
+    regions.truncate(REGIONS_MAX);
+    Ok(Some(Hiding { face_model, regions }))
 }
 
 /// Feeds the process and waits for its end; it is killed when it takes too long, nobody takes the copy, or the program stops.
@@ -151,6 +180,7 @@ struct Sending<F> {
     file: Sha256,
     hashes: Hashes,
     frames: u64,
+    with_faces: u32,
     header: Option<Bytes>,
     fragment: Option<(FragmentHash, Sha256)>,
     statement: Option<F>,
@@ -176,6 +206,7 @@ impl MarkedCopy {
             file: Sha256::new(),
             hashes: Hashes { bytes: 0, file: Hash::default(), fragments: Vec::new() },
             frames: 0,
+            with_faces: 0,
             header: Some(self.init),
             fragment: None,
             statement: Some(statement),
@@ -203,7 +234,8 @@ impl<F: FnOnce(&CopyHashes) -> Vec<u8>> Sending<F> {
                 let missing = || PlaybackError::Transcode("not everything was read".to_owned());
                 let originals = self.originals.take().ok_or_else(missing)?.await.map_err(|_| missing())?;
                 self.hashes.file = self.file.clone().finalize().into();
-                let hashes = CopyHashes { copy: self.hashes.clone(), frames: self.frames, originals };
+                let hashes =
+                    CopyHashes { copy: self.hashes.clone(), frames: self.frames, with_faces: u64::from(self.with_faces), originals };
                 Ok(Some(Bytes::from(boxed(&statement(&hashes)))))
             }
         }
@@ -227,6 +259,7 @@ impl<F: FnOnce(&CopyHashes) -> Vec<u8>> Sending<F> {
         fragment.chunks += 1;
         fragment.end_ms = told.wall_ms.saturating_add(i64::from(told.duration_ms));
         self.frames += u64::from(told.frames);
+        self.with_faces = told.with_faces;
     }
 
     fn close_fragment(&mut self) {
@@ -243,7 +276,8 @@ mod tests {
 
     #[test]
     fn a_mark_has_a_limit_and_no_line_breaks_of_its_own() {
-        let mark = Mark { lines: vec!["a\nb".to_owned(), "字".repeat(500), "c".to_owned(), "d".to_owned()], utc_offset_s: 0 };
+        let mark =
+            Mark { lines: vec!["a\nb".to_owned(), "字".repeat(500), "c".to_owned(), "d".to_owned()], utc_offset_s: 0, hidden: None };
         let shown = mark.shown();
         assert_eq!((shown.len(), shown[0].as_str(), shown[1].chars().count()), (LINES_MAX, "ab", LINE_CHARS_MAX));
     }

@@ -11,7 +11,9 @@
 
 mod child;
 mod copy;
+mod faces;
 mod follow;
+mod hide;
 mod live;
 mod pipeline;
 mod play;
@@ -29,7 +31,9 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 pub use child::transcode_main;
-pub use copy::{CopyHashes, Mark, MarkedCopy};
+pub use copy::{CopyHashes, Hidden, Mark, MarkedCopy, REGIONS_MAX};
+pub use faces::FACE_MODEL;
+pub use hide::Region;
 pub use play::{PlayedCopy, codec_of_file};
 
 use crate::camera::{CameraId, Codec};

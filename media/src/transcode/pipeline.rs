@@ -3,7 +3,7 @@
 //! A live stream is thinned out and made smaller before it is encoded; a marked copy keeps every picture and its size. The
 //! clock of a mark is set anew for each picture from the time the picture was taken, never from that of the encoding.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSrc};
 
+use super::hide;
 use super::protocol::Work;
 use super::wall::{Walls, clock_text};
 use crate::camera::Codec;
@@ -55,6 +56,7 @@ pub(super) struct Pipeline {
     pipeline: gst::Pipeline,
     source: AppSrc,
     sink: AppSink,
+    with_faces: Arc<AtomicU32>,
 }
 
 impl Pipeline {
@@ -66,12 +68,18 @@ impl Pipeline {
         let source = named("in")?.downcast::<AppSrc>().map_err(|_| build("in"))?;
         let sink = named("out")?.downcast::<AppSink>().map_err(|_| build("out"))?;
         source.set_caps(Some(&caps(video)));
+        let with_faces = Arc::new(AtomicU32::new(0));
         match work {
             Work::Live { fps_max, .. } => thin_out(&named("decoder")?, *fps_max)?,
-            Work::Mark { lines, utc_offset_s } => set_clock(&named("mark")?, lines, *utc_offset_s, walls)?,
+            Work::Mark { lines, utc_offset_s, hiding } => {
+                set_clock(&named("mark")?, lines, *utc_offset_s, walls)?;
+                if let Some(hiding) = hiding {
+                    hide::hide(&named("raw")?, &named("waiting")?, hiding, walls, &with_faces)?;
+                }
+            }
         }
         pipeline.set_state(gst::State::Playing).map_err(|_| build("it does not start"))?;
-        Ok(Self { pipeline, source, sink })
+        Ok(Self { pipeline, source, sink, with_faces })
     }
 
     /// Takes a coded picture; waits while the decoder is behind.
@@ -85,6 +93,11 @@ impl Pipeline {
             }
         }
         self.source.push_buffer(buffer).map(|_| ()).map_err(|_| self.fault().unwrap_or(PipelineError::Push))
+    }
+
+    /// Counts the pictures in which a face was hidden.
+    pub(super) fn with_faces(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.with_faces)
     }
 
     /// No more pictures come.
@@ -154,12 +167,13 @@ fn description(work: &Work, video: &VideoHeader) -> String {
                  option-string=\"scenecut=0\" bframes=0 threads=1 aud=false ! {tail}"
             )
         }
-        Work::Mark { .. } => format!(
-            "{head} ! capsfilter caps=video/x-raw,format=I420 ! \
+        Work::Mark { hiding, .. } => format!(
+            "{head} ! capsfilter name=raw caps=video/x-raw,format=I420 ! {}\
              textoverlay name=mark halignment=left valignment=bottom line-alignment=left shaded-background=true shading-value=110 \
              font-desc=\"Noto Sans CJK SC, Sans 11\" ! \
              x264enc speed-preset=veryfast pass=qual quantizer=20 bitrate=20000 key-int-max=50 bframes=0 threads=2 rc-lookahead=10 \
-             aud=false ! {tail}"
+             aud=false ! {tail}",
+            hiding.as_ref().map_or(String::new(), |_| hide::description() + " ! ")
         ),
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::hide::Hiding;
 use crate::analyse::protocol::{LENGTHS_BYTES, ProtocolError, head, lengths, message};
 
 /// What is to be made.
@@ -31,6 +32,8 @@ pub(super) enum Work {
         lines: Vec<String>,
         /// Of the clock, seconds east of UTC.
         utc_offset_s: i32,
+        /// Parts that are hidden before that.
+        hiding: Option<Hiding>,
     },
 }
 
@@ -86,6 +89,8 @@ pub(super) struct ToldChunk {
     pub(super) begins: bool,
     /// Whether it is the last of its fragment.
     pub(super) ends: bool,
+    /// Pictures so far in which a face was hidden.
+    pub(super) with_faces: u32,
 }
 
 /// Reads a message; `None` where the other side has closed.
@@ -125,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let work = Work::Mark { lines: vec!["东岸小学食堂 · 灶台".to_owned()], utc_offset_s: 28_800 };
+        let work = Work::Mark { lines: vec!["东岸小学食堂 · 灶台".to_owned()], utc_offset_s: 28_800, hiding: None };
         let begin = Order::Begin { memory_bytes: 1, nice: 5, work };
         let mut pipe = Vec::new();
         write(&mut pipe, &begin, b"header").expect("short");
@@ -135,7 +140,7 @@ mod tests {
         assert_eq!(read::<Order>(&mut from).expect("whole"), Some((Order::Chunk { wall_ms: -1 }, Bytes::new())));
         assert_eq!(read::<Order>(&mut from).expect("closed"), None);
         assert!(read::<Order>(&mut &[0xff; 8][..]).is_err(), "longer than any message");
-        let chunk = ToldChunk { wall_ms: 7, duration_ms: 500, frames: 6, independent: true, begins: true, ends: false };
+        let chunk = ToldChunk { wall_ms: 7, duration_ms: 500, frames: 6, independent: true, begins: true, ends: false, with_faces: 3 };
         let mut pipe = Vec::new();
         write(&mut pipe, &Told::Chunk(chunk), b"x").expect("short");
         assert_eq!(read::<Told>(&mut pipe.as_slice()).expect("whole"), Some((Told::Chunk(chunk), Bytes::from_static(b"x"))));

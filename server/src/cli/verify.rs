@@ -160,6 +160,13 @@ fn print(manifest: &Manifest) {
     }
     if let Some(marked) = &manifest.marked {
         println!("MARKED    pictures were encoded anew with a mark in each: {}", marked.lines.join(" | "));
+        if let Some(hidden) = &marked.hidden {
+            let faces = hidden.faces.as_ref().map_or_else(
+                || "faces were not looked for".to_owned(),
+                |model| format!("faces found by {model} are hidden in {} pictures, and some may not be", hidden.pictures_with_faces),
+            );
+            println!("HIDDEN    {faces}; parts that somebody marked: {}", hidden.regions.len());
+        }
         println!("          made from {} {}x{}, {} frames", marked.codec, marked.width, marked.height, marked.frames);
     }
     println!(

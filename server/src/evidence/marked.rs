@@ -6,7 +6,7 @@ use media::playback::{Export, PlaybackError};
 use media::{CopyHashes, MarkedCopy};
 use uuid::Uuid;
 
-use super::{Document, FORMAT_MARKED, Fragment, Manifest, Marked, Purpose};
+use super::{Document, FORMAT_MARKED, Fragment, HiddenParts, Manifest, Marked, Purpose};
 use crate::auth::{Keys, Signer};
 
 /// A marked copy, to be sent.
@@ -28,12 +28,21 @@ impl MarkedEvidence {
             width: manifest.width,
             height: manifest.height,
             frames: manifest.frames,
+            hidden: None,
             originals: Vec::new(),
         };
         (manifest.width, manifest.height) = copy.size();
         manifest.format = FORMAT_MARKED.to_owned();
         manifest.marked = Some(recorded);
         Self { copy, manifest, signer }
+    }
+
+    /// The same, of a copy that hides parts of its pictures.
+    pub fn hiding(mut self, hidden: Option<&media::Hidden>) -> Self {
+        if let Some(marked) = &mut self.manifest.marked {
+            marked.hidden = hidden.map(HiddenParts::from);
+        }
+        self
     }
 
     /// The whole file, from its first byte to the end of its document.
@@ -49,6 +58,9 @@ impl Manifest {
         let mut manifest = self.with(&hashes.copy);
         manifest.frames = hashes.frames;
         if let Some(marked) = &mut manifest.marked {
+            if let Some(hidden) = &mut marked.hidden {
+                hidden.pictures_with_faces = hashes.with_faces;
+            }
             marked.originals = hashes.originals.iter().map(Fragment::from).collect();
         }
         manifest

@@ -12,7 +12,7 @@ mod marked;
 mod receipt;
 mod verify;
 
-pub use manifest::{FORMAT, FORMAT_MARKED, Fragment, Gap, KeyFacts, Manifest, Marked, Named, StatedFile, fingerprint};
+pub use manifest::{FORMAT, FORMAT_MARKED, Fragment, Gap, HiddenParts, KeyFacts, Manifest, Marked, Named, StatedFile, fingerprint};
 pub use marked::MarkedEvidence;
 pub use receipt::{FORMAT_RECEIPT, Given, Hashed, Receipt};
 pub use verify::{Finding, Verified, VerifyError, read_document, verify};

@@ -2,9 +2,9 @@
 
 use actix_web::{HttpResponse, get, web};
 use futures::TryStreamExt as _;
-use media::Mark;
 use media::playback::Export;
 use media::playback::statement::STATEMENT_LEN_MAX;
+use media::{Hidden, Mark};
 use mobile_api::moment::Moment;
 use mobile_api::problem::ProblemType;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::recording::{FILE_MS_MAX, StretchArgs, broke_off, describe, playback_problem};
-use super::{camera, engine, stretch, transcode_problem};
+use super::{camera, engine, hidden, stretch, transcode_problem};
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::calendar;
@@ -24,6 +24,8 @@ use crate::http::{Args, Id, Problem, ProblemBody};
 use crate::store::cameras::CameraRow;
 use crate::store::journal::{Act, Actor};
 
+/// Longest copy in which parts are hidden, ms: every picture is looked at.
+const HIDDEN_MS_MAX: u64 = 10 * 60_000;
 /// Characters of a reason.
 const REASON_MAX: usize = 500;
 
@@ -110,27 +112,36 @@ pub(super) async fn marked_copy(
     caller: &Caller<can::VideoRecorded>,
     id: Uuid,
     args: &StretchArgs,
+    named: bool,
+    hidden: Option<Hidden>,
 ) -> Result<HttpResponse, Problem> {
     let Taken { export, row, actor, purpose } = take(app, caller, id, args).await?;
+    if hidden.is_some() && export.duration_ms() > HIDDEN_MS_MAX {
+        return Err(Problem::of(ProblemType::Malformed).because(format!("at most {} minutes at once", HIDDEN_MS_MAX / 60_000)));
+    }
     let export_id = Uuid::now_v7();
-    let mark = mark(export_id, &purpose);
+    let noted = hidden.as_ref().map(hidden::noted);
+    let mark = mark(export_id, &purpose, named, hidden.clone());
     let lines = mark.shown();
     let copy = engine(app)?.mark(export.clone(), mark).await.map_err(transcode_problem)?;
     let detail = json!({"export_id": export_id, "start": Moment(export.start_ms()), "end": Moment(export.end_ms()),
-        "marked": true, "reason": purpose.reason});
+        "marked": named, "hidden": &noted, "reason": purpose.reason});
     note(app, row, actor, purpose.at_ms, detail).await?;
-    let evidence = MarkedEvidence::new(export_id, copy, &export, lines, &purpose, &app.keys);
+    let evidence = MarkedEvidence::new(export_id, copy, &export, lines, &purpose, &app.keys).hiding(hidden.as_ref());
     let mut response = HttpResponse::Ok();
     describe(&mut response, &export);
     response
-        .insert_header(("content-disposition", format!("attachment; filename=\"{id}-{}-marked.mp4\"", export.start_ms())))
+        .insert_header((
+            "content-disposition",
+            format!("attachment; filename=\"{id}-{}-{}.mp4\"", export.start_ms(), if noted.is_some() { "hidden" } else { "marked" }),
+        ))
         // Video is not made smaller by packing it, and what is packed waits to be whole.
         .insert_header(("content-encoding", "identity"))
         .insert_header(("x-export-id", export_id.to_string()));
     Ok(response.streaming(evidence.file().map_err(broke_off)))
 }
 
-fn mark(export_id: Uuid, purpose: &Purpose) -> Mark {
+fn mark(export_id: Uuid, purpose: &Purpose, named: bool, hidden: Option<Hidden>) -> Mark {
     let utc_offset_s = calendar::utc_offset_s(purpose.at_ms);
     let place = format!("{} · {}", purpose.premises.name, purpose.camera.name);
     let at = Moment(purpose.at_ms.saturating_add(i64::from(utc_offset_s) * 1000)).to_string();
@@ -138,7 +149,15 @@ fn mark(export_id: Uuid, purpose: &Purpose) -> Mark {
     // The last digits: the first are the time, which is the same for whatever is exported in one minute.
     let number = export_id.simple().to_string();
     let number = number.get(number.len().saturating_sub(8)..).unwrap_or_default();
-    Mark { lines: vec![place, format!("导出 {} {at} · {number}", purpose.by.name)], utc_offset_s }
+    let mut lines = vec![place];
+    if hidden.is_some() {
+        // What is published names nobody who need not be named.
+        lines.push(format!("已作遮挡，非原始录像 · {number}"));
+    }
+    if named || hidden.is_none() {
+        lines.push(format!("导出 {} {at} · {number}", purpose.by.name));
+    }
+    Mark { lines, utc_offset_s, hidden }
 }
 
 /// A signed manifest.

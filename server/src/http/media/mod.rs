@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod export;
+mod hidden;
 mod holds;
 mod live;
 mod parents;

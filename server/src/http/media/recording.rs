@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{camera, engine, export, note_view, stretch, transcode_problem};
+use super::{camera, engine, export, hidden, note_view, stretch, transcode_problem};
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Args, Id, Problem, ProblemBody, range};
@@ -64,10 +64,18 @@ struct FileArgs {
     /// while it is sent, with a manifest that says so and names the hashes of the original. Needs `video.export`, as
     /// `download` does. `transcode_limit` while as many are made as are allowed.
     watermark: Option<bool>,
+    /// Save a copy for publication in which every face that is found is made unrecognisable. Best effort: people have to look
+    /// at it before it is published. A copy as `watermark` makes it, without the name of who exported it; together with
+    /// `watermark` that name stands there too. At most ten minutes. `unavailable` where no model that finds faces is installed.
+    hide_faces: Option<bool>,
+    /// Parts of the picture that are hidden in such a copy, with faces or without: `left,top,width,height` in thousandths of the
+    /// picture, and if wanted `,from,until` (RFC 3339); several are separated by `;`, at most 12: `100,250,300,400;0,0,200,1000`.
+    #[param(max_length = 1500)]
+    hide: Option<String>,
     /// To watch in a browser that cannot play H.265: in H.264, at most 1280 x 720 and 12 pictures a second, made while it is
     /// sent, so without a length and without `Range`; at most ten minutes. What was recorded in H.264 is given as it is.
     /// `transcode_limit` while as many cameras and recordings are transcoded to be watched as are allowed. Not together with
-    /// `download` or `watermark`.
+    /// `download`, `watermark`, `hide_faces` or `hide`.
     h264: Option<bool>,
 }
 
@@ -84,14 +92,17 @@ async fn one_file(
     id: Id,
     args: Args<FileArgs>,
 ) -> Result<HttpResponse, Problem> {
-    let FileArgs { start, end, download, reason, watermark, h264 } = args.0;
+    let FileArgs { start, end, download, reason, watermark, hide_faces, hide, h264 } = args.0;
+    let hidden = hidden::parse(hide_faces == Some(true), hide.as_deref())?;
     let h264 = h264 == Some(true);
-    if h264 && (watermark == Some(true) || download.unwrap_or(0) != 0) {
-        return Err(Problem::of(ProblemType::Malformed).because("h264 is to watch: not together with download or watermark"));
+    if h264 && (watermark == Some(true) || hidden.is_some() || download.unwrap_or(0) != 0) {
+        return Err(
+            Problem::of(ProblemType::Malformed).because("h264 is to watch: not together with download, watermark, hide_faces or hide")
+        );
     }
     let args = StretchArgs { start, end, download, reason };
-    if watermark == Some(true) {
-        return export::marked_copy(&app, &caller, *id, &args).await;
+    if watermark == Some(true) || hidden.is_some() {
+        return export::marked_copy(&app, &caller, *id, &args, watermark == Some(true), hidden).await;
     }
     if args.download.unwrap_or(0) != 0 {
         return export::clip(&app, &caller, *id, &args).await;
