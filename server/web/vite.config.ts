@@ -6,6 +6,7 @@ import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { icons } from './icons.ts'
 import { keptOffline } from './phone/precache.ts'
 
 const root = import.meta.dirname
@@ -52,6 +53,7 @@ export default defineConfig({
     twoEntries(),
     nothingFromElsewhere(),
     vue(),
+    icons(),
     keptOffline(),
     Components({
       dts: false,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Plugin } from 'vite'
+import { ICONS } from '../icons.ts'
 
 /** Beside what the entry imports. */
 const PUBLIC = ['/favicon.svg', '/m/manifest.webmanifest']
@@ -40,7 +41,7 @@ export function keptOffline(): Plugin {
         for (const name of [...files].sort()) hash.update(name)
         for (const name of PUBLIC) hash.update(readFileSync(resolve(import.meta.dirname, '../public', name.slice(1))))
         hash.update(readFileSync(resolve(import.meta.dirname, '../m/index.html'))).update(worker.code)
-        const list = JSON.stringify({ version: hash.digest('hex').slice(0, 16), files: [...files, ...PUBLIC].sort() })
+        const list = JSON.stringify({ version: hash.digest('hex').slice(0, 16), files: [...files, ...PUBLIC, ...Object.keys(ICONS)].sort() })
         worker.code = worker.code.replaceAll('__PRECACHE__', () => list)
       },
     },
