@@ -125,3 +125,6 @@ export function wire(instant: Instant): string {
 export function startOfDay(instant: Instant): number {
   return wall(instant).dayNumber * DAY_MS - OFFSET_MS
 }
+
+/** A moment inside a sentence: English writes its "Today" and "Yesterday" small there. */
+export const midSentence = (moment: string): string => moment.replace(/^(Today|Yesterday|Tomorrow)\b/, (word) => word.toLowerCase())

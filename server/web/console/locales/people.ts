@@ -85,7 +85,7 @@ export default {
       too_short: ['太短', 'Too short'],
       range: ['超出范围', 'Out of range'],
       not_here: ['不在您的辖区', 'Outside your area'],
-      own: ['不能改自己的', 'One’s own cannot be changed'],
+      own: ['不能改自己的', 'One\'s own cannot be changed'],
     },
     columns: {
       name: ['名称', 'name'], kind: ['类型', 'kind'], organization: ['监管所', 'organization'], address: ['地址', 'address'], latitude: ['纬度', 'latitude'],

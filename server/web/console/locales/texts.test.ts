@@ -41,3 +41,19 @@ it('compiles every text in both languages', () => {
   console.warn = warn
   expect(warnings).toEqual([])
 })
+
+it('has words for every act and thing that the server writes into the audit log', () => {
+  const server = join(root, '../../src')
+  const rust = readdirSync(server, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.rs') && !name.includes('tests'))
+  const acts = new Set<string>()
+  const things = new Set<string>()
+  for (const name of rust) {
+    const text = readFileSync(join(server, name), 'utf8')
+    for (const [, act] of text.matchAll(/\bAct \{\s*actor[^}]*?\baction: "([a-z_]+)"/g)) acts.add(act!)
+    for (const [, thing] of text.matchAll(/entity: Some\(\("([a-z_]+)"/g)) things.add(thing!)
+  }
+  expect(acts.size).toBeGreaterThan(30)
+  const named = (act: string) => typeof at(zh, `auditAction.${act}`) === 'string' || typeof at(zh, `auditAction.${act.replace(/^(alert|inspection|assignment)_/, '')}`) === 'string'
+  expect([...acts].filter((act) => !named(act))).toEqual([])
+  expect([...things].filter((thing) => typeof at(zh, `audit.entities.${thing}`) !== 'string')).toEqual([])
+})

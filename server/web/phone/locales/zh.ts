@@ -38,7 +38,7 @@ export default {
     affecting: { a: '可能直接污染食品', b: '温度或时间失控，可能变质', c: '使用了不得使用的食品或添加物' }, harmless: { a: '不直接接触食品', b: '未造成食品污染', c: '属于记录或公示问题' }, corrected: '当场改正', photo: '拍照', album: '相册', photos: '照片', key: '重点项', basis: '依据：{basis}',
     range: '合格范围 {range}', outOfRange: '超出合格范围', needPhotos: '需拍照 {n} 张', needPhoto: '不符合项需拍照', photoTooBig: '照片超过 25 MB，请降低拍摄分辨率后重拍', photoType: '不支持这种文件，请拍照或选择 JPEG、PNG、HEIC 图片',
     photoMany: '每项最多 20 张照片', noRoom: '手机空间不足，照片没有保存。请清理空间后重拍。', notSaved: '没有保存成功，请不要离开本页。', saved: '已保存', saving: '正在保存', original: '原图保存，不压缩、不改动', removePhoto: '删除这张照片？', noPreview: '无法预览', taken: '拍摄于 {when}',
-    openOnly: '只看未答', failedOnly: '只看不符合', showAll: '全部', review: '核对结果', review_short: '核对', conformAll: '本部分其余全部符合', conformAsk: '把本部分未答的 {n} 项都记为“符合”？需要拍照的 {m} 项除外。', place: '定位', placing: '正在定位', placed: '已定位，精度 {m} 米', placeFailed: '没有定位：{why}', placeDenied: '未授权定位', placeUnavailable: '收不到信号', far: '距场所登记位置约 {m} 米，请核实',
+    openOnly: '只看未答', failedOnly: '只看不符合', showAll: '全部', review: '核对结果', review_short: '核对', conformAll: '本部分其余全部符合', conformAsk: '把本部分未答的 {n} 项都记为“符合”？需要拍照的 {m} 项除外。', place: '定位', placing: '正在定位', placed: '已定位，精度 {m} 米', placeFailed: '没有定位：{why}', placeDenied: '未授权定位', placeUnavailable: '收不到信号', far: '距场所登记位置约 {m} 米，请核实', farKm: '距场所登记位置约 {km} 公里，请核实',
     hidden: '{n} 项因条件未显示', previous: '上次：{what}', remarks: '常用语', must: '必填', lack: { field: '请填写“{label}”', answer: '未作答', reason: '需要说明', affects_safety: '请选择是否影响食品安全', safety_reason: '请说明影响或不影响的理由', photo: '需要照片', photos: '需要照片' }, signedWarn: '修改内容将清除已有签名，需要重新签名。', edit: '修改', emptyFilter: '没有这样的检查项', number: '数值', exit: '暂存退出', exited: '已保存在本机，可随时继续', law: '重点项一项不符合，结果即为不符合', clear: '清除答案', unanswered: '还有 {n} 项未答', notFound: '没有找到这份检查', notFoundHelp: '它可能属于另一个账号，或者已从本机删除。',
   },
   review: {
@@ -71,7 +71,7 @@ export default {
   },
   kitchen: { title: '厨房', none: '没有摄像头', noneHelp: '摄像头由监管部门接入后显示在这里。', age: '{when}的画面', offline: '需要网络才能查看画面', noPicture: '没有画面', refresh: '刷新', live: '每 10 秒刷新', online: '{online}/{total} 在线' },
   alerts: {
-    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', moreDetail: '详情',
+    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', stills: '历次画面', system: '系统', moreDetail: '详情',
     stale: '内容已更新，请核对后再次提交', action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
   },
   paper: {

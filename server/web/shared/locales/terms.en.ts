@@ -1,5 +1,6 @@
 /** The English of `terms.zh.ts`; a test compares their keys. */
 export default {
+  comma: ', ',
   product: { name: 'Bright Kitchen', full: 'Bright Kitchen · canteen supervision' },
   alertKind: {
     signal_lost: 'Signal lost', frozen: 'Frozen picture', black: 'Too dark', over_exposed: 'Over-exposed', low_contrast: 'Low contrast',
