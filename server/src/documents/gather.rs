@@ -1,10 +1,7 @@
 //! Gathers what a paper says from what is stored: the premises, the inspection with the answers that count, who signed.
 
-use std::collections::BTreeMap;
-
-use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Submit, Visit};
+use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Visit};
 use mobile_api::judge::judge;
-use mobile_api::merge::merge;
 use mobile_api::template::{Field, FieldKind, FieldValue, Item, TemplateBody};
 use mobile_api::words;
 use uuid::Uuid;
@@ -14,6 +11,7 @@ use super::words::{chinese_date, chinese_time, han_date};
 use super::{Bureau, Kind};
 use crate::auth::{Scope, Sealer};
 use crate::domain::premises::PremisesKind;
+use crate::inspected::Sent;
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::inspections::{self, InspectionRow};
 use crate::store::premises::PremisesRow;
@@ -148,10 +146,9 @@ async fn inspected(
     let template =
         templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
     let (template_name, template_version, body) = (template.name()?, template.version, template.body()?);
-    let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
-    let contents = contents(conn, row, submission.as_ref()).await?;
-    let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
-    let answers = counting(conn, row, &contents, &choices).await?;
+    let sent = Sent::of(conn, row).await?;
+    let answers = amendments::applied(conn, &row.id, sent.answers()).await?;
+    let Sent { contents, submission, .. } = sent;
     let judged = judge(&body, &answers);
     let files = evidence::of_inspection(conn, &row.id).await?;
     let approval = match &row.assignment_id {
@@ -204,26 +201,6 @@ async fn inspected(
     paper.visit = Some(visit(row, sealer, &contents, &files, wanted));
     paper.signatures = signatures(&contents, &files, wanted);
     Ok(())
-}
-
-/// The parts in the order in which the lead named them.
-async fn contents(conn: &mut Conn<'_>, row: &InspectionRow, submission: Option<&Submit>) -> Result<Vec<(Uuid, PartContent)>, StoreError> {
-    let mut parts = inspections::parts(conn, &row.id).await?;
-    let named: Vec<String> = submission.iter().flat_map(|submission| &submission.parts).map(|part| part.id.to_string()).collect();
-    parts.sort_by_key(|part| named.iter().position(|id| *id == part.id));
-    parts.iter().map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?))).collect()
-}
-
-/// The answers that count: as the lead chose, and as amended since.
-async fn counting(
-    conn: &mut Conn<'_>,
-    row: &InspectionRow,
-    contents: &[(Uuid, PartContent)],
-    choices: &BTreeMap<String, Uuid>,
-) -> Result<Vec<Answer>, StoreError> {
-    let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
-    let sent = merge(&borrowed, choices).answers;
-    amendments::applied(conn, &row.id, sent).await
 }
 
 fn answer_to<'a>(answers: &'a [Answer], item: &Item) -> Option<&'a Answer> {

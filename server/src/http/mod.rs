@@ -1,5 +1,6 @@
 //! The HTTP side: `auth`, `console/` (desks), `mobile/` (phones), `media/` (video), and what they share.
 
+mod arrived;
 pub mod auth;
 mod chars;
 pub mod console;

@@ -11,11 +11,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::camera;
 use crate::App;
-use crate::auth::{Caller, Session, can};
+use crate::auth::{Caller, can};
 use crate::domain::camera::{RuleChange, RuleChanges, merged};
 use crate::domain::permission::Permission;
 use crate::domain::settings::Origin;
-use crate::http::console::settings::{At, ScopeArgs, Sourced, keep, own_place, place, stored};
+use crate::http::console::settings::{self, At, ScopeArgs, Sourced, place, stored};
 use crate::http::{Args, Body, Id, Problem, ProblemBody, checked};
 use crate::ingest::apply::{SETTING, layers};
 use crate::store::StoreError;
@@ -178,15 +178,7 @@ async fn inherit(app: web::Data<App>, caller: Caller<can::SettingsManage>, args:
 }
 
 async fn change(app: &App, caller: &Caller<can::SettingsManage>, place: At, value: Option<String>) -> Result<(), Problem> {
-    let (at, scope, session) = (app.clock.wall_ms(), caller.scope(), Session::clone(caller));
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let place = own_place(tx, &scope, place).await?;
-                keep(tx, &session.actor, &place, SETTING, value.as_deref(), at).await
-            })
-        })
-        .await?;
+    settings::change(app, caller, place, SETTING, value).await?;
     app.cameras_changed.notify_one();
     Ok(())
 }

@@ -21,11 +21,11 @@ use uuid::Uuid;
 
 use crate::auth::{Caller, Sealer, Session, can};
 use crate::domain::permission::Permission;
-use crate::files::Reduced;
-use crate::http::content::{Content, serve};
+use crate::http::arrived::{Arrived, WidthArgs};
 use crate::http::mobile::inspections::outcome_code;
 use crate::http::viewed;
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
+use crate::inspected::Sent;
 use crate::store::assignments::kind_code;
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
 use crate::store::{Conn, StoreError, amendments, evidence, inspections, lacks, templates};
@@ -180,12 +180,12 @@ async fn page_of(conn: &mut Conn<'_>, sealer: &Sealer, session: &Session, id: &s
         Some(before) => Some(last_time(conn, &before).await?),
         None => None,
     };
-    let parts = inspections::parts(conn, &row.id).await?;
+    let sent = Sent::of(conn, &row).await?;
     let lacks = lacks::of_inspection(conn, &row.id).await?;
     let door_mark = sealer.door_mark(&row.premises_id);
     let versions = inspections::part_versions(conn, &row.id).await?;
     let given = Parts {
-        parts,
+        sent,
         versions: &versions,
         files: &files,
         template: &template,
@@ -215,17 +215,8 @@ async fn last_time(conn: &mut Conn<'_>, row: &InspectionRow) -> Result<(Previous
     Ok((previous, inspected::answers(conn, row).await?))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct FileArgs {
-    /// A reduced copy at least so wide, pixels; the evidence itself is the file as taken.
-    #[param(minimum = 16, maximum = 4096, example = 640)]
-    width: Option<u32>,
-}
-
 /// A file of an inspection, as taken or reduced.
-#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000022"), FileArgs),
+#[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000020"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000022"), WidthArgs),
     responses((status = 200, description = "the file, of the type it has", content_type = "image/*"), (status = 206, description = "a range of it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/inspections/{id}/evidence/{evidence_id}")]
@@ -234,11 +225,9 @@ async fn evidence_file(
     app: web::Data<App>,
     caller: Caller<can::InspectionsRead>,
     id: Id,
-    args: Args<FileArgs>,
+    args: Args<WidthArgs>,
 ) -> Result<HttpResponse, Problem> {
-    if args.width.is_some_and(|width| !(16..=4_096).contains(&width)) {
-        return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
-    }
+    let width = args.checked()?;
     let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let (row, found) = {
         let mut reader = app.db.read().await?;
@@ -247,17 +236,7 @@ async fn evidence_file(
         let found = evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id);
         (row, found)
     };
-    let found = found.ok_or_else(Problem::not_found)?;
-    let (Some(filetype), Some(bytes)) = (found.stored_filetype, found.bytes) else {
-        return Err(Problem::not_found().because("it has not arrived yet"));
-    };
+    let arrived = Arrived::of(found)?;
     viewed::note(&app, &caller, "view_evidence", ("inspection", &row.id), &row.premises_path, json!({})).await?;
-    if let Some(width) = args.width
-        && let Reduced::Copy { filetype, content } = app.files.reduced(&found.sha256, &filetype, width).await?
-    {
-        let caching = ("cache-control", "private, max-age=3600, immutable");
-        return Ok(HttpResponse::Ok().content_type(filetype).insert_header(caching).body(content));
-    }
-    let bytes = u64::try_from(bytes).unwrap_or(0);
-    serve(&request, &app.files, &Content { sha256: &found.sha256, filetype: &filetype, bytes, download: None }).await
+    arrived.send(&request, &app, width).await
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use mobile_api::Moment;
-use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, PartContent, Signature, Submit, Visit};
+use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, PartContent, Signature, Visit};
 use mobile_api::judge::{Judgement, judge};
-use mobile_api::merge::merge;
 use mobile_api::template::{Bilingual, Field, NumberField, TemplateBody};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +13,7 @@ use uuid::Uuid;
 use super::complete::Lack;
 use super::item::{InspectionItem, judgement};
 use super::visit::{Door, VisitSeen};
+use crate::inspected::Sent;
 use crate::store::StoreError;
 use crate::store::amendments::{AmendmentRow, lay_over};
 use crate::store::evidence::EvidenceRow;
@@ -103,7 +103,7 @@ pub(super) struct Previous {
 
 /// What a page is put together from, beside the row.
 pub(super) struct Parts<'a> {
-    pub(super) parts: Vec<PartRow>,
+    pub(super) sent: Sent,
     /// What they said before, the newest first.
     pub(super) versions: &'a [PartVersionRow],
     pub(super) files: &'a [EvidenceRow],
@@ -236,18 +236,9 @@ struct Event {
 impl Inspection {
     /// Puts the page together from what is stored.
     pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
-        let Parts { mut parts, versions, files, template, amendments, door_mark, before, lacks } = given;
-        let submission: Option<Submit> = row.submission.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?;
-        let choices = submission.as_ref().map(|submission| submission.choices.clone()).unwrap_or_default();
-        // The order in which the lead named them is the order in which they were judged.
-        let named: Vec<String> = submission.iter().flat_map(|submission| &submission.parts).map(|part| part.id.to_string()).collect();
-        parts.sort_by_key(|part| named.iter().position(|id| *id == part.id));
-        let contents = parts
-            .iter()
-            .map(|part| Ok((part.id.parse::<Uuid>().map_err(StoreError::damaged)?, part.parsed()?)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
-        let mut answers = merge(&borrowed, &choices).answers;
+        let Parts { sent, versions, files, template, amendments, door_mark, before, lacks } = given;
+        let (choices, mut answers) = (sent.choices(), sent.answers());
+        let Sent { parts, contents, submission } = sent;
         let mut changes = Vec::new();
         for row in amendments {
             let changed: Vec<Answer> = row.changed()?.into_values().collect();

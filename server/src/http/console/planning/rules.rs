@@ -9,7 +9,7 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::plan::{PlanRules, SETTING};
 use crate::domain::premises::{PremisesKind, RiskGrade};
-use crate::http::console::settings::{At, keep, own_place};
+use crate::http::console::settings::{At, change};
 use crate::http::{Body, Problem, ProblemBody, checked};
 use crate::store::{Conn, StoreError, settings};
 
@@ -40,15 +40,7 @@ async fn write(app: web::Data<App>, caller: Caller<can::SettingsManage>, body: B
     let rules = body.into_inner();
     check(&rules)?;
     let value = serde_json::to_string(&rules).map_err(StoreError::damaged)?;
-    let (at, scope, actor) = (app.clock.wall_ms(), caller.scope(), caller.actor.clone());
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let place = own_place(tx, &scope, At::System).await?;
-                keep(tx, &actor, &place, SETTING, Some(&value), at).await
-            })
-        })
-        .await?;
+    change(&app, &caller, At::System, SETTING, Some(value)).await?;
     Ok(web::Json(rules))
 }
 

@@ -13,8 +13,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, can};
-use crate::files::Reduced;
-use crate::http::content::{Content, serve};
+use crate::http::arrived::{Arrived, WidthArgs};
 use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, page};
 use crate::store::self_checks::{self, SelfCheckFilter};
 use crate::store::{StoreError, evidence, templates};
@@ -97,17 +96,8 @@ async fn read(app: web::Data<App>, caller: Caller<can::SelfChecksRead>, id: Id) 
     Ok(web::Json(SelfCheckPage::of(&row, &template.body()?, &files, &samples, &duties)?))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct FileArgs {
-    /// A reduced copy at least so wide, pixels; the evidence itself is the file as taken.
-    #[param(minimum = 16, maximum = 4096, example = 640)]
-    width: Option<u32>,
-}
-
 /// A file of a paper, as taken or reduced.
-#[utoipa::path(tag = "self-checks", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000111"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000113"), FileArgs),
+#[utoipa::path(tag = "self-checks", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000111"), ("evidence_id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000113"), WidthArgs),
     responses((status = 200, description = "the file, of the type it has", content_type = "image/*"), (status = 206, description = "a range of it"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/self-checks/{id}/evidence/{evidence_id}")]
@@ -116,11 +106,9 @@ async fn evidence_file(
     app: web::Data<App>,
     caller: Caller<can::SelfChecksRead>,
     id: Id,
-    args: Args<FileArgs>,
+    args: Args<WidthArgs>,
 ) -> Result<HttpResponse, Problem> {
-    if args.width.is_some_and(|width| !(16..=4_096).contains(&width)) {
-        return Err(Problem::of(ProblemType::Malformed).because("width is 16 to 4096 pixels"));
-    }
+    let width = args.checked()?;
     let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
     let found = {
         let mut reader = app.db.read().await?;
@@ -128,16 +116,5 @@ async fn evidence_file(
         let row = self_checks::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
         evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id)
     };
-    let found = found.ok_or_else(Problem::not_found)?;
-    let (Some(filetype), Some(bytes)) = (found.stored_filetype, found.bytes) else {
-        return Err(Problem::not_found().because("it has not arrived yet"));
-    };
-    if let Some(width) = args.width
-        && let Reduced::Copy { filetype, content } = app.files.reduced(&found.sha256, &filetype, width).await?
-    {
-        let caching = ("cache-control", "private, max-age=3600, immutable");
-        return Ok(HttpResponse::Ok().content_type(filetype).insert_header(caching).body(content));
-    }
-    let bytes = u64::try_from(bytes).unwrap_or(0);
-    serve(&request, &app.files, &Content { sha256: &found.sha256, filetype: &filetype, bytes, download: None }).await
+    Arrived::of(found)?.send(&request, &app, width).await
 }

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::self_check::{Duties, SETTING};
-use crate::http::console::settings::{At, keep, own_place};
+use crate::http::console::settings::{At, change};
 use crate::http::mobile::self_checks::duties;
 use crate::http::{Body, Problem, ProblemBody, checked};
 use crate::store::StoreError;
@@ -35,14 +35,6 @@ async fn write(app: web::Data<App>, caller: Caller<can::SettingsManage>, body: B
     rules.check(&mut faults);
     checked(faults)?;
     let value = serde_json::to_string(&rules).map_err(StoreError::damaged)?;
-    let (at, scope, actor) = (app.clock.wall_ms(), caller.scope(), caller.actor.clone());
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let place = own_place(tx, &scope, At::System).await?;
-                keep(tx, &actor, &place, SETTING, Some(&value), at).await
-            })
-        })
-        .await?;
+    change(&app, &caller, At::System, SETTING, Some(value)).await?;
     Ok(web::Json(rules))
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{ScopeArgs, Sourced, keep, own_place, place, stored};
+use super::{ScopeArgs, Sourced, change, place, stored};
 use crate::App;
-use crate::auth::{Caller, Session, can};
+use crate::auth::{Caller, can};
 use crate::domain::alert::KINDS;
 use crate::domain::settings::{AUTO_DISPATCH, AutoDispatch, Origin};
 use crate::http::{Args, Body, Problem, ProblemBody, checked};
@@ -86,7 +86,7 @@ async fn write(
     }
     checked(faults)?;
     let value = serde_json::to_string(&kinds).map_err(StoreError::damaged)?;
-    change(&app, &caller, args.0, Some(value)).await?;
+    change(&app, &caller, args.at(), AUTO_DISPATCH, Some(value)).await?;
     Ok(web::Json(kinds))
 }
 
@@ -94,18 +94,6 @@ async fn write(
 #[utoipa::path(tag = "settings", params(ScopeArgs), responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[delete("/settings/auto_dispatch")]
 async fn inherit(app: web::Data<App>, caller: Caller<can::SettingsManage>, args: Args<ScopeArgs>) -> Result<HttpResponse, Problem> {
-    change(&app, &caller, args.0, None).await?;
+    change(&app, &caller, args.at(), AUTO_DISPATCH, None).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-async fn change(app: &App, caller: &Caller<can::SettingsManage>, args: ScopeArgs, value: Option<String>) -> Result<(), Problem> {
-    let (at, scope, session) = (app.clock.wall_ms(), caller.scope(), Session::clone(caller));
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let place = own_place(tx, &scope, args.at()).await?;
-                keep(tx, &session.actor, &place, AUTO_DISPATCH, value.as_deref(), at).await
-            })
-        })
-        .await
 }

@@ -13,7 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::auth::Scope;
+use crate::App;
+use crate::auth::{Caller, Scope, can};
 use crate::domain::premises::PremisesKind;
 use crate::domain::settings::Origin;
 use crate::http::Problem;
@@ -127,6 +128,25 @@ pub(crate) async fn stored(conn: &mut Conn<'_>, place: &Place, name: &str) -> Re
         }
     }
     Ok(found)
+}
+
+/// Keeps a setting at a place that the caller may change; without a value the place goes back to what it inherits.
+pub(crate) async fn change(
+    app: &App,
+    caller: &Caller<can::SettingsManage>,
+    at: At,
+    name: &'static str,
+    value: Option<String>,
+) -> Result<(), Problem> {
+    let (now_ms, scope, actor) = (app.clock.wall_ms(), caller.scope(), caller.actor.clone());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let place = own_place(tx, &scope, at).await?;
+                keep(tx, &actor, &place, name, value.as_deref(), now_ms).await
+            })
+        })
+        .await
 }
 
 /// Sets a setting, or (`None`) takes the place back to what it inherits.

@@ -8,9 +8,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{At, keep, kind_named, own_place, place, stored};
+use super::{At, kind_named, place, stored};
 use crate::App;
-use crate::auth::{Caller, Session, can};
+use crate::auth::{Caller, can};
 use crate::domain::settings::{Origin, RETENTION, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, Retention};
 use crate::http::{Args, Body, Problem, ProblemBody, checked};
 use crate::store::StoreError;
@@ -142,15 +142,7 @@ async fn inherit(app: web::Data<App>, caller: Caller<can::SettingsManage>, args:
 }
 
 async fn change(app: &App, caller: &Caller<can::SettingsManage>, place: At, value: Option<String>) -> Result<(), Problem> {
-    let (at, scope, session) = (app.clock.wall_ms(), caller.scope(), Session::clone(caller));
-    app.db
-        .write(move |tx| {
-            Box::pin(async move {
-                let place = own_place(tx, &scope, place).await?;
-                keep(tx, &session.actor, &place, RETENTION, value.as_deref(), at).await
-            })
-        })
-        .await?;
+    super::change(app, caller, place, RETENTION, value).await?;
     app.cameras_changed.notify_one();
     Ok(())
 }
