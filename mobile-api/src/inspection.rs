@@ -5,7 +5,9 @@
 //! `revision`, until submission.
 
 pub(crate) mod check;
+mod evidence;
 pub mod fit;
+pub mod originals;
 
 use std::collections::BTreeMap;
 mod visit;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use evidence::{Derived, Evidence, EvidenceKind, Making};
 pub use visit::{DoorScan, Recusal, Visit};
 
 use crate::judge::Judgement;
@@ -125,37 +128,6 @@ pub struct Answer {
     /// Photos of it, among the part's evidence.
     #[serde(default)]
     pub evidence_ids: Vec<Uuid>,
-}
-
-/// What a file is evidence of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EvidenceKind {
-    /// The file as the camera made it.
-    Photo,
-    /// Drawn on glass.
-    Signature,
-}
-
-/// A file that goes up by tus, before or after the part that names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// Made on the phone.
-    pub id: Uuid,
-    /// Of what.
-    pub kind: EvidenceKind,
-    /// Of the file as taken.
-    pub sha256: String,
-    /// Such as `image/jpeg`.
-    pub filetype: String,
-    /// Length of the file as taken.
-    pub bytes: u64,
-    /// By the phone's clock.
-    pub taken_at: Moment,
-    /// The item it shows.
-    #[serde(default)]
-    pub item_code: Option<String>,
 }
 
 /// Where the phone thought it was.
@@ -354,6 +326,15 @@ pub struct MissingEvidence {
     pub kind: EvidenceKind,
 }
 
+/// A file as taken that the inspection does not wait for: its reduced copy stands for it until it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OriginalToCome {
+    /// The evidence.
+    pub id: Uuid,
+    /// Of the file as taken.
+    pub sha256: String,
+}
+
 /// Answer to a submission; the same again gets the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Submitted {
@@ -361,6 +342,9 @@ pub struct Submitted {
     pub state: SubmittedState,
     /// What has not.
     pub missing_evidence: Vec<MissingEvidence>,
+    /// Files as taken that the template asks for and that have not come; the inspection is complete without them.
+    #[serde(default)]
+    pub originals_to_come: Vec<OriginalToCome>,
     /// As judged by the server.
     pub result: Judgement,
     /// Whether the phone's and the server's results differ; both are kept and shown.

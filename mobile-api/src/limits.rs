@@ -2,8 +2,8 @@
 
 /// Answers in one part.
 pub const ANSWERS_PER_PART_MAX: usize = 500;
-/// Pieces of evidence in one part.
-pub const EVIDENCE_PER_PART_MAX: usize = 200;
+/// Pieces of evidence in one part: a thousand photos, each with its reduced copy.
+pub const EVIDENCE_PER_PART_MAX: usize = 2_000;
 /// Pieces of evidence that one answer names.
 pub const EVIDENCE_PER_ANSWER_MAX: usize = 20;
 /// Positions in one part.

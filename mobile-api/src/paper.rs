@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::asked::{asked, is_given};
 use crate::field::Faults;
+use crate::inspection::originals::{Originals, Standing};
 use crate::inspection::{Answer, Evidence, EvidenceKind, Header, ItemResult, Visit};
 use crate::judge::{Judgement, judge};
 use crate::limits::{CODE_BYTES_MAX, NAME_CHARS_MAX, OFFICERS_MAX, TEXT_CHARS_MAX};
@@ -250,6 +251,7 @@ fn visit(visit: &Visit) -> Vec<String> {
 
 fn sections(from: Gathered<'_>) -> Vec<DrawnSection> {
     let mut asked = asked(from.template, from.answers).into_iter();
+    let originals = Originals::of(from.template, from.evidence.iter().copied());
     let mut drawn = Vec::new();
     for section in &from.template.sections {
         let mut items = Vec::new();
@@ -260,7 +262,7 @@ fn sections(from: Gathered<'_>) -> Vec<DrawnSection> {
             let shown: Vec<bool> = asked.fields.iter().map(|field| field.shown).collect();
             let said = if item.question { touched(answer) } else { answer.result.is_some() };
             if asked.shown && said {
-                items.push(drawn_item(item, answer, &shown, from.evidence));
+                items.push(drawn_item(item, answer, &shown, from.evidence, &originals));
             }
         }
         if !items.is_empty() {
@@ -278,7 +280,7 @@ fn touched(answer: &Answer) -> bool {
         || answer.remark.as_deref().is_some_and(|remark| !remark.trim().is_empty())
 }
 
-fn drawn_item(item: &Item, answer: &Answer, shown: &[bool], evidence: &[&Evidence]) -> DrawnItem {
+fn drawn_item(item: &Item, answer: &Answer, shown: &[bool], evidence: &[&Evidence], originals: &Originals<'_>) -> DrawnItem {
     let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let mut notes = Vec::new();
     if let Some(number) = answer.number {
@@ -310,14 +312,19 @@ fn drawn_item(item: &Item, answer: &Answer, shown: &[bool], evidence: &[&Evidenc
         Some(ItemResult::NotApplicable) => notes.extend(reason.map(|reason| format!("理由：{reason}"))),
         _ => {}
     }
-    let photos = evidence.iter().filter(|one| one.kind == EvidenceKind::Photo && one.item_code.as_deref() == Some(&item.code));
+    let taken = |one: &&&Evidence| one.kind == EvidenceKind::Photo && one.derived.is_none() && one.item_code.as_deref() == Some(&item.code);
+    let photos: Vec<&&Evidence> = evidence.iter().filter(taken).collect();
+    let withheld = photos.iter().filter(|one| originals.standing(one) == Standing::Withheld).count();
+    if withheld > 0 {
+        notes.push(words::withheld(withheld));
+    }
     DrawnItem {
         code: item.code.clone(),
         key: item.key,
         text: item.text.zh.clone(),
         result: answer.result.map_or("已记录", words::result).to_owned(),
         notes,
-        photos: photos.map(|one| one.sha256.clone()).collect(),
+        photos: photos.into_iter().map(|one| one.sha256.clone()).collect(),
     }
 }
 

@@ -49,6 +49,8 @@ pub enum ProblemType {
     ChecksumMismatch,
     /// A signature on which nothing is drawn.
     BlankSignature,
+    /// No room on the server's disk: what came is not kept, and the phone tries again; carries `retry_after_s`.
+    StorageFull,
     /// A part of the server is not there at the moment.
     Unavailable,
     /// A fault of the server; what it was is in its log only.
@@ -59,7 +61,7 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 25] = [
+    pub const ALL: [ProblemType; 26] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
@@ -83,6 +85,7 @@ impl ProblemType {
         P::NotAcceptable,
         P::ChecksumMismatch,
         P::BlankSignature,
+        P::StorageFull,
         P::Unavailable,
         P::Internal,
     ];
@@ -121,6 +124,12 @@ impl ProblemType {
             P::BlankSignature => {
                 ("blank_signature", 422, "签名是空白的，请重新签名", "Nothing is drawn: the signature is blank, please sign again")
             }
+            P::StorageFull => (
+                "storage_full",
+                507,
+                "服务器磁盘已满，暂时收不下文件；手机上的内容都会保留，稍后自动重试",
+                "The server's disk is full and takes no files now; all stays on the phone, which tries again",
+            ),
             P::Unavailable => ("unavailable", 503, "服务暂时不可用", "Not available at the moment"),
             P::Internal => ("internal", 500, "服务器内部错误", "Internal error"),
         }

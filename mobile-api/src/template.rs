@@ -40,6 +40,42 @@ impl Audience {
     }
 }
 
+/// Whether files as taken are sent where the phone made a reduced copy of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OriginalPolicy {
+    /// All, when the phone's network allows.
+    #[default]
+    Always,
+    /// Those of key items; the others stay on the phone, and papers say so.
+    KeyItems,
+    /// None; papers say so.
+    Never,
+}
+
+impl OriginalPolicy {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Always, Self::KeyItems, Self::Never];
+
+    /// As stored and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::KeyItems => "key_items",
+            Self::Never => "never",
+        }
+    }
+
+    /// By its code.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == code)
+    }
+
+    fn is_always(&self) -> bool {
+        *self == Self::Always
+    }
+}
+
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +127,9 @@ pub struct Template {
 pub struct TemplateBody {
     /// The numbers of the judgement.
     pub rule: Rule,
+    /// Whether photos as taken are sent, or their reduced copies only.
+    #[serde(default, skip_serializing_if = "OriginalPolicy::is_always")]
+    pub originals: OriginalPolicy,
     /// Sections, in the order of the paper.
     pub sections: Vec<Section>,
 }

@@ -74,6 +74,11 @@ pub fn summary(judged: &Judgement) -> String {
     )
 }
 
+/// What papers say of photos whose file as taken the template does not send.
+pub fn withheld(photos: usize) -> String {
+    format!("照片{photos}张按检查表规定不上传原件，只上传缩小件；所列为原件的校验值。")
+}
+
 /// 2026年11月24日14时05分; empty for a moment that no calendar has.
 pub fn time(at: Moment) -> String {
     let Ok(instant) = jiff::Timestamp::from_millisecond(at.0) else { return String::new() };

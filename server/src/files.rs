@@ -27,11 +27,11 @@ use tokio::sync::Semaphore;
 use crate::App;
 use crate::store::{StoreError, files as rows};
 
-pub use picture::{Picture, PictureError};
+pub use picture::{Looked, Picture, PictureError};
 pub use reduced::{REDUCED_WIDTHS, Reduced};
 pub use spool::Spooled;
 
-/// Pixels of a picture at most: 40 megapixels.
+/// Pixels of a picture that is opened: 40 megapixels. Evidence with more is kept whole, and not opened.
 pub const PIXELS_MAX: u64 = 40_000_000;
 /// Bytes of a picture brought by `POST /files`.
 pub const FILE_BYTES_MAX: u64 = 12 * 1024 * 1024;
@@ -63,6 +63,9 @@ pub enum FilesError {
     /// The setting that names the object store is wrong.
     #[error("the files URL is not right: {0}")]
     Setting(String),
+    /// No room on the disk: nothing of what came is kept, and it can be sent again when there is room.
+    #[error("the disk is full")]
+    Full,
     /// Disk or bucket; trying again may help.
     #[error("the file store is not available: {0}")]
     Unavailable(String),
@@ -70,6 +73,9 @@ pub enum FilesError {
 
 impl From<std::io::Error> for FilesError {
     fn from(error: std::io::Error) -> Self {
+        if is_full(&error) {
+            return Self::Full;
+        }
         Self::Unavailable(error.to_string())
     }
 }
@@ -78,9 +84,26 @@ impl From<object_store::Error> for FilesError {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { path, .. } => Self::NotFound(path),
+            other if full_within(&other) => Self::Full,
             other => Self::Unavailable(other.to_string()),
         }
     }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether a full disk is what made the store fail, however deep it says so.
+fn full_within(error: &object_store::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(is_full) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 struct Shared {

@@ -224,6 +224,8 @@ async fn move_all(
     let index = engine.index();
     let (from, to) = order.disks(&index)?;
     loop {
+        // Before the list is made: what is begun now may be missing in it.
+        let begins = index.disks().is_beginning_on(from);
         let names = {
             let index = index.clone();
             blocking(app, move || Ok(files_on(&index, from)?)).await?
@@ -254,7 +256,7 @@ async fn move_all(
             let pause_ms = (order.bytes - before).saturating_mul(1_000) / BYTES_A_SECOND_MAX;
             app.clock.sleep(Duration::from_millis(pause_ms)).await;
         }
-        if open == 0 {
+        if open == 0 && !begins {
             return Ok(true);
         }
         order.write(data)?;

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::Session;
-use crate::files::FilesError;
+use crate::files::{FilesError, Looked};
 use crate::http::Problem;
 use crate::store::evidence::{self, Arrival, EvidenceRow};
 use crate::store::files::{self, FileRow};
@@ -31,7 +31,7 @@ use crate::store::{StoreError, Tx, inspections, self_checks};
 
 /// How long an upload may rest before it is thrown away.
 pub const EXPIRES_MS: i64 = 7 * 24 * 3_600_000;
-/// Uploads a person may have under way: two inspections with all the evidence a part can name.
+/// Uploads a person may have under way. Phones send one after the other; what is whole is not under way any more.
 pub const OPEN_MAX: i64 = 400;
 /// How long a newer request waits for the older one to let go.
 const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
@@ -146,7 +146,9 @@ impl Writing {
         let start = u64::try_from(row.received).unwrap_or(0);
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).await?;
         // What was written after the last acknowledgement is not known to be whole.
-        file.set_len(start).await?;
+        if file.metadata().await?.len() != start {
+            file.set_len(start).await?;
+        }
         file.seek(std::io::SeekFrom::Start(start)).await?;
         let mut hash = Sha256::new();
         let mut received = row.received;
@@ -189,7 +191,7 @@ impl Writing {
             self.discard(app, row).await?;
             return Err(UploadError::Checksum);
         }
-        let (picture, blank) = match app.files.look_at_drawing(&path, true).await {
+        let looked = match app.files.look_at_evidence(&path).await {
             Err(refused @ FilesError::Picture(_)) => {
                 self.discard(app, row).await?;
                 return Err(refused.into());
@@ -201,15 +203,15 @@ impl Writing {
         let file = FileRow {
             id: Uuid::now_v7().to_string(),
             sha256: row.sha256.clone(),
-            filetype: picture.filetype.to_owned(),
+            filetype: looked.picture.filetype.to_owned(),
             bytes: row.length,
-            width: picture.size.map(|size| i64::from(size.0)),
-            height: picture.size.map(|size| i64::from(size.1)),
+            width: looked.picture.size.map(|size| i64::from(size.0)),
+            height: looked.picture.size.map(|size| i64::from(size.1)),
             user_id: Some(row.user_id.clone()),
             created_at: at,
         };
         let (session, upload) = (session.clone(), row.clone());
-        let arrived = app.db.write(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, blank, at).await })).await;
+        let arrived = app.db.write(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, looked, at).await })).await;
         if matches!(arrived, Err(UploadError::Blank)) {
             self.discard(app, row).await?;
         }
@@ -227,7 +229,14 @@ impl Writing {
     }
 }
 
-async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &FileRow, blank: bool, at: i64) -> Result<(), UploadError> {
+async fn arrive(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    upload: &UploadRow,
+    file: &FileRow,
+    looked: Looked,
+    at: i64,
+) -> Result<(), UploadError> {
     files::insert(tx, file).await?;
     let arrival = Arrival {
         evidence_id: &upload.evidence_id,
@@ -236,7 +245,8 @@ async fn arrive(tx: &mut Tx<'_>, session: &Session, upload: &UploadRow, file: &F
         sha256: &upload.sha256,
         filetype: &upload.filetype,
         file_id: &file.id,
-        blank,
+        blank: looked.blank,
+        position: looked.position,
     };
     link(tx, session, &arrival, at).await?;
     Ok(uploads::finish(tx, &upload.id, at).await?)

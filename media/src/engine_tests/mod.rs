@@ -14,11 +14,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::segment::SegmentFile;
+use crate::virtual_camera::footage::is_picture;
 use crate::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use crate::{
     CameraSpec, CameraState, Codec, DiagnosisKind, DiagnosisSettings, DiskLevel, Engine, EngineConfig, EngineParts, GapReason, MediaEvent,
@@ -189,4 +191,32 @@ fn assert_decodes(path: &Path) {
     let output = command.args(["-v", "error", "-i"]).arg(path).args(["-f", "null", "-"]).output().expect("ffmpeg runs");
     let complaints = String::from_utf8_lossy(&output.stderr).replace(UNLOCKED_MEMORY, "");
     assert!(output.status.success() && complaints.is_empty(), "ffmpeg {}: {complaints}", path.display());
+}
+
+/// The digest of each picture of an H.264 file, as the virtual camera counts them: its slices with their lengths.
+fn h264_pictures(path: &Path) -> Vec<[u8; 32]> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-i"]).arg(path).args(["-c", "copy", "-f", "h264", "-"]);
+    let stream = command.output().expect("ffmpeg runs").stdout;
+    let starts: Vec<usize> = stream.windows(3).enumerate().filter(|(_, bytes)| *bytes == [0, 0, 1]).map(|(at, _)| at).collect();
+    let ends = starts.iter().skip(1).copied().chain([stream.len()]);
+    let mut pictures: Vec<Sha256> = Vec::new();
+    for (start, end) in starts.iter().zip(ends) {
+        let mut nal = &stream[start + 3..end];
+        // A start code of four bytes; a NAL unit ends with another byte.
+        while let Some(shorter) = nal.strip_suffix(&[0]) {
+            nal = shorter;
+        }
+        if !is_picture(Codec::H264, nal) {
+            continue;
+        }
+        // The first slice of a picture begins with macroblock 0, which is written as a bit of 1.
+        if nal[1] & 0x80 != 0 {
+            pictures.push(Sha256::new());
+        }
+        let picture = pictures.last_mut().expect("a first slice");
+        picture.update(u32::try_from(nal.len()).expect("small").to_be_bytes());
+        picture.update(nal);
+    }
+    pictures.into_iter().map(|picture| picture.finalize().into()).collect()
 }

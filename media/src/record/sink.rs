@@ -156,7 +156,6 @@ impl FragmentSink {
         let writer = self.create(&header, &chunks, &init)?;
         let segment = writer.info();
         self.times.writes.note(self.clock.monotonic().saturating_sub(now));
-        self.index.update(self.handle.camera, segment.clone(), true);
         self.handle.tell(MediaEvent::SegmentOpened { camera: self.handle.camera, segment });
         self.writer = Some(writer);
         self.last_grew_ms = now_ms;
@@ -176,15 +175,21 @@ impl FragmentSink {
         Ok(())
     }
 
-    /// Begins a file on the disk with the most room, or on the next where that one fails.
+    /// Begins a file on the disk with the most room, or on the next where that one fails, and puts it into the index.
     fn create(&self, header: &FragmentHeader, chunks: &[Bytes], init: &LiveInit) -> Result<SegmentWriter, SegmentError> {
         let camera = self.handle.camera;
         let disks = self.index.disks();
         let mut failed = None;
         for disk in disks.places().into_iter().filter(|disk| disks.still_here(*disk)) {
+            // Until the index knows the file: whoever moves recordings off this disk waits for it.
+            let Some(_beginning) = disks.begin_on(disk) else { continue };
             let name = SegmentName { camera, start_ms: header.wall_ms, id: Uuid::now_v7() };
             match SegmentWriter::create(disks.folder(disk), name, self.codec, &init.data, header.clone(), chunks) {
-                Ok(writer) => return Ok(writer.on(disks.id(disk))),
+                Ok(writer) => {
+                    let writer = writer.on(disks.id(disk));
+                    self.index.update(camera, writer.info(), true);
+                    return Ok(writer);
+                }
                 Err(error) => {
                     tracing::error!(%camera, folder = %disks.folder(disk).display(), %error, "a disk takes no new file");
                     failed = Some(error);

@@ -68,6 +68,18 @@ struct Disk {
     here: AtomicBool,
     /// Its recordings are being moved away: no new file is begun on it.
     leaving: AtomicBool,
+    /// Files that are being begun on it and that the index does not know yet.
+    beginning: AtomicUsize,
+}
+
+/// A file is being begun on a disk, until this is dropped.
+#[derive(Debug)]
+pub struct Beginning<'a>(&'a Disk);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.0.beginning.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Disks {
@@ -97,9 +109,8 @@ impl Disks {
             if let Some(other) = all.iter().find(|disk| disk.id == id) {
                 return Err(DisksError::Twice(other.folder.clone(), folder.clone()));
             }
-            let (here, leaving) = (AtomicBool::new(here), AtomicBool::new(false));
             let (marked, own) = (known.is_some(), is_own(known, folder));
-            all.push(Disk { folder: folder.clone(), id, marked, own, here, leaving });
+            all.push(Disk::new(folder, id, marked, own, here));
         }
         if let Some(file) = known {
             let list: BTreeMap<&PathBuf, Uuid> = all.iter().map(|disk| (&disk.folder, disk.id)).collect();
@@ -122,8 +133,7 @@ impl Disks {
             let own = is_own(known, folder);
             let away = found.is_none() && list.contains_key(folder) && (folder.exists() || !own);
             let id = found.or_else(|| list.get(folder).copied()).unwrap_or_default();
-            let (here, leaving) = (AtomicBool::new(!away), AtomicBool::new(false));
-            all.push(Disk { folder: folder.clone(), id, marked: true, own, here, leaving });
+            all.push(Disk::new(folder, id, true, own, !away));
         }
         Ok(Self { all, space: Arc::new(SystemDisk), turn: AtomicUsize::new(0) })
     }
@@ -131,8 +141,7 @@ impl Disks {
     /// One folder that is always here and carries no mark.
     #[must_use]
     pub fn one(folder: &Path, space: Arc<dyn DiskSpace>) -> Self {
-        let (here, leaving) = (AtomicBool::new(true), AtomicBool::new(false));
-        let disk = Disk { folder: folder.to_owned(), id: Uuid::nil(), marked: false, own: true, here, leaving };
+        let disk = Disk::new(folder, Uuid::nil(), false, true, true);
         Self { all: vec![disk], space, turn: AtomicUsize::new(0) }
     }
 
@@ -189,13 +198,31 @@ impl Disks {
     /// Whether its recordings are being moved away.
     #[must_use]
     pub fn is_leaving(&self, disk: usize) -> bool {
-        self.all.get(disk).is_some_and(|disk| disk.leaving.load(Ordering::Acquire))
+        self.all.get(disk).is_some_and(|disk| disk.leaving.load(Ordering::SeqCst))
+    }
+
+    /// A file is about to be begun on a disk; `None` where the disk is leaving and another one stays. Whoever empties a disk
+    /// sees either this or its own order: the one that comes second knows of the first.
+    #[must_use]
+    pub fn begin_on(&self, disk: usize) -> Option<Beginning<'_>> {
+        let wanted = self.all.get(disk)?;
+        wanted.beginning.fetch_add(1, Ordering::SeqCst);
+        let beginning = Beginning(wanted);
+        let another_stays = || self.here().any(|other| !self.is_leaving(other));
+        if self.is_leaving(disk) && another_stays() { None } else { Some(beginning) }
+    }
+
+    /// Whether a file is being begun on a disk that the index does not know yet. Once this is `false` for a disk that is
+    /// leaving, no file comes that a list of its files made afterwards would not have.
+    #[must_use]
+    pub fn is_beginning_on(&self, disk: usize) -> bool {
+        self.all.get(disk).is_some_and(|disk| disk.beginning.load(Ordering::SeqCst) > 0)
     }
 
     /// From now on no new file is begun on it, or they are again.
     pub fn set_leaving(&self, disk: usize, leaving: bool) {
         if let Some(disk) = self.all.get(disk) {
-            disk.leaving.store(leaving, Ordering::Release);
+            disk.leaving.store(leaving, Ordering::SeqCst);
         }
     }
 
@@ -281,6 +308,11 @@ impl Disks {
 }
 
 impl Disk {
+    fn new(folder: &Path, id: Uuid, marked: bool, own: bool, here: bool) -> Self {
+        let (here, leaving, beginning) = (AtomicBool::new(here), AtomicBool::new(false), AtomicUsize::new(0));
+        Self { folder: folder.to_owned(), id, marked, own, here, leaving, beginning }
+    }
+
     fn carries_its_mark(&self) -> bool {
         match read_mark(&self.folder) {
             Ok(None) if self.own && !self.folder.exists() => write_mark(&self.folder, self.id).is_ok(),

@@ -35,7 +35,7 @@ pub enum Moved {
         /// Its size.
         bytes: u64,
     },
-    /// Somebody still writes it: later.
+    /// Somebody still writes it, or begins it just now: later.
     Open,
     /// Retention was quicker, or it is no file of the index.
     Gone,
@@ -66,7 +66,8 @@ pub enum MoveError {
     Segment(#[from] SegmentError),
 }
 
-/// The files of a disk that are segments, the oldest first.
+/// The files of a disk that are segments, the oldest first. Of a disk that is being emptied this is all there will be only
+/// where [`super::Disks::is_beginning_on`] was `false` before.
 ///
 /// # Errors
 /// [`SegmentError::Io`] when a folder cannot be listed.
@@ -88,7 +89,12 @@ pub fn move_one(index: &SegmentIndex, name: SegmentName, from: usize, to: usize,
             return Err(MoveError::Away(disks.folder(disk).to_owned()));
         }
     }
-    let Some(known) = index.find(name.camera, name.start_ms, name.id) else { return Ok(Moved::Gone) };
+    let find = || index.find(name.camera, name.start_ms, name.id);
+    let Some(known) = find() else {
+        // A file is on its disk before it is in the index: making it lasting takes its time. It may have come there since.
+        let comes = index.disks().is_beginning_on(from) || find().is_some();
+        return Ok(if comes { Moved::Open } else { Moved::Gone });
+    };
     if index.is_open(name.camera, &known) {
         return Ok(Moved::Open);
     }
@@ -256,6 +262,27 @@ mod tests {
         assert_eq!((findings.segments.len(), findings.twice.len()), (4, 0));
         let on_second = findings.segments.iter().filter(|found| found.segment.disk == house.index.disks().id(1)).count();
         assert_eq!(on_second, 3, "the files alone say where they are");
+    }
+
+    #[test]
+    fn a_file_that_is_being_begun_is_no_strangers_and_none_begins_on_a_disk_that_is_leaving() {
+        let house = House::new();
+        let disks = house.index.disks();
+        let beginning = disks.begin_on(0).expect("it stays");
+        let writer = write_open(disks.folder(0), CAMERA, 900_000, &[vec![70]]).on(disks.id(0));
+        let name = *house.names(0).last().expect("it is on the disk");
+        disks.set_leaving(0, true);
+        assert_eq!(move_one(&house.index, name, 0, 1, 0).expect("looked at"), Moved::Open, "not in the index yet");
+        assert!(disks.is_beginning_on(0) && disks.begin_on(0).is_none() && disks.begin_on(1).is_some());
+        house.index.update(CAMERA, writer.info(), true);
+        drop(beginning);
+        assert!(!disks.is_beginning_on(0) && !disks.is_beginning_on(1));
+        assert_eq!(move_one(&house.index, name, 0, 1, 0).expect("looked at"), Moved::Open, "it is written");
+        let closed = writer.close().expect("closed");
+        house.index.forget(CAMERA, &closed);
+        assert_eq!(move_one(&house.index, name, 0, 1, 0).expect("looked at"), Moved::Gone, "nobody's");
+        disks.set_leaving(1, true);
+        assert!(disks.begin_on(0).is_some(), "better there than nowhere");
     }
 
     #[test]

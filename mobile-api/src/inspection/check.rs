@@ -1,10 +1,12 @@
 //! What serde cannot say about a header, a part or a submission: lengths, ranges, references. All faults at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Answer, Device, Evidence, EvidenceKind, Header, Location, PartContent, PutInspection, PutPart, Signature, SignedBy, Submit};
+use super::{
+    Answer, Derived, Device, Evidence, EvidenceKind, Header, Location, PartContent, PutInspection, PutPart, Signature, SignedBy, Submit,
+};
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
     ANSWERS_PER_PART_MAX, CHOICES_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
@@ -101,6 +103,8 @@ pub(crate) fn content(faults: &mut Faults, content: &PartContent) {
     faults.count("signatures", content.signatures.len(), SIGNATURES_PER_PART_MAX);
     let mut ids = HashSet::new();
     each(faults, "evidence", &content.evidence, |faults, one| evidence(faults, one, &mut ids));
+    derivatives(faults, &content.evidence);
+    let ids: HashSet<Uuid> = content.evidence.iter().filter(|one| one.derived.is_none()).map(|one| one.id).collect();
     let mut codes = HashSet::new();
     each(faults, "answers", &content.answers, |faults, one| answer(faults, one, &mut codes, &ids));
     each(faults, "locations", &content.locations, location);
@@ -187,6 +191,45 @@ fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
         faults.note_at("bytes", "out_of_range", format!("1 to {EVIDENCE_BYTES_MAX}"));
     }
     faults.optional_text("item_code", evidence.item_code.as_deref(), CODE_BYTES_MAX);
+}
+
+/// A derivative names the file as taken by id and hash; of derivatives there are none.
+fn derivatives(faults: &mut Faults, all: &[Evidence]) {
+    let taken: HashMap<Uuid, &Evidence> = all.iter().filter(|one| one.derived.is_none()).map(|one| (one.id, one)).collect();
+    let mut reduced = HashSet::new();
+    each(faults, "evidence", all, |faults, one| {
+        if let Some(derived) = &one.derived {
+            faults.within("derived", |faults| derivative(faults, one, derived, taken.get(&derived.from).copied(), &mut reduced));
+        }
+    });
+}
+
+fn derivative(faults: &mut Faults, one: &Evidence, derived: &Derived, from: Option<&Evidence>, reduced: &mut HashSet<Uuid>) {
+    match from {
+        None => faults.note_at("from", "unknown", "no file as taken among the evidence of this part"),
+        Some(from) => {
+            if from.sha256 != derived.sha256 {
+                faults.note_at("sha256", "checksum", "not the hash of the file it names");
+            }
+            if from.kind != EvidenceKind::Photo || one.kind != EvidenceKind::Photo || from.item_code != one.item_code {
+                faults.note_at("from", "kind", "a picture of the same item");
+            }
+        }
+    }
+    if one.filetype.starts_with("image/hei") {
+        faults.note_at("made_by", "kind", "what a phone makes is JPEG, PNG or WebP");
+    }
+    if derived.made_by.is_empty() {
+        faults.note_at("made_by", "required", "how it was made");
+    }
+    for (index, making) in derived.made_by.iter().enumerate() {
+        if derived.made_by[..index].contains(making) {
+            faults.within("made_by", |faults| faults.note_at(index, "duplicate", "each once"));
+        }
+    }
+    if derived.is_reduced() && !reduced.insert(derived.from) {
+        faults.note_at("from", "duplicate", "one reduced copy of a file");
+    }
 }
 
 pub(super) fn location(faults: &mut Faults, location: &Location) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::TryStreamExt as _;
 
 use super::{Check, CheckError};
-use crate::store::{documents, files, paper_numbers};
+use crate::store::{documents, evidence, files, paper_numbers};
 
 /// Rows read at once.
 const PAGE: i64 = 500;
@@ -58,6 +58,18 @@ impl Check<'_> {
     pub(super) async fn evidence(&mut self) -> Result<(), CheckError> {
         for (what, id, promised, stored) in files::evidence_mismatches(&mut self.db.read().await?.conn()).await? {
             self.fault("evidence", format!("{what} {id} was promised as {promised}, and its file is {stored}"));
+        }
+        let (to_come, withheld) = evidence::not_here(&mut self.db.read().await?.conn()).await?;
+        if to_come > 0 {
+            self.report.notes.push(format!("{to_come} photos as taken are still to come; their reduced copies stand for them"));
+        }
+        if withheld > 0 {
+            self.report
+                .notes
+                .push(format!("{withheld} photos as taken were not sent, as their templates say; their reduced copies stand for them"));
+        }
+        for (id, taken) in evidence::derived_from_nothing(&mut self.db.read().await?.conn()).await? {
+            self.fault("evidence", format!("{id} was made from {taken}, which is no evidence of its inspection"));
         }
         for id in files::clips_without_file(&mut self.db.read().await?.conn()).await? {
             self.fault("evidence", format!("the clip of alert {id} is said to be ready, and there is no file"));

@@ -1,11 +1,12 @@
 //! Inspections against the receipts that were given for them: what is stored must hash to what was acknowledged.
 
 use mobile_api::canonical;
-use mobile_api::inspection::Submit;
+use mobile_api::inspection::{Evidence, PartContent, Submit};
 use serde_json::Value;
 
 use super::{Check, CheckError};
 use crate::evidence::{Document, Hashed, Receipt};
+use crate::store::evidence::EvidenceRow;
 use crate::store::inspections::{self, ReceiptRow};
 use crate::store::{Conn, Db, StoreError, evidence, logins};
 
@@ -80,7 +81,28 @@ async fn compared(conn: &mut Conn<'_>, row: &ReceiptRow, keys: &[String]) -> Res
         let stored = files.iter().find(|file| file.id == id.to_string()).map_or("nothing", |file| file.sha256.as_str());
         differs(&format!("evidence {id}"), stored, sha256);
     }
+    for part in &stored {
+        let content: PartContent = serde_json::from_str(&part.content).map_err(StoreError::damaged)?;
+        wrong.extend(content.evidence.iter().filter_map(|one| derivative(one, &files)));
+    }
     Ok(wrong)
+}
+
+/// What is wrong with a picture that was made from another: it names the file as taken by its hash.
+fn derivative(one: &Evidence, files: &[EvidenceRow]) -> Option<String> {
+    let derived = one.derived.as_ref()?;
+    let row = |id: String| files.iter().find(|file| file.id == id);
+    let stored = row(one.id.to_string())?;
+    let named = derived.from.to_string();
+    if stored.derived_from.as_deref() != Some(named.as_str()) {
+        return Some(format!(
+            "evidence {} was made from {named}, and is kept as made from {}",
+            one.id,
+            stored.derived_from.as_deref().unwrap_or("nothing")
+        ));
+    }
+    let taken = row(named).map_or("nothing", |taken| taken.sha256.as_str());
+    (taken != derived.sha256).then(|| format!("evidence {} was made from {}, and the file as taken is {taken}", one.id, derived.sha256))
 }
 
 /// The canonical hash of stored JSON.

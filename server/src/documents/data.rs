@@ -200,6 +200,8 @@ pub struct Photo {
     pub sha256: String,
     /// When, by the phone's clock.
     pub taken: String,
+    /// What of it is printed where that is not the file as taken, and why; else empty.
+    pub note: String,
 }
 
 /// Of an order.

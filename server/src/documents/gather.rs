@@ -1,5 +1,6 @@
 //! Gathers what a paper says from what is stored: the premises, the inspection with the answers that count, who signed.
 
+use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Visit};
 use mobile_api::judge::judge;
 use mobile_api::template::{Field, FieldKind, FieldValue, Item, TemplateBody};
@@ -11,6 +12,7 @@ use super::words::{chinese_date, chinese_time, han_date};
 use super::{Bureau, Kind};
 use crate::auth::{Scope, Sealer};
 use crate::domain::premises::PremisesKind;
+use crate::files::PIXELS_MAX;
 use crate::inspected::Sent;
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::inspections::{self, InspectionRow};
@@ -271,20 +273,45 @@ fn photos(item: &PaperItem, files: &[EvidenceRow], left: &mut usize, wanted: &mu
     let of_item = files.iter().filter(|file| {
         file.item_code.as_deref() == Some(&item.code)
             && file.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Photo))
-            && file.file_id.is_some()
-            && printable(stored_type(file))
+            && file.derived_from.is_none()
     });
-    let chosen: Vec<&EvidenceRow> = of_item.take(ITEM_PHOTOS_MAX.min(*left)).collect();
+    let printed = of_item.filter_map(|taken| printed(taken, files).map(|(shown, note)| (taken, shown, note)));
+    let chosen: Vec<(&EvidenceRow, &EvidenceRow, &str)> = printed.take(ITEM_PHOTOS_MAX.min(*left)).collect();
     *left -= chosen.len();
     chosen
         .into_iter()
-        .map(|file| {
-            let name = format!("photo-{}.{}", wanted.len() + 1, extension(stored_type(file)));
-            wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
+        .map(|(file, shown, note)| {
+            let name = format!("photo-{}.{}", wanted.len() + 1, extension(stored_type(shown)));
+            wanted.push(Wanted { file: name.clone(), sha256: shown.sha256.clone(), filetype: stored_type(shown).to_owned(), width: 640 });
             let taken = file.taken_at.map(chinese_time).unwrap_or_default();
-            Photo { evidence_id: file.id.clone(), file: name, sha256: file.sha256.clone(), taken }
+            Photo { evidence_id: file.id.clone(), file: name, sha256: file.sha256.clone(), taken, note: note.to_owned() }
         })
         .collect()
+}
+
+/// What is printed of a photo, and what is said of it. Papers leave the bureau: where places were made unreadable, the picture that
+/// shows them is not printed, even while the other has not come.
+fn printed<'a>(taken: &'a EvidenceRow, files: &'a [EvidenceRow]) -> Option<(&'a EvidenceRow, &'static str)> {
+    let can = |file: &EvidenceRow| file.file_id.is_some() && printable(stored_type(file)) && opened(file);
+    if let Some(redacted) = evidence::redacted(files, &taken.id) {
+        return can(redacted).then_some((redacted, "印出的是经遮挡处理的图片"));
+    }
+    let withheld = taken.standing == Standing::Withheld.as_str();
+    if can(taken) {
+        return Some((taken, ""));
+    }
+    let copy = evidence::reduced(files, &taken.id).filter(|copy| can(copy))?;
+    Some(match (taken.file_id.is_some(), withheld) {
+        (true, _) => (copy, "印出的是缩小件"),
+        (false, true) => (copy, "缩小件；按检查表规定原件不上传"),
+        (false, false) => (copy, "缩小件；原件尚未上传"),
+    })
+}
+
+/// Whether it has no more pixels than are opened here.
+fn opened(file: &EvidenceRow) -> bool {
+    let pixels = file.width.zip(file.height).and_then(|(width, height)| u64::try_from(width.saturating_mul(height)).ok());
+    pixels.is_none_or(|pixels| pixels <= PIXELS_MAX)
 }
 
 fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Vec<SignatureLine> {

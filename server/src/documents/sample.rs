@@ -26,6 +26,7 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
             file: "photo-1.jpg".to_owned(),
             sha256: "e3b0c44298fc1c149afbf4c8996fb924".repeat(2),
             taken: words::chinese_time(at_ms),
+            note: String::new(),
         }],
     };
     let passed = PaperItem {

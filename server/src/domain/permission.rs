@@ -48,6 +48,7 @@ permissions! {
     AlertsRectify = "alerts.rectify",
     InspectionsRead = "inspections.read",
     InspectionsConduct = "inspections.conduct",
+    InspectionsOriginals = "inspections.originals",
     AssignmentsRead = "assignments.read",
     AssignmentsManage = "assignments.manage",
     AssignmentsApprove = "assignments.approve",

@@ -10,9 +10,12 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
 use super::{Files, FilesError, PIXELS_MAX};
+use crate::domain::geo::is_point;
 
 /// Bytes that decoding may allocate: 40 megapixels of 16-bit RGBA, and a decoder's own tables.
 const ALLOCATED_BYTES_MAX: u64 = 384 * 1024 * 1024;
+/// Pixels of evidence at most: larger than any phone makes. More is a bomb, or no photo.
+const KEPT_PIXELS_MAX: u64 = 256_000_000;
 /// Longest edge, pixels.
 const EDGE_PIXELS_MAX: u32 = 30_000;
 /// Pixels of a drawing at most: a large tablet's glass three times over.
@@ -31,6 +34,17 @@ pub struct Picture {
     pub filetype: &'static str,
     /// Pixels as stored, before any rotation; `None` for HEIF, which is kept unopened.
     pub size: Option<(u32, u32)>,
+}
+
+/// What is known of a piece of evidence by looking at it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Looked {
+    /// Its type and size.
+    pub picture: Picture,
+    /// Nothing is drawn on it.
+    pub blank: bool,
+    /// Where the file says that it was taken: latitude and longitude, degrees WGS-84. Anybody can write anything there.
+    pub position: Option<(f64, f64)>,
 }
 
 /// Why a file is not accepted as a picture.
@@ -62,11 +76,24 @@ impl Files {
         Ok(picture)
     }
 
-    /// As [`Files::look_at`], and whether nothing is drawn on it. What cannot be opened here is not called blank.
-    pub async fn look_at_drawing(&self, path: &Path, heif: bool) -> Result<(Picture, bool), FilesError> {
-        if heif && is_heif(path)? {
-            return Ok((Picture { filetype: "image/heic", size: None }, false));
+    /// A piece of evidence: what it is, whether nothing is drawn on it, and where it says that it was taken. HEIF, and what has more
+    /// pixels than are opened here, is kept whole without being opened: by its header alone, and not called blank.
+    pub async fn look_at_evidence(&self, path: &Path) -> Result<Looked, FilesError> {
+        let asked = path.to_owned();
+        let position = off_thread(move || Ok(position(&asked))).await?;
+        if is_heif(path)? {
+            return Ok(Looked { picture: Picture { filetype: "image/heic", size: None }, blank: false, position });
         }
+        let header = path.to_owned();
+        let large = off_thread(move || large(&header)).await?;
+        if let Some(picture) = large {
+            return Ok(Looked { picture, blank: false, position });
+        }
+        let (picture, blank) = self.look_at_drawing(path).await?;
+        Ok(Looked { picture, blank, position })
+    }
+
+    async fn look_at_drawing(&self, path: &Path) -> Result<(Picture, bool), FilesError> {
         let (picture, decoded) = self.decode(path.to_owned()).await?;
         let blank = off_thread(move || Ok(is_blank(&decoded))).await?;
         Ok((picture, blank))
@@ -155,7 +182,23 @@ fn reader(path: &Path) -> Result<ImageReader<BufReader<std::fs::File>>, PictureE
     ImageReader::open(path).map_err(damaged)?.with_guessed_format().map_err(damaged)
 }
 
+/// A picture that is kept and not opened, because it has more pixels than that; `None` of one that is opened. Half of one is none.
+fn large(path: &Path) -> Result<Option<Picture>, PictureError> {
+    let picture = read_header_within(path, KEPT_PIXELS_MAX)?;
+    if read_header(path).is_ok() {
+        return Ok(None);
+    }
+    if picture.filetype == "image/jpeg" && !has_end(&std::fs::read(path).map_err(damaged)?) {
+        return Err(PictureError::Damaged("it ends in the middle".to_owned()));
+    }
+    Ok(Some(picture))
+}
+
 fn read_header(path: &Path) -> Result<Picture, PictureError> {
+    read_header_within(path, PIXELS_MAX)
+}
+
+fn read_header_within(path: &Path, pixels_max: u64) -> Result<Picture, PictureError> {
     let mut reader = reader(path)?;
     // `open` takes a type from the name; only the content counts.
     let filetype = match reader.format() {
@@ -166,7 +209,7 @@ fn read_header(path: &Path) -> Result<Picture, PictureError> {
     };
     reader.limits(limits());
     let (width, height) = reader.into_dimensions().map_err(|error| PictureError::Damaged(error.to_string()))?;
-    if u64::from(width) * u64::from(height) > PIXELS_MAX || width.max(height) > EDGE_PIXELS_MAX {
+    if u64::from(width) * u64::from(height) > pixels_max || width.max(height) > EDGE_PIXELS_MAX {
         return Err(PictureError::TooManyPixels { width, height });
     }
     Ok(Picture { filetype, size: Some((width, height)) })
@@ -179,12 +222,33 @@ fn is_heif(path: &Path) -> Result<bool, FilesError> {
     Ok(read == 12 && &head[4..8] == b"ftyp" && HEIF_BRANDS.iter().any(|brand| &head[8..12] == brand.as_slice()))
 }
 
+fn read_exif(path: &Path) -> Option<exif::Exif> {
+    let file = std::fs::File::open(path).ok()?;
+    let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut BufReader::new(file));
+    exif.or_else(|error| error.distill_partial_result(|_| ())).ok()
+}
+
+/// Where a picture says that it was taken. Nothing readable, or no place on Earth: nowhere.
+fn position(path: &Path) -> Option<(f64, f64)> {
+    let exif = read_exif(path)?;
+    let degrees = |tag: exif::Tag, reference: exif::Tag, negative: u8| -> Option<f64> {
+        let exif::Value::Rational(parts) = &exif.get_field(tag, exif::In::PRIMARY)?.value else { return None };
+        let [degrees, minutes, seconds] = parts.get(..3)? else { return None };
+        let value = degrees.to_f64() + minutes.to_f64() / 60.0 + seconds.to_f64() / 3_600.0;
+        let exif::Value::Ascii(letters) = &exif.get_field(reference, exif::In::PRIMARY)?.value else { return None };
+        let turned = letters.first()?.first()?.eq_ignore_ascii_case(&negative);
+        Some(if turned { -value } else { value }).filter(|value| value.is_finite())
+    };
+    let latitude = degrees(exif::Tag::GPSLatitude, exif::Tag::GPSLatitudeRef, b'S')?;
+    let longitude = degrees(exif::Tag::GPSLongitude, exif::Tag::GPSLongitudeRef, b'W')?;
+    // Zero and zero is what a phone writes that knows nothing.
+    (is_point(latitude, longitude) && (latitude, longitude) != (0.0, 0.0)).then_some((latitude, longitude))
+}
+
 /// How a picture must be turned to stand upright. Nothing readable: not at all.
 pub(super) fn orientation(path: &Path) -> Orientation {
     let read = || -> Option<u32> {
-        let file = std::fs::File::open(path).ok()?;
-        let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut BufReader::new(file));
-        let exif = exif.or_else(|error| error.distill_partial_result(|_| ())).ok()?;
+        let exif = read_exif(path)?;
         exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)
     };
     read().and_then(|value| u8::try_from(value).ok()).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)

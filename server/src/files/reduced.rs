@@ -55,7 +55,10 @@ impl Files {
         }
         let content = self.read_all(sha256, SOURCE_BYTES_MAX).await?;
         let spooled = self.spool(futures::stream::iter([Ok::<_, std::io::Error>(content)]), SOURCE_BYTES_MAX).await?;
-        let (picture, decoded) = self.decode(spooled.path().to_owned()).await?;
+        let (picture, decoded) = match self.decode(spooled.path().to_owned()).await {
+            Err(FilesError::Picture(PictureError::TooManyPixels { .. })) => return Ok(Reduced::AsStored),
+            decoded => decoded?,
+        };
         let path = spooled.path().to_owned();
         let made = off_thread(move || reduce(decoded, &path, width, copy_type)).await?;
         drop(spooled);

@@ -8,8 +8,9 @@ use utoipa::IntoParams;
 use super::content::{Content, serve};
 use super::problem::Problem;
 use crate::App;
-use crate::files::Reduced;
-use crate::store::evidence::EvidenceRow;
+use crate::files::{PIXELS_MAX, Reduced};
+use crate::store::Conn;
+use crate::store::evidence::{self, EvidenceRow};
 
 /// How wide it is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,6 +32,12 @@ impl WidthArgs {
     }
 }
 
+/// Whether this program can make a smaller picture of it.
+pub(super) fn previewed(file: &EvidenceRow) -> bool {
+    let pixels = file.width.zip(file.height).and_then(|(width, height)| u64::try_from(width.checked_mul(height)?).ok());
+    file.file_id.is_some() && pixels.is_some_and(|pixels| pixels <= PIXELS_MAX)
+}
+
 /// Evidence whose file is here.
 pub(super) struct Arrived {
     sha256: String,
@@ -39,9 +46,36 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    /// The file that was found, where it has arrived.
-    pub(super) fn of(found: Option<EvidenceRow>) -> Result<Self, Problem> {
+    /// What is shown of the evidence that was found, where it has arrived. Who may not see originals gets the picture with places
+    /// made unreadable, where there is one, in the place of the file as taken and of all else that was made from it. Where a width is
+    /// wanted and the file as taken is not here, or cannot be opened here, the phone's reduced copy stands for it.
+    pub(super) async fn to_show(
+        conn: &mut Conn<'_>,
+        found: Option<EvidenceRow>,
+        originals: bool,
+        width: Option<u32>,
+    ) -> Result<Self, Problem> {
         let found = found.ok_or_else(Problem::not_found)?;
+        let taken = match &found.derived_from {
+            Some(id) if !originals => evidence::get(conn, id).await?.filter(|taken| taken.inspection_id == found.inspection_id),
+            _ => None,
+        };
+        let taken = taken.as_ref().unwrap_or(&found);
+        let made = evidence::derivatives(conn, taken).await?;
+        if !originals && let Some(shown) = evidence::redacted(&made, &taken.id) {
+            return Self::of(shown.clone());
+        }
+        if width.is_some()
+            && !previewed(&found)
+            && let Some(copy) = evidence::reduced(&made, &found.id)
+        {
+            return Self::of(copy.clone());
+        }
+        Self::of(found)
+    }
+
+    /// The file that was found, where it has arrived.
+    fn of(found: EvidenceRow) -> Result<Self, Problem> {
         let (Some(filetype), Some(bytes)) = (found.stored_filetype, found.bytes) else {
             return Err(Problem::not_found().because("it has not arrived yet"));
         };

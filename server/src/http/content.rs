@@ -99,6 +99,10 @@ impl From<FilesError> for Problem {
                 Self::of(ProblemType::TooLarge).because(refused.to_string())
             }
             FilesError::Picture(PictureError::Damaged(_)) => Self::field("", "format", "the picture cannot be read"),
+            FilesError::Full => {
+                tracing::error!("no room for files on the disk");
+                Self::of(ProblemType::StorageFull).with("retry_after_s", 60)
+            }
             FilesError::Setting(_) | FilesError::Unavailable(_) => {
                 tracing::error!(%error, "the file store is not available");
                 Self::of(ProblemType::Unavailable).with("retry_after_s", 2)

@@ -58,7 +58,7 @@ pub struct InspectionRow {
 const HEAD: &str = "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
     i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.happened_at, i.clock_off_ms, i.submission, i.submission_sha256, \
     i.phone_result, i.server_result, i.result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
-    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, i.to_complete, \
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count, i.to_complete, \
     i.drawn_sha256, i.drawn_differs, i.drawn_number, i.receipt \
     FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
 
@@ -189,7 +189,7 @@ pub struct ExportRow {
 pub async fn export_page(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<ExportRow>, StoreError> {
     let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, t.name AS template_name, i.kind, i.state, i.outcome, i.result, \
         i.happened_at, i.submitted_at, \
-        (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count, \
+        (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count, \
         (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amendments \
         FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
     let select = sight.restrict(narrowed(Select::new(head), filter));
@@ -553,7 +553,7 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
     let done = execute!(
         tx,
         "UPDATE inspections SET state = 'complete', complete_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND state = 'submitted' \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL)",
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed')",
         id,
         at,
     )?;

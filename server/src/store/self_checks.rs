@@ -33,7 +33,7 @@ pub struct SelfCheckRow {
 
 const HEAD: &str = "SELECT s.id, s.premises_id, p.name AS premises_name, p.path AS premises_path, s.template_id, t.name AS template_name, s.code, s.day, s.slot, \
     s.made_by, u.display_name AS made_by_name, s.content, s.content_sha256, s.problems, s.answered_at, s.received_at, s.complete_at, \
-    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = s.id AND e.kind IS NOT NULL AND e.file_id IS NULL) AS missing_count \
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = s.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count \
     FROM self_checks s JOIN premises p ON p.id = s.premises_id JOIN checklist_templates t ON t.id = s.template_id JOIN users u ON u.id = s.made_by";
 
 /// A paper to keep.
@@ -187,7 +187,7 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
     let done = execute!(
         tx,
         "UPDATE self_checks SET complete_at = $2 WHERE id = $1 AND complete_at IS NULL \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL)",
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed')",
         id,
         at,
     )?;

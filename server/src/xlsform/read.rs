@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use mobile_api::template::{
-    Audience, Bilingual, Choice, Condition, Field, FieldKind, Grade, GradeStep, Item, NumberField, Rule, Section, TemplateBody,
-    TemplateFile,
+    Audience, Bilingual, Choice, Condition, Field, FieldKind, Grade, GradeStep, Item, NumberField, OriginalPolicy, Rule, Section,
+    TemplateBody, TemplateFile,
 };
 
 use super::lines::{Language, Line, by_column, code_of, lists, range_of};
@@ -86,7 +86,11 @@ impl Form {
             premises_kinds: text("premises_kinds").split_whitespace().map(str::to_owned).collect(),
             audience: if text("audience") == Audience::Canteen.as_str() { Audience::Canteen } else { Audience::Officer },
             source: Bilingual { zh: text("source_zh"), en: text("source_en") },
-            body: TemplateBody { rule: rule.unwrap_or_else(usual_rule), sections: std::mem::take(&mut self.sections) },
+            body: TemplateBody {
+                rule: rule.unwrap_or_else(usual_rule),
+                originals: OriginalPolicy::parse(&text("originals")).unwrap_or_default(),
+                sections: std::mem::take(&mut self.sections),
+            },
         }
     }
 
@@ -430,6 +434,16 @@ mod tests {
                 assert_eq!(left_out, [], "{} {made_for:?}", file.code);
                 assert_eq!(serde_json::to_value(&back).unwrap(), serde_json::to_value(&file).unwrap(), "{} {made_for:?}", file.code);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_sent_of_photos_comes_back_as_it_was() {
+        for policy in OriginalPolicy::ALL {
+            let mut file = shipped::templates().unwrap().remove(0);
+            file.body.originals = policy;
+            let (back, _) = read(&super::super::write(&file, 1, FormFor::Exchange).unwrap()).unwrap();
+            assert_eq!(back.body.originals, policy);
         }
     }
 

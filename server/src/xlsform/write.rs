@@ -1,7 +1,7 @@
 //! A template as the sheets of an XLSForm.
 
 use mobile_api::limits::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
-use mobile_api::template::{Bilingual, Condition, Field, FieldKind, Item, TemplateFile};
+use mobile_api::template::{Bilingual, Condition, Field, FieldKind, Item, OriginalPolicy, TemplateFile};
 
 use super::{OWN_SHEET, RESULTS, field_name, named, visit, xpath};
 use crate::sheet;
@@ -151,7 +151,7 @@ pub(super) fn sheets(file: &TemplateFile, version: i64, made_for: FormFor) -> Re
         vec![file.name.zh.clone(), file.code.clone(), version.to_string(), "中文 (zh)".to_owned()],
     ];
     let json = |value: Result<String, serde_json::Error>| value.map_err(|error| error.to_string());
-    let own = vec![
+    let mut own = vec![
         vec!["key".to_owned(), "value".to_owned()],
         vec!["name_zh".to_owned(), file.name.zh.clone()],
         vec!["name_en".to_owned(), file.name.en.clone()],
@@ -161,6 +161,9 @@ pub(super) fn sheets(file: &TemplateFile, version: i64, made_for: FormFor) -> Re
         vec!["source_en".to_owned(), file.source.en.clone()],
         vec!["rule".to_owned(), json(serde_json::to_string(&file.body.rule))?],
     ];
+    if file.body.originals != OriginalPolicy::default() {
+        own.push(vec!["originals".to_owned(), file.body.originals.as_str().to_owned()]);
+    }
     Ok(Sheets { survey: form.survey, choices, settings, own })
 }
 

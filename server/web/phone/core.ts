@@ -9,13 +9,14 @@ import { browserStore, deviceId, type SessionStore } from '@shared/api/session'
 import { savedLocale } from '@shared/i18n'
 import { backUp, restore } from './engine/backup'
 import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
-import { Outbox, type LateReason, type OutboxEntry } from './engine/outbox'
+import { Outbox, originalsLeft, type LateReason, type OutboxEntry } from './engine/outbox'
 import { fetchPapers } from './engine/paperNumbers'
 import { prune } from './engine/prune'
 import { fillBallast, left } from './engine/room'
 import { fetchDuties, OTHERS_DAYS, OWN_DAYS, prunePapers } from './engine/papers'
 import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
+import { mayOriginals } from './network'
 import { handOver, leaveBox, lock, openAtStart, openBySignIn, opened } from './lock'
 
 export interface Me {
@@ -30,7 +31,7 @@ export interface Me {
 const ME = 'me'
 const TICK_MS = 5_000
 /** The version of the protocol that these pages speak: `docs/mobile-sync.md`. */
-const CLIENT = 'phone/4'
+const CLIENT = 'phone/5'
 /** Out of sight for so long, the phone may be in other hands. */
 const LOCK_AFTER_MS = 15 * 60_000
 const BACK_UP_EVERY_MS = 20_000
@@ -56,7 +57,9 @@ const reachable = ref(true)
 export const online = computed(() => connected.value && reachable.value)
 
 export const entries = shallowRef<OutboxEntry[]>([])
-export const toSend = computed(() => entries.value.reduce((count, entry) => count + 1 + entry.files.filter((file) => !file.done).length, 0))
+/** What the desk does not have yet; photos as taken whose reduced copies are there are counted by themselves. */
+export const toSend = computed(() => entries.value.filter((entry) => !entry.complete).reduce((count, entry) => count + 1 + entry.files.filter((file) => !file.done).length, 0))
+export const originals = computed(() => entries.value.filter((entry) => entry.complete).reduce((count, entry) => count + originalsLeft(entry).length, 0))
 export const sending = computed(() => entries.value.some((entry) => entry.state === 'sending'))
 export const attention = computed(() => entries.value.filter((entry) => entry.state === 'conflict' || entry.state === 'refused').length)
 
@@ -135,7 +138,7 @@ export function outbox(): Outbox {
 export async function start(): Promise<void> {
   const database = await openPhoneDb()
   kept = database
-  box = new Outbox({ api, safe: () => (me.value && hasSession.value && !tooOld.value ? opened.value : null), changed: reloadEntriesSoon })
+  box = new Outbox({ api, safe: () => (me.value && hasSession.value && !tooOld.value ? opened.value : null), changed: reloadEntriesSoon, originals: mayOriginals })
   me.value = (await readMeta<Me>(database, ME)) ?? null
   hasSession.value = store.load() !== null
   if (me.value) {
@@ -347,6 +350,7 @@ export function wordsFor(error: unknown, t: (key: string, named?: Record<string,
   const problem: Problem = asProblem(error)
   if (problem.type === 'network') return t('error.network')
   if (problem.type === 'client_too_old') return t('error.tooOld')
+  if (problem.type === 'storage_full') return problem.body.title
   if (problem.status >= 500) return t('error.server')
   if (problem.status > 0) return problem.body.detail || problem.body.title
   return t('error.unknown', { detail: problem.body.title })

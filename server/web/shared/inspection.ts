@@ -70,7 +70,9 @@ export interface Item {
 }
 
 export interface Section { code: string; name: Bilingual; items: Item[] }
-export interface TemplateBody { rule: Rule; sections: Section[] }
+/** Whether photos as taken are sent, or their reduced copies only. */
+export type OriginalPolicy = 'always' | 'key_items' | 'never'
+export interface TemplateBody { rule: Rule; originals?: OriginalPolicy; sections: Section[] }
 
 export interface Template {
   id: string
@@ -97,6 +99,8 @@ export interface Answer {
   evidence_ids: string[]
 }
 
+export type Making = 'reduced' | 'drawing' | 'watermark' | 'redaction'
+
 export interface Evidence {
   id: string
   kind: 'photo' | 'signature'
@@ -105,6 +109,8 @@ export interface Evidence {
   bytes: number
   taken_at: string
   item_code?: string
+  /** What a picture was made from on the phone; none of a file as taken. */
+  derived?: { from: string; sha256: string; made_by: Making[] }
 }
 
 export interface Place {
@@ -177,7 +183,7 @@ export interface Judgement {
 /** As `mobile-api/src/limits.rs`. */
 export const LIMITS = {
   answersPerPart: 500,
-  evidencePerPart: 200,
+  evidencePerPart: 2000,
   evidencePerAnswer: 20,
   locationsPerPart: 200,
   textChars: 2000,

@@ -11,6 +11,7 @@ import {
   type Consequence, type TemplateBody, type Visit,
 } from './inspection'
 import { judge } from './judge'
+import { standings, type Standing } from './originals'
 
 export const FORM = 'bright-kitchen/paper/1'
 
@@ -110,18 +111,19 @@ function sections(from: Gathered): DrawnSection[] {
   // Of two answers to one item the last decides, as in the judgement.
   const given = new Map(from.answers.map((answer) => [answer.item_code, answer]))
   const places = new Map(itemsOf(from.template).map((item, index) => [item, index]))
+  const standing = standings(from.template, from.evidence)
   return from.template.sections.flatMap((section) => {
     const items = section.items.flatMap((item) => {
       const answer = given.get(item.code)
       const how = ask[places.get(item)!]!
       if (!answer || !how.shown || !(item.question ? isTouched(answer) : answer.result)) return []
-      return [drawnItem(item, answer, how.fields.map((field) => field.shown), from.evidence)]
+      return [drawnItem(item, answer, how.fields.map((field) => field.shown), from.evidence, standing)]
     })
     return items.length > 0 ? [{ name: section.name.zh, items }] : []
   })
 }
 
-function drawnItem(item: Item, answer: Answer, shown: boolean[], evidence: Evidence[]): DrawnItem {
+function drawnItem(item: Item, answer: Answer, shown: boolean[], evidence: Evidence[], standing: (one: Evidence) => Standing): DrawnItem {
   const notes: string[] = []
   if (typeof answer.number === 'number') notes.push(measured(answer.number, item.number?.unit))
   for (const [index, field] of (item.fields ?? []).entries()) {
@@ -136,7 +138,10 @@ function drawnItem(item: Item, answer: Answer, shown: boolean[], evidence: Evide
     if (answer.corrected_on_spot === true) notes.push('已当场改正')
   }
   if (answer.result === 'not_applicable' && answer.reason) notes.push(`理由：${answer.reason}`)
-  const photos = evidence.filter((one) => one.kind === 'photo' && one.item_code === item.code).map((one) => one.sha256)
+  const taken = evidence.filter((one) => one.kind === 'photo' && !one.derived && one.item_code === item.code)
+  const withheld = taken.filter((one) => standing(one) === 'withheld').length
+  if (withheld > 0) notes.push(`照片${withheld}张按检查表规定不上传原件，只上传缩小件；所列为原件的校验值。`)
+  const photos = taken.map((one) => one.sha256)
   return { code: item.code, key: item.key, text: item.text.zh, result: answer.result ? RESULT[answer.result] : '已记录', notes, photos }
 }
 

@@ -4,6 +4,7 @@ import { canonical, canonicalSha256 } from './canonical'
 import { asked, lacksOf } from './asked'
 import { itemsOf, type Answer, type InspectionKind, type Evidence, type Header, type Judgement, type PartContent, type TemplateBody, type Visit } from './inspection'
 import { judge } from './judge'
+import { standings, type Standing } from './originals'
 import { draw, drawnSha256, type Drawn, type PaperFrame } from './paper'
 import { signingLacks, type Named, type SigningLack } from './signing'
 
@@ -37,6 +38,13 @@ describe('what lacks on site is that of the vectors, as on the server', () => {
   it.each(vectors<Case[]>('signing'))('$name', (one) => {
     const parts = one.parts.map((part) => ({ signatures: part.signatures ?? [], visit: part.visit }))
     expect(signingLacks(one.officers, parts, one.parts.flatMap((part) => part.answers ?? []))).toEqual(one.expected)
+  })
+})
+
+describe('which photos as taken are waited for is that of the vectors, as on the server', () => {
+  interface Case { name: string; template: TemplateBody; evidence: Evidence[]; standings: Standing[] }
+  it.each(vectors<Case[]>('originals'))('$name', (one) => {
+    expect(one.evidence.map(standings(one.template, one.evidence))).toEqual(one.standings)
   })
 })
 

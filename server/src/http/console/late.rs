@@ -318,6 +318,8 @@ async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(),
                         filetype: &file.filetype,
                         file_id: &file.file_id,
                         blank: false,
+                        // Kept as it came, and not opened.
+                        position: None,
                     };
                     // Another file under this id is what is missing, or what was there first: it stays in quarantine.
                     if evidence::arrive(tx, &arrival, at).await?.is_err() {

@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, put, web};
 use mobile_api::field::Faults;
+use mobile_api::inspection::originals::{Originals, Standing};
 use mobile_api::inspection::{ContentNamed, InspectionKind, MissingEvidence, fit};
 use mobile_api::limits::{SELF_CHECK_DAYS_AHEAD, SELF_CHECK_DAYS_BACK};
 use mobile_api::problem::ProblemType;
@@ -73,7 +74,7 @@ async fn put_self_check(app: &App, session: &Session, id: Uuid, body: PutSelfChe
     let at = app.clock.wall_ms();
     let content = body.content.value;
     let scope = session.access.scope(Permission::SelfChecksRead);
-    let (new, samples, problems) = {
+    let (new, samples, problems, standings) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         if let Some(present) = self_checks::get(conn, &scope, &id.to_string()).await? {
@@ -96,7 +97,9 @@ async fn put_self_check(app: &App, session: &Session, id: Uuid, body: PutSelfChe
             problems: i64::try_from(problems.len()).unwrap_or(i64::MAX),
             answered_at: happened(content.part.clock.device_time.0, at, &[]).at_ms,
         };
-        (new, samples, problems)
+        let originals = Originals::of(&template, &content.part.evidence);
+        let standings: Vec<Standing> = content.part.evidence.iter().map(|one| originals.standing(one)).collect();
+        (new, samples, problems, standings)
     };
     let (session, named) = (session.clone(), content.part.evidence);
     app.db
@@ -104,8 +107,8 @@ async fn put_self_check(app: &App, session: &Session, id: Uuid, body: PutSelfChe
             Box::pin(async move {
                 let created = self_checks::insert(tx, &new, at).await?;
                 if created {
-                    for one in &named {
-                        if let Err(present) = evidence::promise(tx, &new.id, session.user_id, one).await? {
+                    for (one, standing) in named.iter().zip(standings) {
+                        if let Err(present) = evidence::promise(tx, &new.id, session.user_id, one, standing).await? {
                             let problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
                             let problem = if present.inspection_id == new.id { problem.with("present", json!({"sha256": present.sha256})) } else { problem };
                             return Err(problem.with("offered", json!({"evidence_id": one.id, "sha256": one.sha256})));

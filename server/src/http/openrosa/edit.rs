@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{Header, PartContent};
 use mobile_api::problem::ProblemType;
 use serde_json::{Value, json};
@@ -60,7 +61,7 @@ pub(super) async fn amend(
                 inspections::hold(tx, &row.id).await?;
                 // Pictures that the edit added are evidence of the same inspection.
                 for one in &evidence {
-                    if evidence::promise(tx, &row.id, session.user_id, one).await?.is_err() {
+                    if evidence::promise(tx, &row.id, session.user_id, one, Standing::Needed).await?.is_err() {
                         return Err(Problem::of(ProblemType::Conflict).because("a picture of this name is another one"));
                     }
                 }

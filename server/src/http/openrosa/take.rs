@@ -317,6 +317,8 @@ pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, con
                         file_id: &row.file_id,
                         // Collect sends no drawing where nobody drew.
                         blank: false,
+                        // Its pictures were looked at when they came; where they were taken is not asked.
+                        position: None,
                     };
                     uploads::link(tx, &session, &arrival, at).await?;
                 }

@@ -6,6 +6,7 @@ mod drafts;
 mod files;
 mod inspections;
 mod late;
+mod originals;
 mod replays;
 mod signing;
 mod submissions;

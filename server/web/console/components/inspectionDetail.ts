@@ -31,7 +31,7 @@ export interface InspectionDetail {
   visit: VisitSeen
   parts: Part[]
   sections: AnsweredSection[]
-  evidence: (InspectionEvidence & { received: boolean })[]
+  evidence: InspectionEvidence[]
   /** As judged by the server; while under way, as it would be judged now. */
   result: InspectionResult
   phone_result: InspectionResult | null

@@ -72,5 +72,7 @@ describe('a template being designed', () => {
     const item = file.body.sections[0]!.items[0]!
     Object.assign(item, { question: false, required: false, show_when: null, number: { unit: 'g', min: null, max: 3, label: { zh: '重', en: 'w' } } })
     expect(cleaned(file).body.sections[0]!.items[0]).toEqual({ code: '1.1', key: false, text: { zh: '', en: '' }, basis: '', min_photos: 0, photo_on_fail: false, number: { unit: 'g', max: 3, label: { zh: '重', en: 'w' } } })
+    expect(cleaned({ ...file, body: { ...file.body, originals: 'always' } }).body.originals, 'what says nothing is left out').toBeUndefined()
+    expect(cleaned({ ...file, body: { ...file.body, originals: 'never' } }).body.originals).toBe('never')
   })
 })

@@ -1,5 +1,5 @@
 /** What the designer does to a template's file: pure moves on plain data, so that each can be tried and undone. */
-import type { Bilingual, Condition, Field, FieldKind, Item, Rule, Section } from '@shared/inspection'
+import type { Bilingual, Condition, Field, FieldKind, Item, OriginalPolicy, Rule, Section } from '@shared/inspection'
 
 export interface TemplateFile {
   code: string
@@ -7,7 +7,7 @@ export interface TemplateFile {
   premises_kinds: string[]
   audience: 'officer' | 'canteen'
   source: Bilingual
-  body: { rule: Rule; sections: Section[] }
+  body: { rule: Rule; originals?: OriginalPolicy; sections: Section[] }
 }
 
 export interface Fault { pointer: string; code: string; detail: string }
@@ -166,5 +166,6 @@ export function cleaned(file: TemplateFile): TemplateFile {
       for (const name of ['min', 'max']) if (bounds && (bounds[name] === null || bounds[name] === '')) delete bounds[name]
     }
   }
+  if (plain.body.originals === 'always') delete plain.body.originals
   return plain
 }

@@ -1,21 +1,27 @@
 /**
  * What waits to be sent. Submitting freezes an inspection: the bodies are written once, so every try sends the same bytes and
  * the server counts it once however often it comes. An entry leaves only when the server has the inspection and all its
- * evidence. The order: header and part, files, submission; then files the server still misses.
+ * evidence. The order: header and part, files, submission; then files the server still misses; then, when nothing of any entry is
+ * more urgent and the network is one for it, the photos as taken whose reduced copies went first.
  */
 import { Problem, asProblem } from '@shared/api/problem'
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
-import type { Judgement } from '@shared/inspection'
+import type { Evidence, Judgement, TemplateBody } from '@shared/inspection'
+import { standings, type Standing } from '@shared/originals'
 import type { SigningLack } from '@shared/signing'
 import { header, partContent, result, type Draft, type Receipt, type StoredFile } from './draft'
 import type { Safe } from './safe'
 import { meet } from './team'
 import { upload, type Transport } from './tus'
 
-export interface FileState { id: string; bytes: number; sent_bytes: number; done: boolean; path?: string; restarts: number }
+/** A file without a standing is needed: entries of earlier versions say nothing. */
+export interface FileState { id: string; bytes: number; sent_bytes: number; done: boolean; path?: string; restarts: number; standing?: Standing }
 
-/** `waiting` has a time for its next try; `signed_out` waits for a login; the last two wait for the officer. */
-export type EntryState = 'queued' | 'sending' | 'waiting' | 'signed_out' | 'conflict' | 'refused'
+/**
+ * `waiting` has a time for its next try; `signed_out` waits for a login; `originals`: the inspection is complete at the desk, photos as
+ * taken wait for their network; the last two wait for the officer.
+ */
+export type EntryState = 'queued' | 'sending' | 'waiting' | 'signed_out' | 'originals' | 'conflict' | 'refused'
 
 export interface OutboxEntry {
   id: string
@@ -34,6 +40,8 @@ export interface OutboxEntry {
   state: EntryState
   put_done: boolean
   submit_done: boolean
+  /** The server has all it waits for; what is left are photos as taken. */
+  complete?: boolean
   attempts: number
   /** Milliseconds since 1970 of the next try. */
   next_at: number
@@ -58,7 +66,7 @@ async function freezePaper(draft: Draft, clock: { device_time: string; monotonic
   const { day, slot } = draft.paper!
   const content = { premises_id: draft.premises.id, template_id: draft.template.id, day, ...(slot ? { slot } : {}), part: partContent(draft, clock) }
   return {
-    ...waiting(draft.id, draft.user_id, draft.premises.name, draft.evidence, clock.device_time), kind: 'self_check', title: draft.template.code,
+    ...waiting(draft.id, draft.user_id, draft.premises.name, [], clock.device_time), files: filesOf(draft.template.body, draft.evidence), kind: 'self_check', title: draft.template.code,
     put: { content, content_sha256: await canonicalSha256(content) },
   }
 }
@@ -67,6 +75,16 @@ const waiting = (id: string, userId: string, premisesName: string, files: { id: 
   id, user_id: userId, premises_name: premisesName, put: {}, submit: null, files: files.map((one) => ({ id: one.id, bytes: one.bytes, sent_bytes: 0, done: false, restarts: 0 })),
   state: 'queued', put_done: false, submit_done: false, attempts: 0, next_at: 0, queued_at: at,
 })
+
+/** What goes first and what later; what the template leaves out has no place here: it stays on the phone as long as its draft. */
+function filesOf(template: TemplateBody, evidence: Evidence[]): FileState[] {
+  const standing = standings(template, evidence)
+  const states = evidence.map((one) => ({ id: one.id, bytes: one.bytes, sent_bytes: 0, done: false, restarts: 0, standing: standing(one) }))
+  return states.filter((one) => one.standing !== 'withheld')
+}
+
+/** Photos as taken that are still to go. */
+export const originalsLeft = (entry: OutboxEntry): FileState[] => entry.files.filter((file) => file.standing === 'to_come' && !file.done)
 
 /** Freezes a draft. From now on only these bytes are sent. */
 export async function freeze(draft: Draft, monotonicMs: number, now = new Date()): Promise<OutboxEntry> {
@@ -89,7 +107,7 @@ export async function freeze(draft: Draft, monotonicMs: number, now = new Date()
       parts: [{ id: draft.part_id, content_sha256: partHash }, ...(draft.team?.parts ?? []).map(({ id, content_sha256 }) => ({ id, content_sha256 }))],
       choices: { ...draft.team?.choices }, result: result(draft), submitted_at: now.toISOString(),
     },
-    files: draft.evidence.map((one) => ({ id: one.id, bytes: one.bytes, sent_bytes: 0, done: false, restarts: 0 })),
+    files: filesOf(draft.template.body, draft.evidence),
     state: 'queued', put_done: false, submit_done: false, attempts: 0, next_at: 0, queued_at: now.toISOString(),
   }
 }
@@ -99,6 +117,8 @@ export interface OutboxOptions {
   /** Whose entries are sent; nobody's while nobody is signed in, or while what is kept is locked. */
   safe: () => Safe | null
   changed?: () => void
+  /** Whether the network is one on which photos as taken may go; any is where nothing is said. */
+  originals?: () => boolean
   now?: () => number
   random?: () => number
 }
@@ -147,8 +167,47 @@ export class Outbox {
       const blocked = entry.state === 'conflict' || entry.state === 'refused'
       if (urgency !== 'all' && blocked) continue
       if (urgency === 'due' && entry.next_at > this.now()) continue
+      // Photos as taken wait until nothing else does.
+      if (entry.complete) continue
       if (!this.options.safe() || !(await this.send(entry))) return
     }
+    for (const entry of await this.entries()) {
+      if (!entry.complete || (urgency === 'due' && entry.next_at > this.now())) continue
+      if ((entry.state === 'refused' || entry.state === 'conflict') && urgency !== 'all') continue
+      if (!this.mayOriginals()) {
+        if (entry.state !== 'originals') await this.rest(entry)
+        continue
+      }
+      if (!this.options.safe() || !(await this.send(entry))) return
+    }
+  }
+
+  private mayOriginals(): boolean {
+    return this.options.originals?.() ?? true
+  }
+
+  private rest(entry: OutboxEntry): Promise<void> {
+    entry.state = 'originals'
+    entry.next_at = 0
+    delete entry.problem
+    return this.keep(entry)
+  }
+
+  /** The server has all that it waits for. What is left are photos as taken, or nothing. */
+  private async settled(entry: OutboxEntry): Promise<void> {
+    if (originalsLeft(entry).length === 0) return this.finish(entry)
+    entry.complete = true
+    entry.attempts = 0
+    await this.rest(entry)
+  }
+
+  /** Photos as taken, one after the other; the network may change between two. */
+  private async originals(entry: OutboxEntry): Promise<void> {
+    for (const file of originalsLeft(entry).sort((one, other) => one.bytes - other.bytes)) {
+      if (!this.mayOriginals()) return this.rest(entry)
+      while (!file.done) await this.file(entry, file)
+    }
+    await this.finish(entry)
   }
 
   private get safe(): Safe {
@@ -171,6 +230,7 @@ export class Outbox {
   }
 
   private async steps(entry: OutboxEntry): Promise<void> {
+    if (entry.complete) return this.originals(entry)
     if (entry.kind === 'self_check') return this.paper(entry)
     if (entry.kind === 'act') return this.act(entry)
     if (!entry.put_done) {
@@ -180,7 +240,7 @@ export class Outbox {
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       await this.files(entry)
-      if (!entry.submit) return this.finish(entry)
+      if (!entry.submit) return this.settled(entry)
       // The same submission again is answered by what the server has by now; no key is needed, and none may freeze the answer.
       const response = await this.options.api.response('POST', `/inspections/${entry.id}/submit`, { body: entry.submit })
       const answer = (await response.json()) as Submitted
@@ -188,7 +248,7 @@ export class Outbox {
       await this.told(entry, answer)
       const missing = new Set(answer.missing_evidence.map((one) => one.id))
       // Another officer's files come from their phone.
-      if (!entry.files.some((file) => missing.has(file.id))) return this.finish(entry)
+      if (!entry.files.some((file) => missing.has(file.id))) return this.settled(entry)
       for (const file of entry.files) if (missing.has(file.id)) forget(file)
       await this.keep(entry)
     }
@@ -201,11 +261,11 @@ export class Outbox {
       const response = await this.options.api.response('PUT', `/self-checks/${entry.id}`, { body: entry.put })
       const missing = new Set(((await response.json()) as { missing_evidence: { id: string }[] }).missing_evidence.map((one) => one.id))
       for (const file of entry.files) {
-        if (missing.has(file.id)) { if (entry.put_done) forget(file) } else Object.assign(file, { done: true, sent_bytes: file.bytes })
+        if (missing.has(file.id)) { if (entry.put_done) forget(file) } else if (file.standing !== 'to_come') Object.assign(file, { done: true, sent_bytes: file.bytes })
       }
       entry.put_done = true
       await this.keep(entry)
-      if (missing.size === 0) return this.finish(entry)
+      if (missing.size === 0) return this.settled(entry)
       await this.files(entry)
     }
     throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
@@ -229,8 +289,8 @@ export class Outbox {
   }
 
   private async files(entry: OutboxEntry): Promise<void> {
-    // Small ones first: signatures and what is seen soonest.
-    for (const file of [...entry.files].sort((one, other) => one.bytes - other.bytes)) {
+    // Small ones first: signatures and what is seen soonest. Photos as taken come when the desk has all of these.
+    for (const file of entry.files.filter((one) => one.standing !== 'to_come').sort((one, other) => one.bytes - other.bytes)) {
       while (!file.done) await this.file(entry, file)
     }
   }
@@ -262,7 +322,7 @@ export class Outbox {
         throw new Problem({ type: 'file_damaged', title: 'file_damaged', status: 0 })
       }
       file.restarts += 1
-      if (problem.status === 460) forget(file)
+      if (problem.status === 460) Object.assign(file, { done: false, sent_bytes: 0, path: undefined })
       await this.keep(entry)
     }
   }
@@ -326,6 +386,7 @@ export class Outbox {
     const { type, title, status, detail, errors, present } = problem.body
     entry.problem = { type, title, status, detail, errors, present }
     entry.attempts += 1
+    // 507: the server's disk is full; all stays here and is tried again.
     const later = status === 426 || status === 0 || status >= 500 || status === 408 || status === 423 || status === 429
     // A part that came from phone to phone is named here before its own phone has sent it.
     const onTheWay = status === 409 && awaits(entry, present)
@@ -377,7 +438,9 @@ function awaits(entry: OutboxEntry, present: unknown): boolean {
   return there.every((one) => named.some((part) => part.id === one.id && part.content_sha256 === one.content_sha256))
 }
 
+/** What the server waits for is sent at once, whatever was planned. */
 function forget(file: FileState): void {
+  file.standing = 'needed'
   file.done = false
   file.sent_bytes = 0
   delete file.path

@@ -179,7 +179,7 @@ export function paperOfDraft(draft: Draft | undefined): PaperRow | undefined {
   })) : undefined
   return {
     id: draft.id, premises_id: draft.premises.id, template_id: draft.template.id, code: draft.template.code, day: draft.paper.day, slot: draft.paper.slot, made_by_name: '',
-    answered_at: at, received_at: '', problems: 0, photos: draft.evidence.filter((one) => one.kind === 'photo').length, answers, ...(samples ? { samples } : {}),
+    answered_at: at, received_at: '', problems: 0, photos: draft.evidence.filter((one) => one.kind === 'photo' && !one.derived).length, answers, ...(samples ? { samples } : {}),
   }
 }
 

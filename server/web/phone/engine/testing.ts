@@ -45,6 +45,16 @@ export async function addPhoto(safe: Safe, draft: Draft, bytes: number, code = '
   return id
 }
 
+/** A photo with its reduced copy, as the phone takes it. */
+export async function addReduced(safe: Safe, draft: Draft, bytes: number, code = '1.3'): Promise<{ taken: string; reduced: string }> {
+  const taken = await addPhoto(safe, draft, bytes, code)
+  const { sha256 } = draft.evidence.find((one) => one.id === taken)!
+  const reduced = await addPhoto(safe, draft, 700, code)
+  Object.assign(draft.evidence.find((one) => one.id === reduced)!, { derived: { from: taken, sha256, made_by: ['reduced'] } })
+  answer(draft, code, { evidence_ids: draft.answers[code]!.evidence_ids.filter((one) => one !== reduced) })
+  return { taken, reduced }
+}
+
 export interface Upload { evidence_id: string; sha256: string; length: number; bytes: Uint8Array; whole: boolean }
 export type Fault = (method: string, path: string, count: number) => 'before' | 'after' | Response | null
 
@@ -131,7 +141,7 @@ export class MemoryServer {
     return answerJson(had ? 200 : 201, {})
   }
 
-  private readonly evidence = new Map<string, { id: string; sha256: string }[]>()
+  private readonly evidence = new Map<string, { id: string; sha256: string; derived?: { from: string } }[]>()
 
   private submit(id: string, body: { parts: { content_sha256: string }[]; result: unknown }) {
     const had = this.inspections.get(id)
@@ -140,7 +150,10 @@ export class MemoryServer {
     had.submits += had.submitted ? 0 : 1
     had.submitted = had.part
     const here = new Set(this.whole())
-    const missing = (this.evidence.get(id) ?? []).filter((one) => !here.has(one.id))
+    const named = this.evidence.get(id) ?? []
+    // As the rule has it: a photo with a reduced copy is not waited for.
+    const copied = new Set(named.flatMap((one) => (one.derived ? [one.derived.from] : [])))
+    const missing = named.filter((one) => !here.has(one.id) && !copied.has(one.id))
     return answerJson(200, { state: missing.length ? 'submitted' : 'complete', missing_evidence: missing, result: body.result, differs: false })
   }
 

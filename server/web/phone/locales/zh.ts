@@ -6,7 +6,7 @@ export default {
     loading: '正在载入', yes: '是', no: '否', optional: '选填', all: '全部', next: '下一步', count: '共 {n} 项',
   },
   net: {
-    online: '网络正常', offline: '当前无网络，可继续工作', toSend: '{n} 项待发送，已安全保存在本机', sending: '正在发送 {n} 项', attention: '{n} 项需要处理', tooOld: '应用版本过旧，点此更新；内容都在本机', roomLow: '手机空间快满了，请尽快连网发送',
+    online: '网络正常', offline: '当前无网络，可继续工作', toSend: '{n} 项待发送，已安全保存在本机', sending: '正在发送 {n} 项', originals: '检查已送达，{n} 张原图待发送', attention: '{n} 项需要处理', tooOld: '应用版本过旧，点此更新；内容都在本机', roomLow: '手机空间快满了，请尽快连网发送',
     expired: '登录已过期，草稿都在本机。', signIn: '重新登录', allSent: '全部已发送', updated: '新版本已就绪', update: '立即更新',
   },
   signIn: {
@@ -50,24 +50,28 @@ export default {
     title: '签名确认', shown: '请双方核对以下记录。签名即确认其全部内容。', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', left: '已离开', blank: '笔迹太少，请完整签名', open: '离开前请补齐', openHelp: '法律要求的现场程序。缺少的会写在记录上，并标为待补全。', openAsk: '仍待补全：{what}。', fix: '去补齐', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
     reasonNeeded: '请写明拒签原因', submit: '提交检查', submitAsk: '提交后内容不能再改。检查结果：{outcome}，{photos} 张照片。', submitOffline: '现在没有网络：先安全保存在本机，有网络时自动发送。', needOfficer: '需要至少一名执法人员签名', needPremises: '需要被检查单位签名，或记录拒签', needWitness: '拒签需要见证人签名', stale: '签名后内容有改动，请重新签名', hash: '内容指纹 {hash}', empty: '还没有写字', remove: '清除签名', add: '添加执法人员', you: '本人', clauses: '被检查单位对以上记录已核对无误', edit: '返回修改', submitted: '检查已提交',
   },
+  mark: {
+    title: '照片标注', help: '标注另存为一张图片，原图不改动。', hiddenHelp: '遮挡会写入图片，无法还原；对外使用遮挡后的图片。', save: '保存标注', drop: '删除标注', undo: '撤销', watermark: '水印', words: '要写在照片上的文字', typeFirst: '请先输入文字，再点照片上的位置', tool: { arrow: '箭头', circle: '圈出', text: '文字', black: '涂黑', coarse: '马赛克' }, badge: { redaction: '已遮挡', drawing: '已标注' },
+  },
   sent: {
-    title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}', toComplete: '这次检查待补全', handOver: '交付记录', handOverHelp: '签名确认的现场检查记录。可以打印交付，或请对方扫码核验、留存；正式文书的指纹与此相同。', drawnDiffers: '服务器按收到的内容重新制作的记录与签名时所示不一致，已标记。', code: '核验码', print: '打印', receipt: '服务器回执：{when}收到', saveReceipt: '保存回执',
+    originals: '检查已送达，{n} 张原图待发送', title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}', toComplete: '这次检查待补全', handOver: '交付记录', handOverHelp: '签名确认的现场检查记录。可以打印交付，或请对方扫码核验、留存；正式文书的指纹与此相同。', drawnDiffers: '服务器按收到的内容重新制作的记录与签名时所示不一致，已标记。', code: '核验码', print: '打印', receipt: '服务器回执：{when}收到', saveReceipt: '保存回执',
   },
   toComplete: {
     visit_opened: '未扫码到场', certificates: '未记录出示执法证件', recusal: '未告知回避或无答复', safety_reason: '不符合项未写明是否影响食品安全的理由', second_officer: '执法人员不足两名', officer_signature: '执法人员签名不足两名', premises_signature: '被检查单位未签名', witness: '拒签或离开没有见证人签名', visit_closed: '未扫码离场',
   },
   outbox: {
     otherPhone: '您的另一部手机已发送了同一次检查的一部分。取回后两份一起看，填写不同的由您选定，都会保留。', conflictAct: '服务器上的内容已经变化，这一项没有生效。', drop: '撤下', dropAsk: '撤下后这一项不再发送，可以重新操作。', act: { sample_discard: '留样已处理', order_answer: '答复责令改正', order_review: '复查责令改正' },
-    title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受' },
+    title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受', originals: '已送达，原图待发送' },
     nextTry: '约 {when}后重试（第 {n} 次）', files: '照片和签名 {sent}/{total}', size: '{sent} / {total}', safe: '内容完整保存在本机，不会丢失。', takeBack: '取回修改', takeBackAsk: '取回后可以修改，并需要重新签名再提交。', tookBack: '已取回，可继续修改',
     conflictHelp: '服务器上已有另一份内容。可以取回修改后作为新版本提交。', here: '本机 {hash}', there: '服务器 {hash}', detail: '原因：{why}', queuedAt: '{when}提交', noNetwork: '没有网络，连上后自动发送', sentNow: '已开始发送',
-    why: { part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
+    originals: '检查已完整送达（照片为缩小件）。还有 {n} 张原图（{size}）在本机，{when}', originalsWifi: '连上无线网络后自动发送。', originalsSoon: '稍后自动发送。', originalsNow: '用当前网络发送原图',
+    why: { storage_full: '服务器磁盘已满，暂时收不下。内容都在本机，稍后自动重试，请告知管理员', part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
     kind: { alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
-    signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
+    signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', originals: '原图发送', originalsOn: { any: '任何网络', wifi: '仅无线网络' }, originalsHelp: '检查、签名和缩小的照片在任何网络都会先发送；原图较大，可只用无线网络。', originalsUnknown: '本浏览器不告知网络类型，原图需在发送队列中手动发送。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
   },
   kitchen: { title: '厨房', none: '没有摄像头', noneHelp: '摄像头由监管部门接入后显示在这里。', age: '{when}的画面', offline: '需要网络才能查看画面', noPicture: '没有画面', refresh: '刷新', live: '每 10 秒刷新', online: '{online}/{total} 在线' },
   alerts: {

@@ -2,13 +2,14 @@
 import { showConfirmDialog, showToast } from 'vant'
 import { markRaw, onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
 import { useI18n } from 'vue-i18n'
-import { LIMITS, type Signature } from '@shared/inspection'
+import { LIMITS, type Evidence, type Making, type Signature } from '@shared/inspection'
+import { isReduced } from '@shared/originals'
 import { changes, safe } from '../core'
 import { answer, touch, type Draft, type DraftAnswer, type StoredFile } from '../engine/draft'
 import { makeRoom } from '../engine/room'
 import { Saver } from '../engine/saver'
 import { locate, type PlaceFault } from './place'
-import { readPhoto } from './photos'
+import { made, readBoth, readPhoto } from './photos'
 
 export function useDraft(id: string) {
   const { t } = useI18n()
@@ -93,20 +94,51 @@ export function useDraft(id: string) {
       if (!open) return
       const ids = open.answers[code]?.evidence_ids ?? []
       if (ids.length >= LIMITS.evidencePerAnswer || open.evidence.length >= LIMITS.evidencePerPart) return void showToast(t('run.photoMany'))
-      const stored = await readPhoto(file, open.id, open.user_id)
-      if (typeof stored === 'string') {
-        showToast({ message: t(`run.${stored}`), duration: 4000 })
+      const read = await readBoth(file, open.id, open.user_id)
+      if (typeof read === 'string') {
+        showToast({ message: t(`run.${read}`), duration: 4000 })
         continue
       }
+      const { taken: stored, reduced } = read
       if (!(await keep(stored))) return
       open.evidence.push({
         id: stored.id, kind: 'photo', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes,
         taken_at: new Date(file.lastModified || Date.now()).toISOString(), item_code: code,
       })
+      // Where there is no room for the copy the file as taken goes alone.
+      if (reduced && open.evidence.length < LIMITS.evidencePerPart && (await keep(reduced))) open.evidence.push(derivative(stored.id, reduced, ['reduced'])!)
       answer(open, code, { evidence_ids: [...(open.answers[code]?.evidence_ids ?? []), stored.id] })
       save()
       navigator.vibrate?.(20)
     }
+  }
+
+  /** Evidence that names the file as taken by its hash. */
+  function derivative(takenId: string, file: StoredFile, made_by: Making[]): Evidence | null {
+    const taken = draft.value?.evidence.find((one) => one.id === takenId)
+    if (!taken) return null
+    return {
+      id: file.id, kind: 'photo', sha256: file.sha256, filetype: file.filetype, bytes: file.bytes, taken_at: taken.taken_at,
+      ...(taken.item_code ? { item_code: taken.item_code } : {}), derived: { from: taken.id, sha256: taken.sha256, made_by },
+    }
+  }
+
+  /** What was drawn on a photo: a picture of its own beside it. One a photo; drawing again replaces it, until it is submitted. */
+  async function markPhoto(takenId: string, drawn: { blob: Blob; preview: Blob | null; made_by: Making[] } | null): Promise<boolean> {
+    if (!(await unsigned()) || !draft.value) return false
+    const open = draft.value
+    const taken = files.get(takenId)
+    const before = open.evidence.filter((one) => one.derived?.from === takenId && !isReduced(one))
+    if (drawn) {
+      if (!taken || open.evidence.length >= LIMITS.evidencePerPart) return false
+      const file = await made(taken, drawn.blob, drawn.preview)
+      if (!(await keep(file))) return false
+      open.evidence.push(derivative(takenId, file, drawn.made_by)!)
+    }
+    for (const one of before) dropDrawing(one.id)
+    touch(open)
+    save()
+    return true
   }
 
   async function keep(stored: StoredFile): Promise<boolean> {
@@ -123,6 +155,7 @@ export function useDraft(id: string) {
   async function removePhoto(code: string, fileId: string): Promise<void> {
     if (!(await unsigned()) || !draft.value) return
     const open = draft.value
+    for (const one of open.evidence.filter((other) => other.derived?.from === fileId)) dropDrawing(one.id)
     open.evidence = open.evidence.filter((one) => one.id !== fileId)
     answer(open, code, { evidence_ids: (open.answers[code]?.evidence_ids ?? []).filter((one) => one !== fileId) })
     save()
@@ -206,5 +239,5 @@ export function useDraft(id: string) {
     }
   }
 
-  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, sign, drawing, dropSignature, place, placing, placeFault }
+  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, markPhoto, sign, drawing, dropSignature, place, placing, placeFault }
 }

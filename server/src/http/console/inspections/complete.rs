@@ -5,6 +5,7 @@
 use actix_web::{HttpResponse, post, web};
 use mobile_api::Moment;
 use mobile_api::field::Faults;
+use mobile_api::inspection::originals::Standing;
 use mobile_api::limits::{NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -205,9 +206,10 @@ async fn paper(tx: &mut Tx<'_>, session: &Session, row: &InspectionRow, file_id:
         bytes: u64::try_from(file.bytes).unwrap_or(0),
         taken_at: Moment(file.created_at),
         item_code: None,
+        derived: None,
     };
     let taken = || Problem::of(ProblemType::Conflict).because("this evidence stands for another file");
-    evidence::promise(tx, &row.id, session.user_id, &one).await?.map_err(|_| taken())?;
+    evidence::promise(tx, &row.id, session.user_id, &one, Standing::Needed).await?.map_err(|_| taken())?;
     let id = id.to_string();
     let arrival = evidence::Arrival {
         evidence_id: &id,
@@ -217,6 +219,7 @@ async fn paper(tx: &mut Tx<'_>, session: &Session, row: &InspectionRow, file_id:
         filetype: &file.filetype,
         file_id,
         blank: false,
+        position: None,
     };
     evidence::arrive(tx, &arrival, at).await?.map_err(|_| taken())?;
     Ok(id)

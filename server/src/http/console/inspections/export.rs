@@ -25,8 +25,10 @@ use zip::write::SimpleFileOptions;
 use super::{ListArgs, sight};
 use crate::App;
 use crate::auth::{Caller, can};
+use crate::domain::permission::Permission;
 use crate::http::{Args, Problem, ProblemBody, REQUEST, page};
 use crate::sheet::{self, Cell};
+use crate::store::evidence::EvidenceRow;
 use crate::store::inspections::{self, ExportRow, InspectionFilter, Sight};
 use crate::store::journal::Act;
 use crate::store::{PAGE_LIMIT, Page, StoreError, evidence};
@@ -114,7 +116,9 @@ async fn export(
             })
         })
         .await?;
-    let source = Source { app: App::clone(&app), sight: sight(&caller), filter };
+    let bureau = caller.access.scope(Permission::InspectionsOriginals);
+    let originals = Sight { read: bureau.clone(), drafts: bureau };
+    let source = Source { app: App::clone(&app), sight: sight(&caller), originals, filter };
     let body = match format {
         Format::Csv => csv(source, &header)?,
         Format::Xlsx => xlsx(source, header).await?,
@@ -138,6 +142,8 @@ type Pieces = BoxStream<'static, Result<Bytes, Problem>>;
 struct Source {
     app: App,
     sight: Sight,
+    /// Where photos are given as taken though places in them were made unreadable.
+    originals: Sight,
     filter: InspectionFilter,
 }
 
@@ -284,17 +290,39 @@ fn pack(runtime: &tokio::runtime::Handle, source: &Source, header: &[&str], piec
 /// The photos of one inspection that have arrived, with their places in the archive.
 async fn photos(source: &Source, row: &ExportRow) -> Result<Vec<(String, Bytes)>, Problem> {
     let files = evidence::of_inspection(&mut source.app.db.read().await?.conn(), &row.id).await?;
-    let photo = evidence::kind_code(EvidenceKind::Photo);
+    let hides = files.iter().any(|file| file.was_made_by(evidence::REDACTION));
+    let originals = !hides || inspections::get(&mut source.app.db.read().await?.conn(), &source.originals, &row.id).await?.is_some();
     let mut found = Vec::new();
-    for file in files.iter().filter(|file| file.kind.as_deref() == Some(photo) && file.file_id.is_some()) {
+    for (taken, file, what) in exported(&files, originals) {
         let filetype = file.stored_filetype.as_deref().unwrap_or(&file.filetype);
         let ending = filetype.rsplit('/').next().unwrap_or("bin");
-        let item = file.item_code.as_deref().unwrap_or("0");
+        let item = taken.item_code.as_deref().unwrap_or("0");
         let item: String = item.chars().filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_')).collect();
         let content = source.app.files.read_all(&file.sha256, PHOTO_BYTES_MAX).await?;
-        found.push((format!("{}/{}-{}.{ending}", row.id, item, file.id), content));
+        found.push((format!("{}/{item}-{}{what}.{ending}", row.id, taken.id), content));
     }
     Ok(found)
+}
+
+/// What of an inspection's photos goes into the archive: each as taken (its reduced copy until that has come) with what was made from
+/// it; to who may not see originals only the picture with places made unreadable, where there is one.
+fn exported(files: &[EvidenceRow], originals: bool) -> Vec<(&EvidenceRow, &EvidenceRow, String)> {
+    let photo = evidence::kind_code(EvidenceKind::Photo);
+    let mut found = Vec::new();
+    for taken in files.iter().filter(|file| file.kind.as_deref() == Some(photo) && file.derived_from.is_none()) {
+        if let Some(redacted) = evidence::redacted(files, &taken.id).filter(|_| !originals) {
+            found.push((taken, redacted, "-redacted".to_owned()));
+            continue;
+        }
+        match evidence::reduced(files, &taken.id) {
+            Some(copy) if taken.file_id.is_none() => found.push((taken, copy, "-reduced".to_owned())),
+            _ => found.push((taken, taken, String::new())),
+        }
+        let made = files.iter().filter(|one| one.derived_from.as_deref() == Some(taken.id.as_str()) && !one.is_reduced());
+        found.extend(made.map(|one| (taken, one, format!("-{}", one.id))));
+    }
+    found.retain(|(_, file, _)| file.file_id.is_some());
+    found
 }
 
 /// Gives what is written away in pieces, and waits until they are taken.

@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::auth::{Caller, Sealer, Session, can};
+use crate::auth::{Caller, Scope, Sealer, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::arrived::{Arrived, WidthArgs};
 use crate::http::mobile::inspections::outcome_code;
@@ -28,7 +28,7 @@ use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, moment_ms, pag
 use crate::inspected::Sent;
 use crate::store::assignments::kind_code;
 use crate::store::inspections::{InspectionFilter, InspectionRow, Sight};
-use crate::store::{Conn, StoreError, amendments, evidence, inspections, lacks, templates};
+use crate::store::{Conn, StoreError, amendments, evidence, inspections, lacks, premises, templates};
 use crate::{App, inspected};
 
 pub(in crate::http) use self::amend::amend_to;
@@ -183,6 +183,8 @@ async fn page_of(conn: &mut Conn<'_>, sealer: &Sealer, session: &Session, id: &s
     let sent = Sent::of(conn, &row).await?;
     let lacks = lacks::of_inspection(conn, &row.id).await?;
     let door_mark = sealer.door_mark(&row.premises_id);
+    let place =
+        premises::get(conn, &Scope::system(), &row.premises_id).await?.and_then(|premises| premises.latitude.zip(premises.longitude));
     let versions = inspections::part_versions(conn, &row.id).await?;
     let given = Parts {
         sent,
@@ -193,6 +195,7 @@ async fn page_of(conn: &mut Conn<'_>, sealer: &Sealer, session: &Session, id: &s
         door_mark: &door_mark,
         before,
         lacks,
+        place,
     };
     Ok(Inspection::of(&row, item, given)?)
 }
@@ -229,14 +232,16 @@ async fn evidence_file(
 ) -> Result<HttpResponse, Problem> {
     let width = args.checked()?;
     let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
-    let (row, found) = {
+    let (row, arrived) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = find(conn, &caller, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
         let found = evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id);
-        (row, found)
+        // Officers see what they and their colleagues took.
+        let originals =
+            caller.access.may_at(Permission::InspectionsOriginals, &row.premises_path) || caller.access.may(Permission::InspectionsConduct);
+        (row, Arrived::to_show(conn, found, originals, width).await?)
     };
-    let arrived = Arrived::of(found)?;
     viewed::note(&app, &caller, "view_evidence", ("inspection", &row.id), &row.premises_path, json!({})).await?;
     arrived.send(&request, &app, width).await
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use mobile_api::Moment;
-use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, PartContent, Signature, Visit};
+use mobile_api::inspection::originals::Standing;
+use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, Making, PartContent, Signature, Visit};
 use mobile_api::judge::{Judgement, judge};
 use mobile_api::template::{Bilingual, Field, NumberField, TemplateBody};
 use serde::Serialize;
@@ -13,12 +14,17 @@ use uuid::Uuid;
 use super::complete::Lack;
 use super::item::{InspectionItem, judgement};
 use super::visit::{Door, VisitSeen};
+use crate::domain::geo::distance_m;
+use crate::http::arrived::previewed;
 use crate::inspected::Sent;
 use crate::store::StoreError;
 use crate::store::amendments::{AmendmentRow, lay_over};
-use crate::store::evidence::EvidenceRow;
+use crate::store::evidence::{self, EvidenceRow};
 use crate::store::inspections::{InspectionRow, PartRow, PartVersionRow};
 use crate::store::lacks::LackRow;
+
+/// Metres from its premises beyond which a photo's own position is pointed out: school grounds, and what a phone is wrong by indoors.
+const FAR_M: f64 = 1_000.0;
 
 /// An inspection with everything that belongs to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -114,6 +120,8 @@ pub(super) struct Parts<'a> {
     /// The inspection before, with the answers that count in it.
     pub(super) before: Option<(Previous, Vec<Answer>)>,
     pub(super) lacks: Vec<LackRow>,
+    /// Where the premises is, degrees WGS-84.
+    pub(super) place: Option<(f64, f64)>,
 }
 
 /// What one officer gathered on one device.
@@ -219,6 +227,29 @@ struct Evidence {
     /// It is here.
     received: bool,
     received_at: Option<Moment>,
+    /// A smaller picture of it can be had by `width`: from itself, or from its reduced copy while it is not here or cannot be opened here.
+    preview: bool,
+    /// How the inspection stands to it: needed; to come (complete with its reduced copy); withheld, as the template says.
+    standing: Standing,
+    /// Of a derivative: the file as taken.
+    derived_from: Option<String>,
+    /// Of a derivative: how it was made.
+    made_by: Vec<Making>,
+    /// Where the file itself says that it was taken.
+    position: Option<EvidencePosition>,
+}
+
+/// Where a photo says that it was taken. Anybody can write anything there: it is shown, and refuses nothing.
+#[derive(Debug, Serialize, ToSchema)]
+struct EvidencePosition {
+    /// degrees, WGS-84
+    latitude: f64,
+    /// degrees, WGS-84
+    longitude: f64,
+    /// metres from the premises, where its place is known
+    distance_m: Option<f64>,
+    /// farther than the premises' grounds and a phone's error
+    far: bool,
 }
 
 /// Something that happened to an inspection.
@@ -236,7 +267,7 @@ struct Event {
 impl Inspection {
     /// Puts the page together from what is stored.
     pub(super) fn of(row: &InspectionRow, item: InspectionItem, given: Parts<'_>) -> Result<Self, StoreError> {
-        let Parts { sent, versions, files, template, amendments, door_mark, before, lacks } = given;
+        let Parts { sent, versions, files, template, amendments, door_mark, before, lacks, place } = given;
         let (choices, mut answers) = (sent.choices(), sent.answers());
         let Sent { parts, contents, submission } = sent;
         let mut changes = Vec::new();
@@ -269,7 +300,7 @@ impl Inspection {
             received_at: Moment(row.received_at),
             sections,
             answers,
-            evidence: files.iter().map(evidence_view).collect(),
+            evidence: files.iter().map(|file| evidence_view(file, files, place)).collect::<Result<_, _>>()?,
             result,
             phone_result: judgement(row.phone_result.as_deref())?,
             choices,
@@ -380,8 +411,12 @@ fn section_view(
     Section { code: section.code.clone(), name: section.name.clone(), items: items.collect() }
 }
 
-fn evidence_view(row: &EvidenceRow) -> Evidence {
-    Evidence {
+fn evidence_view(row: &EvidenceRow, files: &[EvidenceRow], place: Option<(f64, f64)>) -> Result<Evidence, StoreError> {
+    let position = row.gps_latitude.zip(row.gps_longitude).map(|(latitude, longitude)| {
+        let distance_m = place.map(|place| distance_m(place, (latitude, longitude)));
+        EvidencePosition { latitude, longitude, distance_m, far: distance_m.is_some_and(|distance| distance > FAR_M) }
+    });
+    Ok(Evidence {
         id: row.id.clone(),
         kind: row.kind.clone(),
         item_code: row.item_code.clone(),
@@ -393,7 +428,12 @@ fn evidence_view(row: &EvidenceRow) -> Evidence {
         taken_at: row.taken_at.map(Moment),
         received: row.file_id.is_some(),
         received_at: row.arrived_at.map(Moment),
-    }
+        preview: previewed(row) || evidence::reduced(files, &row.id).is_some(),
+        standing: Standing::parse(&row.standing).ok_or_else(|| StoreError::damaged(format!("evidence that is {}", row.standing)))?,
+        derived_from: row.derived_from.clone(),
+        made_by: row.makings()?,
+        position,
+    })
 }
 
 /// What happened, by the server's clock, oldest first.

@@ -110,11 +110,13 @@ async fn evidence_file(
 ) -> Result<HttpResponse, Problem> {
     let width = args.checked()?;
     let evidence_id: Uuid = request.match_info().get("evidence_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
-    let found = {
+    let arrived = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = self_checks::get(conn, &caller.scope(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-        evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id)
+        let found = evidence::get(conn, &evidence_id.to_string()).await?.filter(|found| found.inspection_id == row.id);
+        // The canteen's own pictures, seen by itself and by the bureau.
+        Arrived::to_show(conn, found, true, width).await?
     };
-    Arrived::of(found)?.send(&request, &app, width).await
+    arrived.send(&request, &app, width).await
 }

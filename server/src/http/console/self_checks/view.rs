@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::domain::self_check::Duties;
 use crate::http::mobile::self_checks::RetainedSample;
 use crate::store::StoreError;
-use crate::store::evidence::EvidenceRow;
+use crate::store::evidence::{self, EvidenceRow};
 use crate::store::self_checks::{SampleRow, SelfCheckRow};
 
 /// A paper as lists show it.
@@ -131,13 +131,15 @@ impl SelfCheckPage {
             .collect();
         let evidence = files
             .iter()
+            // A reduced copy stands for its photo, under the photo's name.
+            .filter(|file| !file.is_reduced())
             .map(|file| PaperFile {
                 id: file.id.clone(),
                 kind: file.kind.clone(),
                 item_code: file.item_code.clone(),
                 sha256: file.sha256.clone(),
                 taken_at: file.taken_at.map(Moment),
-                received_at: file.arrived_at.map(Moment),
+                received_at: file.arrived_at.or_else(|| evidence::reduced(files, &file.id)?.arrived_at).map(Moment),
             })
             .collect();
         Ok(Self {

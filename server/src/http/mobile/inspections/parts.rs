@@ -7,9 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, put, web};
 use mobile_api::Verbatim;
 use mobile_api::field::Faults;
+use mobile_api::inspection::originals::{Originals, Standing};
 use mobile_api::inspection::{ContentNamed, EvidenceKind, PartContent, PutPart, fit};
 use mobile_api::limits::PARTS_PER_INSPECTION_MAX;
 use mobile_api::problem::ProblemType;
+use mobile_api::template::TemplateBody;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::HashSet;
@@ -49,6 +51,8 @@ pub(super) struct IncomingPart {
     pub(super) content: PartContent,
     /// Where it lies in the request, for the pointers of faults that only the store knows.
     within: &'static [&'static str],
+    /// Of each piece of evidence, in their order; what is not named is needed.
+    standings: Vec<Standing>,
 }
 
 impl IncomingPart {
@@ -60,7 +64,14 @@ impl IncomingPart {
         within: &'static [&'static str],
     ) -> Result<Self, Problem> {
         let raw = serde_json::to_string(&content.raw).map_err(StoreError::damaged)?;
-        Ok(Self { id, raw, sha256, revision, content: content.value.clone(), within })
+        Ok(Self { id, raw, sha256, revision, content: content.value.clone(), within, standings: Vec::new() })
+    }
+
+    /// Notes what the template has no place for, and which files the inspection waits for.
+    pub(super) fn weigh(&mut self, faults: &mut Faults, template: &TemplateBody) {
+        fit::check(faults, &self.content, template);
+        let originals = Originals::of(template, &self.content.evidence);
+        self.standings = self.content.evidence.iter().map(|one| originals.standing(one)).collect();
     }
 
     fn named(&self) -> ContentNamed {
@@ -96,14 +107,14 @@ async fn put(
 /// Stores a part; whether it is new.
 pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, body: PutPart) -> Result<(bool, PartStored), Problem> {
     body.check().map_err(Problem::fields)?;
-    let part = IncomingPart::of(part_id, &body.content, body.content_sha256, body.revision, &["content"])?;
+    let mut part = IncomingPart::of(part_id, &body.content, body.content_sha256, body.revision, &["content"])?;
     {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = find(conn, session, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
         if let Some(template) = templates::get(conn, &row.template_id).await? {
             let mut faults = Faults::new();
-            fit::check(&mut faults, &part.content, &template.body()?);
+            part.weigh(&mut faults, &template.body()?);
             checked(faults)?;
         }
     }
@@ -206,7 +217,8 @@ async fn may_add(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow,
 async fn promise(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow, part: &IncomingPart) -> Result<(), Problem> {
     let mut faults = Faults::new();
     for (index, one) in part.content.evidence.iter().enumerate() {
-        if let Err(present) = evidence::promise(tx, &inspection.id, session.user_id, one).await? {
+        let standing = part.standings.get(index).copied().unwrap_or(Standing::Needed);
+        if let Err(present) = evidence::promise(tx, &inspection.id, session.user_id, one, standing).await? {
             let same_place = present.inspection_id == inspection.id;
             let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
             if same_place {

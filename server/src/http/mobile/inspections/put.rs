@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, put, web};
 use mobile_api::field::Faults;
-use mobile_api::inspection::{ContentNamed, Header, PutInspection, fit};
+use mobile_api::inspection::{ContentNamed, Header, PutInspection};
 use mobile_api::problem::ProblemType;
 use mobile_api::template::TemplateBody;
 use serde::Serialize;
@@ -73,7 +73,7 @@ async fn put(
 pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutInspection) -> Result<(bool, InspectionStored), Problem> {
     body.check().map_err(Problem::fields)?;
     let header = body.header.value;
-    let part = match body.part {
+    let mut part = match body.part {
         Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision, &["part", "content"])?),
         None => None,
     };
@@ -87,9 +87,9 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
             None => check_references(conn, session, &header).await?,
         };
         let template: Option<TemplateBody> = template.map(|row| row.body()).transpose()?;
-        if let (Some(part), Some(template)) = (&part, &template) {
+        if let (Some(part), Some(template)) = (&mut part, &template) {
             let mut faults = Faults::new();
-            faults.within("part", |faults| fit::check(faults, &part.content, template));
+            faults.within("part", |faults| part.weigh(faults, template));
             checked(faults)?;
         }
         (office_id, premises_id)

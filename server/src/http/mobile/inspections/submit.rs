@@ -10,7 +10,7 @@ use mobile_api::Moment;
 use mobile_api::canonical;
 use mobile_api::complete;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{MissingEvidence, PartContent, PartNamed, Submit, Submitted, SubmittedState};
+use mobile_api::inspection::{MissingEvidence, OriginalToCome, PartContent, PartNamed, Submit, Submitted, SubmittedState};
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
 use mobile_api::paper::FrameNumber;
@@ -242,10 +242,16 @@ async fn repeated(conn: &mut Conn<'_>, row: &InspectionRow, sha256: &str) -> Res
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
+    let to_come = evidence::to_come(conn, &row.id).await?;
+    let originals_to_come = to_come
+        .into_iter()
+        .map(|one| Ok(OriginalToCome { id: one.id.parse().map_err(StoreError::damaged)?, sha256: one.sha256 }))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     let state = if row.state == "complete" { SubmittedState::Complete } else { SubmittedState::Submitted };
     Ok(Submitted {
         state,
         missing_evidence,
+        originals_to_come,
         result,
         differs: row.differs,
         to_complete: row.to_complete()?.unwrap_or_default(),
