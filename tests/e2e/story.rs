@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use e2e::{Client, Program, decodes_cleanly, postgres, probe, until};
+use e2e::{Client, Program, decodes_cleanly, plays_in_vlc, postgres, probe, until};
 use media::Supervisor;
 use media::virtual_camera::{Incident, Picture};
 use serde_json::{Value, json};
@@ -162,6 +162,7 @@ async fn recorded(client: &Client, camera: &str, start: &str) {
     let probed = probe(file.path());
     assert!(probed.duration_s > 20.0 && probed.frames > 200, "{probed:?}");
     decodes_cleanly(file.path());
+    plays_in_vlc(file.path(), probed.frames);
     let ranged = client
         .request(reqwest::Method::GET, &format!("/cameras/{camera}/recording.mp4?start={from}&end={to}"))
         .header("range", "bytes=10-109")

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use e2e::{Client, Program, until};
+use e2e::{Client, Program, plays_in_vlc, probe, until};
 use media::virtual_camera::{FootageLibrary, Scene, VirtualCameraConfig, VirtualServer};
 use media::{Codec, Supervisor};
 use serde_json::json;
@@ -151,9 +151,13 @@ async fn h265_is_transcoded_once_for_all_who_watch_and_no_more_cameras_than_allo
     assert_eq!(status, 200);
     let file = program.folder.path().join("watched.mp4");
     std::fs::write(&file, &watched).unwrap();
-    let probe = ["-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
-    let probed = Command::new("ffprobe").args(probe).arg(&file).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&probed.stdout).trim(), "h264");
+    assert_eq!(probe(&file).codec, "h264");
+    let (status, _, original) = root.bytes(&recording(&id("third"), "")).await;
+    assert_eq!(status, 200);
+    std::fs::write(&file, &original).unwrap();
+    let probed = probe(&file);
+    assert_eq!(probed.codec, "hevc", "an export is what was recorded");
+    plays_in_vlc(&file, probed.frames);
     processes_become(&program, 0).await;
     assert_eq!(play(&program, &root, &id("third"), 2).await.0, "h264");
     assert!(program.stop(), "and with somebody watching it stops in order");

@@ -1,5 +1,5 @@
 //! What the end-to-end tests share: the real program on a folder of its own, a client that speaks to it as people do, and
-//! ffprobe's judgement of what it exports.
+//! the judgement of ffprobe and VLC on what it exports.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs, reason = "a test says what went wrong by failing")]
 
 mod client;
@@ -9,7 +9,7 @@ mod probe;
 mod program;
 
 pub use client::Client;
-pub use probe::{Probed, decodes_cleanly, decodes_with_uneven_times, packets, probe};
+pub use probe::{Probed, decodes_cleanly, decodes_with_uneven_times, packets, plays_in_vlc, probe};
 pub use program::{PASSWORD, Program};
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! What ffprobe and ffmpeg say of a file: they are not ours, so they do not share our mistakes.
+//! What ffprobe, ffmpeg and VLC say of a file: they are not ours, so they do not share our mistakes.
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -67,4 +68,37 @@ pub fn decodes_cleanly(path: &Path) {
     let output = Command::new("ffmpeg").args(["-v", "warning", "-i"]).arg(path).args(["-f", "null", "-"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).replace(UNLOCKED_MEMORY, "");
     assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
+
+/// One picture in so many that VLC shows is kept, to be counted.
+const SHOWN_IN: i64 = 10;
+
+/// Plays a file of so many frames in VLC, as a person would; panics where it does not show it.
+///
+/// On a busy machine VLC leaves out pictures that come too late; most must be seen. It plays for nobody who is root, so then it is started as somebody without rights, who can read nothing but a folder made
+/// for it.
+pub fn plays_in_vlc(path: &Path, frames: i64) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let film = folder.path().join("film.mp4");
+    std::fs::copy(path, &film).unwrap();
+    std::fs::set_permissions(&film, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let unprivileged: &[&str] = if root { &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] } else { &[] };
+    let mut words = unprivileged.iter().chain(&["timeout", "240", "cvlc"]);
+    let output = Command::new(words.next().unwrap())
+        .args(words)
+        .args(["-I", "dummy", "--no-audio", "--vout=dummy", "--play-and-exit", "--no-drop-late-frames", "--no-skip-frames"])
+        .args(["--video-filter=scene", "--scene-format=png"])
+        .arg(format!("--scene-ratio={SHOWN_IN}"))
+        .arg(format!("--scene-path={}", folder.path().display()))
+        .arg(&film)
+        .env("HOME", folder.path())
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let shown = std::fs::read_dir(folder.path()).unwrap().filter(|file| file.as_ref().unwrap().path().extension() == Some("png".as_ref()));
+    let (shown, whole) = (i64::try_from(shown.count()).unwrap(), frames / SHOWN_IN);
+    assert!(output.status.success() && shown > whole / 2, "{shown} of {whole} pictures were shown: {said}");
 }

@@ -85,7 +85,7 @@ pub(super) async fn make(app: &App, data: &Path, people: &[Person]) -> Result<Ma
             id: Uuid::now_v7(),
             username: (*username).to_owned(),
             display_name: (*name).to_owned(),
-            phone: None,
+            phone: Some(format!("0571-800200{:02}", made.len() + 1)),
             certificate_number: certificate.map(str::to_owned),
             password_hash,
             must_change_password: false,

@@ -27,8 +27,13 @@ struct DemoCamera {
     script: &'static [(Incident, u64, u64)],
 }
 
-/// The first incidents come within two minutes of the start, one after another, so that each can be followed; a second
-/// round comes after half an hour.
+/// How often all of it comes again, s: whoever opens the demo later finds something to do too.
+const ROUND_S: u64 = 3_600;
+/// For a week; a demo that is started anew begins anew.
+const ROUNDS: u64 = 7 * 24;
+
+/// The first incidents come within two minutes of the start, one after another, so that each can be followed; others come
+/// after half an hour.
 const CAMERAS: &[DemoCamera] = &[
     DemoCamera {
         path: "school1-cooking",
@@ -85,6 +90,10 @@ const CAMERAS: &[DemoCamera] = &[
     DemoCamera { path: "central-store", burnt_in: "CENTRAL STORE", name: "原料库", premises: 3, zone: "storing", script: &[] },
 ];
 
+fn scripted((incident, at_s, for_s): &(Incident, u64, u64), round: u64) -> ScriptedIncident {
+    ScriptedIncident { at_ms: (round * ROUND_S + at_s) * 1_000, for_ms: for_s * 1_000, incident: *incident }
+}
+
 /// Starts the virtual cameras on loopback; they end with the program.
 pub(super) async fn start(supervisor: Supervisor, port: u16) -> Result<(), DemoError> {
     let cameras = CAMERAS
@@ -94,11 +103,7 @@ pub(super) async fn start(supervisor: Supervisor, port: u16) -> Result<(), DemoE
             path: camera.path.to_owned(),
             scene: Scene::place(number, camera.burnt_in),
             account: Some(Account { username: USERNAME.to_owned(), password: PASSWORD.to_owned(), scheme: AuthScheme::Digest }),
-            script: camera
-                .script
-                .iter()
-                .map(|(incident, at_s, for_s)| ScriptedIncident { at_ms: at_s * 1_000, for_ms: for_s * 1_000, incident: *incident })
-                .collect(),
+            script: (0..ROUNDS).flat_map(|round| camera.script.iter().map(move |one| scripted(one, round))).collect(),
             ..VirtualCameraConfig::default()
         })
         .collect();

@@ -46,16 +46,17 @@ const PLACES: [Place; 12] = [
     (3, "康膳集体配餐中心", "collective_meal_supplier", "北岭镇物流园 7 栋", 30.2898, 120.1572, 3_600, "D"),
 ];
 
-/// Name, person to reach, telephone, licence, until when, at which premises in which part.
-type Firm = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [(usize, &'static str)]);
+/// Name, credit code (made up, with its right check character), person to reach, telephone, licence, until when, at which premises in which part.
+type Firm = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, &'static [(usize, &'static str)]);
 
 /// Who is answerable: schools that cook themselves, contractors, a supplier of several.
 const OPERATORS: [Firm; 9] = [
-    ("明湖第一小学", "周文慧", "0571-80010001", "JY33301060012018", "2028-06-30", &[(0, "own")]),
-    ("明湖实验中学", "陈国栋", "0571-80010002", "JY33301060012019", "2027-11-30", &[(1, "own")]),
-    ("湖心幼儿园", "林秀芳", "0571-80010003", "JY33301060012020", "2028-02-28", &[(2, "own")]),
+    ("明湖第一小学", "12330106MB0000001D", "周文慧", "0571-80010001", "JY33301060012018", "2028-06-30", &[(0, "own")]),
+    ("明湖实验中学", "12330106MB0000002G", "陈国栋", "0571-80010002", "JY33301060012019", "2027-11-30", &[(1, "own")]),
+    ("湖心幼儿园", "52330106MJ0000003X", "林秀芳", "0571-80010003", "JY33301060012020", "2028-02-28", &[(2, "own")]),
     (
         "明湖区供餐服务有限公司",
+        "91330106MA0000004F",
         "何建平",
         "0571-80010004",
         "JY33301060012021",
@@ -64,23 +65,32 @@ const OPERATORS: [Firm; 9] = [
     ),
     (
         "绿源餐饮管理有限公司",
+        "91330106MA0000005J",
         "吴晓东",
         "0571-80010005",
         "JY33301060012022",
         "2026-12-31",
         &[(1, "contractor"), (6, "contractor"), (8, "contractor")],
     ),
-    ("东岸第二小学", "沈丽君", "0571-80010006", "JY33301060012023", "2028-09-30", &[(4, "own")]),
-    ("蓝天教育集团", "许春燕", "0571-80010007", "JY33301060012024", "2029-01-31", &[(5, "own"), (7, "own")]),
-    ("明湖区机关事务服务中心", "郑海波", "0571-80010008", "JY33301060012025", "2027-08-31", &[(9, "own")]),
-    ("康膳餐饮配送有限公司", "钱永强", "0571-80010009", "JY33301060012026", "2027-03-31", &[(11, "own"), (10, "supplier")]),
+    ("东岸第二小学", "12330106MB0000006W", "沈丽君", "0571-80010006", "JY33301060012023", "2028-09-30", &[(4, "own")]),
+    ("蓝天教育集团", "91330106MA0000007Q", "许春燕", "0571-80010007", "JY33301060012024", "2029-01-31", &[(5, "own"), (7, "own")]),
+    ("明湖区机关事务服务中心", "12330106MB00000083", "郑海波", "0571-80010008", "JY33301060012025", "2027-08-31", &[(9, "own")]),
+    (
+        "康膳餐饮配送有限公司",
+        "91330106MA0000009Y",
+        "钱永强",
+        "0571-80010009",
+        "JY33301060012026",
+        "2027-03-31",
+        &[(11, "own"), (10, "supplier")],
+    ),
 ];
 
 async fn operate(tx: &mut Tx<'_>, premises: &[Node], firm: Firm, at: i64) -> Result<(), StoreError> {
-    let (name, contact, phone, licence, expires_on, places) = firm;
+    let (name, credit_code, contact, phone, licence, expires_on, places) = firm;
     let data = OperatorData {
         name: name.to_owned(),
-        credit_code: None,
+        credit_code: Some(credit_code.to_owned()),
         contact_name: Some(contact.to_owned()),
         contact_phone: Some(phone.to_owned()),
         licence_number: Some(licence.to_owned()),

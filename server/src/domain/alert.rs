@@ -163,6 +163,27 @@ pub fn clip_span(kind: &str, began_ms: i64, raised_ms: i64) -> (i64, i64) {
     (raised_ms - 10_000, raised_ms + 20_000)
 }
 
+/// Pictures that one alert keeps at most.
+pub const STILLS_MAX: i64 = 24;
+/// The first pictures of an alert are kept however close they are.
+const STILLS_CLOSE: i64 = 6;
+
+/// The pictures that an alert has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StillsKept {
+    /// How many.
+    pub count: i64,
+    /// Of the newest, ms UTC.
+    pub last_ms: Option<i64>,
+}
+
+/// Whether an alert keeps the picture of one more occurrence: the first few, and then further and further apart, so that the
+/// pictures of an hour and of a day both show all of it.
+pub fn keeps_still(kept: StillsKept, raised_ms: i64, at_ms: i64) -> bool {
+    let Some(last_ms) = kept.last_ms else { return true };
+    kept.count < STILLS_CLOSE || (kept.count < STILLS_MAX && at_ms - last_ms >= (at_ms - raised_ms) / STILLS_CLOSE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +208,29 @@ mod tests {
         assert_eq!(class(2).rectify, Limit { unit: Unit::WorkingDays, amount: 3 });
         assert_eq!(growth(3), Some(&Growth { class: 3, count: 3, days: 30, becomes: 2 }));
         assert!(!class(0).told.officers && class(1).told.officers, "a device is told to the canteen first");
+    }
+
+    /// When an alert that repeats this often keeps a picture, minutes after it was raised.
+    fn pictures(every_minutes: i64, days: i64) -> Vec<i64> {
+        let mut kept = StillsKept::default();
+        let mut minutes = Vec::new();
+        for minute in (0..days * 24 * 60).step_by(usize::try_from(every_minutes).unwrap()) {
+            if keeps_still(kept, 0, minute * 60_000) {
+                kept = StillsKept { count: kept.count + 1, last_ms: Some(minute * 60_000) };
+                minutes.push(minute);
+            }
+        }
+        minutes
+    }
+
+    #[test]
+    fn the_pictures_of_an_alert_are_few_and_reach_far() {
+        let kept = pictures(5, 30);
+        assert_eq!(&kept[..8], [0, 5, 10, 15, 20, 25, 30, 40]);
+        assert_eq!(i64::try_from(kept.len()), Ok(STILLS_MAX));
+        assert!(kept.last().is_some_and(|last| *last > 10 * 60), "they reach over a day's work: {kept:?}");
+        assert_eq!(pictures(5, 1).len(), kept.len(), "and no more for lasting longer");
+        assert_eq!(pictures(600, 1), [0, 600, 1_200], "what is rare is kept whole");
     }
 
     #[test]

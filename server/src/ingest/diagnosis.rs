@@ -18,7 +18,7 @@ use crate::store::alert_acts::{self, Seen, Sighting};
 use crate::store::cameras::CameraRow;
 use crate::store::files::FileRow;
 use crate::store::work::WorkError;
-use crate::store::{StoreError, alerts, cameras, files, jobs};
+use crate::store::{StoreError, alert_stills, alerts, cameras, files, jobs};
 
 /// Bytes of a still that is kept.
 const STILL_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -65,8 +65,18 @@ async fn seen(app: &App, event: &Event<'_>) -> Result<(), StoreError> {
     let kind = event.kind.as_str();
     let since_ms = event.at_ms - repeat_interval_ms;
     // Whether it joins is decided again with the write; looking first spares a hold and a still that nobody needs.
-    let joins = alerts::to_join(&mut app.db.read().await?.conn(), &row.id, kind, since_ms).await?.is_some();
-    let still = if joins { None } else { still(app, event).await };
+    let mut reader = app.db.read().await?;
+    let known = alerts::to_join(&mut reader.conn(), &row.id, kind, since_ms).await?;
+    let joins = known.is_some();
+    let wanted = match &known {
+        Some(known) => alert_stills::takes(&mut reader.conn(), &known.id, known.raised_at, event.at_ms).await?,
+        None => true,
+    };
+    drop(reader);
+    let still = match event.still_jpeg {
+        Some(jpeg) if wanted => keep_still(app, event.camera, jpeg).await,
+        _ => None,
+    };
     let clip = clip_span(kind, event.began_ms, event.at_ms);
     let hold = if joins { None } else { hold(app, event.camera, clip).await };
     let sighting = Sighting {
@@ -124,12 +134,14 @@ async fn rule_of(app: &App, row: &CameraRow, event: &Event<'_>) -> Result<(Strin
 }
 
 /// Puts the picture into the file store; without it the alert stands all the same.
-async fn still(app: &App, event: &Event<'_>) -> Option<FileRow> {
-    let jpeg = event.still_jpeg.filter(|jpeg| !jpeg.is_empty() && jpeg.len() <= STILL_BYTES_MAX)?;
+pub(crate) async fn keep_still(app: &App, camera: Uuid, jpeg: &[u8]) -> Option<FileRow> {
+    if jpeg.is_empty() || jpeg.len() > STILL_BYTES_MAX {
+        return None;
+    }
     let sha256 = match app.files.put_bytes(Bytes::copy_from_slice(jpeg)).await {
         Ok(sha256) => sha256,
         Err(error) => {
-            warn!(camera = %event.camera, %error, "an alert's picture could not be kept");
+            warn!(%camera, %error, "an alert's picture could not be kept");
             return None;
         }
     };

@@ -9,6 +9,8 @@ mod cameras;
 pub mod diagnosis;
 pub mod holds;
 
+pub(crate) use diagnosis::keep_still;
+
 use std::time::Duration;
 
 use media::MediaEvent;

@@ -16,11 +16,12 @@ use crate::App;
 use crate::auth::Scope;
 use crate::evidence::{Evidence, Named, Purpose};
 use crate::files::FilesError;
+use crate::ingest::keep_still;
 use crate::store::alerts::{self, AlertRow};
 use crate::store::files::{self, FileRow};
 use crate::store::jobs::JobRow;
 use crate::store::journal::Actor;
-use crate::store::{StoreError, alert_acts};
+use crate::store::{StoreError, alert_acts, alert_stills};
 
 /// How long the job waits for the end of the clip where nothing of it is under way, ms.
 const PATIENCE_MS: i64 = 2_000;
@@ -30,6 +31,8 @@ const PATIENCE_OPEN_MS: i64 = 20_000;
 const LOOK_MS: i64 = 200;
 /// A clip is 30 s long; this is far more than a camera sends in that time, bytes.
 const CLIP_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// As wide as the pictures that the diagnosis tells, pixels.
+const STILL_WIDTH_MAX: u32 = 1280;
 
 pub(super) async fn run(app: App, job: JobRow) -> Result<(), JobError> {
     let row = alerts::get(&mut app.db.read().await?.conn(), &Scope::system(), &job.subject).await?;
@@ -96,16 +99,35 @@ async fn keep(app: &App, row: &AlertRow, export: Export) -> Result<(), JobError>
         created_at: app.clock.wall_ms(),
     };
     let (id, at) = (row.id.clone(), app.clock.wall_ms());
+    let last_known = if row.still_file_id.is_none() { last_known(app, row, end_ms).await } else { None };
     app.db
         .write(move |tx| {
             Box::pin(async move {
                 files::insert(tx, &file).await?;
                 alerts::set_clip(tx, &id, &file.id, start_ms, end_ms).await?;
+                if let Some(still) = &last_known {
+                    files::insert(tx, still).await?;
+                    alert_stills::set_last_known(tx, &id, &still.id).await?;
+                }
                 alert_acts::changed(tx, &id, at).await
             })
         })
         .await?;
     Ok(())
+}
+
+/// The last picture of the clip, for an alert that came without one: where the signal was lost, nothing showed it. An alert is not
+/// kept waiting for it, and one that cannot be had is left out.
+async fn last_known(app: &App, row: &AlertRow, end_ms: i64) -> Option<FileRow> {
+    let engine = app.engine.as_ref()?;
+    let camera = row.camera_id.parse().ok()?;
+    match engine.still_at(camera, end_ms - 1, Some(STILL_WIDTH_MAX)).await {
+        Ok(still) => keep_still(app, camera, &still.jpeg).await,
+        Err(error) => {
+            tracing::info!(alert = row.id, %error, "no last picture of a camera");
+            None
+        }
+    }
 }
 
 async fn nothing(app: &App, row: &AlertRow) -> Result<(), StoreError> {

@@ -52,7 +52,7 @@ pub struct Sighting {
     pub rule: String,
     /// Sightings this close to the last one join it, ms.
     pub repeat_interval_ms: i64,
-    /// A picture of it.
+    /// A picture of it, in the file store and in `files`; one that joins has it where [`super::alert_stills::takes`] said so.
     pub still_file_id: Option<String>,
     /// The stretch of the clip, ms UTC; `None` where nothing records.
     pub clip: Option<(i64, i64)>,
@@ -72,7 +72,7 @@ pub enum Seen {
 /// Raises an alert, or joins the one it belongs to.
 pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreError> {
     if let Some(known) = alerts::to_join(tx, &seen.camera_id, &seen.kind, seen.at - seen.repeat_interval_ms).await? {
-        alerts::seen_again(tx, &known.id, seen.measure, seen.at).await?;
+        alerts::seen_again(tx, &known.id, seen.measure, seen.still_file_id.as_deref(), seen.at).await?;
         came_back(tx, &known, seen.at).await?;
         return Ok(Seen::Joined(known.id));
     }
@@ -101,7 +101,7 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
         seen.clip.map(|clip| clip.0),
         seen.clip.map(|clip| clip.1),
     )?;
-    alerts::insert_occurrence(tx, &seen.id, seen.measure, seen.at).await?;
+    alerts::insert_occurrence(tx, &seen.id, seen.measure, seen.still_file_id.as_deref(), seen.at).await?;
     if let Some((_, end_ms)) = seen.clip {
         jobs::enqueue(tx, "clip", &seen.id, &json!({"hold": seen.hold}), end_ms.max(seen.at), seen.at).await?;
     }

@@ -214,15 +214,17 @@ pub async fn lasting_cameras(conn: &mut Conn<'_>, before_ms: i64) -> Result<Vec<
 }
 
 /// Counts one more occurrence of an alert that still lasts or came back.
-pub async fn seen_again(tx: &mut Tx<'_>, alert_id: &str, measure: f64, at: i64) -> Result<(), StoreError> {
+pub async fn seen_again(tx: &mut Tx<'_>, alert_id: &str, measure: f64, still_file_id: Option<&str>, at: i64) -> Result<(), StoreError> {
     execute!(
         tx,
-        "UPDATE alerts SET count = count + 1, last_seen_at = CASE WHEN last_seen_at > $2 THEN last_seen_at ELSE $2 END, ended_at = NULL, measure = $3 WHERE id = $1",
+        "UPDATE alerts SET count = count + 1, last_seen_at = CASE WHEN last_seen_at > $2 THEN last_seen_at ELSE $2 END, ended_at = NULL, measure = $3, \
+         still_file_id = COALESCE(still_file_id, $4) WHERE id = $1",
         alert_id,
         at,
         measure,
+        still_file_id,
     )?;
-    insert_occurrence(tx, alert_id, measure, at).await
+    insert_occurrence(tx, alert_id, measure, still_file_id, at).await
 }
 
 /// Notes that what was seen is over.
@@ -236,14 +238,21 @@ pub async fn ended(tx: &mut Tx<'_>, alert_id: &str, at: i64) -> Result<(), Store
     Ok(())
 }
 
-pub(super) async fn insert_occurrence(tx: &mut Tx<'_>, alert_id: &str, measure: f64, at: i64) -> Result<(), StoreError> {
+pub(super) async fn insert_occurrence(
+    tx: &mut Tx<'_>,
+    alert_id: &str,
+    measure: f64,
+    still_file_id: Option<&str>,
+    at: i64,
+) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO alert_occurrences (id, alert_id, at, measure) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO alert_occurrences (id, alert_id, at, measure, still_file_id) VALUES ($1, $2, $3, $4, $5)",
         uuid::Uuid::now_v7().to_string(),
         alert_id,
         at,
         measure,
+        still_file_id,
     )?;
     Ok(())
 }

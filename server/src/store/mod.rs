@@ -3,6 +3,8 @@
 //! One text serves SQLite and PostgreSQL (see `migrations/README.md` for the rules that keep it portable). Functions that
 //! read rows bound to premises take a [`crate::auth::Scope`], which only the authorisation module can make.
 
+#[cfg(debug_assertions)]
+pub(crate) mod census;
 mod db;
 mod error;
 pub mod journal;
@@ -11,6 +13,7 @@ pub(crate) mod sql;
 mod writer;
 
 pub mod alert_acts;
+pub mod alert_stills;
 pub mod alerts;
 pub mod amendments;
 pub mod assignments;

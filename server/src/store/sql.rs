@@ -14,6 +14,8 @@ macro_rules! execute {
     ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
         match {
             let conn: &mut $crate::store::Conn<'_> = &mut *$conn;
+            #[cfg(debug_assertions)]
+            $crate::store::census::ran(conn, file!(), line!());
             conn
         } {
             $crate::store::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await.map(|done| done.rows_affected()),
@@ -28,6 +30,8 @@ macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match {
             let conn: &mut $crate::store::Conn<'_> = &mut *$conn;
+            #[cfg(debug_assertions)]
+            $crate::store::census::ran(conn, file!(), line!());
             conn
         } {
             $crate::store::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await,
@@ -42,6 +46,8 @@ macro_rules! fetch_optional {
     ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
         match {
             let conn: &mut $crate::store::Conn<'_> = &mut *$conn;
+            #[cfg(debug_assertions)]
+            $crate::store::census::ran(conn, file!(), line!());
             conn
         } {
             $crate::store::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await,
@@ -107,23 +113,48 @@ pub struct Select {
     text: String,
     args: Vec<Arg>,
     conditions: usize,
+    #[cfg(debug_assertions)]
+    places: Vec<&'static std::panic::Location<'static>>,
 }
 
 impl Select {
     /// `head` is everything before WHERE.
+    #[track_caller]
     pub fn new(head: &'static str) -> Self {
-        Self { text: head.to_owned(), args: Vec::new(), conditions: 0 }
+        let select = Self {
+            text: head.to_owned(),
+            args: Vec::new(),
+            conditions: 0,
+            #[cfg(debug_assertions)]
+            places: Vec::new(),
+        };
+        select.placed()
+    }
+
+    /// Remembers where a piece of it stands, for the census.
+    #[cfg(debug_assertions)]
+    #[track_caller]
+    fn placed(mut self) -> Self {
+        self.places.push(std::panic::Location::caller());
+        self
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn placed(self) -> Self {
+        self
     }
 
     /// Adds a condition; all conditions must hold.
     #[must_use]
+    #[track_caller]
     pub fn and(mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
         self.push_condition(fragment, args);
-        self
+        self.placed()
     }
 
     /// Adds a condition where a value is given.
     #[must_use]
+    #[track_caller]
     pub fn and_if<T: Into<Arg>>(self, fragment: &'static str, value: Option<T>) -> Self {
         match value {
             Some(value) => self.and(fragment, [value.into()]),
@@ -133,6 +164,7 @@ impl Select {
 
     /// Adds `(fragment OR fragment OR ...)`, one for each value; no values: nothing matches.
     #[must_use]
+    #[track_caller]
     pub fn and_any(mut self, fragment: &'static str, values: impl IntoIterator<Item = Arg>) -> Self {
         self.start_condition();
         self.text.push('(');
@@ -148,15 +180,16 @@ impl Select {
             self.text.push_str("1 = 0");
         }
         self.text.push(')');
-        self
+        self.placed()
     }
 
     /// Adds what stands after the conditions: GROUP BY, ORDER BY, LIMIT.
     #[must_use]
+    #[track_caller]
     pub fn tail(mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
         self.text.push(' ');
         self.numbered(fragment, args);
-        self
+        self.placed()
     }
 
     fn push_condition(&mut self, fragment: &'static str, args: impl IntoIterator<Item = Arg>) {
@@ -187,6 +220,8 @@ impl Select {
 
     /// Runs it.
     pub async fn fetch_all<R: Row>(&self, conn: &mut Conn<'_>) -> Result<Vec<R>, StoreError> {
+        #[cfg(debug_assertions)]
+        super::census::ran_all(conn, &self.places);
         // The text is made of static fragments and numbers only.
         macro_rules! run {
             ($c:expr) => {{

@@ -115,6 +115,7 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/alerts/{id}", One(P::AlertsRead)),
         ("GET", "/alerts/{id}/clip.mp4", One(P::AlertsWatch)),
         ("GET", "/alerts/{id}/still.jpg", One(P::AlertsWatch)),
+        ("GET", "/alerts/{id}/stills/{still_id}", One(P::AlertsWatch)),
         ("GET", "/alerts/{id}/evidence/{file_id}", One(P::AlertsWatch)),
         ("POST", "/alerts/{id}/confirm", One(P::AlertsDecide)),
         ("POST", "/alerts/{id}/dismiss", One(P::AlertsDecide)),

@@ -129,7 +129,7 @@ on_both!(the_ordinary_work_goes_on_and_is_told, |app| {
     let (user, officer) = made_by(&app, &one, "officer", &[("officer", &app.office), ("supervisor", &app.office)]).await;
     assert_eq!((roles(&user["grants"]), roles(&user["pending_grants"])), (vec!["officer", "supervisor"], vec![]));
     assert!(may_watch(&officer).await);
-    made_by(&app, &one, "reviewer", &[("auditor", &app.office)]).await;
+    let (_, reviewer) = made_by(&app, &one, "reviewer", &[("auditor", &app.office)]).await;
     let told = |client: &Client| {
         let client = client.clone();
         async move {
@@ -147,6 +147,7 @@ on_both!(the_ordinary_work_goes_on_and_is_told, |app| {
     let id = user["id"].as_str().unwrap();
     assert_eq!(one.post(&format!("/users/{id}/password"), &json!({"new_password": PASSWORD})).await.0, StatusCode::NO_CONTENT);
     assert_eq!(told(&second).await.len(), 2, "a reset is told too");
+    assert_eq!(told(&reviewer).await, [json!("officer")], "and to who reads the audit log, so that no administrator is alone with it");
 });
 
 on_both!(an_import_gives_no_further_role_alone, |app| {

@@ -1,6 +1,6 @@
 //! Alerts over the API: from the camera's picture to the closed case, by everybody's own hands.
 
-use media::{DiagnosisKind, Phase};
+use media::{DiagnosisKind, MediaEvent, Phase};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -304,4 +304,43 @@ on_both!(lists_are_narrowed_and_paged, |app| {
     for bad in ["?since=yesterday", "?class=one", "?cursor=%21", "?limit=0", "?unknown=1"] {
         assert_eq!(supervisor.get(&format!("/alerts{bad}")).await.0, StatusCode::BAD_REQUEST, "{bad}");
     }
+});
+
+on_both!(what_joins_an_alert_keeps_some_pictures, |app| {
+    let camera = add_camera(&app, &app.premises, "烹饪区 1").await;
+    let now = app.app.clock.wall_ms();
+    let started = now - 3 * 3_600_000;
+    let seen = |nth: i64, at_ms: i64| {
+        let phase = if nth == 0 { Phase::Raised } else { Phase::Repeated };
+        let mut event = diagnosis(camera, DiagnosisKind::Covered, phase, at_ms);
+        if let MediaEvent::Diagnosis { still_jpeg, .. } = &mut event {
+            *still_jpeg = Some(format!("picture {nth}").into_bytes());
+        }
+        event
+    };
+    hear(&app.app, (0..36).map(|nth| seen(nth, started + nth * 300_000))).await;
+    let supervisor = app.person("supervisor", &app.office).await;
+    let path = format!("/alerts/{}", the_alert(&supervisor).await["id"].as_str().unwrap());
+    let (_, alert) = supervisor.get(&path).await;
+    let stills = alert["stills"].as_array().unwrap();
+    assert_eq!((alert["count"].as_i64(), alert["occurrences"].as_array().map(Vec::len)), (Some(36), Some(36)), "{alert}");
+    assert!((7..=24).contains(&stills.len()), "a bounded number: {}", stills.len());
+    assert_eq!(stills[0]["at"], alert["raised_at"]);
+    let last = stills.last().unwrap();
+    assert!(last["at"].as_str() > alert["occurrences"][12]["at"].as_str(), "they reach to its end: {stills:?}");
+    let picture = |still: &Value| {
+        let path = format!("{path}/stills/{}", still["id"].as_str().unwrap());
+        let request = supervisor.request(Method::GET, &path, None);
+        async move { request.send().await.unwrap().bytes().await.unwrap() }
+    };
+    assert_eq!(picture(&stills[0]).await, "picture 0");
+    assert_eq!(picture(&stills[3]).await, "picture 3");
+    let first = supervisor.request(Method::GET, &format!("{path}/still.jpg"), None).send().await.unwrap();
+    assert_eq!(first.bytes().await.unwrap(), "picture 0");
+    for nobody in ["%00", "0", "01928f6e-0000-7000-8000-000000000001"] {
+        assert_eq!(supervisor.get(&format!("{path}/stills/{nobody}")).await.0, StatusCode::NOT_FOUND, "{nobody}");
+    }
+    let outsider = app.person("supervisor", &app.other_office).await;
+    let still = last["id"].as_str().unwrap();
+    assert_eq!(outsider.get(&format!("{path}/stills/{still}")).await.0, StatusCode::NOT_FOUND);
 });

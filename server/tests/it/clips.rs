@@ -7,6 +7,7 @@ use media::{CameraSpec, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, 
 use reqwest::{Method, StatusCode};
 use server::App;
 use server::jobs::run_due;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::{add_camera, diagnosis, hear, on_both, until};
@@ -53,6 +54,13 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
         (alert["clip"]["state"] == "ready").then_some(alert)
     })
     .await;
+    assert_eq!(
+        (&alert["has_still"], &alert["stills"]),
+        (&json!(true), &json!([])),
+        "nothing showed the loss: what came last stands for it"
+    );
+    let still = officer.request(Method::GET, &format!("{path}/still.jpg"), None).send().await.unwrap();
+    assert_eq!(&still.bytes().await.unwrap()[..3], b"\xff\xd8\xff");
     let clip = officer.request(Method::GET, &format!("{path}/clip.mp4"), None).send().await.unwrap();
     assert_eq!((clip.status(), clip.headers()["content-type"].to_str().unwrap()), (StatusCode::OK, "video/mp4"));
     let content = clip.bytes().await.unwrap();

@@ -35,6 +35,8 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("/alerts/{id}/review", "id", "01928f6e-0000-7000-8000-000000000076"),
     ("/alerts/{id}/evidence/", "id", "01928f6e-0000-7000-8000-000000000076"),
     ("/alerts/{id}/evidence/", "file_id", "01928f6e-0000-7000-8000-000000000080"),
+    ("/alerts/{id}/stills/", "id", "01928f6e-0000-7000-8000-000000000071"),
+    ("/alerts/{id}/stills/", "still_id", "01928f6e-0000-7000-8000-0000000000ca"),
     ("/alerts/{id}/request_inspection", "id", "01928f6e-0000-7000-8000-000000000077"),
     ("/alerts/{id}/undo", "id", "01928f6e-0000-7000-8000-000000000078"),
     ("/alerts/{id}/open_case", "id", "01928f6e-0000-7000-8000-000000000079"),

@@ -477,6 +477,9 @@ async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {
         })
     })
     .await;
+    let first =
+        "UPDATE alert_occurrences SET id = '01928f6e-0000-7000-8000-0000000000ca' WHERE alert_id = '01928f6e-0000-7000-8000-000000000071'";
+    tamper(&app.app.db, first).await;
     let acts: &[(u8, &Client, &str, Value)] = &[
         (73, root, "dismiss", json!({"version": 1, "reason": "test"})),
         (74, root, "confirm", json!({"version": 1})),

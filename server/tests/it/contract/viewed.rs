@@ -16,6 +16,7 @@ async fn every_picture_that_is_looked_at_is_noted_once() {
             // Neither from its beginning, nor whole.
             ("view_clip", id(71), format!("/alerts/{}/clip.mp4", id(71)), Some("bytes=5-9")),
             ("view_still", id(71), format!("/alerts/{}/still.jpg", id(71)), None),
+            ("view_still", id(71), format!("/alerts/{}/stills/01928f6e-0000-7000-8000-0000000000ca", id(71)), None),
             ("view_evidence", id(76), format!("/alerts/{}/evidence/{}", id(76), id(80)), None),
             ("view_evidence", id(93), format!("/orders/{}/evidence/{}", id(93), id(80)), None),
             ("view_evidence", id(20), format!("/inspections/{}/evidence/{}?width=64", id(20), id(22)), None),

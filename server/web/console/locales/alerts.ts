@@ -57,6 +57,8 @@ export default {
     clockRuns: ['进行中', 'running'],
     facts: ['基本信息', 'Facts'],
     tab: { raised: ['待处理', 'To decide'], confirmed: ['已确认', 'Confirmed'], dispatched: ['整改中', 'Sent'], rectified: ['待复核', 'To review'] },
+    stills: ['画面', 'Pictures'],
+    stillsOf: ['{of} 次触发，留存 {n} 张', '{n} kept of {of} occurrences'],
     beforeAfter: ['整改前后', 'Before and after'],
     before: ['整改前', 'Before'],
     after: ['整改后', 'After'],

@@ -7,16 +7,18 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::view::evidence_ids;
 use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::http::{Args, Content, Id, Problem, ProblemBody, media, serve, viewed};
+use crate::store::alert_stills;
 use crate::store::alerts::{self, AlertRow, FileOf};
 use crate::store::work;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(clip).service(still).service(evidence);
+    config.service(clip).service(still).service(still_then).service(evidence);
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -83,6 +85,19 @@ async fn h264_of(app: &App, row: &AlertRow, file: &FileOf) -> Result<Option<Play
 async fn still(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsWatch>, id: Id) -> Result<HttpResponse, Problem> {
     let row = alert(&app, &caller, &id.to_string()).await?;
     let file = file_of(&app, row.still_file_id.as_deref()).await?;
+    noted(&app, &caller, &row, "view_still").await?;
+    send(&request, &app, &file, None).await
+}
+
+/// One of the pictures in `stills`: of when it was raised, or of what joined it.
+#[utoipa::path(tag = "alerts", params(("id" = String, Path), ("still_id" = String, Path)),
+    responses((status = 200, content_type = "image/jpeg", description = "the picture"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[get("/alerts/{id}/stills/{still_id}")]
+async fn still_then(request: HttpRequest, app: web::Data<App>, caller: Caller<can::AlertsWatch>, id: Id) -> Result<HttpResponse, Problem> {
+    let row = alert(&app, &caller, &id.to_string()).await?;
+    let wanted: Uuid = request.match_info().get("still_id").and_then(|text| text.parse().ok()).ok_or_else(Problem::not_found)?;
+    let file_id = alert_stills::file_of(&mut app.db.read().await?.conn(), &row.id, &wanted.to_string()).await?;
+    let file = file_of(&app, file_id.as_deref()).await?;
     noted(&app, &caller, &row, "view_still").await?;
     send(&request, &app, &file, None).await
 }

@@ -12,6 +12,7 @@ use crate::domain::calendar::Calendar;
 use crate::domain::permission::Permission;
 use crate::domain::workflow::{Context, Doer, Past, Standing, alert as table};
 use crate::http::Problem;
+use crate::store::alert_stills;
 use crate::store::alerts::{self, AlertRow};
 use crate::store::assignments;
 use crate::store::work::{self, HistoryRow};
@@ -65,6 +66,7 @@ pub(super) struct Alert {
     measure: f64,
     threshold: f64,
     clip: Clip,
+    /// Whether `still.jpg` has a picture: the first that shows it or, where nothing did, the last that was known.
     has_still: bool,
     /// The nearest deadline.
     due_at: Option<Moment>,
@@ -78,6 +80,13 @@ pub(super) struct Alert {
 struct Occurrence {
     at: Moment,
     measure: f64,
+}
+
+/// A picture of it, at `/alerts/{id}/stills/{still id}`.
+#[derive(Debug, Serialize, ToSchema)]
+struct StillView {
+    id: String,
+    at: Moment,
 }
 
 /// A named clock.
@@ -140,6 +149,8 @@ pub(super) struct AlertDetail {
     alert: Alert,
     /// Newest first, at most 200.
     occurrences: Vec<Occurrence>,
+    /// Pictures of it, oldest first, at most 24: of when it was raised, and of what joined it, further apart the longer it lasts.
+    stills: Vec<StillView>,
     clocks: Vec<ClockView>,
     /// Oldest first.
     history: Vec<ActView>,
@@ -264,6 +275,7 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
     let row = alerts::get(conn, scope, id).await?.ok_or_else(Problem::not_found)?;
     let history = work::history(conn, id).await?;
     let occurrences = alerts::occurrences(conn, id).await?;
+    let stills = alert_stills::of_alert(conn, id).await?;
     let clocks = work_clocks::of_work(conn, id).await?;
     let named: Vec<String> = history.iter().flat_map(evidence_ids).collect();
     let files = alerts::evidence_files(conn, &named).await?.into_iter().map(|file| (file.id.clone(), file)).collect::<HashMap<_, _>>();
@@ -296,6 +308,7 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
     Ok(AlertDetail {
         history: acts.collect(),
         occurrences: occurrences.into_iter().map(|(at, measure)| Occurrence { at: Moment(at), measure }).collect(),
+        stills: stills.into_iter().map(|(id, at)| StillView { id, at: Moment(at) }).collect(),
         clocks: clocks.into_iter().map(clock).collect(),
         rule,
         suggested_deadline,

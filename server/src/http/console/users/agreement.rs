@@ -9,8 +9,8 @@
 //!    person.
 //! 3. **An administrator may still make an account that watches, and give an existing one such a role: that is the ordinary work.**
 //!    Whoever's password an administrator chose, they could sign in as until its owner changed it; nothing in the program can tell
-//!    them apart. So it is told, not asked: the other administrators get a notice when an account that can watch was made, or
-//!    its password was reset, and the audit log has it.
+//!    them apart. So it is told, not asked: the other administrators, and who reads the audit log, get a notice when an account
+//!    that can watch was made, or its password was reset, and the audit log has it.
 //! 4. **Whoever has the server's own shell stands above this**: `bright-kitchen admin create` gives roles at once, and
 //!    `admin password` makes an account nobody's hands were on.
 
@@ -95,7 +95,7 @@ pub(super) async fn ask(
     Ok(true)
 }
 
-/// Tells the other administrators of `path` that `actor` had an account that can watch in their hands.
+/// Tells the other administrators of `path`, and who reads the audit log there, that `actor` had an account that can watch in their hands.
 pub(in crate::http::console) async fn tell(
     tx: &mut Tx<'_>,
     actor: &Actor,
@@ -105,7 +105,11 @@ pub(in crate::http::console) async fn tell(
     at: i64,
 ) -> Result<(), StoreError> {
     let by = actor.id.map(|id| id.to_string()).unwrap_or_default();
-    let told = role_requests::holders(tx, Permission::UsersManage.code(), path, &[&by, user_id], at).await?;
+    let but = [by.as_str(), user_id];
+    let mut told = role_requests::holders(tx, Permission::UsersManage.code(), path, &but, at).await?;
+    told.extend(role_requests::holders(tx, Permission::AuditRead.code(), path, &but, at).await?);
+    told.sort_unstable();
+    told.dedup();
     notices::insert(tx, None, &told, "watching_account", &json!({"user_id": user_id, "text": text}), at).await
 }
 
