@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use visit::{DoorScan, Recusal, Visit};
+pub use visit::{DoorScan, Recusal, Unmet, Visit};
 
 use crate::judge::Judgement;
 use crate::paper::PaperFrame;
