@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use evidence::{Derived, Evidence, EvidenceKind, Making};
-pub use visit::{DoorScan, Recusal, Visit};
+pub use visit::{DoorScan, Recusal, Unmet, Visit};
 
 use crate::judge::Judgement;
 use crate::paper::PaperFrame;

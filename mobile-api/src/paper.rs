@@ -227,16 +227,21 @@ fn facts(frame: &PaperFrame, header: &Header) -> Vec<[String; 2]> {
 }
 
 fn visit(visit: &Visit) -> Vec<String> {
-    vec![
+    let without = |what: &str, reason: &Option<String>| match reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("{what}，理由：{reason}。"),
+        None => format!("{what}。"),
+    };
+    let mut lines = vec![
         visit
             .opened
             .as_ref()
             .map_or_else(|| "未扫描场所码记录到场。".to_owned(), |scan| format!("{} 扫描场所码到场。", words::time(scan.device_time))),
-        visit
-            .certificates_shown_at
-            .map_or_else(|| "未记录出示执法证件。".to_owned(), |at| format!("{} 向被检查单位出示执法证件。", words::time(at))),
+        visit.certificates_shown_at.map_or_else(
+            || without("未记录出示执法证件", &visit.unmet.certificates),
+            |at| format!("{} 向被检查单位出示执法证件。", words::time(at)),
+        ),
         visit.recusal.as_ref().map_or_else(
-            || "未记录告知申请回避的权利。".to_owned(),
+            || without("未记录告知申请回避的权利", &visit.unmet.recusal),
             |recusal| {
                 let answer = match &recusal.reason {
                     Some(reason) if recusal.requested => format!("申请回避（{reason}）"),
@@ -246,7 +251,11 @@ fn visit(visit: &Visit) -> Vec<String> {
                 format!("{} 告知有权申请检查人员回避，{}答复：{answer}。", words::time(recusal.asked_at), recusal.name)
             },
         ),
-    ]
+    ];
+    if visit.unmet.second_officer.as_deref().is_some_and(|reason| !reason.trim().is_empty()) {
+        lines.push(without("执法人员不足两名", &visit.unmet.second_officer));
+    }
+    lines
 }
 
 fn sections(from: Gathered<'_>) -> Vec<DrawnSection> {

@@ -237,6 +237,12 @@ async fn arrive(
     looked: Looked,
     at: i64,
 ) -> Result<(), UploadError> {
+    inspections::hold(tx, &upload.inspection_id).await?;
+    // Who stands beside the glass is told at once; a part that names it a signature later is refused then. What comes by another door
+    // is kept, and counts as not signed.
+    if looked.blank && evidence::is_signature(tx, &upload.evidence_id).await? {
+        return Err(UploadError::Blank);
+    }
     files::insert(tx, file).await?;
     let arrival = Arrival {
         evidence_id: &upload.evidence_id,
@@ -255,10 +261,6 @@ async fn arrive(
 /// Links a stored file to its evidence, and completes the inspection that waited for it. The file has its row.
 pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'_>, at: i64) -> Result<(), UploadError> {
     inspections::hold(tx, arrival.inspection_id).await?;
-    // A part that names it a signature later is refused then.
-    if arrival.blank && evidence::is_signature(tx, arrival.evidence_id).await? {
-        return Err(UploadError::Blank);
-    }
     if let Err(present) = evidence::arrive(tx, arrival, at).await? {
         return Err(UploadError::Replaced(Box::new(present)));
     }

@@ -64,6 +64,31 @@ pub struct Visit {
     /// Asked and answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recusal: Option<Recusal>,
+    /// Why something that must be there before is not.
+    #[serde(default, skip_serializing_if = "Unmet::is_empty")]
+    pub unmet: Unmet,
+}
+
+/// Why an inspection was made without something that the law asks for before it: shown on the paper that is signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unmet {
+    /// Why there were fewer than two officers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_officer: Option<String>,
+    /// Why certificates were not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<String>,
+    /// Why recusal was not asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recusal: Option<String>,
+}
+
+impl Unmet {
+    /// Nothing is explained.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
 }
 
 impl Visit {
@@ -77,6 +102,11 @@ impl Visit {
             // The first of equals, as for the others.
             closed: scans(|visit| &visit.closed).rev().max_by_key(|scan| scan.device_time).cloned(),
             certificates_shown_at: visits.iter().filter_map(|visit| visit.certificates_shown_at).min(),
+            unmet: Unmet {
+                second_officer: first(&visits, |unmet| &unmet.second_officer),
+                certificates: first(&visits, |unmet| &unmet.certificates),
+                recusal: first(&visits, |unmet| &unmet.recusal),
+            },
             recusal: visits
                 .iter()
                 .filter_map(|visit| visit.recusal.as_ref())
@@ -84,6 +114,11 @@ impl Visit {
                 .cloned(),
         }
     }
+}
+
+/// The first reason that says something.
+fn first(visits: &[&Visit], of: fn(&Unmet) -> &Option<String>) -> Option<String> {
+    visits.iter().find_map(|visit| of(&visit.unmet).clone().filter(|reason| !reason.trim().is_empty()))
 }
 
 pub(super) fn check(faults: &mut Faults, visit: &Visit, evidence: &HashSet<Uuid>) {
@@ -97,6 +132,14 @@ pub(super) fn check(faults: &mut Faults, visit: &Visit, evidence: &HashSet<Uuid>
             });
         }
     }
+    faults.within("unmet", |faults| {
+        let unmet = &visit.unmet;
+        for (field, reason) in
+            [("second_officer", &unmet.second_officer), ("certificates", &unmet.certificates), ("recusal", &unmet.recusal)]
+        {
+            faults.optional_text(field, reason.as_deref(), TEXT_CHARS_MAX);
+        }
+    });
     if let Some(recusal) = &visit.recusal {
         faults.within("recusal", |faults| {
             faults.text("name", &recusal.name, NAME_CHARS_MAX);

@@ -124,6 +124,12 @@ pub struct VisitFacts {
     pub certificates_shown: String,
     /// Recusal, asked and answered.
     pub recusal: Option<RecusalFacts>,
+    /// Why there were fewer than two officers; empty where nobody said.
+    pub second_officer_reason: String,
+    /// Why certificates were not shown.
+    pub certificates_reason: String,
+    /// Why recusal was not asked about.
+    pub recusal_reason: String,
 }
 
 /// A scan of the code at the door.

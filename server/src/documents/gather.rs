@@ -371,6 +371,9 @@ fn visit(
     VisitFacts {
         opened: joined.opened.map(scan),
         closed: joined.closed.map(scan),
+        second_officer_reason: joined.unmet.second_officer.unwrap_or_default(),
+        certificates_reason: joined.unmet.certificates.unwrap_or_default(),
+        recusal_reason: joined.unmet.recusal.unwrap_or_default(),
         certificates_shown: joined.certificates_shown_at.map(|at| chinese_time(at.0)).unwrap_or_default(),
         recusal: joined.recusal.map(|recusal| RecusalFacts {
             asked: chinese_time(recusal.asked_at.0),

@@ -90,6 +90,7 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
                 file: Some("signature-1.png".to_owned()),
                 ..RecusalFacts::default()
             }),
+            ..VisitFacts::default()
         }),
         officers: vec![
             Officer { name: "李执法".to_owned(), certificate: "粤A00001".to_owned() },

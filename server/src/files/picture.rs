@@ -10,6 +10,8 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use mobile_api::limits::EVIDENCE_FILETYPES;
 
+use mobile_api::limits::EVIDENCE_BYTES_MAX;
+
 use super::{Files, FilesError, PIXELS_MAX};
 use crate::domain::geo::is_point;
 
@@ -102,6 +104,21 @@ impl Files {
         let (picture, decoded) = self.decode(path.to_owned()).await?;
         let blank = off_thread(move || Ok(is_blank(&decoded))).await?;
         Ok((picture, blank))
+    }
+
+    /// Whether nothing is drawn on a picture that is stored already. What cannot be opened here is not called blank.
+    pub async fn is_blank_drawing(&self, sha256: &str) -> Result<bool, FilesError> {
+        let content = self.read_all(sha256, EVIDENCE_BYTES_MAX).await?;
+        let looked = off_thread(move || {
+            let mut reader = ImageReader::new(std::io::Cursor::new(content)).with_guessed_format().map_err(damaged)?;
+            reader.limits(limits());
+            reader.decode().map(|decoded| is_blank(&decoded)).map_err(|error| PictureError::Damaged(error.to_string()))
+        });
+        match looked.await {
+            Ok(blank) => Ok(blank),
+            Err(FilesError::Picture(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Decodes a local file off the async threads, as stored. Waits until enough memory is free.

@@ -489,7 +489,7 @@ impl Filled {
             device_time: self.started_at,
             location: None,
         });
-        let visit = Visit { opened, closed: None, certificates_shown_at: self.certificates.then_some(self.started_at), recusal };
+        let visit = Visit { opened, certificates_shown_at: self.certificates.then_some(self.started_at), recusal, ..Visit::default() };
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a visit")]
         let monotonic_ms = (self.ended_at.0 - self.started_at.0).clamp(0, 1_000_000_000_000) as f64;
         PartContent {

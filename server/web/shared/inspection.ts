@@ -156,7 +156,12 @@ export interface Visit {
   closed?: DoorScan
   certificates_shown_at?: string
   recusal?: { asked_at: string; requested: boolean; reason?: string; name: string; evidence_id: string }
+  /** Why something that must be there before is not. */
+  unmet?: Unmet
 }
+
+/** Shown on the paper that is signed. */
+export interface Unmet { second_officer?: string; certificates?: string; recusal?: string }
 
 export interface PartContent {
   device_id: string

@@ -97,12 +97,14 @@ function facts(frame: PaperFrame, from: Gathered): [string, string][] {
   return all.filter(([, value]) => value !== '')
 }
 
-function visit({ opened, certificates_shown_at: shown, recusal }: Visit): string[] {
+function visit({ opened, certificates_shown_at: shown, recusal, unmet }: Visit): string[] {
+  const without = (what: string, reason: string | undefined) => (reason?.trim() ? `${what}，理由：${reason.trim()}。` : `${what}。`)
   const answer = recusal && (recusal.requested ? (recusal.reason !== undefined ? `申请回避（${recusal.reason}）` : '申请回避') : '不申请回避')
   return [
     opened ? `${time(opened.device_time)} 扫描场所码到场。` : '未扫描场所码记录到场。',
-    shown ? `${time(shown)} 向被检查单位出示执法证件。` : '未记录出示执法证件。',
-    recusal ? `${time(recusal.asked_at)} 告知有权申请检查人员回避，${recusal.name}答复：${answer}。` : '未记录告知申请回避的权利。',
+    shown ? `${time(shown)} 向被检查单位出示执法证件。` : without('未记录出示执法证件', unmet?.certificates),
+    recusal ? `${time(recusal.asked_at)} 告知有权申请检查人员回避，${recusal.name}答复：${answer}。` : without('未记录告知申请回避的权利', unmet?.recusal),
+    ...(unmet?.second_officer?.trim() ? [without('执法人员不足两名', unmet.second_officer)] : []),
   ]
 }
 

@@ -35,6 +35,12 @@ export function signingLacks(officers: Named[], parts: Part[], answers: Answer[]
   return all.flatMap(([lacking, lack]) => (lacking ? [lack] : []))
 }
 
+/** What comes before an inspection: without it a phone does not submit unless a reason is on record. As `unexplained` in Rust. */
+export const BEFORE = ['second_officer', 'certificates', 'recusal'] as const
+export function unexplained(lacks: SigningLack[], visit: Visit): SigningLack[] {
+  return lacks.filter((lack) => (BEFORE as readonly string[]).includes(lack) && !visit.unmet?.[lack as (typeof BEFORE)[number]]?.trim())
+}
+
 /** Whether a failed item does not say why it does or does not affect safety. */
 export function lacksSafetyReason(answer: Pick<Answer, 'result' | 'reason'>): boolean {
   return answer.result === 'fails' && !answer.reason?.trim()
@@ -57,9 +63,14 @@ export function joinedVisit(visits: Visit[]): Visit {
   const shown = first(visits.flatMap((visit) => visit.certificates_shown_at ?? []), (at) => at)
   // One that was requested counts before those that were not.
   const recusal = first(visits.flatMap((visit) => visit.recusal ?? []), (one) => `${one.requested ? 0 : 1} ${one.asked_at}`)
+  const unmet = Object.fromEntries(BEFORE.flatMap((name) => {
+    const reason = visits.map((visit) => visit.unmet?.[name]).find((one) => one?.trim())
+    return reason === undefined ? [] : [[name, reason]]
+  }))
   if (opened) joined.opened = opened
   if (closed) joined.closed = closed
   if (shown) joined.certificates_shown_at = shown
   if (recusal) joined.recusal = recusal
+  if (Object.keys(unmet).length > 0) joined.unmet = unmet
   return joined
 }

@@ -6,7 +6,7 @@ import { itemsOf, type Answer, type InspectionKind, type Evidence, type Header, 
 import { judge } from './judge'
 import { standings, type Standing } from './originals'
 import { draw, drawnSha256, type Drawn, type PaperFrame } from './paper'
-import { signingLacks, type Named, type SigningLack } from './signing'
+import { joinedVisit, signingLacks, unexplained, type Named, type SigningLack } from './signing'
 
 const vectors = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../../mobile-api/vectors/${name}.json`, import.meta.url), 'utf8')) as T
@@ -34,10 +34,12 @@ describe('judgements are those of the vectors, as on the server', () => {
 })
 
 describe('what lacks on site is that of the vectors, as on the server', () => {
-  interface Case { name: string; officers: Named[]; parts: Partial<PartContent>[]; expected: SigningLack[] }
+  interface Case { name: string; officers: Named[]; parts: Partial<PartContent>[]; expected: SigningLack[]; unexplained?: SigningLack[] }
   it.each(vectors<Case[]>('signing'))('$name', (one) => {
     const parts = one.parts.map((part) => ({ signatures: part.signatures ?? [], visit: part.visit }))
-    expect(signingLacks(one.officers, parts, one.parts.flatMap((part) => part.answers ?? []))).toEqual(one.expected)
+    const found = signingLacks(one.officers, parts, one.parts.flatMap((part) => part.answers ?? []))
+    expect(found).toEqual(one.expected)
+    if (one.unexplained) expect(unexplained(found, joinedVisit(parts.flatMap((part) => part.visit ?? [])))).toEqual(one.unexplained)
   })
 })
 

@@ -1,10 +1,12 @@
 //! `/late`, as desks see it: what officers brought when they might not any more. A supervisor looks, and accepts or rejects;
 //! nothing is deleted either way.
 
+use std::collections::HashSet;
+
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use mobile_api::Moment;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{PutInspection, Submit};
+use mobile_api::inspection::{EvidenceKind, PutInspection, Submit};
 use mobile_api::limits::TEXT_CHARS_MAX;
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -305,6 +307,15 @@ fn standing_in(supervisor: &Session, row: &LateRow) -> Result<Session, Problem> 
 
 async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(), Problem> {
     let (at, inspection_id) = (app.clock.wall_ms(), row.inspection_id.clone());
+    let named = evidence::of_inspection(&mut app.db.read().await?.conn(), &inspection_id).await?;
+    let mut blank = HashSet::new();
+    for file in &files {
+        let signature =
+            named.iter().any(|one| one.id == file.evidence_id && one.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Signature)));
+        if signature && app.files.is_blank_drawing(&file.sha256).await? {
+            blank.insert(file.evidence_id.clone());
+        }
+    }
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -317,7 +328,8 @@ async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(),
                         sha256: &file.sha256,
                         filetype: &file.filetype,
                         file_id: &file.file_id,
-                        blank: false,
+                        // Kept, and counted as not signed: nothing is refused after the fact.
+                        blank: blank.contains(&file.evidence_id),
                         // Kept as it came, and not opened.
                         position: None,
                     };

@@ -3,13 +3,13 @@
 //! However often it comes, and in however many requests, it is one inspection. It stays a draft until every picture that it
 //! names is here and the checklist is complete; what it lacks in law is noted beside it, for somebody to make good.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mobile_api::Moment;
 use mobile_api::Verbatim;
 use mobile_api::complete;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{PartContent, PartNamed, PutInspection, PutPart, Submit, fit};
+use mobile_api::inspection::{EvidenceKind, PartContent, PartNamed, PutInspection, PutPart, Submit, fit};
 use mobile_api::judge::judge;
 use mobile_api::problem::ProblemType;
 use mobile_api::template::{Audience, TemplateBody};
@@ -23,7 +23,7 @@ use super::submission::{Came, Sent};
 use crate::App;
 use crate::domain::calendar::date_of;
 use crate::domain::permission::Permission;
-use crate::http::mobile::inspections::{put_inspection, store_part, submit_inspection};
+use crate::http::mobile::inspections::{drawn_only, put_inspection, store_part, submit_inspection};
 use crate::http::{Problem, checked};
 use crate::openrosa::instance::{self, Filled, Head, Picture, Premises};
 use crate::openrosa::xml::{self, XmlError};
@@ -298,6 +298,14 @@ pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, con
     let rows = openrosa::media(&mut app.db.read().await?.conn(), &form.head.instance_id).await?;
     let (session, inspection_id, at) = (entered.session.clone(), form.inspection_id, app.clock.wall_ms());
     let evidence = content.evidence.clone();
+    let mut blank = HashSet::new();
+    for one in evidence.iter().filter(|one| one.kind == EvidenceKind::Signature) {
+        if let Some(row) = rows.iter().find(|row| instance::evidence_id(inspection_id, &row.name) == one.id)
+            && app.files.is_blank_drawing(&row.sha256).await?
+        {
+            blank.insert(one.id);
+        }
+    }
     app.db
         .write(move |tx| {
             Box::pin(async move {
@@ -315,8 +323,8 @@ pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, con
                         sha256: &row.sha256,
                         filetype: &row.filetype,
                         file_id: &row.file_id,
-                        // Collect sends no drawing where nobody drew.
-                        blank: false,
+                        // Kept, and counted as not signed: nothing is refused after the fact.
+                        blank: blank.contains(&one.id),
                         // Its pictures were looked at when they came; where they were taken is not asked.
                         position: None,
                     };
@@ -338,7 +346,8 @@ async fn note(
     missing: &[String],
     unanswered: &[String],
 ) -> Result<(), Problem> {
-    let lacking = instance::lacks(officers.len(), content);
+    let content = drawn_only(&mut app.db.read().await?.conn(), &form.inspection_id.to_string(), content).await?;
+    let lacking = instance::lacks(officers.len(), &content);
     let mut rows: Vec<(&'static str, Option<String>)> = vec![
         ("media", (!missing.is_empty()).then(|| json!(missing).to_string())),
         ("answers", (!unanswered.is_empty()).then(|| json!(unanswered).to_string())),

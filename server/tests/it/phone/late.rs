@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Draft, Phone, picture, sha256, text};
+use super::{Draft, Phone, drawn, evidence, picture, sha256, text};
 use crate::support::{Client, PASSWORD, TestApp, on_both};
 
 /// An officer with a login of a phone: the refresh token is what stays on the phone.
@@ -37,6 +37,14 @@ on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
     let mut draft = Draft::new(&app, &phone, &template);
     let photo = picture(4);
     let photo_id = draft.photo("1.1", &photo);
+    // Somebody drew nothing and called it a signature: it is kept, and is none.
+    let (blank, blank_id) = (drawn(false), Uuid::now_v7().to_string());
+    let mut named = evidence(&blank_id, "1.1", &blank);
+    named["kind"] = json!("signature");
+    named.as_object_mut().unwrap().remove("item_code");
+    draft.content["evidence"].as_array_mut().unwrap().push(named);
+    draft.content["signatures"] =
+        json!([{"by": "premises", "name": "林晓梅", "evidence_id": blank_id, "refused": false, "shown_sha256": sha256(b"shown")}]);
     revoke(&app, &phone.user_id).await;
 
     assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::UNAUTHORIZED, "the account opens nothing");
@@ -53,6 +61,7 @@ on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
     assert_eq!(bring_file(&nobody, draft.id, &photo_id, &token, &photo, &sha256(&photo)).await, StatusCode::OK);
     assert_eq!(bring_file(&nobody, draft.id, &photo_id, &token, b"other", &sha256(&photo)).await, StatusCode::OK, "it is here");
     assert_eq!(bring_file(&nobody, draft.id, &Uuid::now_v7().to_string(), &token, b"other", &sha256(&photo)).await.as_u16(), 460);
+    assert_eq!(bring_file(&nobody, draft.id, &blank_id, &token, &blank, &sha256(&blank)).await, StatusCode::CREATED);
     assert_eq!(bring_file(&nobody, draft.id, &photo_id, "made-up", &photo, &sha256(&photo)).await, StatusCode::UNAUTHORIZED);
     let mut stolen = body.clone();
     stolen["token"] = json!("made-up");
@@ -69,13 +78,15 @@ on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
             item["submitted"].as_bool(),
             item["premises_id"].as_str()
         ),
-        (Some(1), Some(true), Some(1), Some(true), Some(app.premises.id.as_str())),
+        (Some(1), Some(true), Some(2), Some(true), Some(app.premises.id.as_str())),
         "{list}"
     );
     assert_eq!(app.person("supervisor", &app.other_office).await.get("/late").await.1["total"], 0);
     let late = format!("/late/{}", text(&item["id"]));
     let (_, one) = supervisor.get(&late).await;
-    assert_eq!((&one["content"]["put"], &one["arrived"][0]["evidence_id"]), (&draft.put(), &json!(photo_id)), "{one}");
+    assert_eq!(one["content"]["put"], draft.put(), "{one}");
+    let arrived: Vec<_> = one["arrived"].as_array().unwrap().iter().map(|file| text(&file["evidence_id"])).collect();
+    assert!(arrived.contains(&photo_id) && arrived.contains(&blank_id), "{one}");
     let shown = supervisor.request(Method::GET, &format!("{late}/files/{photo_id}"), None).send().await.unwrap();
     assert_eq!(shown.bytes().await.unwrap().as_ref(), photo.as_slice());
 
@@ -84,6 +95,7 @@ on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
     assert_eq!((status, done["state"].as_str()), (StatusCode::OK, Some("accepted")), "{done}");
     let (_, page) = supervisor.get(&draft.path()).await;
     assert_eq!((page["state"].as_str(), page["officers"][0]["id"].as_str()), (Some("complete"), Some(phone.user_id.as_str())), "{page}");
+    assert!(page["to_complete"].as_array().unwrap().contains(&json!("premises_signature")), "a blank drawing is no signature: {page}");
     assert_eq!(
         supervisor.post(&format!("{late}/reject"), &json!({"version": 2, "reason": "x"})).await.0,
         StatusCode::CONFLICT,

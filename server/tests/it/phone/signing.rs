@@ -109,6 +109,7 @@ on_both!(what_was_not_done_is_marked_and_never_printed, |app| {
     }
     draft.content["signatures"] =
         json!([{"by": "premises", "name": "林晓梅", "refused": true, "left": true, "reason": "接电话后离开", "shown_sha256": SHOWN}]);
+    draft.content["visit"] = json!({"unmet": {"certificates": "证件在换发", "second_officer": "另一名执法人员途中车辆故障"}});
     let done = sent(&phone, &draft, &draft.submission(&template), &[]).await;
     let lacks = json!([
         "visit_opened",
@@ -124,11 +125,19 @@ on_both!(what_was_not_done_is_marked_and_never_printed, |app| {
     assert_eq!(phone.client.get("/inspections").await.1["items"][0]["to_complete"], lacks);
     assert_eq!(
         phone.client.get(&draft.path()).await.1["visit"],
-        json!({"opened": null, "closed": null, "certificates_shown_at": null, "recusal": null})
+        json!({"opened": null, "closed": null, "certificates_shown_at": null, "recusal": null,
+            "unmet": {"certificates": "证件在换发", "second_officer": "另一名执法人员途中车辆故障"}}),
+        "with the reasons that the officer gave"
     );
     if let Some(paper) = printed(&app, draft.id).await {
-        for said in ["未记录出示执法证件", "未记录告知申请回避的权利", "未扫描场所码记录到场", "当事人中途离开", "接电话后离开"]
-        {
+        for said in [
+            "未记录出示执法证件。理由：证件在换发。",
+            "执法人员不足两名。理由：另一名执法人员途中车辆故障",
+            "未记录告知申请回避的权利",
+            "未扫描场所码记录到场",
+            "当事人中途离开",
+            "接电话后离开",
+        ] {
             assert!(paper.contains(said), "{said}: {paper}");
         }
         for never in ["出示执法证件。检查人员", "依法享有", "已阅看", "拒绝签名"] {

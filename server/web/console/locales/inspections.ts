@@ -103,6 +103,7 @@ export default {
     drawnDiffers: ['与签名内容不一致', 'Not what was signed'],
     receipt: ['回执', 'Receipt'],
     receiptSave: ['下载', 'Download'],
+    because: ['理由：{reason}', 'because: {reason}'],
     toComplete: ['待补正', 'To be completed'],
     opened: ['扫码到场', 'Came'],
     closedVisit: ['扫码离场', 'Went'],

@@ -1,7 +1,7 @@
 //! What was recorded at the door, as the page of an inspection shows it. The mark itself is not told: whether it was right is.
 
 use mobile_api::Moment;
-use mobile_api::inspection::{DoorScan, Location, Recusal, Visit};
+use mobile_api::inspection::{DoorScan, Location, Recusal, Unmet, Visit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,6 +16,10 @@ pub(super) struct VisitSeen {
     certificates_shown_at: Option<Moment>,
     /// Asked and answered.
     recusal: Option<Recusal>,
+    /// Why something that must be there before was not.
+    #[serde(skip_serializing_if = "Unmet::is_empty")]
+    #[schema(required = false)]
+    unmet: Unmet,
 }
 
 /// A scan of the code at the door.
@@ -44,6 +48,7 @@ impl Door<'_> {
             closed: visit.closed.map(|scan| self.scan(scan)),
             certificates_shown_at: visit.certificates_shown_at,
             recusal: visit.recusal,
+            unmet: visit.unmet,
         }
     }
 

@@ -21,8 +21,8 @@ use crate::store::{Conn, StoreError, Tx, assignments, inspections};
 
 pub use parts::store_part;
 pub use put::put_inspection;
-pub(crate) use submit::outcome_code;
 pub use submit::submit_inspection;
+pub(crate) use submit::{drawn_only, outcome_code};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     put::configure(config);

@@ -83,7 +83,11 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     complete::check(&template, &merged.answers, header.kind).map_err(Problem::fields)?;
     let drawn = redraw(inspection_id, &header, &template, &merged.answers, &shown);
     let result = judge(&template, &merged.answers);
-    let to_complete = signing::lacks(&named(conn, &id).await?, &shown, &merged.answers);
+    let mut signed = Vec::with_capacity(contents.len());
+    for (_, content) in &contents {
+        signed.push(drawn_only(conn, &id, content).await?);
+    }
+    let to_complete = signing::lacks(&named(conn, &id).await?, &signed.iter().collect::<Vec<_>>(), &merged.answers);
     let at = app.clock.wall_ms();
     let receipt = receipt(app, &row, &body, &shown, &submission_sha256, &result, drawn.as_ref(), &to_complete, at)?;
     let fixes: Vec<Fix> = contents.iter().flat_map(|(_, content)| fixes(content)).collect();
@@ -145,6 +149,19 @@ fn receipt(
         received_at: Moment(at),
     };
     Ok(Receipt::signed(given, &app.keys.signer()))
+}
+
+/// What a part says, without what was signed with a drawing on which nothing is drawn: it is kept, and is no signature.
+pub(crate) async fn drawn_only(conn: &mut Conn<'_>, inspection_id: &str, content: &PartContent) -> Result<PartContent, StoreError> {
+    let blank: Vec<String> =
+        evidence::of_inspection(conn, inspection_id).await?.into_iter().filter(|row| row.blank).map(|row| row.id).collect();
+    let is_blank = |id: Uuid| blank.contains(&id.to_string());
+    let mut content = content.clone();
+    content.signatures.retain(|signature| !signature.evidence_id.is_some_and(is_blank));
+    if let Some(visit) = &mut content.visit {
+        visit.recusal = visit.recusal.take().filter(|recusal| !is_blank(recusal.evidence_id));
+    }
+    Ok(content)
 }
 
 /// The officers of an inspection as their names stand in print.
