@@ -110,6 +110,13 @@ pub mod can {
         const ANY_OF: &'static [Permission] = &[Permission::SelfChecksAnswer, Permission::SelfChecksSign];
     }
 
+    /// Whoever fills in drafts on a phone: inspections, or papers of the canteen's own.
+    #[derive(Debug, Clone, Copy)]
+    pub struct DraftsKeep;
+    impl Needs for DraftsKeep {
+        const ANY_OF: &'static [Permission] = &[Permission::InspectionsConduct, Permission::SelfChecksAnswer, Permission::SelfChecksSign];
+    }
+
     /// Anybody who is signed in and has no password to change.
     #[derive(Debug, Clone, Copy)]
     pub struct SignedIn;

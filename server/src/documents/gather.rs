@@ -3,7 +3,7 @@
 use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Visit};
 use mobile_api::judge::judge;
-use mobile_api::template::{Field, FieldKind, FieldValue, Item, TemplateBody};
+use mobile_api::template::{Bilingual, Field, FieldKind, FieldValue, Item, TemplateBody};
 use mobile_api::words;
 use uuid::Uuid;
 
@@ -218,7 +218,7 @@ fn answer_to<'a>(answers: &'a [Answer], item: &Item) -> Option<&'a Answer> {
 fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
     let words = |text: Option<&String>| text.map(|text| text.trim()).filter(|text| !text.is_empty()).unwrap_or_default().to_owned();
     let remark = answer.map(|answer| words(answer.remark.as_ref().or(answer.reason.as_ref()))).unwrap_or_default();
-    let noted = answer.map(|answer| noted(item, answer)).unwrap_or_default();
+    let noted = answer.map(|answer| noted(item, answer, false)).unwrap_or_default();
     let remark = [noted, remark].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("；");
     let corrected = answer.is_some_and(|answer| answer.result == Some(ItemResult::Fails) && answer.corrected_on_spot == Some(true));
     let unit = item.number.as_ref().map(|number| number.unit.clone()).unwrap_or_default();
@@ -240,24 +240,28 @@ fn paper_item(item: &Item, answer: Option<&Answer>) -> PaperItem {
 }
 
 /// The fields of an item as they read: 中心温度：72 °C；品名：红烧肉.
-fn noted(item: &Item, answer: &Answer) -> String {
+pub(crate) fn noted(item: &Item, answer: &Answer, english: bool) -> String {
+    let say = |text: &Bilingual| if english { text.en.clone() } else { text.zh.clone() };
+    let (colon, comma, stop) = if english { (": ", ", ", "; ") } else { ("：", "、", "；") };
     let read = |field: &Field, value: &FieldValue| -> Option<String> {
         let label = |code: &String| {
             let choice = field.kind.choices().iter().find(|choice| choice.code == *code);
-            choice.map_or_else(|| code.clone(), |choice| choice.label.zh.clone())
+            choice.map_or_else(|| code.clone(), |choice| say(&choice.label))
         };
         Some(match (&field.kind, value) {
             (FieldKind::Number { unit, .. }, FieldValue::Number(number)) => format!("{number} {unit}").trim().to_owned(),
             (FieldKind::Text { .. }, FieldValue::Text(text)) => text.trim().to_owned(),
             (FieldKind::One { .. }, FieldValue::Text(code)) => label(code),
-            (FieldKind::Many { .. }, FieldValue::Many(codes)) => codes.iter().map(label).collect::<Vec<_>>().join("、"),
-            (FieldKind::Signature {}, FieldValue::Text(_)) => "已签名".to_owned(),
+            (FieldKind::Many { .. }, FieldValue::Many(codes)) => codes.iter().map(label).collect::<Vec<_>>().join(comma),
+            (FieldKind::Signature {}, FieldValue::Text(_)) => if english { "signed" } else { "已签名" }.to_owned(),
             _ => return None,
         })
     };
-    let given =
-        item.fields.iter().filter_map(|field| Some(format!("{}：{}", field.label.zh, read(field, answer.values.get(&field.code)?)?)));
-    given.collect::<Vec<_>>().join("；")
+    let given = item.fields.iter().filter_map(|field| {
+        let value = read(field, answer.values.get(&field.code)?)?;
+        Some(format!("{}{colon}{value}", say(&field.label)))
+    });
+    given.collect::<Vec<_>>().join(stop)
 }
 
 /// What failed, or what an order names of it.

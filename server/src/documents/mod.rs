@@ -27,8 +27,8 @@ pub use data::{
 pub use error::{DocumentError, LayoutFault};
 pub use fonts::FONT_FOLDERS;
 pub(crate) use gather::bureau;
-pub(crate) use gather::kind_word;
 pub use gather::{Subject, Wanted, bureau_name, gather};
+pub(crate) use gather::{kind_word, noted};
 pub(crate) use issue::FILETYPE;
 pub use issue::{Documents, Ready, preview, ready, register, word, write};
 pub use kind::PaperKind as Kind;

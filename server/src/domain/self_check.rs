@@ -14,6 +14,7 @@ use mobile_api::inspection::Answer;
 use mobile_api::template::{FieldKind, FieldValue, TemplateBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::calendar::{Calendar, start_of};
 use super::premises::{PremisesKind, ServiceHours};
@@ -29,7 +30,9 @@ pub const SAMPLES_CODE: &str = "self_retained_samples";
 const MINUTE_MS: i64 = 60_000;
 const RULES_MAX: usize = 50;
 const SLOTS_MAX: usize = 6;
-const BREAKS_MAX: usize = 50;
+const BREAKS_MAX: usize = 200;
+/// Districts, offices and premises that one break names.
+const NODES_MAX: usize = 200;
 /// Meals, as the templates name them.
 pub const MEALS: [&str; 4] = ["breakfast", "lunch", "dinner", "snack"];
 
@@ -105,6 +108,29 @@ pub struct Break {
     /// Kinds of premises; none: all.
     #[serde(default)]
     pub kinds: Vec<PremisesKind>,
+    /// Districts, offices or premises whose terms these are, by id; none: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
+    pub nodes: Vec<Uuid>,
+}
+
+impl Break {
+    fn closes(&self, canteen: &Canteen<'_>, date: Date) -> bool {
+        (self.from..=self.to).contains(&date)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind.as_str() == canteen.kind))
+            && (self.nodes.is_empty() || canteen.path.split('/').any(|id| self.nodes.iter().any(|node| node.to_string() == id)))
+    }
+}
+
+/// A canteen as far as its duties go.
+#[derive(Debug, Clone, Copy)]
+pub struct Canteen<'a> {
+    /// Kind of the premises.
+    pub kind: &'a str,
+    /// Its path: the ids of city, district, office and itself.
+    pub path: &'a str,
+    /// When it serves.
+    pub hours: &'a [ServiceHours],
 }
 
 /// Which papers are due when.
@@ -168,19 +194,23 @@ impl Duties {
             faults.within("rules", |faults| faults.within(index, |faults| rule.check(faults, seen.insert(rule.code.as_str()))));
         }
         for (index, one) in self.breaks.iter().enumerate() {
-            if one.to < one.from {
-                faults.within("breaks", |faults| faults.within(index, |faults| faults.note_at("to", "out_of_range", "not before from")));
-            }
+            faults.within("breaks", |faults| {
+                faults.within(index, |faults| {
+                    if one.to < one.from {
+                        faults.note_at("to", "out_of_range", "not before from");
+                    }
+                    faults.count("nodes", one.nodes.len(), NODES_MAX);
+                });
+            });
         }
     }
 
-    /// Whether a premises of this kind serves on a day: by its hours and the calendar; without hours on working days.
-    pub fn serves(&self, kind: &str, hours: &[ServiceHours], date: Date) -> bool {
-        let closed =
-            |one: &Break| (one.from..=one.to).contains(&date) && (one.kinds.is_empty() || one.kinds.iter().any(|k| k.as_str() == kind));
-        if self.breaks.iter().any(closed) {
+    /// Whether a canteen serves on a day: by its terms, its hours and the calendar; without hours on working days.
+    pub fn serves(&self, canteen: &Canteen<'_>, date: Date) -> bool {
+        if self.breaks.iter().any(|one| one.closes(canteen, date)) {
             return false;
         }
+        let hours = canteen.hours;
         let working = Calendar::shipped().is_working_day(date);
         let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
         if !hours.iter().any(ServiceHours::is_valid) {
@@ -192,30 +222,30 @@ impl Duties {
         if weekend { said || working } else { said && working }
     }
 
-    /// What a premises has to report of the days `from` to `to`, in order of time. `codes` are the papers of its kind.
-    pub fn due(&self, kind: &str, hours: &[ServiceHours], codes: &HashSet<String>, from: Date, to: Date) -> Vec<Duty> {
+    /// What a canteen has to report of the days `from` to `to`, in order of time. `codes` are the papers of its kind.
+    pub fn due(&self, canteen: &Canteen<'_>, codes: &HashSet<String>, from: Date, to: Date) -> Vec<Duty> {
         let mut found = Vec::new();
         for rule in self.rules.iter().filter(|rule| codes.contains(&rule.code)) {
             match rule.every {
                 Every::AsNeeded => {}
                 Every::ServingDay => {
-                    for date in days(from, to).filter(|date| self.serves(kind, hours, *date)) {
+                    for date in days(from, to).filter(|date| self.serves(canteen, *date)) {
                         found.extend(rule.on(date, date));
                     }
                 }
-                Every::Week => self.spans(rule, (kind, hours), monday(from), to, 7.days(), &mut found),
-                Every::Month => self.spans(rule, (kind, hours), from.first_of_month(), to, 1.month(), &mut found),
+                Every::Week => self.spans(rule, canteen, monday(from), to, 7.days(), &mut found),
+                Every::Month => self.spans(rule, canteen, from.first_of_month(), to, 1.month(), &mut found),
             }
         }
         found.sort_by(|one, other| (one.due_at_ms, &one.code, &one.slot).cmp(&(other.due_at_ms, &other.code, &other.slot)));
         found
     }
 
-    fn spans(&self, rule: &DutyRule, (kind, hours): (&str, &[ServiceHours]), first: Date, to: Date, step: Span, found: &mut Vec<Duty>) {
+    fn spans(&self, rule: &DutyRule, canteen: &Canteen<'_>, first: Date, to: Date, step: Span, found: &mut Vec<Duty>) {
         let mut begin = first;
         while begin <= to {
             let end = begin.saturating_add(step);
-            let last = days(begin, end.saturating_sub(1.day())).filter(|date| self.serves(kind, hours, *date)).last();
+            let last = days(begin, end.saturating_sub(1.day())).filter(|date| self.serves(canteen, *date)).last();
             found.extend(last.map(|date| rule.on(begin, date)).into_iter().flatten());
             if end <= begin {
                 return;
@@ -342,6 +372,10 @@ mod tests {
         vec![ServiceHours { days: vec![1, 2, 3, 4, 5], from: "06:30".to_owned(), to: "18:30".to_owned() }]
     }
 
+    fn canteen<'a>(kind: &'a str, hours: &'a [ServiceHours]) -> Canteen<'a> {
+        Canteen { kind, path: "/01928f6e-0000-7000-8000-0000000000c1/01928f6e-0000-7000-8000-0000000000d1/", hours }
+    }
+
     #[test]
     fn what_ships_is_right_and_names_the_templates_that_ship() {
         let duties = Duties::shipped();
@@ -374,14 +408,14 @@ mod tests {
     fn daily_papers_are_due_on_serving_days_only() {
         let duties = Duties::shipped();
         // Friday to Monday: nothing on the weekend.
-        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-11-27"), date("2026-11-30"));
+        let due = duties.due(&canteen("school_canteen", &weekdays()), &codes(), date("2026-11-27"), date("2026-11-30"));
         let daily: Vec<String> = due.iter().filter(|duty| duty.code == "self_daily_control").map(|duty| duty.day.to_string()).collect();
         assert_eq!(daily, ["2026-11-27", "2026-11-30"]);
         // 18:00 in Shanghai.
         assert_eq!(due.iter().find(|duty| duty.code == "self_daily_control").expect("a duty").due_at_ms, 1_795_773_600_000);
         // A holiday on a weekday, and a Sunday that is worked.
-        assert!(!duties.serves("school_canteen", &weekdays(), date("2026-10-01")));
-        assert!(duties.serves("school_canteen", &weekdays(), date("2026-02-14")));
+        assert!(!duties.serves(&canteen("school_canteen", &weekdays()), date("2026-10-01")));
+        assert!(duties.serves(&canteen("school_canteen", &weekdays()), date("2026-02-14")));
         assert!(!due.iter().any(|duty| duty.code == "self_goods_received"), "goods are reported when they come");
         assert_eq!(
             due.iter().find(|duty| duty.code == "self_accompanying_meal").map(|duty| (duty.slot.as_str(), duty.head)),
@@ -392,26 +426,41 @@ mod tests {
     #[test]
     fn a_week_and_a_month_are_due_on_their_last_serving_day() {
         let duties = Duties::shipped();
-        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-11-25"), date("2026-11-25"));
+        let due = duties.due(&canteen("school_canteen", &weekdays()), &codes(), date("2026-11-25"), date("2026-11-25"));
         let of = |code: &str| due.iter().find(|duty| duty.code == code).map(|duty| (duty.day.to_string(), duty.due_at_ms));
         assert_eq!(of("self_weekly_check"), Some(("2026-11-23".to_owned(), 1_795_773_600_000)));
         assert_eq!(of("self_monthly_review"), Some(("2026-11-01".to_owned(), 1_796_032_800_000)));
         // A week of holidays owes nothing.
-        let rest = duties.due("school_canteen", &weekdays(), &codes(), date("2026-02-18"), date("2026-02-18"));
+        let rest = duties.due(&canteen("school_canteen", &weekdays()), &codes(), date("2026-02-18"), date("2026-02-18"));
         assert!(!rest.iter().any(|duty| duty.code == "self_weekly_check"), "{rest:?}");
     }
 
     #[test]
     fn school_holidays_are_data() {
-        let closed = Break { from: date("2026-07-06"), to: date("2026-08-31"), kinds: vec![PremisesKind::SchoolCanteen] };
+        let closed =
+            Break { from: date("2026-07-06"), to: date("2026-08-31"), kinds: vec![PremisesKind::SchoolCanteen], nodes: Vec::new() };
         let duties = Duties { breaks: vec![closed], ..Duties::shipped().clone() };
-        assert!(!duties.serves("school_canteen", &weekdays(), date("2026-07-06")));
-        assert!(duties.serves("central_kitchen", &weekdays(), date("2026-07-06")));
-        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-08-01"), date("2026-08-30"));
+        assert!(!duties.serves(&canteen("school_canteen", &weekdays()), date("2026-07-06")));
+        assert!(duties.serves(&canteen("central_kitchen", &weekdays()), date("2026-07-06")));
+        let due = duties.due(&canteen("school_canteen", &weekdays()), &codes(), date("2026-08-01"), date("2026-08-30"));
         assert_eq!(due, []);
         // The week in which school begins again owes its check.
-        let due = duties.due("school_canteen", &weekdays(), &codes(), date("2026-08-31"), date("2026-08-31"));
+        let due = duties.due(&canteen("school_canteen", &weekdays()), &codes(), date("2026-08-31"), date("2026-08-31"));
         assert_eq!(due.iter().map(|duty| duty.code.as_str()).collect::<Vec<_>>(), ["self_weekly_check"]);
+    }
+
+    #[test]
+    fn terms_are_those_of_an_office_or_a_school() {
+        let day = date("2026-07-06");
+        let closed = |node: &str| {
+            let nodes = vec![node.parse().expect("an id")];
+            let one = Break { from: day, to: day, kinds: Vec::new(), nodes };
+            let duties = Duties { breaks: vec![one], ..Duties::shipped().clone() };
+            !duties.serves(&canteen("school_canteen", &weekdays()), day)
+        };
+        assert!(closed("01928f6e-0000-7000-8000-0000000000c1"), "its district");
+        assert!(closed("01928f6e-0000-7000-8000-0000000000d1"), "itself");
+        assert!(!closed("01928f6e-0000-7000-8000-0000000000d2"), "another");
     }
 
     #[test]

@@ -47,7 +47,7 @@ async fn of_page(app: &App, rules: &Duties, papers: &Papers, page: &[PlaceRow], 
     let (yesterday, tomorrow) = (date_of(now_ms - TOLD_MS), date_of(now_ms + before_ms));
     let mut speaking: Vec<(&PlaceRow, Duty, &'static str)> = Vec::new();
     for row in page {
-        for duty in due_at(rules, papers, (&row.kind, &row.service_hours, row.created_at), yesterday, tomorrow)? {
+        for duty in due_at(rules, papers, (&row.kind, &row.path, &row.service_hours, row.created_at), yesterday, tomorrow)? {
             if duty.due_at_ms <= now_ms && duty.due_at_ms > now_ms - TOLD_MS {
                 speaking.push((row, duty, "late"));
             } else if duty.due_at_ms > now_ms && duty.due_at_ms - before_ms <= now_ms {

@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 pub use read::{Book, SheetError, Table, read, read_book};
-pub use write::{Cell, Format, csv_head, csv_rows, write, write_book, write_xlsx_file};
+pub use write::{Cell, Format, SheetHead, csv_head, csv_rows, write, write_book, write_xlsx_file};
 
 /// Largest file, bytes.
 pub const BYTES_MAX: usize = 5 * 1024 * 1024;

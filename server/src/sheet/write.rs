@@ -116,15 +116,54 @@ fn csv_lines(begun: Vec<u8>, rows: &[Vec<Cell>]) -> Result<Vec<u8>, csv::Error> 
     writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
 }
 
-/// Writes a spreadsheet of any length to a local file; rows come as they are made and are not kept in memory.
-pub fn write_xlsx_file(path: &std::path::Path, header: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> Result<(), String> {
+/// A sheet of a spreadsheet that is written row by row.
+#[derive(Debug, Clone)]
+pub struct SheetHead {
+    /// As its tab says.
+    pub name: &'static str,
+    /// Its columns.
+    pub header: Vec<&'static str>,
+}
+
+/// Rows that a sheet holds, its header among them: the format has no more. What comes after begins another sheet.
+const SHEET_ROWS_MAX: u32 = 1_048_576;
+
+/// Writes a spreadsheet of any length to a local file; rows come as they are made, each with the number of its sheet, and are not
+/// kept in memory.
+pub fn write_xlsx_file(path: &std::path::Path, sheets: &[SheetHead], rows: impl Iterator<Item = (usize, Vec<Cell>)>) -> Result<(), String> {
+    write_xlsx_sheets(path, sheets, rows, SHEET_ROWS_MAX).map_err(|error| error.to_string())
+}
+
+fn write_xlsx_sheets(
+    path: &std::path::Path,
+    sheets: &[SheetHead],
+    rows: impl Iterator<Item = (usize, Vec<Cell>)>,
+    rows_max: u32,
+) -> Result<(), XlsxError> {
     let mut book = Workbook::new();
-    let written = (|| {
-        let sheet = book.add_worksheet_with_constant_memory();
-        fill(sheet, header, rows)?;
-        book.save(path)
-    })();
-    written.map_err(|error| error.to_string())
+    // Where each stands: the worksheet written to, its next row, and how many there were.
+    let mut open: Vec<(usize, u32, u32)> = Vec::new();
+    for (at, head) in sheets.iter().enumerate() {
+        begin(book.add_worksheet_with_constant_memory(), head.name, &head.header)?;
+        open.push((at, 1, 1));
+    }
+    let mut made = sheets.len();
+    for (sheet, row) in rows {
+        let (Some(place), Some(head)) = (open.get_mut(sheet), sheets.get(sheet)) else { continue };
+        if place.1 >= rows_max {
+            *place = (made, 1, place.2 + 1);
+            made += 1;
+            begin(book.add_worksheet_with_constant_memory(), &format!("{} {}", head.name, place.2), &head.header)?;
+        }
+        put(book.worksheet_from_index(place.0)?, place.1, &row)?;
+        place.1 += 1;
+    }
+    book.save(path)
+}
+
+fn begin(sheet: &mut Worksheet, name: &str, header: &[&str]) -> Result<(), XlsxError> {
+    sheet.set_name(name)?;
+    head(sheet, header)
 }
 
 fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError> {
@@ -134,22 +173,31 @@ fn write_xlsx(header: &[&str], rows: &[Vec<Cell>]) -> Result<Vec<u8>, XlsxError>
 }
 
 fn fill<R: AsRef<[Cell]>>(sheet: &mut Worksheet, header: &[&str], rows: impl Iterator<Item = R>) -> Result<(), XlsxError> {
+    head(sheet, header)?;
+    for (at, row) in (1_u32..).zip(rows) {
+        put(sheet, at, row.as_ref())?;
+    }
+    Ok(())
+}
+
+fn head(sheet: &mut Worksheet, header: &[&str]) -> Result<(), XlsxError> {
     let bold = Look::new().set_bold();
     for (column, name) in (0_u16..).zip(header) {
         sheet.write_string_with_format(0, column, *name, &bold)?;
         sheet.set_column_width(column, 18)?;
     }
     sheet.set_freeze_panes(1, 0)?;
-    for (at, row) in (1_u32..).zip(rows) {
-        let row = row.as_ref();
-        for (column, cell) in (0_u16..).zip(row) {
-            match cell {
-                Cell::Empty => {}
-                // Written as a string it is never a formula.
-                Cell::Text(text) => drop(sheet.write_string(at, column, text)?),
-                Cell::Whole(number) => drop(sheet.write_number(at, column, *number as f64)?),
-                Cell::Number(number) => drop(sheet.write_number(at, column, *number)?),
-            }
+    Ok(())
+}
+
+fn put(sheet: &mut Worksheet, at: u32, row: &[Cell]) -> Result<(), XlsxError> {
+    for (column, cell) in (0_u16..).zip(row) {
+        match cell {
+            Cell::Empty => {}
+            // Written as a string it is never a formula.
+            Cell::Text(text) => drop(sheet.write_string(at, column, text)?),
+            Cell::Whole(number) => drop(sheet.write_number(at, column, *number as f64)?),
+            Cell::Number(number) => drop(sheet.write_number(at, column, *number)?),
         }
     }
     Ok(())
@@ -196,6 +244,30 @@ mod tests {
             assert_eq!(table.rows[0].1, ["东岸小学", "300", "23.5", ""], "{format:?}");
             assert_eq!(table.rows[1].1, ["=cmd|' /C calc'!A0", "-1", "", "true"], "{format:?}");
         }
+    }
+
+    #[test]
+    fn a_sheet_that_is_full_goes_on_in_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("two.xlsx");
+        let heads = [SheetHead { name: "one", header: vec!["a"] }, SheetHead { name: "other", header: vec!["b"] }];
+        // By turns, as an inspection and its answers come.
+        let rows =
+            (0..5_i64).flat_map(|at| [(0, vec![Cell::Whole(at)]), (1, vec![Cell::Whole(at * 10)]), (1, vec![Cell::Whole(at * 10 + 1)])]);
+        write_xlsx_sheets(&path, &heads, rows, 5).unwrap();
+        let book = crate::sheet::read_book(&std::fs::read(&path).unwrap()).unwrap();
+        let held: Vec<(&str, Vec<&str>)> =
+            book.iter().map(|(name, rows)| (name.as_str(), rows.iter().map(|(_, cells)| cells[0].as_str()).collect())).collect();
+        assert_eq!(
+            held,
+            [
+                ("one", vec!["a", "0", "1", "2", "3"]),
+                ("other", vec!["b", "0", "1", "10", "11"]),
+                ("other 2", vec!["b", "20", "21", "30", "31"]),
+                ("one 2", vec!["a", "4"]),
+                ("other 3", vec!["b", "40", "41"]),
+            ]
+        );
     }
 
     #[test]

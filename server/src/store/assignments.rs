@@ -218,6 +218,38 @@ pub async fn open_of(
     select.tail("ORDER BY a.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 
+/// What an inspection that names no assignment is matched by.
+#[derive(Debug, Clone)]
+pub struct Sought {
+    /// The officer who made it.
+    pub user_id: String,
+    /// Where.
+    pub premises_id: String,
+    /// Of the checklist, of whatever version.
+    pub template_code: String,
+    /// As stored.
+    pub kind: &'static str,
+    /// When it was made, ms UTC: what was assigned later is not what sent the officer out.
+    pub made_ms: i64,
+    /// The day it was made, ISO date: what was due before is late, and says so.
+    pub day: String,
+}
+
+/// The open assignment of this officer that such an inspection fulfils in due time, what is due first before what is due later.
+pub async fn fulfilled_by(conn: &mut Conn<'_>, sought: &Sought) -> Result<Option<String>, StoreError> {
+    let head = "SELECT a.id FROM assignments a JOIN work_items w ON w.id = a.id JOIN checklist_templates t ON t.id = a.template_id";
+    let row: Option<(String,)> = Select::new(head)
+        .and("w.open AND w.premises_id = ?", [sought.premises_id.as_str().into()])
+        .and(MINE, [sought.user_id.as_str().into()])
+        .and("t.code = ? AND a.kind = ?", [sought.template_code.as_str().into(), sought.kind.into()])
+        .and("a.due_on >= ? AND w.created_at <= ?", [sought.day.as_str().into(), sought.made_ms.into()])
+        .and("NOT EXISTS (SELECT 1 FROM inspections i WHERE i.assignment_id = a.id)", [])
+        .tail("ORDER BY a.due_on, a.id LIMIT 1", [])
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(|row| row.0))
+}
+
 /// Rows as the phone and the desk get them, with their officers.
 pub async fn on_wire(conn: &mut Conn<'_>, rows: &[AssignmentRow]) -> Result<Vec<Assignment>, StoreError> {
     let officers: Vec<OfficerRow> = Select::new(

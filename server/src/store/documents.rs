@@ -99,6 +99,30 @@ pub async fn of_work(conn: &mut Conn<'_>, work_id: &str) -> Result<Vec<DocumentR
     select.tail("ORDER BY d.issued_at DESC, d.id DESC LIMIT ?", [OF_LIMIT.into()]).fetch_all(conn).await
 }
 
+/// A paper in force, for those who pack it beside its inspection.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of documents")]
+pub struct IssuedRow {
+    pub inspection_id: String,
+    pub kind: String,
+    pub number: String,
+    pub sha256: String,
+}
+
+/// The papers in force of these inspections, where the scope covers them: for a page of inspections.
+pub async fn issued(conn: &mut Conn<'_>, scope: &Scope, inspections: &[String]) -> Result<Vec<IssuedRow>, StoreError> {
+    if inspections.is_empty() {
+        return Ok(Vec::new());
+    }
+    let head = "SELECT d.inspection_id, d.kind, d.number, d.sha256 FROM documents d JOIN premises p ON p.id = d.premises_id";
+    let select = Select::new(head).and_any("d.inspection_id = ?", inspections.iter().map(|id| id.as_str().into()));
+    scope
+        .restrict(select.and("d.state = 'issued'", []), "p.path LIKE ?")
+        .tail("ORDER BY d.inspection_id, d.issued_at, d.id LIMIT 20000", [])
+        .fetch_all(conn)
+        .await
+}
+
 /// The data a paper was set with, JSON.
 pub async fn data(conn: &mut Conn<'_>, id: &str) -> Result<Option<String>, StoreError> {
     let row: Option<(String,)> = Select::new("SELECT data FROM documents").and("id = ?", [id.into()]).fetch_optional(conn).await?;

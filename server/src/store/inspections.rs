@@ -174,6 +174,7 @@ pub struct ExportRow {
     pub id: String,
     pub premises_name: String,
     pub organization_name: String,
+    pub template_id: String,
     pub template_name: String,
     pub kind: String,
     pub state: String,
@@ -187,7 +188,7 @@ pub struct ExportRow {
 
 /// A page of an export, newest first, as the list.
 pub async fn export_page(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<ExportRow>, StoreError> {
-    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, t.name AS template_name, i.kind, i.state, i.outcome, i.result, \
+    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, i.template_id, t.name AS template_name, i.kind, i.state, i.outcome, i.result, \
         i.happened_at, i.submitted_at, \
         (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count, \
         (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amendments \

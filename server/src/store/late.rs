@@ -67,6 +67,19 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewLate, at: i64) -> Result<bool, Sto
     Ok(done == 1)
 }
 
+/// Whether this very content is here.
+pub async fn exists(conn: &mut Conn<'_>, inspection_id: &str, user_id: &str, sha256: &str) -> Result<bool, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT id FROM late_inspections WHERE inspection_id = $1 AND user_id = $2 AND sha256 = $3",
+        inspection_id,
+        user_id,
+        sha256
+    )?;
+    Ok(row.is_some())
+}
+
 /// What a person has left here: inspections, files, bytes of both.
 pub async fn used(conn: &mut Conn<'_>, user_id: &str) -> Result<(i64, i64, i64), StoreError> {
     let row = fetch_optional!(
@@ -172,12 +185,17 @@ pub async fn has_file(conn: &mut Conn<'_>, evidence_id: &str, user_id: &str, sha
 
 /// The files of what came, in order of id.
 pub async fn files(conn: &mut Conn<'_>, row: &LateRow) -> Result<Vec<LateFileRow>, StoreError> {
+    files_of(conn, &row.inspection_id, &row.user_id).await
+}
+
+/// The files that a person left of an inspection, in order of id.
+pub async fn files_of(conn: &mut Conn<'_>, inspection_id: &str, user_id: &str) -> Result<Vec<LateFileRow>, StoreError> {
     fetch_all!(
         conn,
         LateFileRow,
         "SELECT evidence_id, user_id, sha256, inspection_id, filetype, bytes, file_id FROM late_files WHERE inspection_id = $1 AND user_id = $2 \
          ORDER BY evidence_id, sha256 LIMIT 1000",
-        row.inspection_id.as_str(),
-        row.user_id.as_str(),
+        inspection_id,
+        user_id,
     )
 }

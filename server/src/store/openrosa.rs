@@ -107,15 +107,18 @@ pub struct CallerRow {
     pub user_id: String,
     pub display_name: String,
     pub scope_version: i64,
+    /// The device was revoked, or its officer's account has ended.
+    pub ended: bool,
 }
 
-/// The device whose password has this hash, where neither it nor its officer's account has ended.
+/// The device whose password has this hash; also one that has ended.
 pub async fn by_secret(conn: &mut Conn<'_>, secret_sha256: &str) -> Result<Option<CallerRow>, StoreError> {
     fetch_optional!(
         conn,
         CallerRow,
-        "SELECT d.id AS device_id, d.login, u.id AS user_id, u.display_name, u.scope_version FROM openrosa_devices d JOIN users u ON u.id = d.user_id \
-         WHERE d.secret_sha256 = $1 AND d.revoked_at IS NULL AND u.disabled_at IS NULL",
+        "SELECT d.id AS device_id, d.login, u.id AS user_id, u.display_name, u.scope_version, \
+         (d.revoked_at IS NOT NULL OR u.disabled_at IS NOT NULL) AS ended FROM openrosa_devices d JOIN users u ON u.id = d.user_id \
+         WHERE d.secret_sha256 = $1",
         secret_sha256,
     )
 }

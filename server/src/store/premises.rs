@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::journal::{Change, Entity};
 use super::sql::{Arg, Select, contains, execute};
-use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, settings};
 use crate::auth::Scope;
 use crate::domain::text::name_key;
 
@@ -185,13 +185,17 @@ const BOUND: [&str; 9] = [
     "UPDATE retained_samples SET premises_id = $2 WHERE premises_id = $1",
 ];
 /// What the living one may have already: its own stays.
-const SHARED: [&str; 4] = [
+const SHARED: [&str; 6] = [
     "INSERT INTO premises_operators (premises_id, operator_id, part, valid_from, valid_until) SELECT $2, operator_id, part, valid_from, valid_until \
        FROM premises_operators WHERE premises_id = $1 ON CONFLICT DO NOTHING",
     "UPDATE disclosures SET premises_id = $2 WHERE premises_id = $1 AND NOT EXISTS (SELECT 1 FROM disclosures x WHERE x.premises_id = $2)",
     "UPDATE inspection_plan_items SET premises_id = $2 WHERE premises_id = $1 \
        AND NOT EXISTS (SELECT 1 FROM inspection_plan_items x WHERE x.plan_id = inspection_plan_items.plan_id AND x.premises_id = $2)",
     "UPDATE premises SET merged_into = $2 WHERE merged_into = $1",
+    "UPDATE settings SET scope_id = $2 WHERE scope = 'premises' AND scope_id = $1 \
+       AND NOT EXISTS (SELECT 1 FROM settings x WHERE x.scope = 'premises' AND x.scope_id = $2 AND x.name = settings.name)",
+    "INSERT INTO self_check_reminders (premises_id, code, day, slot, kind, told_at) SELECT $2, code, day, slot, kind, told_at \
+       FROM self_check_reminders WHERE premises_id = $1 ON CONFLICT DO NOTHING",
 ];
 
 /// Merges a double into `into`: everything belongs to that one from here on, and the double stays as a stone that names it. Papers,
@@ -218,6 +222,9 @@ pub async fn merge(tx: &mut Tx<'_>, double: &PremisesRow, into: &PremisesRow, ve
         execute!(tx, statement, double.id.as_str(), into.id.as_str())?;
     }
     execute!(tx, "DELETE FROM premises_operators WHERE premises_id = $1", double.id.as_str())?;
+    execute!(tx, "DELETE FROM self_check_reminders WHERE premises_id = $1", double.id.as_str())?;
+    execute!(tx, "UPDATE late_inspections SET path = $2 WHERE premises_id = $1", into.id.as_str(), into.path.as_str())?;
+    settings::merged(tx, double, into, at).await?;
     // The code at the double's door is the living one's, where that has none.
     execute!(
         tx,

@@ -1,8 +1,10 @@
 //! Settings that a bureau changes: for the system, a premises or a camera.
 
 use super::journal::{Change, Entity};
-use super::sql::{execute, fetch_optional};
+use super::premises::PremisesRow;
+use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
+use crate::domain::self_check::SETTING as SELF_CHECKS;
 
 /// A setting's JSON and its version.
 pub async fn get(conn: &mut Conn<'_>, scope: &str, scope_id: &str, name: &str) -> Result<Option<(String, i64)>, StoreError> {
@@ -35,4 +37,25 @@ pub async fn put(tx: &mut Tx<'_>, scope: &str, scope_id: &str, name: &str, value
 pub async fn delete(tx: &mut Tx<'_>, scope: &str, scope_id: &str, name: &str, path: &str, at: i64) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM settings WHERE scope = $1 AND scope_id = $2 AND name = $3", scope, scope_id, name)?;
     tx.changed(at, Change::upsert(Entity::Setting, name, path).deleted()).await
+}
+
+/// What was set at a premises that was merged holds at the one that stays, where that has nothing of its own; terms of the canteen's
+/// papers that name the double name the other.
+pub(super) async fn merged(tx: &mut Tx<'_>, double: &PremisesRow, into: &PremisesRow, at: i64) -> Result<(), StoreError> {
+    execute!(tx, "DELETE FROM settings WHERE scope = 'premises' AND scope_id = $1", double.id.as_str())?;
+    let held: Vec<(String,)> = fetch_all!(
+        tx,
+        (String,),
+        "SELECT name FROM settings WHERE scope = 'premises' AND scope_id = $1 ORDER BY name LIMIT 100",
+        into.id.as_str()
+    )?;
+    for (name,) in held {
+        tx.changed(at, Change::upsert(Entity::Setting, &name, &into.path)).await?;
+    }
+    if let Some((value, _)) = get(tx, "system", "", SELF_CHECKS).await?
+        && value.contains(&double.id)
+    {
+        put(tx, "system", "", SELF_CHECKS, &value.replace(&double.id, &into.id), "/", at).await?;
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::documents::inspected;
-use crate::phone::{Draft, Phone, picture, text};
+use crate::phone::{Draft, Phone, picture, sha256, text};
 use crate::support::{Client, Engine, TestApp, bulk, on_both};
 
 on_both!(an_amendment_is_a_version_with_who_and_why, |app| {
@@ -212,7 +212,7 @@ async fn bytes(client: &Client, path: &str) -> Vec<u8> {
 }
 
 on_both!(the_list_is_exported_whole_in_each_format, |app| {
-    let (_, draft) = inspected(&app).await;
+    let (lead, draft) = inspected(&app).await;
     bulk::inspections_like(&app.app.db, 450).await;
     let desk = app.person("supervisor", &app.district).await;
     let csv = String::from_utf8(bytes(&desk, "/exports/inspections.csv").await).unwrap();
@@ -224,16 +224,135 @@ on_both!(the_list_is_exported_whole_in_each_format, |app| {
     assert_eq!((sheet.rows.len(), sheet.rows[0].1.len()), (451, 16));
     let narrowed = String::from_utf8(bytes(&desk, "/exports/inspections.csv?result=conforms").await).unwrap();
     assert_eq!(narrowed.lines().count(), 1, "as the list is filtered");
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes(&desk, "/exports/inspections.zip").await)).unwrap();
-    let photo = archive.file_names().find(|name| name.starts_with(&draft.id.to_string())).unwrap().to_owned();
-    let mut content = Vec::new();
-    archive.by_name(&photo).unwrap().read_to_end(&mut content).unwrap();
-    assert_eq!(content, picture(7), "the photo as taken");
-    assert_eq!(archive.len(), 2, "the table and the photo; a signature is none");
+    let (status, paper) = lead.client.post("/documents", &json!({"kind": "inspection_record", "inspection_id": draft.id})).await;
+    assert_eq!(status, StatusCode::CREATED, "{paper}");
+    let packed = bytes(&desk, "/exports/inspections.zip").await;
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(packed)).unwrap();
+    let mut of_it: Vec<String> = archive.file_names().filter(|name| name.starts_with(&draft.id.to_string())).map(str::to_owned).collect();
+    of_it.sort();
+    let mut unpacked = |name: &str| {
+        let mut content = Vec::new();
+        archive.by_name(name).unwrap().read_to_end(&mut content).unwrap();
+        content
+    };
+    assert!(of_it.len() == 2 && of_it[1].ends_with("号.pdf"), "one photo and one paper; a signature is no photo: {of_it:?}");
+    assert_eq!(unpacked(&of_it[0]), picture(7), "the photo as taken");
+    assert_eq!(sha256(&unpacked(&of_it[1])), text(&paper["sha256"]), "the paper as issued");
+    let both = [unpacked("inspections.csv"), unpacked("inspection-answers.csv")];
+    assert_eq!(both[0], csv.as_bytes());
+    assert_eq!(both[1], bytes(&desk, "/exports/inspection-answers.csv").await);
+    assert_eq!(archive.len(), 4);
+    let voided = desk.post(&format!("/documents/{}/void", text(&paper["id"])), &json!({"reason": "写错了"})).await;
+    assert!(voided.0.is_success(), "{}", voided.1);
+    let packed = bytes(&desk, "/exports/inspections.zip").await;
+    assert_eq!(zip::ZipArchive::new(std::io::Cursor::new(packed)).unwrap().len(), 3, "what is void is not handed out");
     assert_eq!(desk.get("/exports/inspections.exe").await.0, StatusCode::NOT_FOUND);
     let elsewhere = app.person("supervisor", &app.other_office).await;
-    assert_eq!(String::from_utf8(bytes(&elsewhere, "/exports/inspections.csv").await).unwrap().lines().count(), 1);
+    for path in ["/exports/inspections.csv", "/exports/inspection-answers.csv"] {
+        assert_eq!(String::from_utf8(bytes(&elsewhere, path).await).unwrap().lines().count(), 1, "{path}");
+    }
 });
+
+on_both!(every_answer_is_a_row_with_its_clause, |app| {
+    let (lead, draft) = inspected(&app).await;
+    let template = lead.template().await;
+    let amended = json!({"version": 0, "reason": "复核", "answers": [{"item_code": "8.1", "result": "fails", "remark": "=复核后仍不符合", "affects_safety": false}]});
+    assert_eq!(lead.client.post(&format!("{}/amendments", draft.path()), &amended).await.0, StatusCode::CREATED);
+    // One under way: nobody's finding yet.
+    let open = Draft::new(&app, &lead, &template);
+    assert_eq!(lead.client.put(&open.path(), &open.put()).await.0, StatusCode::CREATED);
+    let desk = app.person("supervisor", &app.district).await;
+    let table = server::sheet::read(&bytes(&desk, "/exports/inspection-answers.csv").await).unwrap();
+    let items: Vec<_> = template.body.items().collect();
+    assert_eq!(table.header[..5], ["检查编号", "场所", "检查表", "检查时间", "项目编号"]);
+    let codes: Vec<&str> = table.rows.iter().map(|(_, cells)| cells[4].as_str()).collect();
+    assert_eq!(codes, items.iter().map(|item| item.code.as_str()).collect::<Vec<_>>(), "in the order of the checklist");
+    let column = |name: &str| table.header.iter().position(|held| held == name).unwrap();
+    let failed = &table.rows[codes.iter().position(|code| *code == "8.1").unwrap()].1;
+    let item = template.body.item("8.1").unwrap();
+    assert_eq!(failed[0], draft.id.to_string());
+    for (name, expected) in [
+        ("检查内容", item.text.zh.clone()),
+        ("结果", "fails".to_owned()),
+        ("不符合", "true".to_owned()),
+        ("影响食品安全", "false".to_owned()),
+        ("情况说明", "=复核后仍不符合".to_owned()),
+        ("照片数", "1".to_owned()),
+        ("依据", item.basis.split(" · ").next().unwrap().to_owned()),
+    ] {
+        assert_eq!(failed[column(name)], expected, "{name}");
+    }
+    let raw = String::from_utf8(bytes(&desk, "/exports/inspection-answers.csv").await).unwrap();
+    assert!(raw.contains(",'=复核后仍不符合,"), "no formula");
+    assert_eq!(table.rows.iter().filter(|(_, cells)| cells[column("不符合")] == "true").count(), 1);
+    let book = server::sheet::read_book(&bytes(&desk, "/exports/inspections.xlsx").await).unwrap();
+    let names: Vec<&str> = book.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["检查", "检查项"]);
+    let second: Vec<&Vec<String>> = book[1].1.iter().skip(1).map(|(_, cells)| cells).collect();
+    assert_eq!(second.len(), table.rows.len());
+    assert_eq!(second.iter().map(|cells| cells[4].as_str()).collect::<Vec<_>>(), codes);
+    // In English where the caller reads it.
+    let english = desk.request(Method::GET, "/exports/inspection-answers.csv", None).header("accept-language", "en").send().await.unwrap();
+    let english = english.text().await.unwrap();
+    assert!(english.starts_with("\u{feff}inspection_id,premises,") && english.contains(&item.text.en), "{}", &english[..400]);
+});
+
+/// Memory that exports of many inspections take, in a process of its own: what other tests hold does not count.
+#[test]
+fn exports_take_no_memory_that_grows() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["office::many_exported_in_little_memory", "--exact", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[actix_web::test]
+#[ignore = "run by exports_take_no_memory_that_grows in a process of its own"]
+async fn many_exported_in_little_memory() {
+    const MANY: i64 = 2_000;
+    const GROWN_BYTES_MAX: u64 = 40 * 1024 * 1024;
+    let app = TestApp::start(Engine::Sqlite).await;
+    submitted(&app).await;
+    let desk = app.person("supervisor", &app.district).await;
+    let paths = ["inspections.csv", "inspection-answers.csv", "inspections.xlsx", "inspections.zip"];
+    let mut sizes = Vec::new();
+    for path in paths {
+        sizes.push(bytes_counted(&desk, path).await);
+    }
+    bulk::inspections_like(&app.app.db, MANY).await;
+    bulk::parts_like(&app.app.db).await;
+    // What one takes is there for good; whatever grows with the number shows here.
+    let before = peak_bytes();
+    for (path, small) in paths.iter().zip(sizes) {
+        let whole = bytes_counted(&desk, path).await;
+        assert!(whole > small * 50, "{path}: {whole} bytes after {small}");
+    }
+    let grown = peak_bytes() - before;
+    println!("grown by {} MB", grown >> 20);
+    assert!(grown < GROWN_BYTES_MAX, "the exports of {MANY} inspections took {} MB", grown >> 20);
+}
+
+/// A submitted inspection without evidence.
+async fn submitted(app: &TestApp) {
+    let phone = Phone::at(app, &app.office).await;
+    let template = phone.template().await;
+    let draft = Draft::new(app, &phone, &template);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    assert_eq!(phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await.0, StatusCode::OK);
+}
+
+/// Takes an export piece by piece and lets go of each.
+async fn bytes_counted(desk: &Client, name: &str) -> usize {
+    let mut response = desk.request(Method::GET, &format!("/exports/{name}"), None).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{name}");
+    let mut size = 0;
+    while let Some(piece) = response.chunk().await.unwrap() {
+        size += piece.len();
+    }
+    size
+}
 
 on_both!(a_public_page_says_the_result_and_names_nobody, |app| {
     let (lead, draft) = inspected(&app).await;
@@ -296,16 +415,13 @@ fn peak_bytes() -> u64 {
 async fn ten_thousand_inspections() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let app = TestApp::start(engine).await;
-        let phone = Phone::at(&app, &app.office).await;
-        let template = phone.template().await;
-        let draft = Draft::new(&app, &phone, &template);
-        phone.client.put(&draft.path(), &draft.put()).await;
-        phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await;
+        submitted(&app).await;
         bulk::inspections_like(&app.app.db, 9_999).await;
+        bulk::parts_like(&app.app.db).await;
         let desk = app.person("supervisor", &app.district).await;
-        for format in ["csv", "xlsx", "zip"] {
+        for name in ["inspections.csv", "inspection-answers.csv", "inspections.xlsx", "inspections.zip"] {
             let (before, started) = (peak_bytes(), std::time::Instant::now());
-            let mut response = desk.request(Method::GET, &format!("/exports/inspections.{format}"), None).send().await.unwrap();
+            let mut response = desk.request(Method::GET, &format!("/exports/{name}"), None).send().await.unwrap();
             let (mut size, mut first_ms) = (0, 0);
             while let Some(piece) = response.chunk().await.unwrap() {
                 if size == 0 {
@@ -315,7 +431,7 @@ async fn ten_thousand_inspections() {
             }
             let peak = peak_bytes();
             println!(
-                "{engine:?} {format}: {size} bytes, first after {first_ms} ms, all after {} ms, peak {} MB, of it new {} MB",
+                "{engine:?} {name}: {size} bytes, first after {first_ms} ms, all after {} ms, peak {} MB, of it new {} MB",
                 started.elapsed().as_millis(),
                 peak >> 20,
                 (peak - before) >> 20

@@ -259,6 +259,27 @@ async fn papers_are_due_by_rule_and_the_canteen_is_reminded_once_before_and_once
         assert_eq!((status, kept["breaks"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{kept}");
         let (_, board) = app.sign_in("desk").await.get("/self-check-duties").await;
         assert_eq!(state(&board, "self_disinfection"), None);
+        // Terms of one office, and of one canteen: the others serve.
+        rules["breaks"] = json!([{"from": "2026-11-23", "to": "2026-12-31", "nodes": [app.other_office.id]}]);
+        rules["version"] = json!(3);
+        assert_eq!(root.put("/settings/self_checks", &rules).await.0, StatusCode::OK);
+        let (_, board) = app.sign_in("desk").await.get("/self-check-duties").await;
+        assert!(state(&board, "self_disinfection").is_some(), "another office's terms");
+        for node in [&app.office.id, &app.premises.id] {
+            rules["breaks"] = json!([{"from": "2026-11-23", "to": "2026-12-31", "nodes": [node]}]);
+            let (status, kept) = root.put("/settings/self_checks", &rules).await;
+            assert_eq!((status, &kept["breaks"][0]["nodes"][0]), (StatusCode::OK, &json!(node)));
+            let (_, board) = app.sign_in("desk").await.get("/self-check-duties").await;
+            assert_eq!(state(&board, "self_disinfection"), None, "{node}");
+        }
+        rules["breaks"][0]["nodes"] = json!([app.office.id, "01990000-0000-7000-8000-00000000ffff"]);
+        let (status, problem) = root.put("/settings/self_checks", &rules).await;
+        assert_eq!(
+            (status, problem["errors"][0]["pointer"].as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, Some("/breaks/0/nodes/1")),
+            "{problem}"
+        );
+        rules["breaks"] = json!([]);
         rules["rules"][0]["by"] = json!("noon");
         let (status, problem) = root.put("/settings/self_checks", &rules).await;
         assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/rules/0/by")));

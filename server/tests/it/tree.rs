@@ -139,6 +139,18 @@ on_both!(a_double_is_merged_and_everything_belongs_to_the_one_that_stays, |app| 
     crate::support::settled(&app).await;
     let since = phone.client.get("/sync?limit=500").await.1["next"].as_str().unwrap().to_owned();
 
+    // What was set there, and what is held of its recordings.
+    let at = |scope: &str, id: &str| format!("/settings/{scope}?scope=premises&id={id}");
+    assert_eq!(administrator.put(&at("retention", &double_id), &json!({"days": 45})).await.0, StatusCode::OK);
+    let (_, mut terms) = app.person("head", &app.city).await.get("/settings/self_checks").await;
+    terms["breaks"] = json!([{"from": "2027-01-25", "to": "2027-02-21", "nodes": [double_id]}]);
+    assert_eq!(administrator.put("/settings/self_checks", &terms).await.0, StatusCode::OK);
+    let now = app.app.clock.wall_ms();
+    let stretch = json!({"start": mobile_api::Moment(now - 600_000), "end": mobile_api::Moment(now), "reason": "疑似问题"});
+    let holder = app.person("supervisor", &app.office).await;
+    let (status, held) = holder.post(&format!("/cameras/{camera}/holds"), &stretch).await;
+    assert!(status.is_success(), "{held}");
+
     let merge = |into: &str, version: i64| json!({"into": into, "version": version, "reason": "同一食堂登记了两次"});
     let path = format!("/premises/{double_id}/merge");
     let (status, problem) = supervisor.post(&path, &merge(&app.other_premises.id, 1)).await;
@@ -161,6 +173,16 @@ on_both!(a_double_is_merged_and_everything_belongs_to_the_one_that_stays, |app| 
     assert_eq!((stone["merged_into"].as_str(), stone["disabled"].as_bool()), (Some(app.premises.id.as_str()), Some(true)));
     let (status, problem) = supervisor.post(&path, &merge(&app.premises.id, 2)).await;
     assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "once");
+
+    let (_, kept) = administrator.get(&at("retention", &app.premises.id)).await;
+    assert_eq!(kept["days"], 45, "what was set at the double holds at the one that stays");
+    let (_, terms) = supervisor.get("/settings/self_checks").await;
+    assert_eq!(terms["breaks"][0]["nodes"], json!([app.premises.id]));
+    let (_, holds) = supervisor.get(&format!("/cameras/{camera}/holds")).await;
+    assert_eq!(
+        (holds["items"][0]["premises_id"].as_str(), holds["items"][0]["id"].as_str()),
+        (Some(app.premises.id.as_str()), held["id"].as_str())
+    );
 
     let (_, seen) = supervisor.get(&format!("/cameras/{camera}")).await;
     assert_eq!(seen["premises_id"], json!(app.premises.id));

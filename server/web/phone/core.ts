@@ -3,6 +3,8 @@
  * signed in and having a session are two things: `me` stays when a session ends, so that work goes on without one.
  */
 import { computed, ref, shallowRef } from 'vue'
+import { call } from '@shared/api/call'
+import { getMe } from '@shared/api/generated.operations'
 import { ApiClient } from '@shared/api/client'
 import { asProblem, Problem } from '@shared/api/problem'
 import { browserStore, deviceId, type SessionStore } from '@shared/api/session'
@@ -49,6 +51,8 @@ export const isParent = computed(() => may('video.parent') && !isOfficer.value &
 export const locked = computed(() => me.value !== null && opened.value === null)
 /** Whoever answers papers of the canteen's own: the food-safety people all, the head of the place some. */
 export const answersPapers = computed(() => may('self_checks.answer') || may('self_checks.sign'))
+/** Whose drafts are copied to the server: those of officers, and of who answers the canteen's own papers. */
+const keepsDrafts = computed(() => isOfficer.value || answersPapers.value)
 export const isCanteen = computed(() => !isOfficer.value && (may('alerts.rectify') || answersPapers.value))
 
 const connected = ref(navigator.onLine)
@@ -219,7 +223,7 @@ async function openAfterSignIn(): Promise<void> {
   await openBySignIn(db(), api, user)
   await reloadEntries()
   changes.value += 1
-  if (opened.value && isOfficer.value) void restore(opened.value, api, device).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
+  if (opened.value && keepsDrafts.value) void restore(opened.value, api, device).then((came) => came > 0 && (changes.value += 1)).catch(() => undefined)
 }
 
 let copying = false
@@ -228,7 +232,7 @@ let copiedAt = 0
 async function copyDrafts(): Promise<void> {
   const open = opened.value
   const user = me.value
-  if (copying || !open || !user || !isOfficer.value || Date.now() - copiedAt < BACK_UP_EVERY_MS) return
+  if (copying || !open || !user || !keepsDrafts.value || Date.now() - copiedAt < BACK_UP_EVERY_MS) return
   copying = true
   copiedAt = Date.now()
   try {
@@ -279,7 +283,7 @@ export async function handOverOne(id: string, reason: LateReason): Promise<void>
 
 /** Who this is, as the server says now. */
 export async function loadMe(): Promise<void> {
-  const user = await api.get<Me>('/me')
+  const user = (await call(api, getMe)) as Me
   await writeMeta(db(), ME, user)
   await belongTo(user)
 }

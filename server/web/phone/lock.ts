@@ -3,6 +3,8 @@
  * The keys live in memory only. A reload hands them through the service worker, which forgets them within a minute.
  */
 import { ref, shallowRef } from 'vue'
+import { call } from '@shared/api/call'
+import { getDraftsKey, postDraftsKeyOpen, putDraftsKey } from '@shared/api/generated.operations'
 import type { ApiClient } from '@shared/api/client'
 import { asProblem } from '@shared/api/problem'
 import { sha256Hex } from '@shared/canonical'
@@ -19,9 +21,6 @@ export const opened = shallowRef<Safe | null>(null)
 export const pinWanted = ref(false)
 
 const HAND_OVER_WAIT_MS = 400
-
-interface ServerKey { id: string; public_key: string; kept_sha256: string | null }
-interface OpenedKeys { opened: string | null; kept: string | null; kept_sha256: string | null }
 
 async function openWith(db: PhoneDb, owner: Owner, ring: Ring): Promise<void> {
   const safe = new Safe(db, await Keys.of(owner.id, ring))
@@ -56,7 +55,7 @@ export async function unlockByPasskey(db: PhoneDb, owner: Owner): Promise<void> 
 /** A sign-in has just succeeded: the server opens what this phone and other phones sealed to it. */
 export async function openBySignIn(db: PhoneDb, api: ApiClient, owner: Owner): Promise<void> {
   const record = await recordOf(db, owner.id)
-  const answer = await api.post<OpenedKeys>('/drafts/key/open', { sealed: record?.box?.sealed })
+  const answer = await call(api, postDraftsKeyOpen, { body: { sealed: record?.box?.sealed } })
   const present = opened.value?.userId === owner.id ? opened.value.keys.ring : null
   const ring = joined([answer.kept, answer.opened].flatMap((box) => (box ? [ringOf(fromBase64(box))] : [])).concat(present ?? []))
   // Keys that only the PIN opens stay under the PIN: it is asked for as always.
@@ -72,7 +71,7 @@ export async function openBySignIn(db: PhoneDb, api: ApiClient, owner: Owner): P
 export async function leaveBox(db: PhoneDb, api: ApiClient, owner: Owner, seen?: string | null): Promise<void> {
   const safe = opened.value
   if (safe?.userId !== owner.id) return
-  const server = await api.get<ServerKey>('/drafts/key')
+  const server = await call(api, getDraftsKey)
   const record = (await recordOf(db, owner.id)) ?? empty(owner)
   const { ring } = safe.keys
   const kept = record.box && server.kept_sha256 === (await sha256Hex(new TextEncoder().encode(record.box.sealed)))
@@ -83,7 +82,7 @@ export async function leaveBox(db: PhoneDb, api: ApiClient, owner: Owner, seen?:
   const sealed = await boxFor(server.public_key, owner.id, ring)
   let taken = false
   try {
-    await api.put('/drafts/key', { sealed, replaces: seen ?? (kept ? server.kept_sha256 : undefined) ?? undefined })
+    await call(api, putDraftsKey, { body: { sealed, replaces: seen ?? (kept ? server.kept_sha256 : undefined) ?? undefined } })
     taken = true
   } catch (error) {
     if (asProblem(error).status !== 409) throw error

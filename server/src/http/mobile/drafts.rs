@@ -211,7 +211,7 @@ fn shown(row: &BackupRow) -> Result<Backup, StoreError> {
 /// The caller's copies, each draft before its files.
 #[utoipa::path(tag = "drafts", responses((status = 200, body = Backups)))]
 #[get("/drafts")]
-async fn list(app: web::Data<App>, caller: Caller<can::InspectionsConduct>) -> Result<web::Json<Backups>, Problem> {
+async fn list(app: web::Data<App>, caller: Caller<can::DraftsKeep>) -> Result<web::Json<Backups>, Problem> {
     let rows = drafts::backups(&mut app.db.read().await?.conn(), &caller.user_id.to_string(), USER_COPIES_MAX).await?;
     let items = rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     Ok(web::Json(Backups { items, bytes: rows.iter().map(|row| row.bytes).sum(), bytes_max: USER_BYTES_MAX }))
@@ -239,7 +239,7 @@ struct KeepArgs {
 #[put("/drafts/{id}")]
 async fn keep(
     app: web::Data<App>,
-    caller: Caller<can::InspectionsConduct>,
+    caller: Caller<can::DraftsKeep>,
     id: Id,
     args: Args<KeepArgs>,
     payload: web::Payload,
@@ -302,7 +302,7 @@ async fn keep(
 #[utoipa::path(tag = "drafts", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000036")),
     responses((status = 200, description = "the encrypted content", content_type = "application/octet-stream"), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/drafts/{id}")]
-async fn fetch(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id) -> Result<HttpResponse, Problem> {
+async fn fetch(app: web::Data<App>, caller: Caller<can::DraftsKeep>, id: Id) -> Result<HttpResponse, Problem> {
     let user_id = caller.user_id.to_string();
     let row = drafts::backup(&mut app.db.read().await?.conn(), &user_id, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let content = app.drafts.read(&user_id, &row.id, &row.sha256).await.map_err(|error| match error.kind() {
@@ -316,7 +316,7 @@ async fn fetch(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id:
 /// Forgets a draft with its files, or one file: it was sent, or thrown away.
 #[utoipa::path(tag = "drafts", params(("id" = Uuid, Path, example = "01928f6e-0000-7000-8000-000000000036")), responses((status = 204, description = "gone, or never there")))]
 #[delete("/drafts/{id}")]
-async fn forget(app: web::Data<App>, caller: Caller<can::InspectionsConduct>, id: Id) -> Result<HttpResponse, Problem> {
+async fn forget(app: web::Data<App>, caller: Caller<can::DraftsKeep>, id: Id) -> Result<HttpResponse, Problem> {
     let (user_id, id) = (caller.user_id.to_string(), id.to_string());
     let owner = user_id.clone();
     let gone = app.db.write(move |tx| Box::pin(async move { drafts::forget(tx, &owner, &id).await })).await;

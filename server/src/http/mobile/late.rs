@@ -231,11 +231,16 @@ impl Owner {
     }
 
     async fn has_room(&self, app: &App, more_bytes: i64) -> Result<(), Problem> {
-        let (inspections, files, bytes) = late::used(&mut app.db.read().await?.conn(), &self.id).await?;
-        if inspections < INSPECTIONS_MAX && files < FILES_MAX && bytes.saturating_add(more_bytes) <= BYTES_MAX {
-            return Ok(());
-        }
-        Err(Problem::of(ProblemType::TooLarge)
-            .because(format!("at most {INSPECTIONS_MAX} inspections, {FILES_MAX} files and {BYTES_MAX} bytes a person wait here")))
+        has_room(app, &self.id, more_bytes).await
     }
+}
+
+/// Refuses what is more than a person may leave in quarantine, by whatever door it comes.
+pub(crate) async fn has_room(app: &App, user_id: &str, more_bytes: i64) -> Result<(), Problem> {
+    let (inspections, files, bytes) = late::used(&mut app.db.read().await?.conn(), user_id).await?;
+    if inspections < INSPECTIONS_MAX && files < FILES_MAX && bytes.saturating_add(more_bytes) <= BYTES_MAX {
+        return Ok(());
+    }
+    Err(Problem::of(ProblemType::TooLarge)
+        .because(format!("at most {INSPECTIONS_MAX} inspections, {FILES_MAX} files and {BYTES_MAX} bytes a person wait here")))
 }

@@ -14,6 +14,7 @@ mod sync;
 mod templates;
 mod uploads;
 
+pub(crate) use self::late::has_room as late_room;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the routes of phones.

@@ -5,41 +5,20 @@
 
 use std::collections::HashMap;
 
-use mobile_api::inspection::{Answer, PartContent};
-use mobile_api::merge::merge;
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use mobile_api::inspection::Answer;
+use serde_json::{Value, json};
 
-use crate::store::inspections::{self, LastPart};
-use crate::store::{Conn, StoreError, amendments};
+use crate::inspected;
+use crate::store::{Conn, StoreError};
 
 /// Characters of a remark that come down.
 const REMARK_CHARS_MAX: usize = 100;
 
-/// A submission as it was sent, and its parts.
-type Sent = (Option<String>, Vec<(Uuid, PartContent)>);
-
 /// By inspection: item code to what was said.
 pub(super) async fn answers(conn: &mut Conn<'_>, inspections: &[String]) -> Result<HashMap<String, Value>, StoreError> {
-    let mut parts: HashMap<String, Sent> = HashMap::new();
-    for LastPart { inspection_id, part_id, content, submission } in inspections::last_parts(conn, inspections).await? {
-        let content: PartContent = serde_json::from_str(&content).map_err(StoreError::damaged)?;
-        let entry = parts.entry(inspection_id).or_insert((submission, Vec::new()));
-        entry.1.push((part_id.parse().map_err(StoreError::damaged)?, content));
-    }
-    let mut later = amendments::of_inspections(conn, inspections).await?;
-    parts
-        .into_iter()
-        .map(|(id, (submission, parts))| {
-            let choices = submission.as_deref().map(serde_json::from_str::<Value>).transpose().map_err(StoreError::damaged)?;
-            let choices = choices.and_then(|raw| serde_json::from_value(raw["choices"].clone()).ok()).unwrap_or_default();
-            let borrowed: Vec<(Uuid, &PartContent)> = parts.iter().map(|(id, content)| (*id, content)).collect();
-            let mut answers = merge(&borrowed, &choices).answers;
-            amendments::lay_over(&mut answers, later.remove(&id).unwrap_or_default());
-            let said: Map<String, Value> = answers.iter().map(|answer| (answer.item_code.clone(), said(answer))).collect();
-            Ok((id, Value::Object(said)))
-        })
-        .collect()
+    let given = inspected::answers_of(conn, inspections).await?;
+    let read = |answers: Vec<Answer>| Value::Object(answers.iter().map(|answer| (answer.item_code.clone(), said(answer))).collect());
+    Ok(given.into_iter().map(|(id, answers)| (id, read(answers))).collect())
 }
 
 fn said(answer: &Answer) -> Value {

@@ -20,6 +20,9 @@ use crate::openrosa::Device;
 use crate::store::journal::Actor;
 use crate::store::{StoreError, openrosa};
 
+/// Why something comes too late, as quarantine names it.
+const ENDED: &str = "account_ended";
+const MAY_NOT: &str = "not_permitted";
 /// Characters of a password, or of a header with it.
 const SECRET_CHARS_MAX: usize = 400;
 
@@ -32,6 +35,8 @@ pub(super) struct Entered {
     pub(super) base: String,
     /// Where the change log stood when it was let in.
     pub(super) head: i64,
+    /// Why it may leave forms for a supervisor and nothing else: the phone, the account or the permission has ended.
+    pub(super) late: Option<&'static str>,
 }
 
 /// The hash under which a password is kept.
@@ -41,6 +46,18 @@ pub(crate) fn hash(secret: &str) -> String {
 
 /// Lets a device in, or says why not.
 pub(super) async fn enter(request: &HttpRequest, app: &App) -> Result<Entered, Problem> {
+    let entered = admit(request, app).await?;
+    match entered.late {
+        None => Ok(entered),
+        Some(MAY_NOT) => Err(Problem::forbidden().because("this officer may not conduct inspections now")),
+        Some(_) => {
+            Err(Problem::of(ProblemType::Unauthenticated).because("this phone or account has ended: finished forms can still be sent"))
+        }
+    }
+}
+
+/// As [`enter`]; one that was let go may still leave what was gathered before.
+pub(super) async fn admit(request: &HttpRequest, app: &App) -> Result<Entered, Problem> {
     if !kept_secret(request) {
         return Err(Problem::forbidden().because("passwords go over HTTPS only"));
     }
@@ -55,20 +72,21 @@ pub(super) async fn enter(request: &HttpRequest, app: &App) -> Result<Entered, P
     app.openrosa.failures.look(&address, now_ms)?;
     let head = app.db.head();
     let found = if secret.len() <= SECRET_CHARS_MAX { find(app, &secret, now_ms, head).await? } else { None };
-    let Some(device) = found.filter(|device| login.is_none_or(|login| login == device.login)) else {
+    let Some((device, ended)) = found.filter(|(device, _)| login.is_none_or(|login| login == device.login)) else {
         app.openrosa.failures.take(&address, now_ms)?;
         return Err(Problem::of(ProblemType::Unauthenticated).because("no device of this name and password is let in"));
     };
-    if !device.session.access.may(Permission::InspectionsConduct) {
-        return Err(Problem::forbidden().because("this officer may not conduct inspections now"));
-    }
+    let late = match ended {
+        true => Some(ENDED),
+        false => (!device.session.access.may(Permission::InspectionsConduct)).then_some(MAY_NOT),
+    };
     let actor = Actor { ip: from.ip, request_id: from.request_id, ..device.session.actor.clone() };
     let session = Session { actor, ..device.session.clone() };
     let info = request.connection_info();
     let below = word.map(|word| format!("/key/{word}")).unwrap_or_default();
     let base = format!("{}://{}/openrosa{below}", info.scheme(), info.host());
     drop(info);
-    Ok(Entered { device, session, base, head })
+    Ok(Entered { device, session, base, head, late })
 }
 
 /// Whether nobody on the way can read the request: it came by TLS (to us, or to a trusted proxy), or never left this machine.
@@ -88,10 +106,11 @@ fn basic(request: &HttpRequest) -> Option<(String, String)> {
     decoded.split_once(':').map(|(login, secret)| (login.to_owned(), secret.to_owned()))
 }
 
-async fn find(app: &App, secret: &str, now_ms: i64, head: i64) -> Result<Option<Arc<Device>>, Problem> {
+/// The device, and whether it or its officer's account has ended.
+async fn find(app: &App, secret: &str, now_ms: i64, head: i64) -> Result<Option<(Arc<Device>, bool)>, Problem> {
     let sha256 = hash(secret);
     if let Some(device) = app.openrosa.known(&sha256, now_ms, head) {
-        return Ok(Some(device));
+        return Ok(Some((device, false)));
     }
     let found = {
         let mut reader = app.db.read().await?;
@@ -114,10 +133,13 @@ async fn find(app: &App, secret: &str, now_ms: i64, head: i64) -> Result<Option<
         must_change_password: false,
     };
     let device = Arc::new(Device { id: row.device_id.clone(), login: row.login, session, officer_name: row.display_name });
+    if row.ended {
+        return Ok(Some((device, true)));
+    }
     app.openrosa.know(&sha256, Arc::clone(&device), now_ms, head);
     if app.openrosa.seen.take(&row.device_id, now_ms).is_ok() {
         let id = row.device_id;
         app.db.write(move |tx| Box::pin(async move { openrosa::seen(tx, &id, now_ms).await })).await.map_err(|error: StoreError| error)?;
     }
-    Ok(Some(device))
+    Ok(Some((device, false)))
 }

@@ -8,6 +8,7 @@ mod access;
 mod answer;
 mod edit;
 mod forms;
+mod late;
 mod submission;
 mod take;
 

@@ -9,12 +9,13 @@ use futures::StreamExt as _;
 use mobile_api::limits::EVIDENCE_BYTES_MAX;
 use mobile_api::problem::ProblemType;
 
-use super::access::enter;
+use super::access::admit;
 use super::answer::{answer, message, told};
 use super::take::{self, Taken};
 use crate::App;
 use crate::files::Spooled;
 use crate::http::Problem;
+use crate::http::mobile::late_room;
 use crate::openrosa::instance::{Picture, file_name};
 use crate::openrosa::xml;
 use crate::store::openrosa::MEDIA_MAX;
@@ -23,12 +24,16 @@ use crate::store::openrosa::MEDIA_MAX;
 pub(super) const REQUEST_BYTES_MAX: u64 = 100 * 1024 * 1024;
 /// The part with the form.
 const FORM: &str = "xml_submission_file";
+/// The part that says that more comes.
+const INCOMPLETE: &str = "*isIncomplete*";
 /// Bytes of any other part that is no file.
 const WORD_BYTES_MAX: usize = 1_000;
 
 /// What came in one request.
 pub(super) struct Sent {
     pub(super) xml: String,
+    /// The client says that more of it comes in another request.
+    pub(super) more: bool,
     /// By name, looked at and not yet kept.
     pub(super) pictures: BTreeMap<String, Came>,
 }
@@ -44,7 +49,7 @@ pub(super) struct Came {
 /// `HEAD submission`: who may send, and how much at once.
 pub(super) async fn stand(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let made = async {
-        let entered = enter(&request, &app).await?;
+        let entered = admit(&request, &app).await?;
         Ok(answer(StatusCode::NO_CONTENT).insert_header((header::LOCATION, format!("{}/submission", entered.base))).finish())
     };
     told(made.await)
@@ -53,7 +58,11 @@ pub(super) async fn stand(request: HttpRequest, app: web::Data<App>) -> HttpResp
 /// `POST submission`
 pub(super) async fn submit(request: HttpRequest, app: web::Data<App>, payload: web::Payload) -> HttpResponse {
     let made = async {
-        let entered = enter(&request, &app).await?;
+        let entered = admit(&request, &app).await?;
+        if entered.late.is_some() {
+            // Before anything is written down: whoever was let go has only so much room.
+            late_room(&app, &entered.session.user_id.to_string(), 0).await?;
+        }
         let sent = receive(&request, &app, payload).await?;
         let _turn = app.openrosa.turn(entered.session.user_id).await;
         Ok(match take::take(&app, &entered, sent).await? {
@@ -73,7 +82,7 @@ async fn receive(request: &HttpRequest, app: &App, payload: web::Payload) -> Res
         return Err(too_large());
     }
     let mut multipart = Multipart::new(request.headers(), payload);
-    let (mut xml, mut pictures, mut bytes) = (None, BTreeMap::new(), 0_u64);
+    let (mut xml, mut more, mut pictures, mut bytes) = (None, false, BTreeMap::new(), 0_u64);
     while let Some(field) = multipart.next().await {
         let mut field = field.map_err(|error| malformed(&error))?;
         let (name, file) = named(&field);
@@ -97,12 +106,13 @@ async fn receive(request: &HttpRequest, app: &App, payload: web::Payload) -> Res
             let picture = Picture { sha256: spooled.sha256.clone(), filetype: looked.filetype.to_owned(), bytes: spooled.bytes };
             pictures.insert(name, Came { spooled, picture, size: looked.size });
         } else {
-            // Such as `*isIncomplete*`: what is still to come is seen from the form itself.
-            read(&mut field, WORD_BYTES_MAX).await?;
+            // What is still to come is seen from the form itself; only what came too late waits for the last request.
+            let word = read(&mut field, WORD_BYTES_MAX).await?;
+            more |= name == INCOMPLETE && word == b"yes";
         }
     }
     let xml = xml.ok_or_else(|| Problem::of(ProblemType::Malformed).because("there is no part xml_submission_file"))?;
-    Ok(Sent { xml, pictures })
+    Ok(Sent { xml, more, pictures })
 }
 
 /// The part's name, and the file's where it is one.

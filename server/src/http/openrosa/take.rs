@@ -9,7 +9,7 @@ use mobile_api::Moment;
 use mobile_api::Verbatim;
 use mobile_api::complete;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{EvidenceKind, PartContent, PartNamed, PutInspection, PutPart, Submit, fit};
+use mobile_api::inspection::{EvidenceKind, Header, PartContent, PartNamed, PutInspection, PutPart, Submit, fit};
 use mobile_api::judge::judge;
 use mobile_api::problem::ProblemType;
 use mobile_api::template::{Audience, TemplateBody};
@@ -18,9 +18,10 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::access::Entered;
-use super::edit;
 use super::submission::{Came, Sent};
+use super::{edit, late};
 use crate::App;
+use crate::auth::Scope;
 use crate::domain::calendar::date_of;
 use crate::domain::permission::Permission;
 use crate::http::mobile::inspections::{drawn_only, put_inspection, store_part, submit_inspection};
@@ -31,7 +32,7 @@ use crate::store::evidence::Arrival;
 use crate::store::files::{self, FileRow};
 use crate::store::inspections::{self, InspectionRow};
 use crate::store::openrosa::{self, NewSubmission, SubmissionRow};
-use crate::store::{Conn, StoreError, lacks, users};
+use crate::store::{Conn, StoreError, assignments, lacks, premises, users};
 use crate::uploads;
 
 /// How far a form has come.
@@ -90,6 +91,16 @@ pub(super) async fn take(app: &App, entered: &Entered, sent: Sent) -> Result<Tak
         (form, row)
     };
     fits(&form, &HashMap::new())?;
+    if let Some(reason) = entered.late {
+        return match row {
+            // Here before the phone was let go.
+            Some(row) if row.state != "draft" && !form.edits => Ok(Taken::Whole),
+            row => {
+                row.as_ref().map_or(Ok(()), |row| edit::same_inspection(&form, row))?;
+                late::take(app, entered, reason, &form, row, sent, sha256).await
+            }
+        };
+    }
     let row = match row {
         Some(row) => row,
         None => begin(app, entered, &form).await?,
@@ -149,18 +160,22 @@ async fn understood(
         Some(known) => (known.inspection_id.parse().map_err(StoreError::damaged)?, known.device_id),
         None => (instance::inspection_id(&head.instance_id, filled.started_at), entered.device.id.clone()),
     };
-    let premises_id = premises(conn, app, entered, &filled).await?;
+    let premises_id = place(conn, app, entered, &filled).await?;
     let template_id = row.id.parse().map_err(StoreError::damaged)?;
     Ok(Form { head, filled, template_id, template, premises_id, inspection_id, device: format!("openrosa:{device_id}"), edits })
 }
 
-async fn premises(conn: &mut Conn<'_>, app: &App, entered: &Entered, filled: &Filled) -> Result<Uuid, Problem> {
+async fn place(conn: &mut Conn<'_>, app: &App, entered: &Entered, filled: &Filled) -> Result<Uuid, Problem> {
     let licence = match &filled.premises {
         Premises::Door(id, _) | Premises::Id(id) => return Ok(*id),
         Premises::Unsaid => return Err(Problem::field("/visit/premises", "required", "say which premises: scan its code or choose it")),
         Premises::Licence(text) => licence_in(text),
     };
-    let scope = entered.session.access.scope(Permission::InspectionsConduct);
+    // What came too late is only kept: whoever accepts it may inspect there.
+    let scope = match entered.late {
+        Some(_) => Scope::system(),
+        None => entered.session.access.scope(Permission::InspectionsConduct),
+    };
     let today = date_of(app.clock.wall_ms()).to_string();
     match openrosa::by_licence(conn, &scope, licence, &today).await?.as_slice() {
         [one] => Ok(one.parse().map_err(StoreError::damaged)?),
@@ -188,18 +203,36 @@ fn fits(form: &Form, came: &HashMap<String, Picture>) -> Result<(), Problem> {
     checked(faults)
 }
 
-fn put_part(content: PartContent, revision: u32) -> Result<PutPart, Problem> {
+pub(super) fn put_part(content: PartContent, revision: u32) -> Result<PutPart, Problem> {
     let content = Verbatim::of(content).map_err(StoreError::damaged)?;
     Ok(PutPart { content_sha256: content.sha256(), content, revision })
 }
 
 /// Stores the header: from here on the inspection is there.
 async fn begin(app: &App, entered: &Entered, form: &Form) -> Result<InspectionRow, Problem> {
+    let assignment_id = assigned(app, entered, form).await?;
     let header = form.filled.header(form.premises_id, form.template_id, entered.session.user_id, &form.device);
-    let header = Verbatim::of(header).map_err(StoreError::damaged)?;
+    let header = Verbatim::of(Header { assignment_id, ..header }).map_err(StoreError::damaged)?;
     let body = PutInspection { content_sha256: header.sha256(), header, part: None };
     put_inspection(app, &entered.session, form.inspection_id, body).await?;
     own(app, entered, form).await
+}
+
+/// The assignment that this form fulfils: one of the officer's own, open, for this premises, this checklist and this kind of check,
+/// not begun yet, and made in time. What is due first goes first.
+pub(super) async fn assigned(app: &App, entered: &Entered, form: &Form) -> Result<Option<Uuid>, Problem> {
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    let sought = assignments::Sought {
+        user_id: entered.session.user_id.to_string(),
+        premises_id: premises::living(conn, &form.premises_id.to_string()).await?,
+        template_code: form.head.form_id.clone(),
+        kind: assignments::kind_code(form.filled.kind),
+        made_ms: form.filled.ended_at.0,
+        day: date_of(form.filled.started_at.0).to_string(),
+    };
+    let found = assignments::fulfilled_by(conn, &sought).await?;
+    Ok(found.map(|id| id.parse()).transpose().map_err(StoreError::damaged)?)
 }
 
 async fn own(app: &App, entered: &Entered, form: &Form) -> Result<InspectionRow, Problem> {

@@ -4,6 +4,7 @@ mod access;
 mod edits;
 mod forms;
 mod hostile;
+mod late;
 mod submissions;
 
 use base64::Engine as _;

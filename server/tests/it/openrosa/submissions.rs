@@ -4,8 +4,8 @@ use mobile_api::judge::judge;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Collect, answered, open_lacks};
-use crate::phone::{picture, sha256, text};
+use super::{Collect, Form, answered, open_lacks};
+use crate::phone::{Phone, picture, sha256, text};
 use crate::support::{on_both, settled};
 
 on_both!(the_door_says_how_it_takes_forms, |app| {
@@ -196,4 +196,51 @@ on_both!(a_checklist_that_is_not_filled_in_stays_a_draft, |app| {
     let page = collect.only().await;
     assert_eq!((page["state"].as_str(), page["parts"][0]["revision"].as_i64()), (Some("complete"), Some(2)));
     assert!(!open_lacks(&page).contains(&"answers".to_owned()));
+});
+
+on_both!(a_form_fulfils_the_assignment_that_sent_its_officer_out, |app| {
+    let collect = Collect::at(&app).await;
+    let supervisor = app.person("supervisor", &app.office).await;
+    let other = Phone::at(&app, &app.office).await;
+    let now = app.app.clock.wall_ms();
+    let day = |days: i64| mobile_api::Moment(now + 8 * 3_600_000 + days * 86_400_000).to_string()[..10].to_owned();
+    let assign = async |kind: &str, due: i64, officers: &[&str]| {
+        let body = json!({"premises_id": app.premises.id, "template_id": collect.template.id, "kind": kind, "due_on": day(due), "officer_ids": officers});
+        let (status, made) = supervisor.post("/assignments", &body).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        text(&made["id"])
+    };
+    let mine = collect.officer.user_id.as_str();
+    // Late already, of another kind, another officer's: none of them is what this form did.
+    let left =
+        [assign("routine", -1, &[mine]).await, assign("unannounced", 3, &[mine]).await, assign("routine", 2, &[&other.user_id]).await];
+    let (later, sooner) = (assign("routine", 9, &[mine, &other.user_id]).await, assign("routine", 4, &[&other.user_id, mine]).await);
+    let made = |form: &Form| {
+        let at = mobile_api::Moment(app.app.clock.wall_ms()).to_string();
+        form.xml().replace("2026-11-23T14:05:00.000+08:00", &at).replace("2026-11-23T14:40:00.000+08:00", &at)
+    };
+    let state = async |id: &str| supervisor.get(&format!("/assignments/{id}")).await.1;
+    // What was made before anybody was sent fulfils nothing.
+    assert_eq!(collect.send(&collect.form(&app).xml(), &[], false).await.status, StatusCode::CREATED);
+    assert_eq!(collect.only().await["assignment_id"], Value::Null);
+    let mut first = collect.form(&app);
+    first.fail("1.1", "a.png");
+    let xml = made(&first);
+    assert_eq!(collect.send(&xml, &[], true).await.status, StatusCode::ACCEPTED);
+    assert_eq!(state(&sooner).await["state"], "in_progress", "begun with the form's first request");
+    assert_eq!(collect.send(&xml, &[("a.png", &picture(1))], false).await.status, StatusCode::CREATED);
+    let done = state(&sooner).await;
+    assert_eq!(done["state"], "done", "what is due first goes first: {done}");
+    let (_, page) = supervisor.get(&format!("/inspections/{}", text(&done["inspection_id"]))).await;
+    assert_eq!(page["assignment_id"], sooner.as_str());
+    assert_eq!(collect.send(&made(&collect.form(&app)), &[], false).await.status, StatusCode::CREATED);
+    assert_eq!(state(&later).await["state"], "done");
+    assert_eq!(
+        collect.send(&made(&collect.form(&app)), &[], false).await.status,
+        StatusCode::CREATED,
+        "without one it is an inspection all the same"
+    );
+    for id in &left {
+        assert_eq!(state(id).await["state"], "open");
+    }
 });

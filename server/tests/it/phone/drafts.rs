@@ -128,3 +128,19 @@ on_both!(copies_have_a_limit_a_person, |app| {
 fn files_below(app: &TestApp, user_id: &str) -> usize {
     std::fs::read_dir(app.data.path().join("drafts").join(user_id)).map_or(0, Iterator::count)
 }
+
+on_both!(a_canteen_leaves_copies_of_its_papers_too, |app| {
+    let cook = app.person("food_safety_officer", &app.premises).await;
+    let id = Uuid::now_v7();
+    let path = format!("/drafts/{id}?draft_id={id}&revision=1&device_id=kitchen-1");
+    let put = |client: &crate::support::Client| {
+        client.request(Method::PUT, &path, None).header("content-type", "application/octet-stream").body("sealed").send()
+    };
+    assert_eq!(put(&cook).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(cook.get("/drafts").await.1["items"][0]["id"], json!(id));
+    let head = app.person("principal", &app.premises).await;
+    assert_eq!(head.get("/drafts").await.1["items"], json!([]), "each their own");
+    assert_eq!(head.get(&format!("/drafts/{id}")).await.0, StatusCode::NOT_FOUND);
+    let auditor = app.person("auditor", &app.city).await;
+    assert_eq!(put(&auditor).await.unwrap().status(), StatusCode::FORBIDDEN, "who fills in nothing keeps nothing here");
+});

@@ -145,3 +145,45 @@ on_both!(a_client_that_is_too_old_is_told_before_it_sends_anything, |app| {
         assert!(send(client).await.unwrap().status().is_success(), "{client}");
     }
 });
+
+// The two versions before the present one do a whole day's work: what they send is taken, what they read is there.
+on_both!(a_client_two_versions_old_does_its_whole_work, |app| {
+    for back in 1..=2 {
+        let mut phone = Phone::at(&app, &app.office).await;
+        let name = format!("phone/{}", mobile_api::version::CURRENT - back);
+        let mut headers = reqwest::header::HeaderMap::new();
+        headers.insert("Bright-Kitchen-Client", name.parse().unwrap());
+        phone.client.http = reqwest::Client::builder().default_headers(headers).pool_max_idle_per_host(0).build().unwrap();
+        let (status, page) = phone.client.get("/sync?limit=200").await;
+        assert_eq!(status, StatusCode::OK, "{name}: {page}");
+        assert!(page["items"].as_array().unwrap().iter().any(|item| item["entity"] == "premises" && item["value"]["name"].is_string()));
+        let template = phone.template().await;
+        // As those versions wrote: no visit, no officer's id at a signature, no paper drawn on site.
+        let mut draft = Draft::new(&app, &phone, &template);
+        draft.fail("8.1");
+        let (photo, drawn) = (picture(4), picture(5));
+        let photo_id = draft.photo("8.1", &photo);
+        let signature_id = Uuid::now_v7().to_string();
+        draft.content["evidence"].as_array_mut().unwrap().push(json!({"id": signature_id, "kind": "signature", "sha256": sha256(&drawn),
+            "filetype": "image/png", "bytes": drawn.len(), "taken_at": "2026-11-23T06:35:00.000Z"}));
+        draft.content["signatures"] =
+            json!([{"by": "officer", "name": "李执法", "evidence_id": signature_id, "refused": false, "shown_sha256": sha256(b"shown")}]);
+        let (status, stored) = phone.client.put(&draft.path(), &draft.put()).await;
+        assert_eq!(status, StatusCode::CREATED, "{name}: {stored}");
+        let (status, done) = phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await;
+        assert_eq!((status, done["missing_evidence"].as_array().map(Vec::len)), (StatusCode::OK, Some(2)), "{name}: {done}");
+        for (id, content) in [(&photo_id, &photo), (&signature_id, &drawn)] {
+            assert_eq!(phone.upload(draft.id, id, content).await, StatusCode::NO_CONTENT, "{name}");
+        }
+        let (status, done) = phone.client.post(&format!("{}/submit", draft.path()), &draft.submission(&template)).await;
+        assert_eq!(
+            (status, done["state"].as_str(), &done["missing_evidence"]),
+            (StatusCode::OK, Some("complete"), &json!([])),
+            "{name}: {done}"
+        );
+        crate::support::settled(&app).await;
+        let since = text(&page["next"]);
+        let (status, page) = phone.client.get(&format!("/sync?since={since}&limit=200")).await;
+        assert!(status == StatusCode::OK && page.to_string().contains(&draft.id.to_string()), "{name}: {page}");
+    }
+});

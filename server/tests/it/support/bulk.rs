@@ -120,3 +120,12 @@ pub async fn inspections_like(db: &Db, count: i64) {
           i.received_at, i.version, i.updated_at, i.happened_at + n.n * 60000, i.result FROM generate_series(CAST(1 AS BIGINT), $1) n(n) CROSS JOIN (SELECT * FROM inspections ORDER BY id LIMIT 1) i";
     run(db, SQLITE, POSTGRES, vec![count]).await;
 }
+
+/// Gives every inspection without a part the parts of the first one.
+pub async fn parts_like(db: &Db) {
+    const BOTH: &str = "INSERT INTO inspection_parts (id, inspection_id, owner_id, device_id, revision, content, content_sha256, received_at) \
+        SELECT substr(i.id, 1, 14) || '6' || substr(i.id, 16), i.id, p.owner_id, p.device_id, p.revision, p.content, p.content_sha256, p.received_at \
+        FROM inspections i CROSS JOIN (SELECT * FROM inspection_parts ORDER BY id LIMIT 1) p \
+        WHERE NOT EXISTS (SELECT 1 FROM inspection_parts own WHERE own.inspection_id = i.id)";
+    run(db, BOTH, BOTH, Vec::new()).await;
+}

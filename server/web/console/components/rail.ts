@@ -1,5 +1,5 @@
 import {
-  Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
+  AlarmClock, Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -13,7 +13,8 @@ const entry = (name: string, title: string, icon: Component): RailEntry => ({ na
 
 /** What this person may open, in the rail's order; what a role may not do is not there. */
 export function railGroups(): RailGroup[] {
-  const canteen = useSession().canteen
+  const session = useSession()
+  const canteen = session.canteen
   const groups: RailGroup[] = [
     {
       entries: [
@@ -61,6 +62,8 @@ export function railGroups(): RailGroup[] {
         entry('users', 'nav.users', User),
         entry('collect-devices', 'nav.collect', Iphone),
         entry('diagnosis', 'nav.diagnosis', Operation),
+        // Everybody who reads papers finds it beside them; here it is a setting.
+        ...(session.can('settings.manage') ? [entry('self-check-rules', 'nav.selfCheckRules', AlarmClock)] : []),
         entry('retention', 'nav.retention', Timer),
         entry('webhooks', 'nav.webhooks', Promotion),
         entry('audit', 'nav.audit', Document),

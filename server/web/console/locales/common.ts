@@ -16,6 +16,7 @@ export default {
     statistics: ['统计', 'Figures'],
     offline: ['离线清单', 'Offline'],
     retention: ['录像保存', 'Retention'],
+    selfCheckRules: ['自查时限', 'Self-check duties'],
     video: ['视频', 'Video'],
     wall: ['电视墙', 'Camera wall'],
     kitchen: ['厨房画面', 'Kitchen'],

@@ -104,7 +104,9 @@ export default {
   exportMenu: {
     csv: ['导出 CSV', 'Export CSV'],
     xlsx: ['导出 XLSX', 'Export XLSX'],
-    zip: ['ZIP（含照片原件）', 'ZIP with the photos as taken'],
+    answers: ['导出 CSV（每项检查一行）', 'Export CSV, a row an answer'],
+    xlsxAnswers: ['导出 XLSX（含检查项）', 'Export XLSX with the answers'],
+    zip: ['ZIP（检查项、照片原件、文书）', 'ZIP with answers, photos as taken and papers'],
     working: ['正在导出…', 'Exporting…'],
     done: ['已导出（按当前筛选，已记入审计日志）', 'Exported as filtered (kept in the audit log)'],
   },

@@ -57,6 +57,20 @@ describe('copies of drafts', () => {
     expect((await safe.draft(draft.id))?.position).toBe('here')
   })
 
+  it('of a paper of the canteen go on at another phone, which sends it as one body', async () => {
+    const paper = { ...draftOf('u'), paper: { day: '2026-11-23', slot: 'lunch' }, officers: [] }
+    await addPhoto(safe, paper, 300)
+    await safe.putDraft(paper)
+    await backUp(safe, server.client(), 'phone-1')
+    const there = await newPhone()
+    expect(await restore(there, server.client(), { id: 'phone-2' })).toBe(2)
+    const found = (await there.draft(paper.id))!
+    expect([found.device.id, found.paper, found.team, found.evidence.length]).toEqual(['phone-2', paper.paper, undefined, 1])
+    const entry = await freeze(found, 1000)
+    expect([entry.kind, entry.submit]).toEqual(['self_check', null])
+    expect(entry.put).toMatchObject({ content: { day: '2026-11-23', slot: 'lunch', part: { device_id: 'phone-2' } } })
+  })
+
   it('cannot be opened with other keys, and are then left there', async () => {
     await backUp(safe, server.client(), 'phone-1')
     const stranger = new Safe(await openPhoneDb(`other-${Math.random()}`), await Keys.fresh('u'))

@@ -2,6 +2,8 @@
  * Copies of drafts on the server, sealed here with the officer's keys, whenever there is a network: a phone that is lost, reset
  * or drowned loses at most what was done since. A new phone fetches them after signing in. The newest wins by revision.
  */
+import { call, send } from '@shared/api/call'
+import { deleteDraftsId, getDrafts, getDraftsId, putDraftsId } from '@shared/api/generated.operations'
 import { asProblem } from '@shared/api/problem'
 import type { BackupRecord, PhoneDb } from './db'
 import type { Draft, StoredFile } from './draft'
@@ -9,8 +11,6 @@ import { CannotOpen, packed, unpacked } from './keys'
 import { isSealed, type Safe } from './safe'
 import { adopt } from './team'
 import type { Transport } from './tus'
-
-interface Listed { id: string; draft_id: string; revision: number; bytes: number; sha256: string }
 
 /** The facts and the two pictures of a file, one after the other, behind the length of the facts. */
 interface FileFacts { inspection_id: string; sha256: string; filetype: string; bytes: number; preview_bytes: number; whole: boolean }
@@ -20,7 +20,7 @@ export async function backUp(safe: Safe, api: Transport, deviceId: string): Prom
   let sent = 0
   for (const gone of await mineOf(safe)) {
     if (!gone.gone) continue
-    await api.response('DELETE', `/drafts/${gone.id}`, {})
+    await send(api, deleteDraftsId, { path: { id: gone.id } })
     await safe.db.delete('backups', gone.id)
   }
   for (const record of await safe.db.getAllFromIndex('drafts', 'byUser', safe.userId)) {
@@ -44,16 +44,18 @@ export async function backUp(safe: Safe, api: Transport, deviceId: string): Prom
 async function letGo(safe: Safe, api: Transport): Promise<void> {
   for (const copy of await mineOf(safe)) {
     if (copy.id !== copy.draft_id || (await safe.db.get('drafts', copy.id))?.stage !== 'sent') continue
-    await api.response('DELETE', `/drafts/${copy.id}`, {})
+    await send(api, deleteDraftsId, { path: { id: copy.id } })
     await removeCopies(safe, copy.id)
   }
 }
 
 async function put(safe: Safe, api: Transport, what: Omit<BackupRecord, 'user_id'>, deviceId: string, content: BufferSource): Promise<boolean> {
   const body = packed(await safe.keys.seal(`copy/${what.id}`, content))
-  const query = `draft_id=${what.draft_id}&revision=${what.revision}&device_id=${encodeURIComponent(deviceId)}`
   try {
-    await api.response('PUT', `/drafts/${what.id}?${query}`, { raw: { content: body, type: 'application/octet-stream' } })
+    await send(api, putDraftsId, {
+      path: { id: what.id }, query: { draft_id: what.draft_id, revision: what.revision, device_id: deviceId },
+      body: { content: body, type: 'application/octet-stream' },
+    })
   } catch (error) {
     const problem = asProblem(error)
     // Another phone is ahead, or the copies have reached their limit: this one is kept here all the same.
@@ -79,7 +81,7 @@ const mineOf = (safe: Safe): Promise<BackupRecord[]> => safe.db.getAllFromIndex(
 
 /** Fetches what this phone has not got, and what another phone has changed since; says how many drafts came. */
 export async function restore(safe: Safe, api: Transport, device: Draft['device']): Promise<number> {
-  const { items } = (await (await api.response('GET', '/drafts', {})).json()) as { items: Listed[] }
+  const { items } = await call(api, getDrafts)
   let came = 0
   for (const one of items.filter((listed) => listed.id === listed.draft_id)) {
     const had = await safe.db.get('drafts', one.id)
@@ -105,7 +107,7 @@ export async function restore(safe: Safe, api: Transport, device: Draft['device'
 }
 
 async function fetchOne<T>(safe: Safe, api: Transport, id: string, read: (bytes: ArrayBuffer) => T): Promise<T | null> {
-  const bytes = await (await api.response('GET', `/drafts/${id}`, {})).arrayBuffer()
+  const bytes = await (await send(api, getDraftsId, { path: { id } })).arrayBuffer()
   try {
     return read(await safe.keys.open(`copy/${id}`, unpacked(bytes)))
   } catch (error) {

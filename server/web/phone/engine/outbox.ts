@@ -4,6 +4,8 @@
  * evidence. The order: header and part, files, submission; then files the server still misses; then, when nothing of any entry is
  * more urgent and the network is one for it, the photos as taken whose reduced copies went first.
  */
+import { call, pathOf, send, type Body, type Operation, type OperationId, type PathOf } from '@shared/api/call'
+import { postFiles, postInspectionsIdSubmit, putIncidentsId, putInspectionsId, putLateId, putLateIdFilesEvidenceId, putSelfChecksId } from '@shared/api/generated.operations'
 import { Problem, asProblem } from '@shared/api/problem'
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import type { Evidence, Judgement, TemplateBody } from '@shared/inspection'
@@ -233,11 +235,11 @@ export class Outbox {
 
   private async steps(entry: OutboxEntry): Promise<void> {
     if (entry.complete) return this.originals(entry)
-    if (entry.kind === 'self_check') return this.paper(entry, '/self-checks')
-    if (entry.kind === 'incident') return this.paper(entry, '/incidents')
+    if (entry.kind === 'self_check') return this.paper(entry)
+    if (entry.kind === 'incident') return this.paper(entry)
     if (entry.kind === 'act') return this.act(entry)
     if (!entry.put_done) {
-      await this.options.api.response('PUT', `/inspections/${entry.id}`, { body: entry.put })
+      await send(this.options.api, putInspectionsId, { path: { id: entry.id }, body: entry.put as Body<'put_inspections_id'> })
       entry.put_done = true
       await this.keep(entry)
     }
@@ -245,8 +247,7 @@ export class Outbox {
       await this.files(entry)
       if (!entry.submit) return this.settled(entry)
       // The same submission again is answered by what the server has by now; no key is needed, and none may freeze the answer.
-      const response = await this.options.api.response('POST', `/inspections/${entry.id}/submit`, { body: entry.submit })
-      const answer = (await response.json()) as Submitted
+      const answer = (await call(this.options.api, postInspectionsIdSubmit, { path: { id: entry.id }, body: entry.submit as Body<'post_inspections_id_submit'> })) as Submitted
       entry.submit_done = true
       await this.told(entry, answer)
       const missing = new Set(answer.missing_evidence.map((one) => one.id))
@@ -259,10 +260,12 @@ export class Outbox {
   }
 
   /** What is said goes first, then its files; put once more, the same again is answered with what is missing by then. */
-  private async paper(entry: OutboxEntry, route: string): Promise<void> {
+  private async paper(entry: OutboxEntry): Promise<void> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const response = await this.options.api.response('PUT', `${route}/${entry.id}`, { body: entry.put })
-      const missing = new Set(((await response.json()) as { missing_evidence: { id: string }[] }).missing_evidence.map((one) => one.id))
+      const answer = entry.kind === 'incident'
+        ? await call(this.options.api, putIncidentsId, { path: { id: entry.id }, body: entry.put as Body<'put_incidents_id'> })
+        : await call(this.options.api, putIncidentsId, putSelfChecksId, { path: { id: entry.id }, body: entry.put as Body<'put_self_checks_id'> })
+      const missing = new Set(answer.missing_evidence.map((one) => one.id))
       for (const file of entry.files) {
         if (missing.has(file.id)) { if (entry.put_done) forget(file) } else if (file.standing !== 'to_come') Object.assign(file, { done: true, sent_bytes: file.bytes })
       }
@@ -274,20 +277,20 @@ export class Outbox {
     throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
   }
 
-  /** Pictures first, each under a key of its own; then the act, under the entry's: sent twice it counts once. */
+  /** Pictures first: one that was sent twice is there twice, and what no act names goes by itself. Then the act, under the entry's key: sent twice it counts once. */
   private async act(entry: OutboxEntry): Promise<void> {
     for (const file of entry.files) {
       if (file.path) continue
       const stored = await this.safe.file(file.id)
       if (!stored?.blob) throw new Problem({ type: 'file_lost', title: 'file_lost', status: 0 })
-      const response = await this.options.api.response('POST', '/files', { raw: { content: stored.blob, type: stored.filetype }, idempotencyKey: file.id })
-      file.path = ((await response.json()) as { id: string }).id
+      const kept = await call(this.options.api, postFiles, { body: { content: stored.blob, type: stored.filetype } })
+      file.path = kept.id
       Object.assign(file, { done: true, sent_bytes: file.bytes })
       await this.keep(entry)
     }
     const given = new Map(entry.files.map((file) => [file.id, file.path]))
     const body = JSON.parse(JSON.stringify(entry.put), (_key, value: unknown) => (typeof value === 'string' ? given.get(value) ?? value : value)) as object
-    await this.options.api.response('POST', entry.path!, { body, idempotencyKey: entry.id })
+    await this.options.api.response('POST', entry.path!, { body, headers: { 'Idempotency-Key': entry.id } })
     await this.finish(entry)
   }
 
@@ -343,13 +346,13 @@ export class Outbox {
     const frozen = entry ?? (draft ? await freeze(draft, performance.now()) : null)
     if (!frozen) return
     const submit = entry?.submit ?? undefined
-    await this.options.api.response('PUT', `/late/${id}`, { body: { token, reason, put: frozen.put, submit } })
+    await send(this.options.api, putLateId, { path: { id }, body: { token, reason, put: frozen.put, submit } as Body<'put_late_id'> })
     for (const state of frozen.files) {
       const file = await safe.file(state.id)
       if (!file?.blob) continue
-      const query = `sha256=${file.sha256}&filetype=${encodeURIComponent(file.filetype)}`
-      await this.options.api.response('PUT', `/late/${id}/files/${file.id}?${query}`, {
-        headers: { 'X-Late-Token': token }, raw: { content: file.blob, type: 'application/octet-stream' },
+      await send(this.options.api, putLateIdFilesEvidenceId, {
+        path: { id, evidence_id: file.id }, query: { sha256: file.sha256, filetype: file.filetype }, header: { 'X-Late-Token': token },
+        body: { content: file.blob, type: 'application/octet-stream' },
       })
     }
     const handed = draft ? await safe.sealDraft({ ...draft, stage: 'sent', handed_over: true, submitted_at: draft.submitted_at ?? new Date(this.now()).toISOString() }) : null
@@ -470,10 +473,14 @@ export async function queueIncident(safe: Safe, report: { id: string; premisesNa
   await together(safe, entry, report.files)
 }
 
+/** What is done to a thing of the desk's and may wait for a network: an operation that takes an `Idempotency-Key`, with its body. */
+export interface Act<K extends OperationId> { id: string; operation: Operation<K>; at: PathOf<K>; title: string; premisesName: string; body: Body<K>; files: StoredFile[] }
+
 /** Puts an act into the outbox, with its pictures: stored together. */
-export async function queueAct(safe: Safe, act: { id: string; path: string; title: string; premisesName: string; body: object; files: StoredFile[] }, now = new Date()): Promise<void> {
+export async function queueAct<K extends OperationId>(safe: Safe, act: Act<K>, now = new Date()): Promise<void> {
+  const path = pathOf(act.operation, act.at)
   const entry: OutboxEntry = {
-    ...waiting(act.id, safe.userId, act.premisesName, act.files, now.toISOString()), kind: 'act', title: act.title, path: act.path, put: act.body as OutboxEntry['put'],
+    ...waiting(act.id, safe.userId, act.premisesName, act.files, now.toISOString()), kind: 'act', title: act.title, path, put: act.body as unknown as OutboxEntry['put'],
   }
   await together(safe, entry, act.files)
 }

@@ -2,7 +2,8 @@ import 'fake-indexeddb/auto'
 import { expect, it } from 'vitest'
 import { Problem } from '@shared/api/problem'
 import { openPhoneDb } from './db'
-import { fetchPapers, giveBack, papersOf, takeNumber, type PapersApi } from './paperNumbers'
+import type { RequestOptions } from '@shared/api/client'
+import { fetchPapers, giveBack, papersOf, takeNumber } from './paperNumbers'
 
 const NOW = Date.parse('2026-11-24T01:00:00.000Z')
 const WORDING = { title: '现场记录', statement: '已阅看', offices: [{ office_id: 'a', office_name: '所', bureau: '局' }] }
@@ -11,18 +12,15 @@ function server() {
   const said: string[] = []
   let next = 1
   let held = [] as { id: string; office_id: string; number: number }[]
-  const api: PapersApi = {
-    async get<T>(path: string) {
-      said.push(`GET ${path}`)
-      return (path === '/paper-wording' ? WORDING : { items: held }) as T
-    },
-    async post<T>(path: string, body: unknown) {
-      said.push(`POST ${path}`)
-      if (path !== '/paper-numbers/reserve') return {} as T
-      const { office_id, count } = body as { office_id: string; count: number }
+  const api = {
+    async response(method: string, path: string, options: RequestOptions) {
+      said.push(`${method} ${path}`)
+      if (method === 'GET') return Response.json(path === '/paper-wording' ? WORDING : { items: held })
+      if (path !== '/paper-numbers/reserve') return Response.json({})
+      const { office_id, count } = options.body as { office_id: string; count: number }
       if (office_id === 'full') throw new Problem({ type: 'conflict', title: 'conflict', status: 409 })
       const numbers = Array.from({ length: count }, () => next++)
-      return { year: 2026, numbers, texts: numbers.map((one) => `现笔〔2026〕${one}号`) } as T
+      return Response.json({ year: 2026, numbers, texts: numbers.map((one) => `现笔〔2026〕${one}号`) })
     },
   }
   return { api, said, hold: (rows: typeof held) => (held = rows) }

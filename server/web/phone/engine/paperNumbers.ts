@@ -3,6 +3,8 @@
  * register. Both are fetched while there is a network. A number is taken when a record is first drawn, and goes back when the
  * draft is thrown away; those of a past year are voided, with the reason.
  */
+import { call, send, type Sender } from '@shared/api/call'
+import { getPaperNumbers, getPaperWording, postPaperNumbersIdVoid, postPaperNumbersReserve } from '@shared/api/generated.operations'
 import { asProblem } from '@shared/api/problem'
 import type { PaperFrame } from '@shared/paper'
 import { readMeta, writeMeta, type PhoneDb } from './db'
@@ -22,11 +24,6 @@ const FRESH_MS = 600_000
 /** Offices that numbers are held of. */
 const OFFICES_MAX = 3
 
-export interface PapersApi {
-  get<T>(path: string, query?: Record<string, string | number | undefined>): Promise<T>
-  post<T>(path: string, body: unknown): Promise<T>
-}
-
 const key = (userId: string) => `papers:${userId}`
 export const yearOf = (at: number) => new Date(at + 8 * 3_600_000).getUTCFullYear()
 
@@ -43,14 +40,14 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Fetches wording and, for these offices, numbers. What fails is tried again with the next synchronisation. */
-export function fetchPapers(db: PhoneDb, api: PapersApi, userId: string, deviceId: string, offices: string[], now = Date.now()): Promise<void> {
+export function fetchPapers(db: PhoneDb, api: Sender, userId: string, deviceId: string, offices: string[], now = Date.now()): Promise<void> {
   return inTurn(async () => {
     const kept = await papersOf(db, userId)
     const year = yearOf(now)
     const low = (papers: Papers, office: string) => papers.numbers.filter((one) => one.office_id === office && one.year === year).length < LOW
     const wanted = [...new Set(offices)].slice(0, OFFICES_MAX)
     if (now - (kept.fetched_at ?? 0) < FRESH_MS && !wanted.some((office) => low(kept, office))) return
-    const wording = await api.get<Wording>('/paper-wording')
+    const wording = await call(api, getPaperWording)
     const papers: Papers = { wording, numbers: kept.numbers.filter((one) => one.year >= year), fetched_at: now }
     // Voided before they are forgotten: what fails is tried again.
     await voidOld(api, kept.numbers.filter((one) => one.year < year))
@@ -58,7 +55,7 @@ export function fetchPapers(db: PhoneDb, api: PapersApi, userId: string, deviceI
     for (const office of wanted) {
       if (!low(papers, office)) continue
       try {
-        const block = await api.post<{ year: number; numbers: number[]; texts: string[] }>('/paper-numbers/reserve', { office_id: office, kind: KIND, count: BLOCK, device_id: deviceId })
+        const block = await call(api, postPaperNumbersReserve, { body: { office_id: office, kind: KIND, count: BLOCK, device_id: deviceId } })
         papers.numbers.push(...block.numbers.map((number, index) => ({ office_id: office, year: block.year, number, text: block.texts[index]! })))
         await writeMeta(db, key(userId), papers)
       } catch (error) {
@@ -71,12 +68,12 @@ export function fetchPapers(db: PhoneDb, api: PapersApi, userId: string, deviceI
 }
 
 /** Numbers that this phone held into another year are voided: the register says what became of each. What a record carries is not among them. */
-async function voidOld(api: PapersApi, dropped: HeldNumber[]): Promise<void> {
+async function voidOld(api: Sender, dropped: HeldNumber[]): Promise<void> {
   for (const year of new Set(dropped.map((one) => one.year))) {
-    const held = await api.get<{ items: { id: string; office_id: string; number: number }[] }>('/paper-numbers', { kind: KIND, state: 'reserved', mine: 'true', year, limit: 50 })
+    const held = await call(api, getPaperNumbers, { query: { kind: KIND, state: 'reserved', mine: true, year, limit: 50 } })
     for (const row of held.items) {
       if (!dropped.some((one) => one.office_id === row.office_id && one.year === year && one.number === row.number)) continue
-      await api.post(`/paper-numbers/${row.id}/void`, { reason: '年度结束未使用' })
+      await send(api, postPaperNumbersIdVoid, { path: { id: row.id }, body: { reason: '年度结束未使用' } })
     }
   }
 }

@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto'
 import { describe, expect, it } from 'vitest'
+import { postOrdersIdAnswer } from '@shared/api/generated.operations'
 import { uuidv7 } from '@shared/ids'
 import type { Template } from '@shared/inspection'
 import { openPhoneDb } from './db'
@@ -103,11 +104,11 @@ describe('papers on their way', () => {
     let down = false
     return {
       calls, cut: (now: boolean) => (down = now), has: (id: string) => lack.splice(lack.indexOf(id), 1),
-      response: (method: string, path: string, options: { body?: unknown; idempotencyKey?: string }) => {
+      response: (method: string, path: string, options: { body?: unknown; headers?: Record<string, string> }) => {
         if (down) return Promise.reject(new TypeError('no network'))
-        calls.push({ method, path, body: options.body, key: options.idempotencyKey })
+        calls.push({ method, path, body: options.body, key: options.headers?.['Idempotency-Key'] })
         const made = path === '/files' ? { id: 'file-1' } : { missing_evidence: lack.map((id) => ({ id })) }
-        return Promise.resolve(new Response(JSON.stringify(made), { status: 200 }))
+        return Promise.resolve(Response.json(made))
       },
     }
   }
@@ -132,11 +133,11 @@ describe('papers on their way', () => {
   it('acts carry their pictures and a key of their own', async () => {
     const safe = await safeOf(await openPhoneDb(`acts-${Math.random()}`), 'u')
     const picture = { id: 'local-1', inspection_id: '', user_id: 'u', blob: new Blob(['x'], { type: 'image/png' }), preview: null, sha256: 'x', filetype: 'image/png', bytes: 1 }
-    await queueAct(safe, { id: 'act-1', path: '/orders/o/answer', title: 'order_answer', premisesName: 'p', body: { items: [{ text: '已补装', evidence_ids: ['local-1'] }] }, files: [picture] })
+    await queueAct(safe, { id: 'act-1', operation: postOrdersIdAnswer, at: { id: 'o' }, title: 'order_answer', premisesName: 'p', body: { version: 1, items: [{ item_id: 'i', text: '已补装', evidence_ids: ['local-1'] }] }, files: [picture] })
     const api = server()
     await new Outbox({ api, safe: () => safe }).kick('all')
-    expect(api.calls.map((call) => [call.path, call.key])).toEqual([['/files', 'local-1'], ['/orders/o/answer', 'act-1']])
-    expect(api.calls[1]!.body).toEqual({ items: [{ text: '已补装', evidence_ids: ['file-1'] }] })
+    expect(api.calls.map((call) => [call.path, call.key])).toEqual([['/files', undefined], ['/orders/o/answer', 'act-1']])
+    expect(api.calls[1]!.body).toEqual({ version: 1, items: [{ item_id: 'i', text: '已补装', evidence_ids: ['file-1'] }] })
     expect(await safe.entries()).toEqual([])
   })
 })

@@ -2,12 +2,13 @@
  * The canteen's own papers on the phone: what is due, what is done, and how a new one begins. What is due comes from the server
  * for the next weeks, so that it is known without a network; what is done is looked up here, sent or not.
  */
+import { call, type Sender } from '@shared/api/call'
+import { getSelfCheckDuties } from '@shared/api/generated.operations'
 import { isoDay } from '@shared/time'
 import type { Bilingual, FieldValues, Template } from '@shared/inspection'
 import { itemsOf } from '@shared/inspection'
 import { beginDraft, type Draft, type DraftAnswer, type PremisesRow } from './draft'
 import type { Safe } from './safe'
-import type { SyncApi } from './sync'
 
 export interface Sample { self_check_id: string; position: number; dish: string; meal: string; kept_by: string; weight_g?: number | null; kept_at: string; due_at: string; discarded_at?: string | null; discarded_by_name?: string | null; held?: boolean }
 
@@ -32,11 +33,11 @@ const DAYS_AHEAD = 40
 const PREMISES_MAX = 20
 
 /** Asks what is due at each premises of this person's and keeps it. */
-export async function fetchDuties(safe: Safe, api: SyncApi, now = Date.now()): Promise<void> {
+export async function fetchDuties(safe: Safe, api: Sender, now = Date.now()): Promise<void> {
   const premises = (await safe.rows<PremisesRow>('premises')).slice(0, PREMISES_MAX)
   for (const one of premises) {
-    const got = await api.get<{ items: PremisesDuties[] }>('/self-check-duties', {
-      premises_id: one.id, from: isoDay(now - DAYS_BACK * DAY_MS), to: isoDay(now + DAYS_AHEAD * DAY_MS),
+    const got = await call(api, getSelfCheckDuties, {
+      query: { premises_id: one.id, from: isoDay(now - DAYS_BACK * DAY_MS), to: isoDay(now + DAYS_AHEAD * DAY_MS) },
     })
     const value = got.items[0]
     if (value) await safe.db.put('rows', await safe.sealRow({ user_id: safe.userId, entity: 'duties', id: one.id, value, generation: '' }))

@@ -18,11 +18,11 @@ function scripted(script: (SyncPage | Error)[]) {
   const asked: (string | undefined)[] = []
   return {
     asked,
-    async get<T>(_path: string, query?: Record<string, string | number | undefined>): Promise<T> {
-      asked.push(query?.since as string | undefined)
+    async response(_method: string, path: string): Promise<Response> {
+      asked.push(new URL(path, 'http://x').searchParams.get('since') ?? undefined)
       const next = script.shift()
       if (!next || next instanceof Error) throw next ?? new Error('the script has ended')
-      return next as T
+      return Response.json(next)
     },
   }
 }

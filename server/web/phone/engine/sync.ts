@@ -2,6 +2,8 @@
  * What comes down: pages of changes by an opaque cursor. A page and the cursor after it are stored in one transaction, so a
  * phone that dies goes on where it was. 410 starts anew; drafts and what waits to be sent are in other stores and stay.
  */
+import { call, type Sender } from '@shared/api/call'
+import { getSync } from '@shared/api/generated.operations'
 import { Problem } from '@shared/api/problem'
 import { uuidv7 } from '@shared/ids'
 import { readMeta, writeMeta, type PhoneDb, type Row } from './db'
@@ -21,10 +23,8 @@ export interface SyncState { at: string; server_time: string; offset_ms: number 
 const PAGES_MAX = 2_000
 const PAGE_ROWS = 200
 
-export interface SyncApi { get<T>(path: string, query?: Record<string, string | number | undefined>): Promise<T> }
-
 /** Runs until nothing more comes. Throws what the network or the server says; what was stored until then stays. */
-export async function synchronise(safe: Safe, api: SyncApi, now: () => number = Date.now): Promise<SyncState> {
+export async function synchronise(safe: Safe, api: Sender, now: () => number = Date.now): Promise<SyncState> {
   try {
     return await run(safe, api, now)
   } catch (error) {
@@ -41,12 +41,12 @@ export const mergedKey = (userId: string, premisesId: string) => `merged:${userI
 const positionKey = (userId: string) => `sync:${userId}`
 export const syncStateKey = (userId: string) => `synced:${userId}`
 
-async function run(safe: Safe, api: SyncApi, now: () => number): Promise<SyncState> {
+async function run(safe: Safe, api: Sender, now: () => number): Promise<SyncState> {
   const { db, userId } = safe
   let position = (await readMeta<Position>(db, positionKey(userId))) ?? {}
   if (!position.next) position = { generation: uuidv7() }
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const got = await api.get<SyncPage>('/sync', { since: position.next, limit: PAGE_ROWS })
+    const got: SyncPage = await call(api, getSync, { query: { since: position.next, limit: PAGE_ROWS } })
     const generation = position.generation
     position = { next: got.next, generation: got.more ? generation : undefined }
     const state: SyncState = {

@@ -30,6 +30,8 @@ export interface Team {
  */
 export function adopt(draft: Draft, device: Draft['device'], mine?: Draft): Draft {
   if (draft.device.id === device.id) return draft
+  // A paper of the canteen's own is one body: whoever goes on with it sends it.
+  if (draft.paper) return { ...draft, device: { ...device } }
   const part_id = mine?.part_id ?? uuidv7()
   const team = draft.team ?? mine?.team ?? alone(draft)
   return {

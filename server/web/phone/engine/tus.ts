@@ -2,17 +2,11 @@
  * Sends one file by tus 1.0: created once, continued where it stopped, each piece with its SHA-256. The address is kept as
  * soon as it is known; an upload the server has forgotten is created again, and a file it has already is told by its offset.
  */
+import { send, type Sender } from '@shared/api/call'
+import { headUploadsId, patchUploadsId, postUploads } from '@shared/api/generated.operations'
 import { Problem } from '@shared/api/problem'
 
-export interface Transport {
-  response(method: string, path: string, options: {
-    headers?: Record<string, string>
-    raw?: { content: BodyInit; type: string }
-    body?: unknown
-    idempotencyKey?: string
-    signal?: AbortSignal
-  }): Promise<Response>
-}
+export type Transport = Sender
 
 export interface UploadFile { id: string; inspection_id: string; blob: Blob; sha256: string; filetype: string; bytes: number }
 
@@ -25,7 +19,7 @@ export interface UploadHooks {
 }
 
 export const PIECE_BYTES = 1024 * 1024
-const VERSION = { 'Tus-Resumable': '1.0.0' }
+const VERSION = { 'Tus-Resumable': '1.0.0' } as const
 
 /** Ends when the server has the whole file. `known` is the address of an earlier try. */
 export async function upload(api: Transport, file: UploadFile, known: string | undefined, hooks: UploadHooks): Promise<void> {
@@ -45,11 +39,11 @@ export async function upload(api: Transport, file: UploadFile, known: string | u
   hooks.progress(offset)
   while (offset < file.bytes) {
     const piece = await file.blob.slice(offset, Math.min(offset + PIECE_BYTES, file.bytes)).arrayBuffer()
-    const response = await api.response('PATCH', path, {
-      headers: { ...VERSION, 'Upload-Offset': String(offset), 'Upload-Checksum': `sha256 ${await digest64(piece)}` },
-      raw: { content: piece, type: 'application/offset+octet-stream' },
-      signal: hooks.signal,
-    })
+    const response = await send(api, patchUploadsId, {
+      path: { id: idOf(path) },
+      header: { ...VERSION, 'Upload-Offset': offset, 'Upload-Checksum': `sha256 ${await digest64(piece)}` },
+      body: { content: piece, type: 'application/offset+octet-stream' },
+    }, { signal: hooks.signal })
     const next = Number(response.headers.get('Upload-Offset'))
     if (!Number.isFinite(next) || next <= offset) throw new Problem({ type: 'upload_stuck', title: 'upload_stuck', status: 0 })
     offset = next
@@ -59,7 +53,7 @@ export async function upload(api: Transport, file: UploadFile, known: string | u
 
 async function head(api: Transport, path: string, signal?: AbortSignal): Promise<number | null> {
   try {
-    const response = await api.response('HEAD', path, { headers: VERSION, signal })
+    const response = await send(api, headUploadsId, { path: { id: idOf(path) }, header: VERSION }, { signal })
     return Number(response.headers.get('Upload-Offset') ?? 0)
   } catch (error) {
     if (error instanceof Problem && [404, 410, 403].includes(error.status)) return null
@@ -70,9 +64,7 @@ async function head(api: Transport, path: string, signal?: AbortSignal): Promise
 async function create(api: Transport, file: UploadFile, signal?: AbortSignal): Promise<{ path: string; offset: number }> {
   const metadata = { inspection_id: file.inspection_id, evidence_id: file.id, sha256: file.sha256, filetype: file.filetype }
   const pairs = Object.entries(metadata).map(([name, value]) => `${name} ${base64(new TextEncoder().encode(value))}`)
-  const response = await api.response('POST', '/uploads', {
-    headers: { ...VERSION, 'Upload-Length': String(file.bytes), 'Upload-Metadata': pairs.join(',') }, signal,
-  })
+  const response = await send(api, postUploads, { header: { ...VERSION, 'Upload-Length': file.bytes, 'Upload-Metadata': pairs.join(',') } }, { signal })
   const location = response.headers.get('Location')
   const offset = Number(response.headers.get('Upload-Offset') ?? 0)
   if (!location) throw new Problem({ type: 'upload_without_address', title: 'upload_without_address', status: 0 })
@@ -84,6 +76,9 @@ export function apiPath(location: string): string {
   const path = location.replace(/^https?:\/\/[^/]+/, '')
   return path.startsWith('/api/v1/') ? path.slice('/api/v1'.length) : path.startsWith('/') ? path : `/uploads/${path}`
 }
+
+/** Of the address that was kept: `/uploads/ID`. */
+const idOf = (path: string): string => decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))
 
 export function base64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))

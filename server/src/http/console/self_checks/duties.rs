@@ -20,7 +20,7 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::calendar::date_of;
 use crate::domain::premises::ServiceHours;
-use crate::domain::self_check::{Duties, Duty, Every};
+use crate::domain::self_check::{Canteen, Duties, Duty, Every};
 use crate::http::mobile::self_checks::duties as rules;
 use crate::http::{Args, Chars, Listed, Problem, ProblemBody, listed, page};
 use crate::store::premises::{self, PremisesFilter, PremisesSort};
@@ -130,12 +130,12 @@ impl Papers {
 pub(crate) fn due_at(
     rules: &Duties,
     papers: &Papers,
-    (kind, service_hours, known_since): (&str, &str, i64),
+    (kind, path, service_hours, known_since): (&str, &str, &str, i64),
     from: Date,
     to: Date,
 ) -> Result<Vec<Duty>, StoreError> {
     let hours: Vec<ServiceHours> = serde_json::from_str(service_hours).map_err(StoreError::damaged)?;
-    let mut due = rules.due(kind, &hours, &papers.codes(kind), from, to);
+    let mut due = rules.due(&Canteen { kind, path, hours: &hours }, &papers.codes(kind), from, to);
     due.retain(|duty| duty.due_at_ms >= known_since);
     Ok(due)
 }
@@ -185,7 +185,7 @@ async fn read(
     let mut items = Vec::new();
     for row in &rows {
         let own: Vec<&AnsweredRow> = answered.iter().filter(|one| one.premises_id == row.id).collect();
-        let duties = due_at(&rules, &papers, (&row.kind, &row.service_hours, row.created_at), from, to)?;
+        let duties = due_at(&rules, &papers, (&row.kind, &row.path, &row.service_hours, row.created_at), from, to)?;
         let papers = answerable(&rules, &papers, &row.kind, &own, from);
         if papers.is_empty() {
             continue;
