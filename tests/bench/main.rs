@@ -1,11 +1,13 @@
-//! The measurements of the media engine: every target beside what is measured, and beside its peer measured in the same run.
+//! The measurements: every target beside what is measured, and beside its peer measured in the same run. What follows is of the media
+//! engine; the phone's targets (`--area phone`) are described in `phone/`.
 //!
 //! Virtual cameras are a process of their own (`bench cameras`), the program is the real binary, the peers are Debian's
 //! `ffmpeg` and `nginx`. The machine may be busy with other work, so what costs processor time is read as processor time
 //! (`/proc`), over windows that engine and peer share, and told as a ratio; the figure is the median of three windows.
 //!
 //! ```text
-//! bench [--length short|full] [--only PART,PART] [--out FILE]     parts: see `PARTS`; rows of other runs in FILE are kept
+//! bench [--area media|phone] [--length short|full] [--only PART,PART] [--out FILE]
+//!     parts: see `PARTS`; rows of other runs in FILE are kept
 //! ```
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot be taken says so by failing")]
 
@@ -15,6 +17,7 @@ mod ffmpeg;
 mod figures;
 mod follow;
 mod mp4;
+mod phone;
 mod rows;
 mod site;
 mod table;
@@ -65,6 +68,8 @@ const PARTS: [&str; 7] = ["cost", "scale", "diagnosis", "alarms", "live", "clip"
 
 /// What was asked for.
 struct Wanted {
+    /// The phone's targets, not the media engine's.
+    phone: bool,
     lengths: Lengths,
     parts: Vec<String>,
     out: Option<PathBuf>,
@@ -72,10 +77,12 @@ struct Wanted {
 
 impl Wanted {
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut wanted = Self { lengths: Lengths::SHORT, parts: PARTS.map(str::to_owned).to_vec(), out: None };
+        let mut wanted = Self { phone: false, lengths: Lengths::SHORT, parts: Vec::new(), out: None };
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
             match name.as_str() {
+                "--area" if value == "media" => wanted.phone = false,
+                "--area" if value == "phone" => wanted.phone = true,
                 "--length" if value == "short" => wanted.lengths = Lengths::SHORT,
                 "--length" if value == "full" => wanted.lengths = Lengths::FULL,
                 "--only" => wanted.parts = value.split(',').map(str::to_owned).collect(),
@@ -83,8 +90,12 @@ impl Wanted {
                 _ => return Err(format!("not understood: {name} {value}")),
             }
         }
-        match wanted.parts.iter().find(|part| !PARTS.contains(&part.as_str())) {
-            Some(part) => Err(format!("no part {part}; there are {}", PARTS.join(", "))),
+        let known: &[&str] = if wanted.phone { &phone::PARTS } else { &PARTS };
+        if wanted.parts.is_empty() {
+            wanted.parts = known.iter().map(|part| (*part).to_owned()).collect();
+        }
+        match wanted.parts.iter().find(|part| !known.contains(&part.as_str())) {
+            Some(part) => Err(format!("no part {part}; there are {}", known.join(", "))),
             None => Ok(wanted),
         }
     }
@@ -118,6 +129,15 @@ fn main() -> ExitCode {
 async fn run(wanted: &Wanted) -> Table {
     let mut table = Table::new();
     let mut running = None;
+    if wanted.phone {
+        for part in &wanted.parts {
+            let began = std::time::Instant::now();
+            eprintln!("── {part}");
+            phone::measure(part, &mut table).await;
+            eprintln!("── {part}: {:.0} s", began.elapsed().as_secs_f64());
+        }
+        return table;
+    }
     for part in &wanted.parts {
         let began = std::time::Instant::now();
         eprintln!("── {part}");

@@ -8,6 +8,7 @@ mod demo;
 mod diagnosis;
 mod faults;
 mod hidden;
+mod inspections;
 mod keeping;
 mod sources;
 mod story;

@@ -147,7 +147,7 @@ pub(super) async fn facts(conn: &mut Conn<'_>, row: &IncidentRow, wanted: &mut V
                 let name = format!("photo-{}.{}", wanted.len() + 1, extension(stored_type(file)));
                 wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
                 let taken = file.taken_at.map(chinese_time).unwrap_or_default();
-                Photo { evidence_id: file.id.clone(), file: name, sha256: file.sha256.clone(), taken }
+                Photo { evidence_id: file.id.clone(), file: name, sha256: file.sha256.clone(), taken, note: String::new() }
             })
             .collect(),
         content_sha256: row.content_sha256.clone(),
@@ -193,6 +193,7 @@ pub(super) fn sample(at_ms: i64) -> IncidentFacts {
             file: "photo-1.jpg".to_owned(),
             sha256: "e3b0c44298fc1c149afbf4c8996fb924".repeat(2),
             taken: chinese_time(at_ms),
+            note: String::new(),
         }],
         content_sha256: "2c26b46b68ffc68ff99b453c1d304134".repeat(2),
         ..IncidentFacts::default()

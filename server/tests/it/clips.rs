@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use media::{CameraSpec, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, Phase, SourceSpec, Supervisor, Transport};
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 use server::App;
 use server::jobs::run_due;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::{add_camera, diagnosis, hear, on_both, until};

@@ -60,7 +60,8 @@ on_both!(one_action_tells_holds_and_lists_and_only_a_reason_ends_it, |app| {
     assert_eq!(stored["missing_evidence"][0]["id"], json!(file));
 
     // The same again, from many: once. Another one under this id is named beside it.
-    let again = futures::future::join_all((0..5).map(|_| officer.client.put(&path, &put(&said)))).await;
+    let body = put(&said);
+    let again = futures::future::join_all((0..5).map(|_| officer.client.put(&path, &body))).await;
     assert!(again.iter().all(|(status, answer)| *status == StatusCode::OK && *answer == stored), "{again:?}");
     let mut other = said.clone();
     other["people"] = json!(13);

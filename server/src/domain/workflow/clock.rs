@@ -32,6 +32,7 @@ coded! {
 /// How late work is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Lateness)]
 pub enum Level {
     /// In time.
     None,
