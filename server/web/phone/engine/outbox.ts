@@ -264,7 +264,7 @@ export class Outbox {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const answer = entry.kind === 'incident'
         ? await call(this.options.api, putIncidentsId, { path: { id: entry.id }, body: entry.put as Body<'put_incidents_id'> })
-        : await call(this.options.api, putIncidentsId, putSelfChecksId, { path: { id: entry.id }, body: entry.put as Body<'put_self_checks_id'> })
+        : await call(this.options.api, putSelfChecksId, { path: { id: entry.id }, body: entry.put as Body<'put_self_checks_id'> })
       const missing = new Set(answer.missing_evidence.map((one) => one.id))
       for (const file of entry.files) {
         if (missing.has(file.id)) { if (entry.put_done) forget(file) } else if (file.standing !== 'to_come') Object.assign(file, { done: true, sent_bytes: file.bytes })
