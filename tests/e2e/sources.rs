@@ -21,7 +21,9 @@ const SLOW: Duration = Duration::from_secs(120);
 /// Recorded before it is looked at, ms.
 const RECORDED_MS: i64 = 8_000;
 /// The footage: its size and frames a second.
-const FOOTAGE: Sent = Sent { size: (768, 576), fps: 10.0 };
+const FOOTAGE: Sent = Sent { size: (768, 576), fps: 10.0, least: 0.9 };
+/// The same where it is encoded here: pictures that come closer than twelve a second are left out, and a busy machine makes fewer.
+const ENCODED: Sent = Sent { least: 0.4, ..FOOTAGE };
 const PASSPHRASE: &str = "steamed-buns-at-dawn";
 /// How late a packet may be, for ffmpeg in microseconds and for the program in milliseconds: this machine may be busy.
 const LATENCY: (&str, &str) = ("latency=4000000", "latency=4000");
@@ -31,6 +33,8 @@ const LATENCY: (&str, &str) = ("latency=4000000", "latency=4000");
 struct Sent {
     size: (i64, i64),
     fps: f64,
+    /// The share of its pictures that is recorded at least.
+    least: f64,
 }
 
 const H264: &[&str] = &["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-bf", "0", "-b:v", "1M"];
@@ -115,7 +119,7 @@ async fn plays(root: &Client, camera: &str, since: &str, sent: Sent) {
     let probed = probe(&file);
     assert_eq!((probed.codec.as_str(), probed.width, probed.height), ("h264", sent.size.0, sent.size.1));
     let wanted = probed.duration_s * sent.fps;
-    assert!(probed.duration_s >= 7.0 && (probed.frames as f64 - wanted).abs() <= wanted * 0.1, "{probed:?}");
+    assert!(probed.duration_s >= 7.0 && (wanted * sent.least..=wanted * 1.1).contains(&(probed.frames as f64)), "{probed:?}");
     decodes_with_uneven_times(&file);
 }
 
@@ -223,7 +227,7 @@ async fn hls_mjpeg_a_film_and_rtmp_that_is_pushed_are_recorded_and_play() {
     for (name, camera) in &cameras {
         eprintln!("{name}");
         in_state(&root, camera, "recording").await;
-        plays(&root, camera, &since, FOOTAGE).await;
+        plays(&root, camera, &since, if *name == "MJPEG" { ENCODED } else { FOOTAGE }).await;
     }
     assert!(program.stop());
 }

@@ -17,7 +17,7 @@ mod doors;
 use doors::{encrypted, tunnelled};
 
 /// What a tiny virtual camera sends.
-const TINY: Sent = Sent { size: (320, 240), fps: 12.5 };
+const TINY: Sent = Sent { size: (320, 240), fps: 12.5, least: 0.9 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn encrypted_tunnelled_over_udp_and_to_a_group_it_is_recorded_and_plays() {
