@@ -4,6 +4,7 @@ mod alerts;
 mod app;
 pub(crate) mod bulk;
 mod engine;
+mod made;
 pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};

@@ -16,10 +16,15 @@ struct Cluster {
 
 /// The URL of a new, empty database.
 pub fn fresh_database() -> String {
+    database_like("template0")
+}
+
+/// The URL of a new database like the one of this name, which nobody is connected to.
+pub fn database_like(pattern: &str) -> String {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     let cluster = CLUSTER.get_or_init(start);
     let name = format!("t{}", uuid::Uuid::now_v7().simple());
-    let made = as_postgres(&format!("{BIN}/createdb -h {socket} {name}", socket = cluster.socket.display())).status().unwrap();
+    let made = as_postgres(&format!("{BIN}/createdb -h {socket} -T {pattern} {name}", socket = cluster.socket.display())).status().unwrap();
     assert!(made.success(), "createdb failed");
     let host = cluster.socket.display().to_string().replace('/', "%2F");
     format!("postgres://postgres@{host}/{name}")
@@ -60,7 +65,7 @@ fn start() -> Cluster {
     let parent = std::process::id();
     let line = format!(
         "{BIN}/postgres -D {data} -k {socket} -c listen_addresses= -c fsync=off -c max_connections=300 -c logging_collector=off >{log} 2>&1 & server=$!; \
-         while kill -0 $server 2>/dev/null && [ -d /proc/{parent} ]; do sleep 1; done; kill -INT $server 2>/dev/null; wait $server; rm -rf {folder}/*",
+         while kill -0 $server 2>/dev/null && [ -d /proc/{parent} ]; do sleep 1; done; kill -INT $server 2>/dev/null; wait $server; rm -rf {folder}",
         data = data.display(),
         socket = folder.display(),
         log = log.display(),
