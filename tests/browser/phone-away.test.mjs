@@ -63,6 +63,7 @@ describe('while away', () => {
     await root.call('PATCH', `/premises/${premises.id}`, { version: premises.version, disabled: true })
     await context.setOffline(false)
     await until('the phone has heard', async () => {
+      await steps.syncNow(page, server.base)
       await steps.go(page, `${server.base}/m/inspections/${id}`)
       await page.waitForSelector('[data-code="1.1"]')
       return page.locator(`${test('meanwhile')}[data-note=premises]`).count()
@@ -75,6 +76,7 @@ describe('while away', () => {
     const again = await root.get(`/premises/${place.premises.id}`)
     await root.call('PATCH', `/premises/${again.id}`, { version: again.version, disabled: false })
     await until('it is back on the phone', async () => {
+      await steps.syncNow(page, server.base)
       await steps.go(page, `${server.base}/m/premises`)
       await page.waitForSelector(`${test('premises')}, .empty`)
       return page.locator(test('premises')).count()

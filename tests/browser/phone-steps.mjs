@@ -40,6 +40,13 @@ export async function go(page, address) {
   await unlock(page)
 }
 
+/** Asks for what is new at once: by itself the app does at each start, but not within half a minute of the last time. */
+export async function syncNow(page, base) {
+  await go(page, `${base}/m/`)
+  await page.click(test('synced'))
+  await page.waitForSelector(`${test('synced')}:not([disabled])`)
+}
+
 /** The app's own files are kept and the first sync is done: the network may go. */
 export async function readyForOffline(page) {
   await page.waitForSelector(`${test('synced')}[data-synced=true]`)

@@ -176,7 +176,7 @@ describe('a checklist', () => {
     // The next time, the last answer stands beside the new one.
     await glass.click(test('home'))
     await until('the last inspection has come down', async () => {
-      // Each start synchronises.
+      await steps.syncNow(glass, server.base)
       await steps.go(glass, `${server.base}/m/premises/${place.premises.id}`)
       await glass.waitForSelector(test('history'))
       return (await glass.locator(`${test('history')} .line`).count()) > 0

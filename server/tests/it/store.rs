@@ -55,7 +55,7 @@ on_both!(changes_are_numbered_without_gaps_and_wake_followers, |app| {
 });
 
 async fn wait<T, E: std::fmt::Debug>(until: impl Future<Output = Result<T, E>>) -> T {
-    tokio::time::timeout(std::time::Duration::from_secs(5), until).await.unwrap().unwrap()
+    tokio::time::timeout(std::time::Duration::from_secs(60), until).await.unwrap().unwrap()
 }
 
 on_both!(a_panic_in_one_write_harms_nobody_else, |app| {

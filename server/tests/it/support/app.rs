@@ -1,6 +1,6 @@
 //! The application on a port of its own, and a client that speaks to it as people do.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::{HttpServer, web};
 use media::clock::SystemClock;
@@ -8,12 +8,11 @@ use media::supervise::Supervisor;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::App;
-use server::auth::hash_password;
 use server::domain::organization::Level;
 use server::store::{Db, StoreError, organizations, users};
 use uuid::Uuid;
 
-use super::{Engine, postgres};
+use super::{Engine, made};
 
 /// The password of everybody in the tests.
 pub const PASSWORD: &str = "clean-kitchen-2026";
@@ -54,8 +53,8 @@ impl TestApp {
     pub async fn start_with(engine: Engine, clock: Arc<dyn media::Clock>, prepare: impl FnOnce(&mut App, &std::path::Path)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let url = match engine {
-            Engine::Sqlite => format!("sqlite://{}", data.path().join("test.db").display()),
-            Engine::Postgres => postgres::fresh_database(),
+            Engine::Sqlite => made::on_sqlite(&data.path().join("test.db")).await,
+            Engine::Postgres => made::on_postgres().await,
         };
         let supervisor = Supervisor::new();
         let db = Db::open(&url, &supervisor).await.unwrap();
@@ -85,8 +84,7 @@ impl TestApp {
 
     /// Adds a person with grants; gives the id.
     pub async fn add_person(&self, username: &str, grants: &[(&str, &Node)], must_change_password: bool) -> String {
-        use std::sync::OnceLock;
-        static HASH: OnceLock<String> = OnceLock::new();
+        static HASH: LazyLock<String> = LazyLock::new(quick_hash);
         let id = Uuid::now_v7();
         let user = users::NewUser {
             id,
@@ -94,7 +92,7 @@ impl TestApp {
             display_name: format!("测试 {username}"),
             phone: None,
             certificate_number: None,
-            password_hash: HASH.get_or_init(|| hash_password(PASSWORD)).clone(),
+            password_hash: HASH.clone(),
             must_change_password,
         };
         let grants: Vec<(String, Node)> = grants.iter().map(|(role, node)| ((*role).to_owned(), (*node).clone())).collect();
@@ -128,6 +126,15 @@ impl TestApp {
     pub fn nobody(&self) -> Client {
         Client { base: self.address.clone(), http: http_client(), token: None, refresh_token: None }
     }
+}
+
+/// The tests' password, hashed with the least memory that argon2id has: a check costs what the stored hash says, and hundreds of
+/// sign-ins at the full cost are minutes. Passwords that are set by the program cost what they cost.
+fn quick_hash() -> String {
+    use argon2::password_hash::{PasswordHasher as _, SaltString, rand_core::OsRng};
+    let least = argon2::Params::new(argon2::Params::MIN_M_COST, 1, 1, None).unwrap();
+    let hasher = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, least);
+    hasher.hash_password(PASSWORD.as_bytes(), &SaltString::generate(&mut OsRng)).unwrap().to_string()
 }
 
 /// city > district > two offices with a premises each.

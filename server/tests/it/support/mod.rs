@@ -4,6 +4,7 @@ mod alerts;
 mod app;
 pub(crate) mod bulk;
 mod engine;
+mod made;
 mod network;
 pub(crate) mod postgres;
 
