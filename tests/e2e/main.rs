@@ -7,6 +7,7 @@ mod crash;
 mod demo;
 mod diagnosis;
 mod faults;
+mod inspections;
 mod keeping;
 mod sources;
 mod story;

@@ -3,9 +3,11 @@
 mod alerts;
 mod assignments;
 mod drafts;
+mod extremes;
 mod files;
 mod inspections;
 mod late;
+mod network;
 mod originals;
 mod replays;
 mod signing;

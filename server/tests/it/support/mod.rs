@@ -4,11 +4,13 @@ mod alerts;
 mod app;
 pub(crate) mod bulk;
 mod engine;
+mod network;
 pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
 pub(crate) use app::{Client, Node, PASSWORD, TestApp};
 pub(crate) use engine::WithEngine;
+pub(crate) use network::{Fault, Network};
 
 /// The engines every test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
