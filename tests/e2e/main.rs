@@ -9,6 +9,7 @@ mod diagnosis;
 mod faults;
 mod hidden;
 mod inspections;
+mod inspections;
 mod keeping;
 mod sources;
 mod story;

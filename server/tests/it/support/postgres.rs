@@ -16,13 +16,22 @@ struct Cluster {
 
 /// The URL of a new, empty database.
 pub fn fresh_database() -> String {
-    database_like("template0")
+    database(false)
+}
+
+/// The same; a `durable` one waits for the disk at each commit, for measurements and for what is killed.
+pub fn database(durable: bool) -> String {
+    made(durable, "template0")
 }
 
 /// The URL of a new database like the one of this name, which nobody is connected to.
 pub fn database_like(pattern: &str) -> String {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    let cluster = CLUSTER.get_or_init(start);
+    made(false, pattern)
+}
+
+fn made(durable: bool, pattern: &str) -> String {
+    static CLUSTERS: [OnceLock<Cluster>; 2] = [const { OnceLock::new() }; 2];
+    let cluster = CLUSTERS[usize::from(durable)].get_or_init(|| start(durable));
     let name = format!("t{}", uuid::Uuid::now_v7().simple());
     let made = as_postgres(&format!("{BIN}/createdb -h {socket} -T {pattern} {name}", socket = cluster.socket.display())).status().unwrap();
     assert!(made.success(), "createdb failed");
@@ -50,7 +59,8 @@ fn as_postgres(line: &str) -> Command {
     command
 }
 
-fn start() -> Cluster {
+fn start(durable: bool) -> Cluster {
+    let fsync = if durable { "on" } else { "off" };
     let folder = tempfile::Builder::new().prefix("bk-pg-").tempdir_in("/tmp").unwrap().keep();
     if is_root() {
         let owned = Command::new("chown").arg("postgres").arg(&folder).status().unwrap();
@@ -64,7 +74,7 @@ fn start() -> Cluster {
     // The watchdog outlives a killed test run by a second at most: it ends the server and removes the folder.
     let parent = std::process::id();
     let line = format!(
-        "{BIN}/postgres -D {data} -k {socket} -c listen_addresses= -c fsync=off -c max_connections=300 -c logging_collector=off >{log} 2>&1 & server=$!; \
+        "{BIN}/postgres -D {data} -k {socket} -c listen_addresses= -c fsync={fsync} -c max_connections=300 -c logging_collector=off >{log} 2>&1 & server=$!; \
          while kill -0 $server 2>/dev/null && [ -d /proc/{parent} ]; do sleep 1; done; kill -INT $server 2>/dev/null; wait $server; rm -rf {folder}",
         data = data.display(),
         socket = folder.display(),
