@@ -9,7 +9,6 @@ mod diagnosis;
 mod faults;
 mod hidden;
 mod inspections;
-mod inspections;
 mod keeping;
 mod sources;
 mod story;

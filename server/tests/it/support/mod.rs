@@ -6,7 +6,6 @@ pub(crate) mod bulk;
 mod engine;
 mod made;
 mod network;
-mod network;
 pub(crate) mod postgres;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
