@@ -47,6 +47,8 @@ export interface VisitSeen {
   closed: ScanSeen | null
   certificates_shown_at: string | null
   recusal: { asked_at: string; requested: boolean; reason?: string | null; name: string; evidence_id: string } | null
+  /** Why something that must be there before was not, by what it is. */
+  unmet?: Record<string, string | null | undefined>
 }
 export interface Part {
   id: string

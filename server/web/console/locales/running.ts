@@ -95,6 +95,7 @@ export default {
     sign_in: ['登录', 'signed in'], login: ['登录', 'signed in'], sign_in_failed: ['登录失败', 'failed to sign in'], login_failed: ['登录失败', 'failed to sign in'], sign_out: ['退出', 'signed out'], logout: ['退出', 'signed out'], locked: ['账户锁定', 'locked'],
     refresh_reuse: ['令牌重复使用', 'token used twice'], password_change: ['修改密码', 'changed the password'], password_reset: ['重置密码', 'reset a password'], set_up: ['初次设置', 'set up'], setup: ['初次设置', 'set up'],
     view_live: ['查看实时画面', 'watched live'], live: ['查看实时画面', 'watched live'], view_recording: ['查看录像', 'watched a recording'], recording: ['查看录像', 'watched a recording'], view_clip: ['查看预警片段', 'watched a clip'], snapshot: ['查看截图', 'looked at a still'], export: ['导出', 'exported'], hold: ['保全录像', 'held recordings'], hold_release: ['解除录像保全', 'let go of recordings'], import: ['导入', 'imported'],
+    sample_discard_refused: ['弃置留样被拒绝', 'was refused to throw a sample away'],
     create: ['新建', 'created'], update: ['修改', 'changed'], change: ['修改', 'changed'], disable: ['停用', 'disabled'], enable: ['启用', 'enabled'], delete: ['删除', 'deleted'], link: ['关联', 'linked'], unlink: ['解除关联', 'unlinked'], test: ['测试连接', 'tested'],
     camera_test: ['测试摄像头', 'tested a camera'], operator_link: ['关联经营主体', 'linked an operator'], operator_unlink: ['解除经营主体', 'unlinked an operator'], plan: ['安排检查', 'planned'],
     plan_propose: ['编制计划', 'proposed a plan'], plan_adjust: ['调整计划', 'adjusted a plan'], plan_approve: ['批准计划', 'approved a plan'], plan_withdraw: ['撤回计划', 'withdrew a plan'],

@@ -91,7 +91,7 @@ describe('photos as taken', () => {
     // An older server names everything that has not come.
     const missing = { state: 'submitted', missing_evidence: [{ id: ids.taken, sha256: 'x' }], result: {}, differs: false }
     let asked = 0
-    server.fault = (_method, path) => (path.endsWith('/submit') && (asked += 1) === 1 ? new Response(JSON.stringify(missing), { status: 200 }) : null)
+    server.fault = (_method, path) => (path.endsWith('/submit') && (asked += 1) === 1 ? Response.json(missing) : null)
     await box().kick()
     expect(server.whole().sort()).toEqual([ids.taken, ids.reduced].sort())
     expect(await db.count('outbox')).toBe(0)
