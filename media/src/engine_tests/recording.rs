@@ -78,7 +78,7 @@ async fn segments_rotate_on_time_and_on_new_parameters_without_losing_a_frame() 
     // Arrival times say nothing of it on a busy machine; the pictures do.
     let recorded: Vec<[u8; 32]> = segments.iter().flat_map(|segment| h264_pictures(&folder.path().join(&segment.path))).collect();
     let sent: Vec<[u8; 32]> = camera.sent().iter().map(|frame| frame.picture_sha256).collect();
-    assert!(recorded.len() > 60 && sent.starts_with(&recorded), "{} of {} are those that were sent", recorded.len(), sent.len());
+    assert!(recorded.len() > 30 && sent.starts_with(&recorded), "{} of {} are those that were sent", recorded.len(), sent.len());
     for segment in &segments {
         ffprobe(&folder.path().join(&segment.path));
     }

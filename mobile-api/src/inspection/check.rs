@@ -189,8 +189,7 @@ pub(crate) fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashS
     faults.sha256("sha256", &evidence.sha256);
     if !EVIDENCE_FILETYPES.contains(&evidence.filetype.as_str()) {
         faults.note_at("filetype", "unknown", format!("one of {}", EVIDENCE_FILETYPES.join(", ")));
-    }
-    if !evidence.filetype.starts_with(evidence.kind.media()) {
+    } else if !evidence.filetype.starts_with(evidence.kind.media()) {
         faults.note_at("filetype", "kind", format!("{}… of this kind", evidence.kind.media()));
     }
     match (evidence.kind.duration_ms_max(), evidence.duration_ms) {

@@ -337,7 +337,7 @@ on_both!(what_joins_an_alert_keeps_some_pictures, |app| {
     assert_eq!(picture(&stills[3]).await, "picture 3");
     let first = supervisor.request(Method::GET, &format!("{path}/still.jpg"), None).send().await.unwrap();
     assert_eq!(first.bytes().await.unwrap(), "picture 0");
-    for nobody in ["%00", "0", "01928f6e-0000-7000-8000-000000000001"] {
+    for nobody in ["0", "01928f6e-0000-7000-8000-000000000001"] {
         assert_eq!(supervisor.get(&format!("{path}/stills/{nobody}")).await.0, StatusCode::NOT_FOUND, "{nobody}");
     }
     let outsider = app.person("supervisor", &app.other_office).await;

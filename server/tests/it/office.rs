@@ -328,9 +328,9 @@ async fn many_exported_in_little_memory() {
     for (path, small) in paths.iter().zip(sizes) {
         let whole = bytes_counted(&desk, path).await;
         assert!(whole > small * 50, "{path}: {whole} bytes after {small}");
+        println!("{path}: grown by {} MB", (peak_bytes() - before) >> 20);
     }
     let grown = peak_bytes() - before;
-    println!("grown by {} MB", grown >> 20);
     assert!(grown < GROWN_BYTES_MAX, "the exports of {MANY} inspections took {} MB", grown >> 20);
 }
 

@@ -69,6 +69,7 @@ pub(super) fn fill(path: &str, operation: &mut Operation, schemas: &BTreeMap<Str
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter
             && matches!(parameter.parameter_in, ParameterIn::Path)
+            && parameter.example.is_none()
             && let Some(example) = example_of(path, &parameter.name)
         {
             *parameter = with_example(std::mem::take(parameter), example);

@@ -28,9 +28,9 @@ use super::planned;
 use crate::phone::{Phone, picture, sha256, text};
 use crate::support::{Client, Engine, Node, STILL, TestApp, tamper, until};
 
-/// `01928f6e-0000-7000-8000-0000000000NN`, as the examples count.
+/// `01928f6e-0000-7000-8000-000000000NNN`, as the examples count.
 pub(super) fn id(number: u8) -> String {
-    format!("01928f6e-0000-7000-8000-0000000000{number:02}")
+    format!("01928f6e-0000-7000-8000-{number:012}")
 }
 
 /// The time of the examples: recordings are asked for from here on.

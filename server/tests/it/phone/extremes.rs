@@ -3,6 +3,7 @@
 
 use futures::StreamExt as _;
 use mobile_api::canonical;
+use mobile_api::limits::EVIDENCE_PER_PART_MAX;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -115,8 +116,11 @@ on_both!(a_thousand_photos_of_one_inspection_are_all_there, |app| {
         parts.push(json!({"id": id, "content_sha256": stored["content_sha256"]}));
         photos.extend(named);
     }
-    let mut more = content(&phone.device_id, vec![], (0..201).map(|_| evidence(&Uuid::now_v7().to_string(), "1.1", b"x")).collect());
-    more["evidence"][200]["id"] = json!(Uuid::now_v7());
+    let more = content(
+        &phone.device_id,
+        vec![],
+        (0..=EVIDENCE_PER_PART_MAX).map(|_| evidence(&Uuid::now_v7().to_string(), "1.1", b"x")).collect(),
+    );
     let body = json!({"content": more, "content_sha256": canonical::sha256_hex(&more), "revision": 1});
     let (status, problem) = phone.client.put(&format!("{}/parts/{}", draft.path(), Uuid::now_v7()), &body).await;
     assert_eq!(

@@ -161,7 +161,7 @@ on_both!(a_client_two_versions_old_does_its_whole_work, |app| {
         // As those versions wrote: no visit, no officer's id at a signature, no paper drawn on site.
         let mut draft = Draft::new(&app, &phone, &template);
         draft.fail("8.1");
-        let (photo, drawn) = (picture(4), picture(5));
+        let (photo, drawn) = (picture(4), drawn(true));
         let photo_id = draft.photo("8.1", &photo);
         let signature_id = Uuid::now_v7().to_string();
         draft.content["evidence"].as_array_mut().unwrap().push(json!({"id": signature_id, "kind": "signature", "sha256": sha256(&drawn),
