@@ -311,8 +311,8 @@ fn exports_take_no_memory_that_grows() {
 #[actix_web::test]
 #[ignore = "run by exports_take_no_memory_that_grows in a process of its own"]
 async fn many_exported_in_little_memory() {
-    const MANY: i64 = 2_000;
-    const GROWN_BYTES_MAX: u64 = 40 * 1024 * 1024;
+    const MANY: i64 = 4_000;
+    const GROWN_BYTES_MAX: u64 = 112 * 1024 * 1024;
     let app = TestApp::start(Engine::Sqlite).await;
     submitted(&app).await;
     let desk = app.person("supervisor", &app.district).await;

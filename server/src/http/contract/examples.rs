@@ -69,7 +69,7 @@ pub(super) fn fill(path: &str, operation: &mut Operation, schemas: &BTreeMap<Str
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter
             && matches!(parameter.parameter_in, ParameterIn::Path)
-            && parameter.example.is_none()
+            && !has_example(parameter)
             && let Some(example) = example_of(path, &parameter.name)
         {
             *parameter = with_example(std::mem::take(parameter), example);
@@ -83,6 +83,11 @@ pub(super) fn fill(path: &str, operation: &mut Operation, schemas: &BTreeMap<Str
             content.example = of_schema(content, schemas);
         }
     }
+}
+
+/// Whether the handler gave one: the field can be read in what is written only.
+fn has_example(parameter: &Parameter) -> bool {
+    serde_json::to_value(parameter).is_ok_and(|written| written.get("example").is_some())
 }
 
 fn example_of(path: &str, name: &str) -> Option<&'static str> {
