@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 use crate::cameras::kitchen;
 
-const SLOW: Duration = Duration::from_secs(40);
+/// Nothing takes longer on a machine that works, however busy it is.
+const SLOW: Duration = Duration::from_secs(120);
+/// Pictures that are sent before and after each fault: some fragments, however long a busy machine takes for them.
+const SENT: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reasons_and_nothing_broken() {
@@ -23,7 +26,12 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
     let camera = root.made("/cameras", &body).await;
     let recording = || async { (root.get(&format!("/cameras/{camera}")).await.1["state"] == "recording").then_some(()) };
     until("the camera records", SLOW, recording).await;
-    tokio::time::sleep(Duration::from_secs(8)).await;
+    let real = server.camera("kitchen").unwrap();
+    let sends = async || {
+        let wanted = real.totals().frames + SENT;
+        until("pictures are sent", SLOW, || async { (real.totals().frames >= wanted).then_some(()) }).await;
+    };
+    sends().await;
 
     server.camera("kitchen").unwrap().set(Incident::Drop).await.unwrap();
     let alert = until("the signal is lost", SLOW, || async {
@@ -32,14 +40,14 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
     })
     .await;
     server.camera("kitchen").unwrap().clear();
-    until("the picture is back", Duration::from_secs(90), recording).await;
+    until("the picture is back", SLOW, recording).await;
     let cleared = until("the alert clears by itself", SLOW, || async {
         let (_, alert) = root.get(&format!("/alerts/{}", alert["id"].as_str().unwrap())).await;
         (alert["state"] == "cleared").then_some(alert)
     })
     .await;
     assert!(cleared["ended_at"].is_string(), "{cleared}");
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    sends().await;
 
     program.kill();
     let (code, said) = program.run(&["check"]);
@@ -53,15 +61,15 @@ async fn a_camera_that_drops_and_a_program_that_is_killed_leave_gaps_with_reason
         (root.get(&format!("/cameras/{camera}")).await.1["state"] == "recording").then_some(())
     })
     .await;
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    let now = root.server_time().await;
+    sends().await;
     let timeline = until("both gaps", SLOW, || async {
+        let now = root.server_time().await;
         let (_, timeline) = root.get(&format!("/cameras/{camera}/timeline?start={began}&end={now}")).await;
-        (reasons(&timeline).contains(&"restart".to_owned())).then_some(timeline)
+        let is_there = reasons(&timeline).contains(&"restart".to_owned()) && timeline["segments"].as_array().map_or(0, Vec::len) >= 3;
+        is_there.then_some(timeline)
     })
     .await;
     assert!(reasons(&timeline).iter().any(|reason| ["offline", "refused"].contains(&reason.as_str())), "{timeline}");
-    assert!(timeline["segments"].as_array().map_or(0, Vec::len) >= 3, "{timeline}");
 
     let (first, last) = (&timeline["segments"][0]["start"], &timeline["segments"].as_array().unwrap().last().unwrap()["end"]);
     let range = format!("start={}&end={}", first.as_str().unwrap(), last.as_str().unwrap());

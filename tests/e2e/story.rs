@@ -43,7 +43,7 @@ async fn story(database_url: Option<String>) {
     assert!(tried["still"].as_str().is_some_and(|still| still.starts_with("data:image/jpeg;base64,")));
 
     let camera = root.made("/cameras", &json!({"name": "烹饪区", "premises_id": premises, "source_url": url, "username": "viewer", "password": "secret-of-the-camera"})).await;
-    let slow = Duration::from_secs(30);
+    let slow = Duration::from_secs(120);
     until("the camera records", slow, || state(&desk, &camera, "recording")).await;
     let (status, headers, _) = until("a snapshot", slow, || async {
         let got = canteen.bytes(&format!("/cameras/{camera}/snapshot.jpg?width=320")).await;
@@ -60,7 +60,7 @@ async fn story(database_url: Option<String>) {
     let alert = until("an alert that the picture is black", ALERT_WAIT, || open_alert(&desk, &camera, "black")).await;
     assert!(open_alert(&desk, &camera, "frozen").await.is_none(), "one cause is one alert");
     let id = alert["id"].as_str().unwrap();
-    let clip = until("the clip", Duration::from_secs(45), || async {
+    let clip = until("the clip", Duration::from_secs(120), || async {
         let (_, alert) = desk.get(&format!("/alerts/{id}")).await;
         (alert["clip"]["state"] == "ready").then_some(alert["clip"].clone())
     })

@@ -71,14 +71,14 @@ async fn segments_rotate_on_time_and_on_new_parameters_without_losing_a_frame() 
     house.camera("a").set(Incident::ChangeResolution).await.expect("footage");
     house.until("third segment", |event| matches!(event, MediaEvent::SegmentClosed { .. })).await;
     house.until("fourth segment", |event| matches!(event, MediaEvent::SegmentClosed { .. })).await;
+    let camera = house.camera("a");
     let (told, folder) = house.close().await;
     let segments = closed(&told);
     assert!(segments.len() >= 3);
-    for pair in segments.windows(2) {
-        let between_ms = pair[1].start_ms - pair[0].end_ms;
-        // Arrival times: a busy machine takes a frame late. That none is missing the time line of the stream says.
-        assert!(between_ms.abs() < 2_000, "{between_ms} ms between segments");
-    }
+    // Arrival times say nothing of it on a busy machine; the pictures do.
+    let recorded: Vec<[u8; 32]> = segments.iter().flat_map(|segment| h264_pictures(&folder.path().join(&segment.path))).collect();
+    let sent: Vec<[u8; 32]> = camera.sent().iter().map(|frame| frame.picture_sha256).collect();
+    assert!(recorded.len() > 60 && sent.starts_with(&recorded), "{} of {} are those that were sent", recorded.len(), sent.len());
     for segment in &segments {
         ffprobe(&folder.path().join(&segment.path));
     }

@@ -159,6 +159,12 @@ impl Batcher {
         }
     }
 
+    /// Whether a chunk is complete but for the frames that the muxer wants to see behind it.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.hold.is_some()
+    }
+
     /// The stream ends: everything that is left, with the mark of the last chunk, which the end of stream splits off.
     pub fn finish(&mut self) -> (Vec<Step>, Option<ChunkMark>) {
         let steps = self.hand_over();
@@ -355,8 +361,11 @@ mod tests {
         for n in 0..25 {
             batcher.push(frame(n, n == 0));
         }
+        assert!(!batcher.is_waiting());
         assert!(batcher.push(frame(25, true)).is_empty());
+        assert!(batcher.is_waiting(), "for the frame behind it, however soon that can be had");
         let steps = batcher.push(frame(26, false));
+        assert!(!batcher.is_waiting());
         let [Step::Frames(_), Step::Split(mark), Step::Frames(next)] = steps.as_slice() else {
             panic!("{steps:?}");
         };

@@ -10,7 +10,7 @@ use super::filler::without_filler;
 use super::gaps::Gaps;
 use super::handle::CameraHandle;
 use super::meter::{Jitter, StreamMeter};
-use super::pace::next_item;
+use super::pace::Pace;
 use super::reorder::reorder_depth;
 use super::sink::FragmentSink;
 use super::stream_clock::StreamClock;
@@ -132,11 +132,13 @@ impl<'a> Run<'a> {
         let mut newest = clock.monotonic();
         let mut watchdog = clock.sleep(stall);
         tokio::pin!(order);
+        let pace = Pace::of(self.handle.camera);
         loop {
+            let soon = self.recorder.as_ref().is_some_and(|recorder| recorder.batcher.is_waiting());
             tokio::select! {
                 biased;
                 order = &mut order => return Err(order),
-                item = next_item(source) => match item {
+                item = pace.next_item(source, soon) => match item {
                     Err(error) => return Ok(error),
                     Ok(item) => {
                         if matches!(item, SourceItem::AccessUnit(_)) {

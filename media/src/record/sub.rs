@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::handle::CameraHandle;
-use super::pace::next_item;
+use super::pace::Pace;
 use super::task::{Orders, Shared};
 use crate::analyse::feed::KeyFrame;
 use crate::camera::{AnalysisStream, CameraSpec, SourceSpec, StateReason};
@@ -108,8 +108,9 @@ impl SubTask {
         let stall = Duration::from_millis(self.shared.config.stall_ms);
         let mut parameters: Option<StreamParameters> = None;
         let mut damaged = false;
+        let pace = Pace::of(self.handle.camera);
         loop {
-            let item = match self.in_time(stall, next_item(stream)).await {
+            let item = match self.in_time(stall, pace.next_item(stream, false)).await {
                 Ok(Ok(item)) => item,
                 Ok(Err(error)) | Err(error) => return error,
             };

@@ -244,6 +244,8 @@ fn opening(error: &retina::Error) -> SourceError {
         Some(404 | 410) => StateReason::NotFound,
         // Answered well, but with something that cannot be understood.
         Some(200) => StateReason::NotVideo,
+        // Nobody has checked the address that it names.
+        Some(300..=399) => StateReason::AddressNotAllowed,
         Some(400..=499) => StateReason::BadStream,
         Some(_) => StateReason::Closed,
         None => from_words(&error.to_string(), StateReason::NotVideo),
@@ -256,6 +258,7 @@ fn opening(error: &retina::Error) -> SourceError {
         StateReason::Timeout => "the camera does not answer in time",
         StateReason::NotVideo => "what answers is not an RTSP video stream",
         StateReason::Closed => "the camera closed the connection",
+        StateReason::AddressNotAllowed => "the camera sends to another address; redirects are not followed",
         _ => "the camera answers against the rules of RTSP",
     };
     tracing::debug!(%error, "an RTSP stream could not be opened");

@@ -61,7 +61,7 @@ impl Check<'_> {
                 Some(_) => None,
             };
             if let Some(detail) = wrong {
-                self.index_again(detail, segment.camera.to_string(), segment.segment).await?;
+                self.index_again(detail, segment.camera.to_string(), segment.segment, row).await?;
             }
         }
         for path in found.empty.iter().filter(|_| !self.running) {
@@ -142,14 +142,32 @@ impl Check<'_> {
         found.map_err(|error| CheckError::Recordings(error.to_string()))
     }
 
-    /// Writes the row that the file asks for.
-    async fn index_again(&mut self, detail: String, camera: String, segment: SegmentInfo) -> Result<(), CheckError> {
+    /// Writes the row that the file asks for. What a closed file had by its row and has no more is noted as a gap.
+    async fn index_again(
+        &mut self,
+        detail: String,
+        camera: String,
+        segment: SegmentInfo,
+        row: Option<SegmentRow>,
+    ) -> Result<(), CheckError> {
         if !self.repair {
             self.fault("segments", detail);
             return Ok(());
         }
         let id = segment.id.to_string();
-        self.db.write(move |tx| Box::pin(async move { recordings::put_segment(tx, &camera, &segment, true).await })).await?;
+        let end_ms = segment.end_ms;
+        let cut = row.filter(|row| row.closed && row.end_ms > end_ms);
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    recordings::put_segment(tx, &camera, &segment, true).await?;
+                    match cut {
+                        Some(row) => recordings::end_lost(tx, &row, end_ms).await,
+                        None => Ok(()),
+                    }
+                })
+            })
+            .await?;
         if recordings::has_segment(&mut self.db.read().await?.conn(), &id).await? {
             self.repaired("segments", detail, "put it into the index");
         } else {

@@ -212,12 +212,17 @@ pub async fn has_segment(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreErr
 /// Takes a segment whose file is gone out of the index and notes the gap.
 pub async fn segment_lost(tx: &mut Tx<'_>, row: &SegmentRow) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM segments WHERE id = $1", row.id.as_str())?;
+    end_lost(tx, row, row.start_ms).await
+}
+
+/// What a segment had from `start_ms` on is gone: notes the gap.
+pub async fn end_lost(tx: &mut Tx<'_>, row: &SegmentRow, start_ms: i64) -> Result<(), StoreError> {
     execute!(
         tx,
         "INSERT INTO camera_gaps (id, camera_id, start_ms, end_ms, reason) VALUES ($1, $2, $3, $4, 'disk')",
         Uuid::now_v7().to_string(),
         row.camera_id.as_str(),
-        row.start_ms,
+        start_ms,
         row.end_ms,
     )?;
     Ok(())

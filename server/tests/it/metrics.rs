@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::on_both;
+use crate::support::{WithEngine, on_both};
 
 const DASHBOARD: &str = include_str!("../../../docs/grafana/bright-kitchen.json");
 const PAGE: &str = include_str!("../../../docs/operations.md");
 /// What a label may be called: each has few values, whatever is recorded and whoever is there.
-const LABELS: [&str; 5] = ["class", "database", "le", "state", "version"];
+const LABELS: [&str; 6] = ["class", "database", "le", "state", "stream", "version"];
 
 /// The names of our figures in a text.
 fn names(text: &str) -> BTreeSet<String> {
@@ -16,7 +16,9 @@ fn names(text: &str) -> BTreeSet<String> {
 }
 
 on_both!(figures_page_and_dashboard_agree, |app| {
-    let told = reqwest::get(format!("{}/metrics", app.address)).await.unwrap().text().await.unwrap();
+    // On a node that records: what its engine measures is a figure like any other.
+    let recording = WithEngine::start(&app).await;
+    let told = reqwest::get(format!("{}/metrics", recording.address)).await.unwrap().text().await.unwrap();
     let (mut families, mut series, mut labels) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for line in told.lines() {
         if let Some(family) = line.strip_prefix("# TYPE ") {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use media::virtual_camera::{Account, AuthScheme, Incident, VirtualCameraConfig};
 use serde_json::json;
 
-use super::ward::{Ward, now_ms, start_cameras, tiny};
+use super::ward::{AFTER_TIME_OUT_MS, AT_ONCE_MS, NEXT_ATTEMPT_MS, Ward, now_ms, start_cameras, tiny};
 use super::{Case, case};
 
 /// How long a fault lasts: a stall, and an attempt after it that nobody answers.
@@ -20,18 +20,18 @@ pub(super) fn cameras() -> Vec<VirtualCameraConfig> {
 
 pub(super) fn cases(ward: &Arc<Ward>) -> Vec<Case> {
     vec![
-        case!(ward, "hangs without closing", outage("hangs", Incident::Hang, &["stalled", "offline"])),
-        case!(ward, "drops", outage("drops", Incident::Drop, &["offline"])),
-        case!(ward, "drops in mid-frame", outage("mid-frame", Incident::DropMidFrame, &["offline"])),
-        case!(ward, "resets each connection", outage("resets", Incident::Refuse, &["offline"])),
-        case!(ward, "has another path", outage("not-found", Incident::NotFound, &["offline", "not_found"])),
+        case!(ward, "hangs without closing", outage("hangs", Incident::Hang, &["stalled", "offline"], AFTER_TIME_OUT_MS)),
+        case!(ward, "drops", outage("drops", Incident::Drop, &["offline"], NEXT_ATTEMPT_MS)),
+        case!(ward, "drops in mid-frame", outage("mid-frame", Incident::DropMidFrame, &["offline"], NEXT_ATTEMPT_MS)),
+        case!(ward, "resets each connection", outage("resets", Incident::Refuse, &["offline"], NEXT_ATTEMPT_MS)),
+        case!(ward, "has another path", outage("not-found", Incident::NotFound, &["offline", "not_found"], NEXT_ATTEMPT_MS)),
         case!(ward, "refuses", refuses()),
         case!(ward, "comes back at once", at_once()),
         case!(ward, "another password", another_password()),
     ]
 }
 
-async fn outage(ward: Arc<Ward>, path: &'static str, incident: Incident, reasons: &'static [&'static str]) -> String {
+async fn outage(ward: Arc<Ward>, path: &'static str, incident: Incident, reasons: &'static [&'static str], recovery_ms: i64) -> String {
     let camera = ward.add(path).await;
     camera.recording().await;
     camera.sends(40).await;
@@ -40,7 +40,7 @@ async fn outage(ward: Arc<Ward>, path: &'static str, incident: Incident, reasons
     tokio::time::sleep(LASTS).await;
     let ended_ms = now_ms();
     camera.real.clear();
-    camera.left_gap(reasons, (began_ms, ended_ms)).await
+    camera.left_gap(reasons, (began_ms, ended_ms), recovery_ms).await
 }
 
 /// Nothing listens at its port any more, as after a power cut.
@@ -55,7 +55,7 @@ async fn refuses(ward: Arc<Ward>) -> String {
     tokio::time::sleep(LASTS).await;
     let ended_ms = now_ms();
     server.set_listening(true).await.unwrap();
-    let said = camera.left_gap(&["offline", "refused"], (began_ms, ended_ms)).await;
+    let said = camera.left_gap(&["offline", "refused"], (began_ms, ended_ms), NEXT_ATTEMPT_MS).await;
     camera.change(json!({"enabled": false})).await;
     camera.until_state("disabled", "disabled").await;
     supervisor.shutdown(Duration::from_secs(5)).await;
@@ -68,7 +68,7 @@ async fn at_once(ward: Arc<Ward>) -> String {
     camera.sends(40).await;
     let began_ms = now_ms();
     camera.real.cut();
-    camera.left_gap(&["offline"], (began_ms, began_ms)).await
+    camera.left_gap(&["offline"], (began_ms, began_ms), AT_ONCE_MS).await
 }
 
 /// Somebody changes the camera's password: one try, and none after it until the program is told the new one.
@@ -86,5 +86,5 @@ async fn another_password(ward: Arc<Ward>) -> String {
     assert_eq!(camera.real.totals().describes, asked, "one try in an hour here, ten minutes by default");
     let ended_ms = now_ms();
     camera.change(json!({"password": "new"})).await;
-    camera.left_gap(&["offline", "unauthorized"], (began_ms, ended_ms)).await
+    camera.left_gap(&["offline", "unauthorized"], (began_ms, ended_ms), AT_ONCE_MS).await
 }

@@ -9,7 +9,7 @@ use media::Supervisor;
 use media::virtual_camera::Incident;
 
 use super::SLOW;
-use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
+use super::ward::{NEXT_ATTEMPT_MS, QUICK, Watched, add, now_ms, start_cameras, tiny};
 
 /// How long it is away, as promised. It runs beside the other faults, and waits most of the time.
 const AWAY: Duration = Duration::from_secs(60);
@@ -75,7 +75,7 @@ async fn through(database_url: Option<String>, take_away: impl FnOnce(&Program) 
     let (steady, drops) = (steady.seen_by(&program).await, drops.seen_by(&program).await);
     // What happened while nobody could write it down is there, with the times when it happened.
     until("the gap is in the index", SLOW, || async { (!drops.gaps().await.is_empty()).then_some(()) }).await;
-    eprintln!("{}", drops.left_gap(&["offline"], (away_ms, back_ms)).await);
+    eprintln!("{}", drops.left_gap(&["offline"], (away_ms, back_ms), NEXT_ATTEMPT_MS).await);
     whole(&steady).await;
     whole(&drops).await;
     assert_eq!(steady.gaps().await, []);

@@ -14,7 +14,7 @@ use media::Supervisor;
 use media::virtual_camera::{Incident, VirtualServer};
 
 use super::SLOW;
-use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
+use super::ward::{NEXT_ATTEMPT_MS, QUICK, Watched, add, now_ms, start_cameras, tiny};
 
 /// Files are short, so that some are closed and others begin while a fault lasts.
 const SHORT_FILES: &[(&str, &str)] = &[("SEGMENT_MS", "4000"), ("FRAGMENT_MS_MAX", "2000"), ("RETENTION_INTERVAL_MS", "500")];
@@ -221,7 +221,8 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
     assert!(gap.end_ms >= ended_ms - late_ms, "{gap:?}, room again at {ended_ms}");
     assert!((gap.end_ms - first.sent_ms).abs() <= late_ms, "{gap:?} ends with the first picture that was sent again: {first:?}");
     house.camera.no_other_alert().await;
-    eprintln!("disk full: gap of {} ms, back after {} ms", gap.end_ms - gap.start_ms, gap.end_ms - ended_ms);
+    let back_ms = house.camera.back_in_time(ended_ms, gap.end_ms, NEXT_ATTEMPT_MS);
+    eprintln!("disk full: gap of {} ms, back after {back_ms} ms", gap.end_ms - gap.start_ms);
     house.decodes().await;
     house.close().await;
 }
@@ -277,6 +278,7 @@ async fn a_folder_that_takes_no_new_file_is_told_and_over_when_it_does() {
     let begins = (began_ms - LOST_PIECE_MS - late_ms)..=(began_ms + 4_000 + late_ms);
     assert!(gap.reason == "disk" && begins.contains(&gap.start_ms), "{gap:?}, from {began_ms} on");
     assert!((gap.end_ms - first.sent_ms).abs() <= late_ms, "{gap:?} ends with the first picture that was sent again: {first:?}");
+    house.camera.back_in_time(ended_ms, gap.end_ms, NEXT_ATTEMPT_MS);
     let recorded = house.camera.timeline().await;
     assert!(recorded["segments"].as_array().unwrap().iter().any(|span| super::ward::ms(&span["end"]) == gap.start_ms), "{recorded}");
     house.camera.no_other_alert().await;
@@ -300,7 +302,7 @@ async fn a_disk_that_is_read_only_is_told_and_over_when_it_can_be_written_again(
     tokio::time::sleep(Duration::from_secs(4)).await;
     disk.remount("rw").unwrap();
     let ended_ms = now_ms();
-    eprintln!("read-only disk: {}", house.camera.left_gap(&["offline", "disk"], (began_ms, ended_ms)).await);
+    eprintln!("read-only disk: {}", house.camera.left_gap(&["offline", "disk"], (began_ms, ended_ms), NEXT_ATTEMPT_MS).await);
     house.decodes().await;
     house.close().await;
 }
@@ -351,6 +353,8 @@ async fn files_that_were_removed_or_cut_are_found_and_the_index_is_made_anew_fro
     let (code, said) = house.program.run(&["check", "--repair"]);
     assert_eq!((code, rows(&house.program)), (Some(0), before), "{said}");
 
+    let spans = sqlite(&house.program, "SELECT start_ms, end_ms FROM segments ORDER BY start_ms");
+    let spans: Vec<(i64, i64)> = serde_json::from_str(&spans.replace('(', "[").replace(')', "]")).unwrap();
     let files = house.files(&house.recordings());
     std::fs::remove_file(&files[1]).unwrap();
     let len = std::fs::metadata(&files[2]).unwrap().len();
@@ -365,8 +369,13 @@ async fn files_that_were_removed_or_cut_are_found_and_the_index_is_made_anew_fro
     house.camera = house.camera.seen_by(&house.program).await;
     house.camera.recording().await;
     house.camera.sends(60).await;
-    let reasons: Vec<String> = house.camera.gaps().await.into_iter().map(|gap| gap.reason).collect();
-    assert!(reasons.contains(&"disk".to_owned()) && reasons.contains(&"restart".to_owned()), "{reasons:?}");
+    let gaps = house.camera.gaps().await;
+    let reasons: Vec<&str> = gaps.iter().map(|gap| gap.reason.as_str()).collect();
+    assert_eq!(reasons, ["disk", "disk", "restart"], "{gaps:?}");
+    // All of the one, and of the other what was cut off.
+    assert_eq!((gaps[0].start_ms, gaps[0].end_ms), spans[1], "{gaps:?}, {spans:?}");
+    assert!(gaps[1].start_ms > spans[2].0 && gaps[1].end_ms == spans[2].1, "{gaps:?}, {spans:?}");
+    house.camera.no_other_alert().await;
     house.decodes().await;
     house.close().await;
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::SLOW;
 use super::clock::LIBRARY;
-use super::ward::{QUICK, Watched, add, now_ms, start_cameras, tiny};
+use super::ward::{AT_ONCE_MS, NEXT_ATTEMPT_MS, QUICK, Watched, add, now_ms, start_cameras, tiny};
 
 /// One step of the program's clocks.
 const STEP_S: i64 = 600;
@@ -78,10 +78,17 @@ async fn a_login_refused_for_an_hour_is_tried_once_in_ten_minutes_at_most() {
     assert!(before > one, "it was tried again at all");
     let camera = moved.again(&camera).await;
     camera.until_state("offline", "unauthorized").await;
+    let told_ms = now_ms() + moved.ahead_s * 1_000;
     camera.change(json!({"username": "viewer", "password": "secret"})).await;
     camera.recording().await;
-    let reasons: Vec<String> = camera.gaps().await.into_iter().map(|gap| gap.reason).collect();
-    assert_eq!(reasons, ["unauthorized"]);
+    let gaps = until("the gap is closed", SLOW, || async {
+        let gaps = camera.gaps_until(told_ms + 60_000).await;
+        gaps.last().is_some_and(|gap| gap.end_ms < now_ms() + moved.ahead_s * 1_000 - 2_000).then_some(gaps)
+    })
+    .await;
+    let [gap] = gaps.as_slice() else { panic!("one gap: {gaps:?}") };
+    assert_eq!(gap.reason, "unauthorized");
+    camera.back_in_time(told_ms, gap.end_ms, AT_ONCE_MS);
     camera.no_other_alert().await;
     eprintln!("refused for an hour: {before} requests, {one} at first");
     assert!(moved.program.stop(), "it stops in order");
@@ -121,11 +128,8 @@ async fn a_camera_that_comes_back_after_an_hour_leaves_one_gap_of_an_hour() {
     assert!((gap.end_ms - hour_ms - first.sent_ms).abs() <= within_ms, "{gap:?} ends with the first picture: {first:?}");
     let alerts = camera.alerts().await;
     assert_eq!(alerts, ["signal_lost"]);
-    eprintln!(
-        "back after an hour: gap of {} ms, recorded {} ms after it was back",
-        gap.end_ms - gap.start_ms,
-        gap.end_ms - hour_ms - ended_ms
-    );
+    let back_ms = camera.back_in_time(ended_ms, gap.end_ms - hour_ms, NEXT_ATTEMPT_MS);
+    eprintln!("back after an hour: gap of {} ms, recorded {back_ms} ms after it was back", gap.end_ms - gap.start_ms);
     assert!(moved.program.stop(), "it stops in order");
     let (code, said) = moved.program.run(&["check"]);
     assert_eq!(code, Some(0), "{said}");
@@ -150,7 +154,7 @@ async fn a_panic_in_one_cameras_task_costs_that_camera_a_moment_and_the_others_n
     std::fs::rename(asked.path().join("new"), &file).unwrap();
     until("the task has panicked", SLOW, || async { (!file.exists()).then_some(()) }).await;
     let fell_ms = now_ms();
-    eprintln!("{}", falls.left_gap(&["restart"], (fell_ms, fell_ms)).await);
+    eprintln!("{}", falls.left_gap(&["restart"], (fell_ms, fell_ms), AT_ONCE_MS).await);
     assert_eq!(stands.gaps().await, []);
     assert_eq!(stands.viewings(), 1, "the other camera has noticed nothing");
     let (_, health) = falls.root.get("/system/health").await;

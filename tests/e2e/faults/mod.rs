@@ -2,7 +2,43 @@
 //!
 //! Cameras share one program and one virtual server, because most of a fault's time is waiting: each suffers its own fault
 //! at the same time as the others do theirs, and a fault that spilled over would show. What a camera sent, and when, is what
-//! the recording is held against.
+//! the recording is held against: a gap's reasons, its beginning and end within two seconds, no alert but that of the lost
+//! signal, and how long after the end of the fault the first picture is on disk again. To both times comes what the machine
+//! itself is late by ([`ward::lateness`]).
+//!
+//! | fault | where | gap | back within |
+//! |---|---|---|---|
+//! | hangs without closing | [`away`] | stalled, offline | 13 s: an attempt may wait for its time-out |
+//! | drops; in mid-frame; resets | [`away`] | offline | 5 s: the longest pause, and connecting |
+//! | refuses | [`away`] | offline, refused | 5 s |
+//! | 401 after a password change | [`away`] | offline, unauthorized | 3 s after the new password |
+//! | 404 | [`away`] | offline, not_found | 5 s |
+//! | comes back at once | [`away`] | offline | 3 s |
+//! | comes back after an hour | [`hours`] | offline | 5 s |
+//! | a login refused for an hour | [`hours`] | unauthorized; a try in ten minutes at most | 3 s after the password |
+//! | another size, frame rate | [`odd`] | none | |
+//! | another codec | [`odd`] | offline | 3 s |
+//! | a key frame every 20 s; never; B frames; parameter sets described or in band; two slices | [`odd`] | none | |
+//! | RTP lost (TCP, UDP), out of order and twice (UDP), jumps, wraps; the camera's clock | [`odd`] | none | |
+//! | RTP out of order or twice over TCP | [`odd`] | bad_stream | 5 s |
+//! | garbage in packets; on the wire | [`hostile`] | bad_stream | 13 s |
+//! | sound only; a codec that nobody knows | [`hostile`] | offline, bad_stream | 13 s |
+//! | a picture of 100 MB | [`hostile`] | bad_stream, and offline while the camera is gone | 5 s |
+//! | a description without end | [`hostile`] | offline | 13 s |
+//! | redirect to another address | [`hostile`] | offline | 5 s |
+//! | the server's clock by an hour each way | [`clock`] | none | |
+//! | disk full | [`disk`] | disk | 5 s |
+//! | disk slow, 2 s a write | [`disk`] | none | |
+//! | folder that takes no file; read-only disk | [`disk`] | disk; offline, disk | 5 s |
+//! | file deleted or cut while it is written; a closed one; the index deleted | [`disk`] | disk, of what is gone | at once |
+//! | one disk of several full, away | [`disks`] | none | |
+//! | database locked, away for a minute | [`database`] | none; that of a camera that drops meanwhile: offline | 5 s |
+//! | `kill -9` again and again under load | [`process`] | restart | 5 s after it serves |
+//! | `SIGTERM` under load | [`process`] | restart | 5 s after it serves |
+//! | a panic in one camera's task | [`hours`] | restart | 3 s |
+//! | analysis killed; hung; out of memory | [`process`] | none | pictures in 20 s; 30 s; never, and nothing else |
+//! | a viewer that reads a byte a second | [`process`] | none | |
+//! | a clip that ends in the middle of a group of pictures | [`clip`] | none | |
 
 mod away;
 mod clip;

@@ -8,7 +8,7 @@ use media::virtual_camera::{Incident, ParameterSets, Scene, VirtualCameraConfig}
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
 
-use super::ward::{Ward, Watched, now_ms, tiny};
+use super::ward::{AT_ONCE_MS, NEXT_ATTEMPT_MS, Ward, Watched, now_ms, tiny};
 use super::{Case, case};
 
 /// Frames that may be under way, not yet in the file, when it is asked for: up to a group of pictures of two seconds, or the
@@ -132,7 +132,7 @@ async fn pieces(
         assert_eq!(camera.gaps().await, []);
         "no gap".to_owned()
     } else {
-        camera.left_gap(reasons, (began_ms, began_ms)).await
+        camera.left_gap(reasons, (began_ms, began_ms), AT_ONCE_MS).await
     };
     camera.no_other_alert().await;
     let (start, end) = camera.recorded().await;
@@ -206,7 +206,7 @@ async fn out_of_order(ward: Arc<Ward>, path: &'static str, incident: Incident) -
     camera.until_state("offline", "bad_stream").await;
     let ended_ms = now_ms();
     camera.real.clear();
-    camera.left_gap(&["bad_stream"], (began_ms, ended_ms.min(first_offline(&camera).await))).await
+    camera.left_gap(&["bad_stream"], (began_ms, ended_ms.min(first_offline(&camera).await)), NEXT_ATTEMPT_MS).await
 }
 
 /// When the stream was given up: it may have been opened again before the fault was over.

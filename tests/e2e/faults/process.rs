@@ -1,6 +1,8 @@
 //! The program itself: killed, stopped, starved, and its analysis process likewise.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use e2e::{Client, Program, decodes_cleanly, probe, until};
@@ -10,7 +12,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::SLOW;
-use super::ward::{QUICK, ms, start_cameras, tiny};
+use super::ward::{NEXT_ATTEMPT_MS, QUICK, lateness, ms, start_cameras, tiny};
 
 /// Cameras that are recorded meanwhile.
 const CAMERAS: usize = 6;
@@ -24,12 +26,19 @@ const LOST_FRAMES_MAX: usize = 40;
 /// Frames at each end of a recorded stretch that may be counted to either side: arrival is later than sending.
 const EDGE_FRAMES: usize = 8;
 
+/// From the death of an analysis process to the next picture it is asked for: the pause before another is started, and what
+/// that one takes to begin.
+const ANALYSIS_BACK: Duration = Duration::from_secs(20);
+/// The same where it hangs, which shows after the four seconds that a job may take here.
+const ANALYSIS_BACK_FROM_HANG: Duration = Duration::from_secs(30);
+
 /// A program that records several cameras.
 struct Loaded {
     supervisor: Supervisor,
     server: VirtualServer,
     program: Program,
     cameras: Vec<String>,
+    late_ms: Arc<AtomicI64>,
 }
 
 impl Loaded {
@@ -45,7 +54,7 @@ impl Loaded {
             let body = json!({"name": name, "premises_id": premises, "source_url": server.url(name).to_string()});
             cameras.push(root.made("/cameras", &body).await);
         }
-        let loaded = Self { supervisor, server, program, cameras };
+        let loaded = Self { supervisor, server, program, cameras, late_ms: lateness() };
         loaded.all_record(&root).await;
         loaded
     }
@@ -70,6 +79,14 @@ impl Loaded {
         assert_eq!(code, Some(0), "{said}");
     }
 
+    /// A program that serves again records again with its next attempt: the pause between the two, which is what the machine is
+    /// late by at most longer than it should be.
+    fn back_in_time(&self, serving_ms: i64, gap_end_ms: i64) -> i64 {
+        let (back_ms, late_ms) = (gap_end_ms - serving_ms, 3 * self.late_ms.load(Ordering::Relaxed));
+        assert!(back_ms <= NEXT_ATTEMPT_MS + late_ms, "recorded {back_ms} ms after it served again; the machine is {late_ms} ms late");
+        back_ms
+    }
+
     async fn close(mut self) {
         assert!(self.program.stop(), "it stops in order");
         self.check();
@@ -91,7 +108,7 @@ async fn killed_fifty_times_it_loses_the_open_fragment_at_most() {
 async fn kill_again_and_again(times: usize) {
     let mut loaded = Loaded::open(&[]).await;
     let began = loaded.program.sign_in("root").await.server_time().await;
-    let mut kills_ms = Vec::new();
+    let (mut kills_ms, mut serving_ms) = (Vec::new(), Vec::new());
     for round in 0..times {
         // Some fragments, and then any moment between two of them.
         loaded.record(50 + u64::try_from(round * 7 % 26).unwrap()).await;
@@ -100,6 +117,7 @@ async fn kill_again_and_again(times: usize) {
         // What is on disk at this moment is whole but for its tail, and the start mends that.
         loaded.check();
         loaded.program.serve().await;
+        serving_ms.push(super::ward::now_ms());
         loaded.check();
         let root = loaded.program.sign_in("root").await;
         loaded.all_record(&root).await;
@@ -108,7 +126,7 @@ async fn kill_again_and_again(times: usize) {
     let root = loaded.program.sign_in("root").await;
     let now = root.server_time().await;
     let mut worst_ms = 0;
-    let mut worst_frames = 0;
+    let (mut worst_frames, mut worst_back_ms) = (0, 0);
     for (number, camera) in loaded.cameras.iter().enumerate() {
         let sent = loaded.server.camera(&format!("load-{number}")).unwrap().sent();
         let between = |from_ms: i64, to_ms: i64| sent.iter().filter(|frame| (from_ms..to_ms).contains(&frame.sent_ms)).count();
@@ -116,7 +134,8 @@ async fn kill_again_and_again(times: usize) {
         let gaps: Vec<(i64, i64)> = timeline["gaps"].as_array().unwrap().iter().map(|gap| (ms(&gap["start"]), ms(&gap["end"]))).collect();
         assert!(timeline["gaps"].as_array().unwrap().iter().all(|gap| gap["reason"] == "restart"), "{timeline}");
         assert_eq!(gaps.len(), times, "a gap a kill: {timeline}");
-        for (gap, kill_ms) in gaps.iter().zip(&kills_ms) {
+        for ((gap, kill_ms), serving_ms) in gaps.iter().zip(&kills_ms).zip(&serving_ms) {
+            worst_back_ms = worst_back_ms.max(loaded.back_in_time(*serving_ms, gap.1));
             let lost_ms = kill_ms - gap.0;
             assert!((-500..=LOST_MS_MAX).contains(&lost_ms), "{lost_ms} ms before the kill are lost: {timeline}");
             worst_ms = worst_ms.max(lost_ms);
@@ -133,7 +152,9 @@ async fn kill_again_and_again(times: usize) {
         let kept = usize::try_from(probe(file.path()).frames).unwrap();
         assert!(kept + EDGE_FRAMES * spans.len() >= wanted && kept <= sent.len(), "{kept} of {wanted} frames are there: {timeline}");
     }
-    eprintln!("{times} kills of {CAMERAS} cameras: at most {worst_ms} ms and {worst_frames} frames before a kill were lost");
+    eprintln!(
+        "{times} kills of {CAMERAS} cameras: at most {worst_ms} ms and {worst_frames} frames before a kill were lost; recorded again at most {worst_back_ms} ms after it served"
+    );
     loaded.close().await;
 }
 
@@ -161,15 +182,15 @@ async fn whatever_befalls_the_analysis_and_the_viewers_recording_goes_on_and_the
     let first = until("an analysis process", SLOW, || async { analysis(&loaded.program) }).await;
     signal(first, "-KILL");
     let second = until("another analysis process", SLOW, || async { analysis(&loaded.program).filter(|id| *id != first) }).await;
-    until("a picture after a kill", SLOW, &still).await;
+    until("a picture after a kill", ANALYSIS_BACK, &still).await;
     signal(second, "-STOP");
-    let third = until("a third analysis process", SLOW, || async {
+    let third = until("a third analysis process", ANALYSIS_BACK_FROM_HANG, || async {
         // Somebody must ask for a picture, or for a look, for the hang to show.
         let _unanswered = still().await;
         analysis(&loaded.program).filter(|id| *id != second)
     })
     .await;
-    until("a picture after a hang", SLOW, &still).await;
+    until("a picture after a hang", ANALYSIS_BACK, &still).await;
     assert_ne!(third, first);
 
     loaded.record(50).await;
@@ -182,6 +203,7 @@ async fn whatever_befalls_the_analysis_and_the_viewers_recording_goes_on_and_the
     drop(slow);
     loaded.check();
     loaded.program.serve().await;
+    let serving_ms = super::ward::now_ms();
     let root = loaded.program.sign_in("root").await;
     loaded.all_record(&root).await;
     loaded.record(60).await;
@@ -191,6 +213,7 @@ async fn whatever_befalls_the_analysis_and_the_viewers_recording_goes_on_and_the
         let gaps = timeline["gaps"].as_array().unwrap();
         assert_eq!(gaps.iter().map(|gap| gap["reason"].as_str().unwrap()).collect::<Vec<_>>(), ["restart"], "{timeline}");
         assert!(ms(&gaps[0]["start"]) >= asked_ms - 1_000, "it recorded until it was asked to stop: {timeline}");
+        loaded.back_in_time(serving_ms, ms(&gaps[0]["end"]));
     }
     loaded.close().await;
 }

@@ -16,6 +16,7 @@ use crate::supervise::Supervisor;
 use crate::virtual_camera::{Account, AuthScheme, FootageLibrary, Incident, Picture, Scene, VirtualCameraConfig, VirtualServer};
 
 mod called;
+mod doors;
 mod secure;
 
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -26,6 +26,7 @@ const CHINESE: Record<string, string> = {
   'the camera answers against the rules of RTSP': '设备的应答不符合 RTSP 规范',
   'the camera sends packets against the rules of its codec': '设备发送的数据不符合编码规范',
   'the camera sends us to another address': '设备要求转到另一个地址，不予跟随',
+  'the camera sends to another address; redirects are not followed': '设备要求转到另一个地址，不予跟随',
   'redirects are not followed': '不跟随重定向',
   'there is no way to the camera': '没有到达设备的网络路径',
   'the connection is gone': '连接已断开',
