@@ -64,5 +64,23 @@ pub const SYNC_PAGE_DEFAULT: u32 = 200;
 pub const CURSOR_BYTES_MAX: usize = 512;
 /// A part's revision; more than a phone reaches in a year of saving every second.
 pub const REVISION_MAX: u32 = 1_000_000_000;
+/// Milliseconds of a video.
+pub const VIDEO_MS_MAX: u64 = 60_000;
+/// Milliseconds of a sound recording.
+pub const AUDIO_MS_MAX: u64 = 300_000;
+/// Of an answer's item, videos and sound recordings in one part.
+pub const CLIPS_PER_ITEM_MAX: usize = 5;
 /// File types that are evidence.
-pub const EVIDENCE_FILETYPES: [&str; 5] = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"];
+pub const EVIDENCE_FILETYPES: [&str; 11] = [
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "video/mp4",
+    "video/webm",
+    "video/quicktime",
+    "audio/mp4",
+    "audio/webm",
+    "audio/ogg",
+];

@@ -318,6 +318,10 @@ fn drawn_item(item: &Item, answer: &Answer, shown: &[bool], evidence: &[&Evidenc
     if withheld > 0 {
         notes.push(words::withheld(withheld));
     }
+    let clips = evidence.iter().filter(|one| one.item_code.as_deref() == Some(&item.code));
+    notes.extend(
+        clips.filter_map(|one| Some(words::clip(one.kind, one.duration_ms.filter(|_| one.kind.duration_ms_max().is_some())?, &one.sha256))),
+    );
     DrawnItem {
         code: item.code.clone(),
         key: item.key,

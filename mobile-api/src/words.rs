@@ -1,7 +1,7 @@
 //! The words of papers, in Chinese as the law's forms have them; the phone and the server print the same.
 
 use crate::Moment;
-use crate::inspection::{InspectionKind, ItemResult};
+use crate::inspection::{EvidenceKind, InspectionKind, ItemResult};
 use crate::judge::{Consequence, Judgement, Outcome};
 use crate::template::Grade;
 
@@ -77,6 +77,12 @@ pub fn summary(judged: &Judgement) -> String {
 /// What papers say of photos whose file as taken the template does not send.
 pub fn withheld(photos: usize) -> String {
     format!("照片{photos}张按检查表规定不上传原件，只上传缩小件；所列为原件的校验值。")
+}
+
+/// What papers say of a video or a sound recording: how long it is, and its hash.
+pub fn clip(kind: EvidenceKind, duration_ms: u64, sha256: &str) -> String {
+    let what = if kind == EvidenceKind::Video { "录像" } else { "录音" };
+    format!("{what}（{}秒，校验值{sha256}）", duration_ms.div_ceil(1_000))
 }
 
 /// 2026年11月24日14时05分; empty for a moment that no calendar has.

@@ -191,7 +191,7 @@ impl Writing {
             self.discard(app, row).await?;
             return Err(UploadError::Checksum);
         }
-        let looked = match app.files.look_at_evidence(&path).await {
+        let looked = match app.files.look_at_evidence(&path, &row.filetype).await {
             Err(refused @ FilesError::Picture(_)) => {
                 self.discard(app, row).await?;
                 return Err(refused.into());

@@ -16,7 +16,7 @@ let root
 let place
 let officer
 let canteen
-const device = await phone()
+const device = await phone({ permissions: ['camera', 'microphone'], args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] })
 
 /** One judged item: what is looked at here is its photo. */
 const template = {
@@ -107,12 +107,30 @@ describe('a photo as evidence', () => {
     if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/phone-item.png` })
   })
 
+  it('has a video and a sound recording beside it, recorded and played without a network', async () => {
+    for (const [kind, count] of [['video', 1], ['audio', 2]]) {
+      await page.locator(`[data-code="1.1"] ${test(`record-${kind}`)}`).click()
+      await page.locator(`${test('clip-start')}:enabled`).click()
+      await page.waitForTimeout(2_500)
+      if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/phone-${kind}.png` })
+      await page.click(test('clip-stop'))
+      await page.locator(`[data-code="1.1"] ${test('clip')}`).nth(count - 1).waitFor()
+    }
+    await page.locator(`[data-code="1.1"] ${test('clip')} button`).first().click()
+    await page.locator(test('clip-player')).evaluate((player) => player.play())
+    await page.waitForFunction((name) => document.querySelector(name)?.currentTime > 0.2, test('clip-player'))
+    await page.click('.player .van-popup__close-icon')
+    await page.waitForSelector(test('clip-player'), { state: 'hidden' })
+    await page.waitForSelector(`${test('saved')}.saved`)
+  })
+
   it('is on the record by its hash, and that one is not sent as taken is said there', async () => {
     await page.click(test('review'))
     await page.click(test('sign'))
     const paper = page.locator(test('paper'))
     await paper.waitFor()
     assert.match(await paper.innerText(), /照片1张按检查表规定不上传原件，只上传缩小件/)
+    assert.match(await paper.innerText(), /录像（\d秒，校验值[0-9a-f]{64}）/)
     await steps.signOfficers(page)
     await steps.signPremises(page, '林晓梅')
     await steps.submit(page)
@@ -142,6 +160,10 @@ describe('a photo as evidence', () => {
     await opened.page.waitForSelector(test('originals-to-come'))
     const notes = await opened.page.locator(`.main ${test('evidence-note')}`).allInnerTexts()
     assert.deepEqual(notes, ['缩小件；原件待上传', '遮挡、标注、水印', '缩小件；按规定不上传原件'])
+    const film = opened.page.locator(`${test('evidence-clip')} video`)
+    await film.evaluate((player) => player.play())
+    await opened.page.waitForFunction((name) => document.querySelector(name)?.currentTime > 0.2, `${test('evidence-clip')} video`)
+    assert.equal(await opened.page.locator(`${test('evidence-clip')} audio`).count(), 1)
     if (process.env.PICTURES) await opened.page.screenshot({ path: `${process.env.PICTURES}/desk-evidence.png` })
     await opened.close()
     await browser.close()

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::field::{Faults, FieldFault};
 use crate::limits::{
-    ANSWERS_PER_PART_MAX, CHOICES_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
+    ANSWERS_PER_PART_MAX, CHOICES_MAX, CLIPS_PER_ITEM_MAX, CODE_BYTES_MAX, EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES, EVIDENCE_PER_ANSWER_MAX,
     EVIDENCE_PER_PART_MAX, FIELDS_PER_ITEM_MAX, ITEMS_MAX, LOCATIONS_PER_PART_MAX, NAME_CHARS_MAX, OFFICERS_MAX, PARTS_PER_INSPECTION_MAX,
     REVISION_MAX, SIGNATURES_PER_PART_MAX, TEXT_CHARS_MAX,
 };
@@ -104,6 +104,7 @@ pub(crate) fn content(faults: &mut Faults, content: &PartContent) {
     let mut ids = HashSet::new();
     each(faults, "evidence", &content.evidence, |faults, one| evidence(faults, one, &mut ids));
     derivatives(faults, &content.evidence);
+    clips(faults, &content.evidence);
     let ids: HashSet<Uuid> = content.evidence.iter().filter(|one| one.derived.is_none()).map(|one| one.id).collect();
     let mut codes = HashSet::new();
     each(faults, "answers", &content.answers, |faults, one| answer(faults, one, &mut codes, &ids));
@@ -184,6 +185,16 @@ fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
     if !EVIDENCE_FILETYPES.contains(&evidence.filetype.as_str()) {
         faults.note_at("filetype", "unknown", format!("one of {}", EVIDENCE_FILETYPES.join(", ")));
     }
+    if !evidence.filetype.starts_with(evidence.kind.media()) {
+        faults.note_at("filetype", "kind", format!("{}… of this kind", evidence.kind.media()));
+    }
+    match (evidence.kind.duration_ms_max(), evidence.duration_ms) {
+        (Some(max), duration) if !duration.is_some_and(|duration| (1..=max).contains(&duration)) => {
+            faults.note_at("duration_ms", "out_of_range", format!("1 to {max} milliseconds"));
+        }
+        (None, Some(_)) => faults.note_at("duration_ms", "kind", "of videos and sound recordings only"),
+        _ => {}
+    }
     if evidence.kind == EvidenceKind::Signature && evidence.filetype.starts_with("image/hei") {
         faults.note_at("filetype", "kind", "a drawing is JPEG, PNG or WebP");
     }
@@ -191,6 +202,20 @@ fn evidence(faults: &mut Faults, evidence: &Evidence, ids: &mut HashSet<Uuid>) {
         faults.note_at("bytes", "out_of_range", format!("1 to {EVIDENCE_BYTES_MAX}"));
     }
     faults.optional_text("item_code", evidence.item_code.as_deref(), CODE_BYTES_MAX);
+}
+
+/// A few videos and sound recordings an item, and of nothing in particular.
+fn clips(faults: &mut Faults, all: &[Evidence]) {
+    let mut counted: HashMap<Option<&str>, usize> = HashMap::new();
+    each(faults, "evidence", all, |faults, one| {
+        if one.kind.duration_ms_max().is_some() {
+            let count = counted.entry(one.item_code.as_deref()).or_default();
+            *count += 1;
+            if *count > CLIPS_PER_ITEM_MAX {
+                faults.note_at("kind", "too_many", format!("at most {CLIPS_PER_ITEM_MAX} videos and sound recordings an item"));
+            }
+        }
+    });
 }
 
 /// A derivative names the file as taken by id and hash; of derivatives there are none.

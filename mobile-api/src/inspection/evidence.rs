@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::Moment;
+use crate::limits::{AUDIO_MS_MAX, VIDEO_MS_MAX};
 
 /// What a file is evidence of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,6 +17,30 @@ pub enum EvidenceKind {
     Photo,
     /// Drawn on glass.
     Signature,
+    /// Moving pictures, with or without sound.
+    Video,
+    /// Sound alone.
+    Audio,
+}
+
+impl EvidenceKind {
+    /// How long one may last, milliseconds; nothing of what stands still.
+    pub fn duration_ms_max(self) -> Option<u64> {
+        match self {
+            Self::Photo | Self::Signature => None,
+            Self::Video => Some(VIDEO_MS_MAX),
+            Self::Audio => Some(AUDIO_MS_MAX),
+        }
+    }
+
+    /// What its file types begin with.
+    pub fn media(self) -> &'static str {
+        match self {
+            Self::Photo | Self::Signature => "image/",
+            Self::Video => "video/",
+            Self::Audio => "audio/",
+        }
+    }
 }
 
 /// How a picture was made from the file as taken, on the phone.
@@ -70,6 +95,9 @@ pub struct Evidence {
     /// The item it shows.
     #[serde(default)]
     pub item_code: Option<String>,
+    /// How long it lasts, milliseconds; of videos and sound recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
     /// What it was made from; none of a file as taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub derived: Option<Derived>,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use mobile_api::limits::EVIDENCE_FILETYPES;
 
 use super::{Files, FilesError, PIXELS_MAX};
 use crate::domain::geo::is_point;
@@ -51,7 +52,7 @@ pub struct Looked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
     /// None of the types that are accepted.
-    #[error("not a JPEG, PNG or WebP picture")]
+    #[error("not a file of a type that is accepted, or not of the one announced")]
     UnknownType,
     /// More pixels than are accepted, or edges no camera makes.
     #[error("{width} x {height} pixels, which is more than {PIXELS_MAX} in all or {EDGE_PIXELS_MAX} an edge")]
@@ -78,7 +79,11 @@ impl Files {
 
     /// A piece of evidence: what it is, whether nothing is drawn on it, and where it says that it was taken. HEIF, and what has more
     /// pixels than are opened here, is kept whole without being opened: by its header alone, and not called blank.
-    pub async fn look_at_evidence(&self, path: &Path) -> Result<Looked, FilesError> {
+    /// `told` is the type that was announced: by it a film is told from its sound, which lie in the same containers.
+    pub async fn look_at_evidence(&self, path: &Path, told: &str) -> Result<Looked, FilesError> {
+        if let Some(filetype) = clip(path, told)? {
+            return Ok(Looked { picture: Picture { filetype, size: None }, blank: false, position: None });
+        }
         let asked = path.to_owned();
         let position = off_thread(move || Ok(position(&asked))).await?;
         if is_heif(path)? {
@@ -213,6 +218,21 @@ fn read_header_within(path: &Path, pixels_max: u64) -> Result<Picture, PictureEr
         return Err(PictureError::TooManyPixels { width, height });
     }
     Ok(Picture { filetype, size: Some((width, height)) })
+}
+
+/// The type of a video or a sound recording, where one was announced and the file begins as one. It is kept whole and not opened.
+fn clip(path: &Path, told: &str) -> Result<Option<&'static str>, FilesError> {
+    use std::io::Read as _;
+    let Some(filetype) = EVIDENCE_FILETYPES.into_iter().find(|one| *one == told && !one.starts_with("image/")) else { return Ok(None) };
+    let mut head = [0_u8; 12];
+    let read = std::fs::File::open(path)?.read(&mut head)?;
+    let head = &head[..read];
+    let begins = match filetype {
+        "video/webm" | "audio/webm" => head.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]),
+        "audio/ogg" => head.starts_with(b"OggS"),
+        _ => head.get(4..8) == Some(b"ftyp".as_slice()) && !HEIF_BRANDS.iter().any(|brand| head.get(8..12) == Some(brand.as_slice())),
+    };
+    if begins { Ok(Some(filetype)) } else { Err(PictureError::UnknownType.into()) }
 }
 
 fn is_heif(path: &Path) -> Result<bool, FilesError> {

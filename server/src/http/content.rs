@@ -92,9 +92,8 @@ impl From<FilesError> for Problem {
             FilesError::NotFound(_) => Self::not_found(),
             FilesError::TooLarge { bytes_max } => Self::of(ProblemType::TooLarge).because(format!("at most {bytes_max} bytes")),
             FilesError::Cut(_) => Self::of(ProblemType::Malformed).because("the body was cut off"),
-            FilesError::Picture(PictureError::UnknownType) => {
-                Self::of(ProblemType::UnsupportedMediaType).because("not a JPEG, PNG or WebP picture")
-            }
+            FilesError::Picture(PictureError::UnknownType) => Self::of(ProblemType::UnsupportedMediaType)
+                .because("not a JPEG, PNG or WebP picture, nor a video or a sound recording as announced"),
             FilesError::Picture(refused @ PictureError::TooManyPixels { .. }) => {
                 Self::of(ProblemType::TooLarge).because(refused.to_string())
             }

@@ -443,6 +443,7 @@ impl Filled {
                 bytes: picture.bytes,
                 taken_at: self.ended_at,
                 item_code,
+                duration_ms: None,
                 derived: None,
             })
         });

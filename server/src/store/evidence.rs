@@ -79,6 +79,8 @@ pub fn kind_code(kind: EvidenceKind) -> &'static str {
     match kind {
         EvidenceKind::Photo => "photo",
         EvidenceKind::Signature => "signature",
+        EvidenceKind::Video => "video",
+        EvidenceKind::Audio => "audio",
     }
 }
 
@@ -87,6 +89,8 @@ pub fn kind_of(code: &str) -> Result<EvidenceKind, StoreError> {
     match code {
         "photo" => Ok(EvidenceKind::Photo),
         "signature" => Ok(EvidenceKind::Signature),
+        "video" => Ok(EvidenceKind::Video),
+        "audio" => Ok(EvidenceKind::Audio),
         other => Err(StoreError::damaged(format!("evidence of kind {other}"))),
     }
 }

@@ -103,12 +103,14 @@ export type Making = 'reduced' | 'drawing' | 'watermark' | 'redaction'
 
 export interface Evidence {
   id: string
-  kind: 'photo' | 'signature'
+  kind: 'photo' | 'signature' | 'video' | 'audio'
   sha256: string
   filetype: string
   bytes: number
   taken_at: string
   item_code?: string
+  /** Of videos and sound recordings. */
+  duration_ms?: number
   /** What a picture was made from on the phone; none of a file as taken. */
   derived?: { from: string; sha256: string; made_by: Making[] }
 }
@@ -191,6 +193,9 @@ export const LIMITS = {
   officers: 20,
   evidenceBytes: 25 * 1024 * 1024,
   filetypes: ['image/jpeg', 'image/png', 'image/webp', 'image/heic', 'image/heif'],
+  videoMs: 60_000,
+  audioMs: 300_000,
+  clipsPerItem: 5,
 } as const
 
 /** All items must be answered, but in unannounced checks and re-inspections (Order 49, art. 27). */

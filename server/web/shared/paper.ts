@@ -142,6 +142,9 @@ function drawnItem(item: Item, answer: Answer, shown: boolean[], evidence: Evide
   const withheld = taken.filter((one) => standing(one) === 'withheld').length
   if (withheld > 0) notes.push(`照片${withheld}张按检查表规定不上传原件，只上传缩小件；所列为原件的校验值。`)
   const photos = taken.map((one) => one.sha256)
+  for (const one of evidence.filter((other) => other.item_code === item.code)) {
+    if ((one.kind === 'video' || one.kind === 'audio') && one.duration_ms !== undefined) notes.push(`${one.kind === 'video' ? '录像' : '录音'}（${Math.ceil(one.duration_ms / 1000)}秒，校验值${one.sha256}）`)
+  }
   return { code: item.code, key: item.key, text: item.text.zh, result: answer.result ? RESULT[answer.result] : '已记录', notes, photos }
 }
 

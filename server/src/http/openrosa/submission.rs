@@ -93,7 +93,7 @@ async fn receive(request: &HttpRequest, app: &App, payload: web::Payload) -> Res
             if bytes > REQUEST_BYTES_MAX {
                 return Err(too_large());
             }
-            let looked = app.files.look_at_evidence(spooled.path()).await.map_err(|error| about(&name, error.into()))?.picture;
+            let looked = app.files.look_at_evidence(spooled.path(), "").await.map_err(|error| about(&name, error.into()))?.picture;
             let picture = Picture { sha256: spooled.sha256.clone(), filetype: looked.filetype.to_owned(), bytes: spooled.bytes };
             pictures.insert(name, Came { spooled, picture, size: looked.size });
         } else {

@@ -358,3 +358,94 @@ async fn an_inspection_may_have_a_thousand_photos() {
 fn drawn_small() -> Vec<u8> {
     png(&GrayImage::from_fn(16, 16, |x, y| image::Luma([u8::try_from((x * y) % 256).unwrap()])))
 }
+
+/// Names a recording of an item; gives its id.
+fn recorded(draft: &mut Draft, code: &str, kind: &str, filetype: &str, duration_ms: u64, file: &[u8]) -> String {
+    let id = Uuid::now_v7().to_string();
+    let mut one = super::evidence(&id, code, file);
+    for (member, value) in [("kind", json!(kind)), ("filetype", json!(filetype)), ("duration_ms", json!(duration_ms))] {
+        one[member] = value;
+    }
+    draft.content["evidence"].as_array_mut().unwrap().push(one);
+    id
+}
+
+/// Sends a recording under the type that is told.
+async fn send(phone: &Phone, draft: &Draft, id: &str, filetype: &str, content: &[u8]) -> StatusCode {
+    let pairs = [
+        ("inspection_id", draft.id.to_string()),
+        ("evidence_id", id.to_owned()),
+        ("sha256", sha256(content)),
+        ("filetype", filetype.to_owned()),
+    ];
+    let metadata: Vec<String> = pairs.iter().map(|(name, value)| format!("{name} {}", super::base64(value.as_bytes()))).collect();
+    let request =
+        phone.client.request(Method::POST, "/uploads", None).header("Tus-Resumable", "1.0.0").header("Upload-Length", content.len());
+    let request = request.header("Upload-Metadata", metadata.join(",")).header("content-type", "application/offset+octet-stream");
+    request.body(content.to_vec()).send().await.unwrap().status()
+}
+
+on_both!(video_and_sound_are_kept_as_recorded_and_played_in_ranges, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    let film = [&[0x1A, 0x45, 0xDF, 0xA3][..], &[7; 5_000]].concat();
+    let sound = [&[0, 0, 0, 24][..], b"ftypM4A ", &[9; 900]].concat();
+    let film_id = recorded(&mut draft, "1.1", "video", "video/webm", 12_000, &film);
+    let sound_id = recorded(&mut draft, "1.1", "audio", "audio/mp4", 3_000, &sound);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    assert_eq!(
+        send(&phone, &draft, &Uuid::now_v7().to_string(), "video/webm", &picture(1)).await,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "a picture is no film"
+    );
+    assert_eq!(
+        send(&phone, &draft, &Uuid::now_v7().to_string(), "image/png", &film).await,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "nor a film a picture"
+    );
+    assert_eq!(send(&phone, &draft, &film_id, "video/webm", &film).await, StatusCode::CREATED);
+    assert_eq!(send(&phone, &draft, &sound_id, "audio/mp4", &sound).await, StatusCode::CREATED);
+    assert_eq!(submitted(&phone, &draft, &template).await["state"], "complete");
+    let (_, page) = phone.client.get(&draft.path()).await;
+    let seen = on_page(&page, &film_id);
+    assert_eq!(
+        (seen["kind"].as_str(), seen["duration_ms"].as_u64(), seen["preview"].as_bool()),
+        (Some("video"), Some(12_000), Some(false))
+    );
+    let part = phone
+        .client
+        .request(Method::GET, &format!("{}/evidence/{film_id}", draft.path()), None)
+        .header("range", "bytes=2-5")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!((part.status(), part.headers()["content-type"].to_str().unwrap()), (StatusCode::PARTIAL_CONTENT, "video/webm"));
+    assert_eq!(part.bytes().await.unwrap().as_ref(), &film[2..6]);
+    let desk = app.person("supervisor", &app.office).await;
+    let archive = desk.request(Method::GET, "/exports/inspections.zip", None).send().await.unwrap().bytes().await.unwrap();
+    let archive = zip::ZipArchive::new(Cursor::new(archive.to_vec())).unwrap();
+    assert!(archive.file_names().any(|name| name == format!("{}/1.1-{film_id}.webm", draft.id)), "recordings leave with the photos");
+});
+
+on_both!(a_recording_has_its_limits, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let faults = async |fill: &dyn Fn(&mut Draft)| {
+        let mut draft = Draft::new(&app, &phone, &template);
+        fill(&mut draft);
+        let (status, problem) = phone.client.put(&draft.path(), &draft.put()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        let named = |one: &Value| format!("{} {}", text(&one["pointer"]).trim_start_matches("/part/content/evidence"), text(&one["code"]));
+        problem["errors"].as_array().unwrap().iter().map(named).collect::<Vec<_>>()
+    };
+    let film = |draft: &mut Draft, kind: &str, filetype: &str, ms: u64| {
+        recorded(draft, "1.1", kind, filetype, ms, b"x");
+    };
+    assert_eq!(faults(&|draft| film(draft, "video", "video/mp4", 60_001)).await, ["/0/duration_ms out_of_range"]);
+    assert_eq!(faults(&|draft| film(draft, "audio", "audio/ogg", 300_001)).await, ["/0/duration_ms out_of_range"]);
+    assert_eq!(faults(&|draft| film(draft, "audio", "video/webm", 10)).await, ["/0/filetype kind"]);
+    assert_eq!(faults(&|draft| film(draft, "photo", "image/png", 10)).await, ["/0/duration_ms kind"]);
+    let six = |draft: &mut Draft| (0..6).for_each(|_| film(draft, "video", "video/mp4", 1_000));
+    assert_eq!(faults(&six).await, ["/5/kind too_many"]);
+});

@@ -90,6 +90,7 @@ export default {
     originalWithheld: ['缩小件；按规定不上传原件', 'Reduced copy; as taken not sent, by policy'],
     originalsToCome: ['{n} 张照片的原件还在手机上，连上合适的网络后自动上传。检查已完整。', '{n} photos as taken are still on the phone and follow on its network. The inspection is complete.'],
     originalsWithheld: ['{n} 张照片按检查表规定不上传原件。', '{n} photos as taken are not sent, as the template says.'],
+    clip: { video: ['录像 {s} 秒', 'Video, {s} s'], audio: ['录音 {s} 秒', 'Sound, {s} s'], save: ['保存原件', 'Save the file'] },
     noPreview: ['原样保存，无法预览', 'Kept as it is, no preview'],
     saveFile: ['无预览，点此保存原件', 'No preview: save the file'],
     photoFar: ['照片自带位置距场所 {km} 公里', 'The photo says that it was taken {km} km away'],

@@ -50,6 +50,9 @@ export default {
     title: '签名确认', shown: '请双方核对以下记录。签名即确认其全部内容。', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', left: '已离开', blank: '笔迹太少，请完整签名', open: '离开前请补齐', openHelp: '法律要求的现场程序。缺少的会写在记录上，并标为待补全。', openAsk: '仍待补全：{what}。', fix: '去补齐', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
     reasonNeeded: '请写明拒签原因', submit: '提交检查', submitAsk: '提交后内容不能再改。检查结果：{outcome}，{photos} 张照片。', submitOffline: '现在没有网络：先安全保存在本机，有网络时自动发送。', needOfficer: '需要至少一名执法人员签名', needPremises: '需要被检查单位签名，或记录拒签', needWitness: '拒签需要见证人签名', stale: '签名后内容有改动，请重新签名', hash: '内容指纹 {hash}', empty: '还没有写字', remove: '清除签名', add: '添加执法人员', you: '本人', clauses: '被检查单位对以上记录已核对无误', edit: '返回修改', submitted: '检查已提交',
   },
+  clip: {
+    video: '录像', audio: '录音', of: '{what} {s} 秒', start: '开始', stop: '停止', left: '还可录 {s} 秒', limit: '最长 {s} 秒，单个不超过 25 MB', cannot: '本浏览器不能录制', denied: '未授权使用摄像头或麦克风', noDevice: '没有可用的摄像头或麦克风', many: '每项最多 5 段录像和录音', tooBig: '超过 25 MB，没有保存', remove: '删除这段录制？',
+  },
   mark: {
     title: '照片标注', help: '标注另存为一张图片，原图不改动。', hiddenHelp: '遮挡会写入图片，无法还原；对外使用遮挡后的图片。', save: '保存标注', drop: '删除标注', undo: '撤销', watermark: '水印', words: '要写在照片上的文字', typeFirst: '请先输入文字，再点照片上的位置', tool: { arrow: '箭头', circle: '圈出', text: '文字', black: '涂黑', coarse: '马赛克' }, badge: { redaction: '已遮挡', drawing: '已标注' },
   },

@@ -8,6 +8,7 @@ import { changes, safe } from '../core'
 import { answer, touch, type Draft, type DraftAnswer, type StoredFile } from '../engine/draft'
 import { makeRoom } from '../engine/room'
 import { Saver } from '../engine/saver'
+import { storedClip, type ClipKind } from './clips'
 import { locate, type PlaceFault } from './place'
 import { made, readBoth, readPhoto } from './photos'
 
@@ -141,6 +142,31 @@ export function useDraft(id: string) {
     return true
   }
 
+  /** A recording of an item; it stands beside the photos and counts as none of them. */
+  async function addClip(code: string, kind: ClipKind, made: { recording: Blob; duration_ms: number; preview: Blob | null }): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    const open = draft.value
+    const own = open.evidence.filter((one) => one.item_code === code && (one.kind === 'video' || one.kind === 'audio'))
+    if (own.length >= LIMITS.clipsPerItem || open.evidence.length >= LIMITS.evidencePerPart) return void showToast(t('clip.many'))
+    const stored = await storedClip(made.recording, open.id, open.user_id, made.preview)
+    if (stored.bytes > LIMITS.evidenceBytes) return void showToast(t('clip.tooBig'))
+    if (!(await keep(stored))) return
+    open.evidence.push({
+      id: stored.id, kind, sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes, duration_ms: made.duration_ms,
+      taken_at: new Date(Date.now() - made.duration_ms).toISOString(), item_code: code,
+    })
+    touch(open)
+    save()
+    navigator.vibrate?.(20)
+  }
+
+  async function removeClip(id: string): Promise<void> {
+    if (!(await unsigned()) || !draft.value) return
+    dropDrawing(id)
+    touch(draft.value)
+    save()
+  }
+
   async function keep(stored: StoredFile): Promise<boolean> {
     try {
       await safe().putFile(stored)
@@ -239,5 +265,5 @@ export function useDraft(id: string) {
     }
   }
 
-  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, markPhoto, sign, drawing, dropSignature, place, placing, placeFault }
+  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, markPhoto, addClip, removeClip, sign, drawing, dropSignature, place, placing, placeFault }
 }

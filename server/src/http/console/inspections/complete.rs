@@ -206,6 +206,7 @@ async fn paper(tx: &mut Tx<'_>, session: &Session, row: &InspectionRow, file_id:
         bytes: u64::try_from(file.bytes).unwrap_or(0),
         taken_at: Moment(file.created_at),
         item_code: None,
+        duration_ms: None,
         derived: None,
     };
     let taken = || Problem::of(ProblemType::Conflict).because("this evidence stands for another file");

@@ -309,6 +309,9 @@ async fn photos(source: &Source, row: &ExportRow) -> Result<Vec<(String, Bytes)>
 fn exported(files: &[EvidenceRow], originals: bool) -> Vec<(&EvidenceRow, &EvidenceRow, String)> {
     let photo = evidence::kind_code(EvidenceKind::Photo);
     let mut found = Vec::new();
+    let clips = [EvidenceKind::Video, EvidenceKind::Audio].map(evidence::kind_code);
+    let clip = |file: &&EvidenceRow| file.kind.as_deref().is_some_and(|kind| clips.contains(&kind));
+    found.extend(files.iter().filter(clip).map(|file| (file, file, String::new())));
     for taken in files.iter().filter(|file| file.kind.as_deref() == Some(photo) && file.derived_from.is_none()) {
         if let Some(redacted) = evidence::redacted(files, &taken.id).filter(|_| !originals) {
             found.push((taken, redacted, "-redacted".to_owned()));

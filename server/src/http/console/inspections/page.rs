@@ -212,12 +212,14 @@ struct OtherAnswer {
 #[schema(as = InspectionEvidence)]
 struct Evidence {
     id: String,
-    /// photo or signature
+    /// photo, signature, video or audio
     kind: Option<String>,
     item_code: Option<String>,
     sha256: String,
     filetype: String,
     bytes: Option<i64>,
+    /// Of videos and sound recordings, as the phone says, ms.
+    duration_ms: Option<u64>,
     /// pixels
     width: Option<i64>,
     /// pixels
@@ -293,6 +295,8 @@ impl Inspection {
         let result = amended.or(submitted).unwrap_or_else(|| judge(template, &answers));
         let door = Door { premises_id: &row.premises_id, mark: door_mark };
         let previous = before.map(|(previous, last)| compared(previous, &answers, &last));
+        let named = contents.iter().flat_map(|(_, content)| &content.evidence);
+        let durations = named.filter_map(|one| Some((one.id.to_string(), one.duration_ms?))).collect();
         let history = history(row, &item, &parts, files);
         Ok(Self {
             header: row.parsed_header()?,
@@ -300,7 +304,7 @@ impl Inspection {
             received_at: Moment(row.received_at),
             sections,
             answers,
-            evidence: files.iter().map(|file| evidence_view(file, files, place)).collect::<Result<_, _>>()?,
+            evidence: files.iter().map(|file| evidence_view(file, files, place, &durations)).collect::<Result<_, _>>()?,
             result,
             phone_result: judgement(row.phone_result.as_deref())?,
             choices,
@@ -411,7 +415,12 @@ fn section_view(
     Section { code: section.code.clone(), name: section.name.clone(), items: items.collect() }
 }
 
-fn evidence_view(row: &EvidenceRow, files: &[EvidenceRow], place: Option<(f64, f64)>) -> Result<Evidence, StoreError> {
+fn evidence_view(
+    row: &EvidenceRow,
+    files: &[EvidenceRow],
+    place: Option<(f64, f64)>,
+    durations: &BTreeMap<String, u64>,
+) -> Result<Evidence, StoreError> {
     let position = row.gps_latitude.zip(row.gps_longitude).map(|(latitude, longitude)| {
         let distance_m = place.map(|place| distance_m(place, (latitude, longitude)));
         EvidencePosition { latitude, longitude, distance_m, far: distance_m.is_some_and(|distance| distance > FAR_M) }
@@ -423,6 +432,7 @@ fn evidence_view(row: &EvidenceRow, files: &[EvidenceRow], place: Option<(f64, f
         sha256: row.sha256.clone(),
         filetype: row.stored_filetype.clone().unwrap_or_else(|| row.filetype.clone()),
         bytes: row.bytes,
+        duration_ms: durations.get(&row.id).copied(),
         width: row.width,
         height: row.height,
         taken_at: row.taken_at.map(Moment),
