@@ -45,7 +45,7 @@ impl PocketBase {
     pub(crate) async fn start() -> Option<Self> {
         let program = cache().join("tools/python/bin/pocketbase");
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().to_str().unwrap().to_owned();
+        let data = folder.path().join("data").to_str().unwrap().to_owned();
         let made = Command::new(&program).args(["superuser", "upsert", EMAIL, WORD, "--dir", &data]).stdout(Stdio::null()).status();
         if !made.is_ok_and(|status| status.success()) {
             eprintln!("   PocketBase does not run ({}); `.ci/bench` installs it", program.display());
@@ -53,7 +53,8 @@ impl PocketBase {
         }
         let address = format!("127.0.0.1:{}", free_port());
         let mut serve = Command::new(&program);
-        serve.args(["serve", "--dir", &data, "--http", &address]).stdout(Stdio::null()).stderr(Stdio::null());
+        // It would write its collections down beside the folder, and make them again at the next start.
+        serve.args(["serve", "--dir", &data, "--http", &address, "--automigrate=false"]).stdout(Stdio::null()).stderr(Stdio::null());
         let process = Helper::start(&mut serve);
         assert!(listening(&address).await, "PocketBase listens");
         let mut line = Line::open(&address).await;
