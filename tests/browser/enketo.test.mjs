@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { build } from 'esbuild'
-import { desk } from './desk.mjs'
-import { addPerson, makePicture, PASSWORD, Person, seedPlace, startServer } from './support.mjs'
+import { addPerson, desk, makePicture, PASSWORD, Person, seedPlace, startServer } from './support.mjs'
 
 /** A page of its own, under no policy of ours. */
 const ELSEWHERE = 'https://enketo.test'

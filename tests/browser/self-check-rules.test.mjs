@@ -1,8 +1,8 @@
 // The page of the canteens' duties: times, meals, and days on which nothing is served, for all or for one office; read by others.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { NARROW, desk, openAs } from './desk.mjs'
-import { addPerson, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
+import { NARROW, openAs } from './desk.mjs'
+import { addPerson, desk, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
 
 const test = (name) => `[data-test=${name}]`
 let server
