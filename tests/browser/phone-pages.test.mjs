@@ -10,7 +10,7 @@ import { inaccessible, settled, sideways } from './walk.mjs'
 const OFFICER = ['/today', '/premises', '/messages', '/me', '/outbox', '/scan']
 const CANTEEN = ['/kitchen', '/alerts', '/orders', '/self-checks', '/me', '/outbox']
 /** Of these, what has to ask the server each time; the others live on what the phone has. */
-const ASKING = ['/kitchen', '/alerts', '/orders']
+const ASKING = ['/kitchen', '/alerts']
 
 let server
 let root
