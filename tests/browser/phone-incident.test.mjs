@@ -92,9 +92,9 @@ it('one tap keeps it on the phone, and it is the first to go when the network is
   await until('the recorder holds it', async () => (await supervisor.get(`/incidents/${one.id}`)).recordings[0]?.state === 'held')
   assert.ok((await supervisor.get('/notices')).items.some((notice) => notice.kind === 'incident_reported'))
   // Whoever comes next sees it on the place, and nothing waits any more.
-  const place_ = page.url()
+  const address = page.url()
   await steps.syncNow(page, server.base)
-  await steps.go(page, place_)
+  await steps.go(page, address)
   await page.waitForSelector(test('incident-open'), { timeout: 60_000 })
   assert.equal(await page.locator(test('incident-waits')).count(), 0)
   await shown(page, 'incident-open')

@@ -56,6 +56,11 @@ impl Awaited {
         }
         self.part.map_or(position.complete, |part| position.chunks > part)
     }
+
+    /// Whether no player of this stream can know of it yet.
+    fn too_far_ahead(self, position: LivePosition) -> bool {
+        self.segment > position.sequence.saturating_add(AHEAD_MAX)
+    }
 }
 
 /// The playlist, as soon as it holds what is awaited.
@@ -117,12 +122,10 @@ pub fn init(ring: &LiveRing, generation: u64) -> Option<Bytes> {
 
 async fn wait(ring: &LiveRing, awaited: Awaited, patience: Duration) -> Result<(), LiveError> {
     let mut positions = ring.subscribe();
-    let newest = positions.borrow().map_or(0, |position| position.sequence);
-    if newest > 0 && awaited.segment > newest + AHEAD_MAX {
-        return Err(LiveError::TooFarAhead);
-    }
-    let reached = positions.wait_for(|position| position.is_some_and(|position| awaited.reached(position)));
-    match tokio::time::timeout(patience, reached).await {
+    let decided =
+        positions.wait_for(|position| position.is_some_and(|position| awaited.reached(position) || awaited.too_far_ahead(position)));
+    match tokio::time::timeout(patience, decided).await {
+        Ok(Ok(position)) if position.is_some_and(|position| awaited.too_far_ahead(position)) => Err(LiveError::TooFarAhead),
         Ok(Ok(_)) => Ok(()),
         Ok(Err(_)) => Err(LiveError::NotLive),
         Err(_) => Err(LiveError::Late),
@@ -381,6 +384,17 @@ mod tests {
         push(&ring, "9/0", false);
         assert!(text_of(beyond.await).contains("9-0.m4s"));
         assert_eq!(playlist(&ring, await_part(12, Some(0)), SOON).await, Err(LiveError::TooFarAhead));
+    }
+
+    #[tokio::test]
+    async fn what_lies_too_far_ahead_is_refused_as_soon_as_the_stream_is_known() {
+        let ring = LiveRing::default();
+        let mut far = Box::pin(playlist(&ring, Some(Awaited { segment: u64::MAX, part: None }), SOON));
+        assert!(waits(&mut far).await, "where the stream is, nobody knows yet");
+        begin(&ring, 0, false, 1);
+        push(&ring, "0/0", false);
+        assert_eq!(far.await, Err(LiveError::TooFarAhead), "its first segment is number 0");
+        assert_eq!(playlist(&ring, Some(Awaited { segment: 1 << 63, part: Some(0) }), SOON).await, Err(LiveError::TooFarAhead));
     }
 
     #[tokio::test]

@@ -51,6 +51,8 @@ on_both!(a_clip_is_cut_fixed_and_its_recording_let_go, |app| {
         .await;
     let recorded = || engine.timeline(camera, 0, i64::MAX).iter().map(|span| span.end_ms - span.start_ms).sum::<i64>();
     until("nine seconds recorded", || async { (recorded() >= RECORDED_MS).then_some(()) }).await;
+    // Its child has begun and looks: what it shows is had at once from here on.
+    until("a picture of the recording", || async { engine.still_at(camera, app.app.clock.wall_ms() - 2_000, None).await.ok() }).await;
 
     let now = app.app.clock.wall_ms();
     let lost = |phase, at_ms| {
