@@ -116,12 +116,16 @@ async fn keep(app: &App, row: &AlertRow, export: Export) -> Result<(), JobError>
     Ok(())
 }
 
+/// How long before a clip's end its last picture is asked for, milliseconds: its end is a sum of lengths of pictures, and the
+/// rounded lengths of fragments, by which a picture is found, may stop a millisecond before it.
+const BEFORE_END_MS: i64 = 100;
+
 /// The last picture of the clip, for an alert that came without one: where the signal was lost, nothing showed it. An alert is not
 /// kept waiting for it, and one that cannot be had is left out.
 async fn last_known(app: &App, row: &AlertRow, end_ms: i64) -> Option<FileRow> {
     let engine = app.engine.as_ref()?;
     let camera = row.camera_id.parse().ok()?;
-    match engine.still_at(camera, end_ms - 1, Some(STILL_WIDTH_MAX)).await {
+    match engine.still_at(camera, end_ms - BEFORE_END_MS, Some(STILL_WIDTH_MAX)).await {
         Ok(still) => keep_still(app, camera, &still.jpeg).await,
         Err(error) => {
             tracing::info!(alert = row.id, %error, "no last picture of a camera");
