@@ -4,13 +4,14 @@
 //! its answer. The same key with another request is a conflict.
 
 use actix_web::{HttpRequest, HttpResponse};
+use futures::future::BoxFuture;
 use mobile_api::problem::ProblemType;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Problem;
 use crate::auth::Session;
-use crate::store::{Tx, logins};
+use crate::store::{Db, Tx, logins};
 
 /// Characters of a key.
 const KEY_CHARS_MAX: usize = 128;
@@ -83,6 +84,26 @@ impl Repeatable {
             }
             Some(_) => Err(Problem::of(ProblemType::Conflict).because("this Idempotency-Key was used for another request")),
         }
+    }
+
+    /// Does the act once: the answer it gives is kept in its transaction, and the same again gets that answer.
+    pub async fn once<F>(self, db: &Db, at: i64, act: F) -> Result<HttpResponse, Problem>
+    where
+        F: for<'a, 't> FnOnce(&'a mut Tx<'t>) -> BoxFuture<'a, Result<Answer, Problem>> + Send + 'static,
+    {
+        let answer = db
+            .write(move |tx| {
+                Box::pin(async move {
+                    if let Some(answer) = self.answered(tx, at).await? {
+                        return Ok(answer);
+                    }
+                    let answer = act(tx).await?;
+                    self.keep(tx, &answer).await?;
+                    Ok::<_, Problem>(answer)
+                })
+            })
+            .await?;
+        Ok(answer.into())
     }
 
     /// Keeps the answer with the act.

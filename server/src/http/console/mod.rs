@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod brought;
 mod cameras;
 mod devices;
 mod disclosure;

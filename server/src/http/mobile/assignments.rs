@@ -235,21 +235,14 @@ async fn create(
     let row = new_row(&body, caller.user_id, "by_hand", None);
     let (at, premises_id) = (app.clock.wall_ms(), body.premises_id.to_string());
     let session = Session::clone(&caller);
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 plan(tx, &session, &row, &premises_id, at).await?;
-                let answer = Answer::json(201, &view(tx, &session, &row.id.to_string()).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Answer::json(201, &view(tx, &session, &row.id.to_string()).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }
 
 /// Looks up what a new assignment names: the premises in the caller's scope, the template, the officers.

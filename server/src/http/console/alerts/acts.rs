@@ -13,9 +13,10 @@ use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::{Act, Decision, Refusal, alert as table};
+use crate::http::console::brought::{self, worded};
 use crate::http::{Answer, Body, Id, Problem, ProblemBody, Repeatable};
 use crate::store::work::{By, WorkError};
-use crate::store::{Tx, alert_acts, alerts, files};
+use crate::store::{Tx, alert_acts};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
@@ -143,22 +144,15 @@ async fn perform(
         evidence: evidence.len(),
     };
     let (session, id, version) = (session.clone(), id.to_string(), body.version);
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 make(tx, &session, &id, version, &act, &evidence, at).await?;
                 let scope = session.access.scope(Permission::AlertsRead);
-                let answer = Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }
 
 pub(super) async fn make(
@@ -195,19 +189,10 @@ pub(super) async fn make(
 
 /// Evidence is what the caller brought: nobody shows what is somebody else's.
 async fn own_evidence(tx: &mut Tx<'_>, session: &Session, evidence: &[String]) -> Result<(), Problem> {
-    let found = alerts::evidence_files(tx, evidence).await?;
-    let user_id = session.user_id.to_string();
-    let unknown = |id: &String| !found.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(&user_id));
-    match evidence.iter().position(unknown) {
+    match brought::strange(tx, &session.user_id.to_string(), evidence).await?.first() {
         Some(at) => Err(Problem::field(&format!("/evidence_ids/{at}"), "unknown", "no such file of yours")),
-        None if files::named(tx, evidence).await? => Ok(()),
-        None => Err(Problem::field("/evidence_ids", "unknown", "a file was thrown away because nobody named it")),
+        None => brought::keep(tx, evidence, "/evidence_ids").await,
     }
-}
-
-/// Nothing but white space says nothing.
-pub(super) fn worded(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A time, or a duration from now.

@@ -11,12 +11,13 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::acts::{make, worded};
+use super::acts::make;
 use super::view::{self, AlertDetail};
 use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::Act;
+use crate::http::console::brought::worded;
 use crate::http::mobile::assignments::{known, new_row, plan};
 use crate::http::{Answer, Body, Id, Problem, ProblemBody, Repeatable};
 use crate::store::alerts;
@@ -92,21 +93,14 @@ async fn request_inspection(
     let assignment = new_row(&order, caller.user_id, "alert", Some(alert_id));
     let act = Act { action: "request_inspection".to_owned(), text: worded(body.text), ..Act::default() };
     let (session, id, premises_id, version) = (Session::clone(&caller), alert_id.to_string(), row.premises_id, body.version);
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 make(tx, &session, &id, version, &act, &[], at).await?;
                 plan(tx, &session, &assignment, &premises_id, at).await?;
                 let scope = session.access.scope(Permission::AlertsRead);
-                let answer = Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }

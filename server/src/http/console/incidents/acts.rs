@@ -17,10 +17,11 @@ use crate::domain::calendar::Calendar;
 use crate::domain::permission::Permission;
 use crate::domain::workflow::incident::{EVIDENCE_MAX, EXTEND_DAYS_MAX, IncidentAction};
 use crate::domain::workflow::{Act, REASON_CHARS_MAX, Refusal};
+use crate::http::console::brought::{self, worded};
 use crate::http::{Answer, Body, Id, Problem, ProblemBody, Repeatable, checked};
+use crate::store::Tx;
 use crate::store::incidents::{self, GOODS_MAX, Supplement};
 use crate::store::work::{By, WorkError};
-use crate::store::{Tx, alerts, files};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(act_on);
@@ -119,25 +120,17 @@ async fn act_on(
     let body = body.into_inner();
     body.check()?;
     let (at, session, id) = (app.clock.wall_ms(), Session::clone(&caller), id.to_string());
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 make(tx, &session, &id, body, at).await?;
-                let answer = Answer::json(200, &view::page(tx, &session, &id).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Answer::json(200, &view::page(tx, &session, &id).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }
 
 async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: ActRequest, at: i64) -> Result<(), Problem> {
-    let worded = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let scope = session.access.scope(Permission::IncidentsRead);
     let evidence: Vec<String> = body.evidence_ids.iter().map(Uuid::to_string).collect();
     let act = Act {
@@ -172,18 +165,13 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: ActRequest, at
 
 /// Evidence is what the caller brought: nobody shows what is somebody else's.
 async fn own_evidence(tx: &mut Tx<'_>, user_id: &str, named: &[String]) -> Result<(), Problem> {
-    let found = alerts::evidence_files(tx, named).await?;
+    let strange = brought::strange(tx, user_id, named).await?;
     let mut faults = Faults::new();
     faults.within("evidence_ids", |faults| {
-        for (at, id) in named.iter().enumerate() {
-            if !found.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(user_id)) {
-                faults.note_at(at, "unknown", "no such file of yours");
-            }
+        for at in strange {
+            faults.note_at(at, "unknown", "no such file of yours");
         }
     });
     checked(faults)?;
-    if files::named(tx, named).await? {
-        return Ok(());
-    }
-    Err(Problem::field("/evidence_ids", "unknown", "a file was thrown away because nobody named it"))
+    brought::keep(tx, named, "/evidence_ids").await
 }

@@ -86,21 +86,14 @@ async fn amend(
     let repeat = Repeatable::of(&request, &caller, &body.raw)?;
     let body = body.into_inner();
     let (at, id, session, sealer) = (app.clock.wall_ms(), id.to_string(), Session::clone(&caller), app.sealer.clone());
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 make(tx, &sealer, &session, &id, body, at).await?;
-                let answer = Kept::json(201, &page_of(tx, &sealer, &session, &id).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Kept::json(201, &page_of(tx, &sealer, &session, &id).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }
 
 async fn make(tx: &mut Tx<'_>, sealer: &Sealer, session: &Session, id: &str, body: AmendRequest, at: i64) -> Result<(), Problem> {

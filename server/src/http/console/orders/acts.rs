@@ -17,10 +17,11 @@ use crate::domain::calendar::Calendar;
 use crate::domain::permission::Permission;
 use crate::domain::workflow::rectification::{DAYS_MAX, ITEM_EVIDENCE_MAX, ITEMS_MAX};
 use crate::domain::workflow::{Act, Decision, REASON_CHARS_MAX, Refusal};
+use crate::http::console::brought::{self, worded};
 use crate::http::{Answer, Body, Id, Problem, ProblemBody, Repeatable, checked};
 use crate::store::orders::{self, ItemAnswer, ItemVerdict};
 use crate::store::work::{By, WorkError};
-use crate::store::{Tx, alerts, documents, files};
+use crate::store::{Tx, documents};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(answer_order).service(review).service(extend).service(withdraw);
@@ -283,21 +284,14 @@ async fn perform(
     repeat: Repeatable,
 ) -> Result<HttpResponse, Problem> {
     let (at, session, id) = (app.clock.wall_ms(), session.clone(), id.to_string());
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 make(tx, &session, &id, version, &act, &evidence, &carries, at).await?;
-                let answer = Answer::json(200, &view::detail(tx, &session, &id).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Answer::json(200, &view::detail(tx, &session, &id).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }
 
 #[expect(clippy::too_many_arguments, reason = "who, what, on which version, with what, when")]
@@ -370,29 +364,19 @@ async fn covers(tx: &mut Tx<'_>, id: &str, named: Vec<&str>) -> Result<(), Probl
 /// Evidence is what the caller brought: nobody shows what is somebody else's.
 async fn own_evidence(tx: &mut Tx<'_>, user_id: &str, answers: &[ItemAnswer]) -> Result<(), Problem> {
     let named: Vec<String> = answers.iter().flat_map(|answer| answer.evidence.clone()).collect();
-    let found = alerts::evidence_files(tx, &named).await?;
+    let places: Vec<(usize, usize)> =
+        answers.iter().enumerate().flat_map(|(item, answer)| (0..answer.evidence.len()).map(move |at| (item, at))).collect();
     let mut faults = Faults::new();
-    faults.within("items", |faults| {
-        for (item, answer) in answers.iter().enumerate() {
-            for (at, id) in answer.evidence.iter().enumerate() {
-                if !found.iter().any(|file| file.id == *id && file.user_id.as_deref() == Some(user_id)) {
-                    faults.within(item, |faults| {
-                        faults.within("evidence_ids", |faults| faults.note_at(at, "unknown", "no such file of yours"));
-                    });
-                }
-            }
-        }
-    });
-    checked(faults)?;
-    if files::named(tx, &named).await? {
-        return Ok(());
+    for strange in brought::strange(tx, user_id, &named).await? {
+        let (item, at) = places[strange];
+        faults.within("items", |faults| {
+            faults.within(item, |faults| {
+                faults.within("evidence_ids", |faults| faults.note_at(at, "unknown", "no such file of yours"));
+            });
+        });
     }
-    Err(Problem::field("/items", "unknown", "a file was thrown away because nobody named it"))
-}
-
-/// Nothing but white space says nothing.
-fn worded(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    checked(faults)?;
+    brought::keep(tx, &named, "/items").await
 }
 
 /// What several items say, for the history, no longer than a text may be.

@@ -81,20 +81,13 @@ async fn recheck(
     drop(reader);
     let assignment = new_row(&order, caller.user_id, "recheck", None);
     let (session, premises_id) = (Session::clone(&caller), row.premises_id);
-    let answer = app
-        .db
-        .write(move |tx| {
+    repeat
+        .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                if let Some(answer) = repeat.answered(tx, at).await? {
-                    return Ok(answer);
-                }
                 plan(tx, &session, &assignment, &premises_id, at).await?;
                 orders::tie_recheck(tx, &assignment.id.to_string(), &order_id).await?;
-                let answer = Answer::json(200, &view::detail(tx, &session, &order_id).await?)?;
-                repeat.keep(tx, &answer).await?;
-                Ok::<_, Problem>(answer)
+                Answer::json(200, &view::detail(tx, &session, &order_id).await?)
             })
         })
-        .await?;
-    Ok(answer.into())
+        .await
 }
