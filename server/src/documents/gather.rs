@@ -320,8 +320,7 @@ fn printed<'a>(taken: &'a EvidenceRow, files: &'a [EvidenceRow]) -> Option<(&'a 
 
 /// Whether it has no more pixels than are opened here.
 fn opened(file: &EvidenceRow) -> bool {
-    let pixels = file.width.zip(file.height).and_then(|(width, height)| u64::try_from(width.saturating_mul(height)).ok());
-    pixels.is_none_or(|pixels| pixels <= PIXELS_MAX)
+    file.pixels().is_none_or(|pixels| pixels <= PIXELS_MAX)
 }
 
 fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Vec<SignatureLine> {

@@ -35,8 +35,7 @@ impl WidthArgs {
 
 /// Whether this program can make a smaller picture of it.
 pub(super) fn previewed(file: &EvidenceRow) -> bool {
-    let pixels = file.width.zip(file.height).and_then(|(width, height)| u64::try_from(width.checked_mul(height)?).ok());
-    file.file_id.is_some() && pixels.is_some_and(|pixels| pixels <= PIXELS_MAX)
+    file.file_id.is_some() && file.pixels().is_some_and(|pixels| pixels <= PIXELS_MAX)
 }
 
 /// Evidence whose file is here.

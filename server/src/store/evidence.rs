@@ -48,6 +48,12 @@ impl EvidenceRow {
         self.made_by.as_deref().is_some_and(|codes| codes.split(',').any(|code| code == making))
     }
 
+    /// How many pixels the stored file has, where it is a picture whose size could be read.
+    pub fn pixels(&self) -> Option<u64> {
+        let (width, height) = self.width.zip(self.height)?;
+        u64::try_from(width.saturating_mul(height)).ok()
+    }
+
     /// Whether it is a smaller copy and nothing else.
     pub fn is_reduced(&self) -> bool {
         self.made_by.as_deref() == Some(REDUCED)

@@ -48,6 +48,18 @@ pub struct HoldRow {
     pub created_at: i64,
 }
 
+impl HoldRow {
+    /// held; waiting: the recorder could not take it yet, see `trouble`; released
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match (self.released_at, self.placed_at, &self.trouble) {
+            (Some(_), _, _) => "released",
+            (None, Some(_), None) => "held",
+            _ => "waiting",
+        }
+    }
+}
+
 const HEAD: &str = "SELECT h.id, h.camera_id, c.name AS camera_name, c.premises_id, p.name AS premises_name, p.path, h.start_ms, h.end_ms, h.reason, h.work_kind, h.work_id, \
     h.held_by, h.held_by_name, h.until_at, h.placed_at, h.trouble, h.released_at, h.released_by, h.released_by_name, h.release_reason, h.created_at \
     FROM recording_holds h JOIN cameras c ON c.id = h.camera_id JOIN premises p ON p.id = c.premises_id";

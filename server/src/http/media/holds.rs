@@ -54,13 +54,8 @@ pub(super) struct RecordingHold {
 
 impl From<HoldRow> for RecordingHold {
     fn from(row: HoldRow) -> Self {
-        let state = match (row.released_at, row.placed_at, &row.trouble) {
-            (Some(_), _, _) => "released",
-            (None, Some(_), None) => "held",
-            _ => "waiting",
-        };
         Self {
-            state,
+            state: row.state(),
             id: row.id,
             camera_id: row.camera_id,
             premises_id: row.premises_id,

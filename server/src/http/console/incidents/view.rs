@@ -136,18 +136,13 @@ struct HeldRecording {
 
 impl From<HoldRow> for HeldRecording {
     fn from(row: HoldRow) -> Self {
-        let state = match (row.released_at, row.placed_at, &row.trouble) {
-            (Some(_), _, _) => "released",
-            (None, Some(_), None) => "held",
-            _ => "waiting",
-        };
         Self {
+            state: row.state(),
             id: row.id,
             camera_id: row.camera_id,
             camera_name: row.camera_name,
             start: Moment(row.start_ms),
             end: Moment(row.end_ms),
-            state,
             trouble: row.trouble,
             released_at: row.released_at.map(Moment),
         }
