@@ -66,7 +66,7 @@ def before_call(context, case, kwargs):
 def version(case):
     """The version of what is to be changed as it stands: another one is only ever stale."""
     path = case.operation.path.split("{id}")[0] + str(case.path_parameters.get("id"))
-    answer = session.get(SETTINGS["base"] + path, headers={"Authorization": f"Bearer {SETTINGS['root']}"}, timeout=5)
+    answer = session.get(SETTINGS["base"] + path, headers={"Authorization": f"Bearer {SETTINGS['root']}"}, timeout=20)
     return answer.json().get("version") if answer.ok else None
 
 
