@@ -160,7 +160,7 @@ it('plays an alert’s clip in H.265 transcoded', async () => {
   await cameras.stop()
   cameras = null
   const alert = await until('a clip of the lost signal', async () => {
-    const { items } = await root.get('/alerts?kind=signal_lost')
+    const { items } = await root.get(`/alerts?kind=signal_lost&camera_id=${ids.stove}`)
     const ready = await Promise.all(items.map((one) => root.get(`/alerts/${one.id}`)))
     return ready.find((one) => one.clip.state === 'ready')
   }, 120_000)
