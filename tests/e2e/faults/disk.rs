@@ -188,11 +188,12 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
     let filling = {
         let (full, point) = (full.clone(), disk.path());
         std::thread::spawn(move || {
-            let mut name = 0;
+            let (mut name, piece) = (0, vec![0x5a; 1 << 20]);
             while full.load(Ordering::SeqCst) {
                 name += 1;
-                let _no_room = std::fs::write(point.join(format!("somebody-again-{name}")), vec![0x5a; 4096]);
-                std::thread::sleep(Duration::from_millis(5));
+                // More than there is room for: what fits is written, to the last byte.
+                let _no_room = std::fs::write(point.join(format!("somebody-again-{name}")), &piece);
+                std::thread::sleep(Duration::from_millis(2));
             }
         })
     };

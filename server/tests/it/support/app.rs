@@ -184,7 +184,7 @@ pub struct Client {
     pub http: reqwest::Client,
     pub token: Option<String>,
     pub refresh_token: Option<String>,
-    db: Db,
+    pub(super) db: Db,
 }
 
 /// A connection a request: what a refused upgrade does to its connection is nobody else's trouble.
