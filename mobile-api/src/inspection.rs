@@ -9,14 +9,17 @@ mod evidence;
 pub mod fit;
 pub mod originals;
 
-use std::collections::BTreeMap;
+mod sampling;
 mod visit;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use evidence::{Derived, Evidence, EvidenceKind, Making};
+pub use sampling::{QuickTest, QuickTestResult, SampleSigned, SampleTaken};
 pub use visit::{DoorScan, Recusal, Unmet, Visit};
 
 use crate::judge::Judgement;
@@ -223,6 +226,12 @@ pub struct PartContent {
     /// What happened at the door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit: Option<Visit>,
+    /// Samples that were taken away (抽样).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<SampleTaken>,
+    /// Quick tests on site with their readings (快检).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quick_tests: Vec<QuickTest>,
     /// Of the phone on which the record was drawn and signed: what it was drawn with (see `docs/mobile-sync.md`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<PaperFrame>,

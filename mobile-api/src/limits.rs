@@ -10,6 +10,10 @@ pub const EVIDENCE_PER_ANSWER_MAX: usize = 20;
 pub const LOCATIONS_PER_PART_MAX: usize = 200;
 /// Signatures in one part.
 pub const SIGNATURES_PER_PART_MAX: usize = 20;
+/// Samples in one part.
+pub const SAMPLES_PER_PART_MAX: usize = 50;
+/// Quick tests in one part.
+pub const QUICK_TESTS_PER_PART_MAX: usize = 100;
 /// Parts in one inspection.
 pub const PARTS_PER_INSPECTION_MAX: usize = 20;
 /// Officers of one inspection or assignment.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::asked::{asked, is_given};
 use crate::field::Faults;
 use crate::inspection::originals::{Originals, Standing};
-use crate::inspection::{Answer, Evidence, EvidenceKind, Header, ItemResult, Visit};
+use crate::inspection::{Answer, Evidence, EvidenceKind, Header, ItemResult, QuickTest, SampleTaken, Visit};
 use crate::judge::{Judgement, judge};
 use crate::limits::{CODE_BYTES_MAX, NAME_CHARS_MAX, OFFICERS_MAX, TEXT_CHARS_MAX};
 use crate::template::{Field, FieldKind, FieldValue, Item, TemplateBody};
@@ -104,6 +104,10 @@ pub struct Gathered<'a> {
     pub evidence: &'a [&'a Evidence],
     /// Of all parts.
     pub visit: &'a Visit,
+    /// Of all parts, in the same order.
+    pub samples: &'a [&'a SampleTaken],
+    /// Of all parts, in the same order.
+    pub quick_tests: &'a [&'a QuickTest],
 }
 
 /// The document. Everything in it is shown, and nothing else.
@@ -126,6 +130,9 @@ pub struct Drawn {
     pub visit: Vec<String>,
     /// The checklist with its answers.
     pub sections: Vec<DrawnSection>,
+    /// Samples and quick tests, one line each; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sampling: Vec<String>,
     /// What came of it.
     pub result: DrawnResult,
     /// What the premises confirms by its signature.
@@ -193,6 +200,7 @@ pub fn draw(frame: &PaperFrame, from: Gathered<'_>) -> Drawn {
         facts: facts(frame, from.header),
         visit: visit(from.visit),
         sections: sections(from),
+        sampling: sampling(from),
         result: DrawnResult {
             outcome: words::outcome(judged.outcome).to_owned(),
             score: judged.score.map(|score| format!("{score:.1}")).unwrap_or_default(),
@@ -279,6 +287,34 @@ fn sections(from: Gathered<'_>) -> Vec<DrawnSection> {
         }
     }
     drawn
+}
+
+fn sampling(from: Gathered<'_>) -> Vec<String> {
+    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let samples = from.samples.iter().map(|one| {
+        let mut said = vec![format!("抽样 {}：{}", one.number, one.name)];
+        said.extend(given(&one.batch).map(|batch| format!("批号 {batch}")));
+        said.push(format!("数量 {}", one.quantity));
+        said.extend(given(&one.place).map(|place| format!("抽样地点 {place}")));
+        said.push(if one.sealed { "已封样" } else { "未封样" }.to_owned());
+        said.push(format!("{} 抽取", words::time(one.taken_at)));
+        said.join("，") + "。"
+    });
+    let tests = from.quick_tests.iter().map(|one| {
+        let mut said = vec![format!("快检 {}：{}（{}）", one.food, one.item, one.method)];
+        let kit: Vec<String> = [given(&one.kit), given(&one.kit_lot).map(|lot| format!("批号 {lot}"))].into_iter().flatten().collect();
+        if !kit.is_empty() {
+            said.push(format!("试剂 {}", kit.join(" ")));
+        }
+        said.extend(
+            one.reading.map(|reading| format!("读数 {}", measured(reading, one.unit.as_deref().map(str::trim).unwrap_or_default()))),
+        );
+        said.extend(given(&one.limit).map(|limit| format!("限值 {limit}")));
+        said.push(words::quick_test(one.result).to_owned());
+        said.push(format!("{} 检测", words::time(one.tested_at)));
+        said.join("，") + "。"
+    });
+    samples.chain(tests).collect()
 }
 
 /// Whether a plain question is answered.
@@ -431,6 +467,10 @@ mod tests {
         answers: Vec<Answer>,
         evidence: Vec<Evidence>,
         visit: Visit,
+        #[serde(default)]
+        samples: Vec<SampleTaken>,
+        #[serde(default)]
+        quick_tests: Vec<QuickTest>,
         expected: serde_json::Value,
         sha256: String,
     }
@@ -440,6 +480,8 @@ mod tests {
         let vectors: Vectors = serde_json::from_str(include_str!("../vectors/paper.json")).expect("vectors");
         for case in vectors.cases {
             let evidence: Vec<&Evidence> = case.evidence.iter().collect();
+            let samples: Vec<&SampleTaken> = case.samples.iter().collect();
+            let quick_tests: Vec<&QuickTest> = case.quick_tests.iter().collect();
             let from = Gathered {
                 inspection_id: case.inspection_id,
                 header: &case.header,
@@ -447,6 +489,8 @@ mod tests {
                 answers: &case.answers,
                 evidence: &evidence,
                 visit: &case.visit,
+                samples: &samples,
+                quick_tests: &quick_tests,
             };
             let drawn = draw(&case.frame, from);
             assert_eq!(serde_json::to_value(&drawn).expect("writes"), case.expected, "{}", case.name);

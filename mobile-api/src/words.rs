@@ -1,12 +1,21 @@
 //! The words of papers, in Chinese as the law's forms have them; the phone and the server print the same.
 
 use crate::Moment;
-use crate::inspection::{EvidenceKind, InspectionKind, ItemResult};
+use crate::inspection::{EvidenceKind, InspectionKind, ItemResult, QuickTestResult};
 use crate::judge::{Consequence, Judgement, Outcome};
 use crate::template::Grade;
 
 /// Asia/Shanghai; there has been no summer time since 1991.
 const OFFSET_S: i32 = 8 * 3_600;
+
+/// What a quick test says.
+pub fn quick_test(result: QuickTestResult) -> &'static str {
+    match result {
+        QuickTestResult::Passes => "合格",
+        QuickTestResult::Fails => "不合格",
+        QuickTestResult::Unclear => "需复测",
+    }
+}
 
 /// 检查项结果.
 pub fn result(result: ItemResult) -> &'static str {

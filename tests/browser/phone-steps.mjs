@@ -196,6 +196,15 @@ export async function signPremises(page, name) {
   await draw(page)
 }
 
+/** The premises' representative signs for a sample, on the sheet that is open. */
+export async function signSample(page, name) {
+  await page.click(test('sample-sign'))
+  await settled(page)
+  await page.fill(test('representative'), name)
+  await draw(page)
+  await page.waitForSelector(test('sample-signed'))
+}
+
 export async function refuse(page, name, reason, witness) {
   await page.click(test('refuse'))
   await settled(page)

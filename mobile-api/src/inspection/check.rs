@@ -117,6 +117,7 @@ pub(crate) fn content(faults: &mut Faults, content: &PartContent) {
     if let Some(visit) = &content.visit {
         faults.within("visit", |faults| super::visit::check(faults, visit, &ids));
     }
+    super::sampling::check(faults, content, &ids);
     faults.within("clock", |faults| clock(faults, &content.clock));
 }
 

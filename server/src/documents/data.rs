@@ -36,6 +36,10 @@ pub struct Paper {
     pub items: Vec<PaperItem>,
     /// Of an order.
     pub order: Option<Order>,
+    /// Samples that were taken.
+    pub samples: Vec<SamplePaper>,
+    /// Quick tests with their readings.
+    pub quick_tests: Vec<QuickTestPaper>,
     /// Of a report of suspected food poisoning.
     pub incident: Option<IncidentFacts>,
     /// What the officer wrote for this paper.
@@ -52,6 +56,8 @@ impl Paper {
     /// As it may be shown in public: nobody is named, and nothing that somebody wrote or photographed is in it.
     pub(super) fn unnamed(mut self) -> Self {
         self.officers.clear();
+        self.samples.clear();
+        self.quick_tests.clear();
         self.visit = None;
         self.signatures.clear();
         self.sections.clear();
@@ -326,4 +332,48 @@ pub struct ActFacts {
     pub what: String,
     /// Why, or what was added.
     pub text: String,
+}
+
+/// A sample as printed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct SamplePaper {
+    /// As written on it.
+    pub number: String,
+    /// What it is.
+    pub name: String,
+    /// Lot, or day of making.
+    pub batch: String,
+    /// How much, with its unit.
+    pub quantity: String,
+    /// Where it was taken.
+    pub place: String,
+    /// 已封样, 未封样
+    pub sealed: String,
+    /// When, by the phone's clock.
+    pub taken: String,
+    /// Who signed for the premises; empty where nobody did.
+    pub representative: String,
+    /// Their signature, what the layout opens.
+    pub file: Option<String>,
+}
+
+/// A quick test as printed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct QuickTestPaper {
+    /// What is looked for.
+    pub item: String,
+    /// In what.
+    pub food: String,
+    /// How.
+    pub method: String,
+    /// The kit with its lot.
+    pub kit: String,
+    /// With its unit.
+    pub reading: String,
+    /// What is allowed.
+    pub limit: String,
+    /// 合格, 不合格, 需复测
+    pub result: String,
+    /// When, by the phone's clock.
+    pub tested: String,
 }

@@ -1,13 +1,16 @@
 //! Gathers what a paper says from what is stored: the premises, the inspection with the answers that count, who signed.
 
 use mobile_api::inspection::originals::Standing;
-use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, SignedBy, Visit};
+use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, QuickTest, SampleTaken, SignedBy, Visit};
 use mobile_api::judge::judge;
 use mobile_api::template::{Bilingual, Field, FieldKind, FieldValue, Item, TemplateBody};
 use mobile_api::words;
 use uuid::Uuid;
 
-use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
+use super::data::{
+    Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, RecusalFacts, SamplePaper, Scan, SignatureLine,
+    VisitFacts,
+};
 use super::words::{chinese_date, chinese_time, han_date};
 use super::{Bureau, Kind};
 use crate::auth::{Scope, Sealer};
@@ -206,6 +209,8 @@ async fn inspected(
     for item in &mut paper.items {
         item.photos = photos(item, &files, &mut left, wanted);
     }
+    paper.samples = contents.iter().flat_map(|(_, content)| &content.samples).map(|one| sampled(one, &files, wanted)).collect();
+    paper.quick_tests = contents.iter().flat_map(|(_, content)| &content.quick_tests).map(tested).collect();
     paper.visit = Some(visit(row, sealer, &contents, &files, wanted));
     paper.signatures = signatures(&contents, &files, wanted);
     Ok(())
@@ -344,6 +349,35 @@ fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &
             }
         })
         .collect()
+}
+
+fn sampled(one: &SampleTaken, files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> SamplePaper {
+    SamplePaper {
+        number: one.number.clone(),
+        name: one.name.clone(),
+        batch: one.batch.clone().unwrap_or_default(),
+        quantity: one.quantity.clone(),
+        place: one.place.clone().unwrap_or_default(),
+        sealed: if one.sealed { "已封样" } else { "未封样" }.to_owned(),
+        taken: chinese_time(one.taken_at.0),
+        representative: one.representative.as_ref().map(|signed| signed.name.clone()).unwrap_or_default(),
+        file: one.representative.as_ref().and_then(|signed| drawing(signed.evidence_id, files, wanted)),
+    }
+}
+
+fn tested(one: &QuickTest) -> QuickTestPaper {
+    let kit = [one.kit.clone(), one.kit_lot.as_ref().map(|lot| format!("批号 {lot}"))];
+    let unit = one.unit.clone().unwrap_or_default();
+    QuickTestPaper {
+        item: one.item.clone(),
+        food: one.food.clone(),
+        method: one.method.clone(),
+        kit: kit.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "),
+        reading: one.reading.map(|reading| format!("{reading} {unit}").trim().to_owned()).unwrap_or_default(),
+        limit: one.limit.clone().unwrap_or_default(),
+        result: words::quick_test(one.result).to_owned(),
+        tested: chinese_time(one.tested_at.0),
+    }
 }
 
 /// A drawing that has arrived and can be printed: what the layout opens.

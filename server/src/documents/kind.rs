@@ -18,6 +18,8 @@ coded! {
         Disclosure = "disclosure",
         /// 疑似食品安全事故现场处置记录
         IncidentRecord = "incident_record",
+        /// 抽样单
+        SamplingSheet = "sampling_sheet",
     }
 }
 
@@ -31,6 +33,7 @@ impl PaperKind {
             Self::Warning => "预警告知书",
             Self::Disclosure => "食品安全监督检查结果公示",
             Self::IncidentRecord => "疑似食品安全事故现场处置记录",
+            Self::SamplingSheet => "食品安全抽样单",
         }
     }
 
@@ -43,6 +46,7 @@ impl PaperKind {
             Self::Warning => "预告",
             Self::Disclosure => "公示",
             Self::IncidentRecord => "事记",
+            Self::SamplingSheet => "抽样",
         }
     }
 }

@@ -27,6 +27,7 @@ pub fn shipped(kind: Kind) -> &'static str {
         Kind::RectificationOrder => include_str!("layouts/rectification_order.typ"),
         Kind::Warning => include_str!("layouts/warning.typ"),
         Kind::Disclosure => include_str!("layouts/disclosure.typ"),
+        Kind::SamplingSheet => include_str!("layouts/sampling_sheet.typ"),
         Kind::IncidentRecord => include_str!("layouts/incident_record.typ"),
     }
 }

@@ -21,8 +21,8 @@ mod words;
 mod world;
 
 pub use data::{
-    ActFacts, Facts, Goods, IncidentFacts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, SampleFacts, Scan,
-    SignatureLine, VisitFacts,
+    ActFacts, Facts, Goods, IncidentFacts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, RecusalFacts,
+    SampleFacts, SamplePaper, Scan, SignatureLine, VisitFacts,
 };
 pub use error::{DocumentError, LayoutFault};
 pub use fonts::FONT_FOLDERS;

@@ -5,7 +5,10 @@ use std::io::Cursor;
 use bytes::Bytes;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
-use super::data::{Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, RecusalFacts, Scan, SignatureLine, VisitFacts};
+use super::data::{
+    Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, RecusalFacts, SamplePaper, Scan, SignatureLine,
+    VisitFacts,
+};
 use super::{Kind, Picture, words};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -99,6 +102,27 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
         sections: vec![PaperSection { name: "食品留样".to_owned(), items: vec![passed, failed.clone()] }],
         items: vec![failed],
         order: (kind == Kind::RectificationOrder).then(|| Order { days: 3, until: words::chinese_date(at_ms + 3 * DAY_MS) }),
+        samples: vec![SamplePaper {
+            number: "CY-1".to_owned(),
+            name: "四季豆".to_owned(),
+            batch: "20261123".to_owned(),
+            quantity: "2 kg".to_owned(),
+            place: "冷库".to_owned(),
+            sealed: "已封样".to_owned(),
+            taken: words::chinese_time(at_ms - 2 * 3_600_000),
+            representative: "陈校长".to_owned(),
+            file: Some("signature-1.png".to_owned()),
+        }],
+        quick_tests: vec![QuickTestPaper {
+            item: "农药残留".to_owned(),
+            food: "上海青".to_owned(),
+            method: "酶抑制率法".to_owned(),
+            kit: "速测卡 批号 A12".to_owned(),
+            reading: "12.5 %".to_owned(),
+            limit: "≤50 %".to_owned(),
+            result: "合格".to_owned(),
+            tested: words::chinese_time(at_ms - 2 * 3_600_000),
+        }],
         incident: (kind == Kind::IncidentRecord).then(|| super::incident::sample(at_ms)),
         text: String::new(),
         signatures: vec![sign("officer", "李执法"), sign("officer", "王执法"), sign("premises", "陈校长")],

@@ -500,6 +500,8 @@ impl Filled {
             signatures: signatures.collect(),
             clock: Clock { device_time: self.ended_at, monotonic_ms, gps_time: None },
             visit: (visit != Visit::default()).then_some(visit),
+            samples: Vec::new(),
+            quick_tests: Vec::new(),
             paper: None,
         }
     }

@@ -26,6 +26,7 @@ import Paper from './run/Paper.vue'
 import Checklist from './run/Checklist.vue'
 import Review from './run/Review.vue'
 import Sent from './run/Sent.vue'
+import Sampling from './run/Sampling.vue'
 import Signing from './run/Signing.vue'
 import Team from './run/Team.vue'
 import Visit from './run/Visit.vue'
@@ -68,6 +69,7 @@ export const router = createRouter({
     { path: '/scan', component: Scan },
     { path: '/inspections/:id/team', component: Team, props: true },
     { path: '/inspections/:id/review', component: Review, props: true },
+    { path: '/inspections/:id/sampling', component: Sampling, props: true },
     { path: '/inspections/:id/sign', component: Signing, props: true },
     { path: '/inspections/:id/sent', component: Sent, props: true },
     { path: '/:rest(.*)*', redirect: () => home() },

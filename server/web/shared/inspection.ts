@@ -163,6 +163,18 @@ export interface Visit {
 /** Shown on the paper that is signed. */
 export interface Unmet { second_officer?: string; certificates?: string; recusal?: string }
 
+/** A sample that is taken away (抽样). */
+export interface SampleTaken {
+  id: string; number: string; name: string; batch?: string; quantity: string; place?: string; sealed: boolean; taken_at: string; evidence_ids: string[]
+  representative?: { name: string; evidence_id: string }
+}
+export const QUICK_RESULTS = ['passes', 'fails', 'unclear'] as const
+/** A quick test on site with its reading (快检). */
+export interface QuickTest {
+  id: string; item: string; food: string; method: string; kit?: string; kit_lot?: string; reading?: number; unit?: string; limit?: string
+  result: (typeof QUICK_RESULTS)[number]; tested_at: string; evidence_ids: string[]
+}
+
 export interface PartContent {
   device_id: string
   answers: Answer[]
@@ -171,6 +183,8 @@ export interface PartContent {
   signatures: Signature[]
   clock: { device_time: string; monotonic_ms: number; gps_time?: string }
   visit?: Visit
+  samples?: SampleTaken[]
+  quick_tests?: QuickTest[]
 }
 
 export interface Judgement {

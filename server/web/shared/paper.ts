@@ -8,7 +8,7 @@ import { canonicalSha256 } from './canonical'
 import {
   itemsOf,
   type Answer, type Evidence, type Field, type FieldValue, type Grade, type Header, type InspectionKind, type Item, type ItemResult, type Judgement, type Outcome,
-  type Consequence, type TemplateBody, type Visit,
+  type Consequence, type QuickTest, type SampleTaken, type TemplateBody, type Visit,
 } from './inspection'
 import { judge } from './judge'
 import { standings, type Standing } from './originals'
@@ -38,6 +38,8 @@ export interface Gathered {
   evidence: Evidence[]
   /** Of all parts. */
   visit: Visit
+  samples?: SampleTaken[]
+  quick_tests?: QuickTest[]
 }
 
 export interface DrawnItem { code: string; key: boolean; text: string; result: string; notes: string[]; photos: string[] }
@@ -51,11 +53,14 @@ export interface Drawn {
   facts: [string, string][]
   visit: string[]
   sections: DrawnSection[]
+  /** Left out where there are none. */
+  sampling?: string[]
   result: { outcome: string; score: string; grade: string; summary: string; reasons: string[] }
   statement: string
 }
 
 const RESULT: Record<ItemResult, string> = { conforms: '符合', fails: '不符合', not_applicable: '合理缺项' }
+const QUICK: Record<QuickTest['result'], string> = { passes: '合格', fails: '不合格', unclear: '需复测' }
 const OUTCOME: Record<Outcome, string> = { conforms: '符合', basically_conforms: '基本符合', does_not_conform: '不符合' }
 const GRADE: Record<Grade, string> = { excellent: '优秀', good: '良好', fair: '一般', none: '' }
 const KIND: Record<InspectionKind, string> = { routine: '日常检查', unannounced: '飞行检查', system: '体系检查', campaign: '专项检查', reinspection: '复查' }
@@ -64,6 +69,7 @@ const CONSEQUENCE: Record<Consequence, string> = {
 }
 
 export function draw(frame: PaperFrame, from: Gathered): Drawn {
+  const taken = sampling(from)
   const judged = judge(from.template, from.answers)
   return {
     form: FORM,
@@ -74,6 +80,7 @@ export function draw(frame: PaperFrame, from: Gathered): Drawn {
     facts: facts(frame, from),
     visit: visit(from.visit),
     sections: sections(from),
+    ...(taken.length > 0 ? { sampling: taken } : {}),
     result: {
       outcome: OUTCOME[judged.outcome], score: judged.score === null ? '' : judged.score.toFixed(1), grade: GRADE[judged.grade],
       summary: summary(judged), reasons: reasons(judged, from.template),
@@ -123,6 +130,23 @@ function sections(from: Gathered): DrawnSection[] {
     })
     return items.length > 0 ? [{ name: section.name.zh, items }] : []
   })
+}
+
+function sampling({ samples = [], quick_tests: tests = [] }: Gathered): string[] {
+  const say = (parts: (string | false | undefined)[]) => `${parts.filter(Boolean).join('，')}。`
+  const given = (text: string | undefined, what: string) => text?.trim() && `${what} ${text.trim()}`
+  return [
+    ...samples.map((one) => say([
+      `抽样 ${one.number}：${one.name}`, given(one.batch, '批号'), `数量 ${one.quantity}`, given(one.place, '抽样地点'), one.sealed ? '已封样' : '未封样', `${time(one.taken_at)} 抽取`,
+    ])),
+    ...tests.map((one) => {
+      const kit = [one.kit?.trim(), given(one.kit_lot, '批号')].filter(Boolean).join(' ')
+      return say([
+        `快检 ${one.food}：${one.item}（${one.method}）`, kit && `试剂 ${kit}`, typeof one.reading === 'number' && `读数 ${measured(one.reading, one.unit?.trim())}`, given(one.limit, '限值'),
+        QUICK[one.result], `${time(one.tested_at)} 检测`,
+      ])
+    }),
+  ]
 }
 
 function drawnItem(item: Item, answer: Answer, shown: boolean[], evidence: Evidence[], standing: (one: Evidence) => Standing): DrawnItem {

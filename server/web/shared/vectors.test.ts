@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { canonical, canonicalSha256 } from './canonical'
 import { asked, lacksOf } from './asked'
-import { itemsOf, type Answer, type InspectionKind, type Evidence, type Header, type Judgement, type PartContent, type TemplateBody, type Visit } from './inspection'
+import { itemsOf, type Answer, type InspectionKind, type Evidence, type Header, type Judgement, type PartContent, type TemplateBody, type QuickTest, type SampleTaken, type Visit } from './inspection'
 import { judge } from './judge'
 import { standings, type Standing } from './originals'
 import { draw, drawnSha256, type Drawn, type PaperFrame } from './paper'
@@ -51,7 +51,7 @@ describe('which photos as taken are waited for is that of the vectors, as on the
 })
 
 describe('papers drawn on site are those of the vectors, as on the server', () => {
-  interface Case { name: string; template: string; inspection_id: string; header: Header; frame: PaperFrame; answers: Answer[]; evidence: Evidence[]; visit: Visit; expected: Drawn; sha256: string }
+  interface Case { name: string; template: string; inspection_id: string; header: Header; frame: PaperFrame; answers: Answer[]; evidence: Evidence[]; visit: Visit; samples?: SampleTaken[]; quick_tests?: QuickTest[]; expected: Drawn; sha256: string }
   const file = vectors<{ templates: Record<string, TemplateBody>; cases: Case[] }>('paper')
   it.each(file.cases)('$name', async (one) => {
     const drawn = draw(one.frame, { ...one, template: file.templates[one.template]! })

@@ -217,6 +217,11 @@ fn part(faults: &mut Faults, content: &SelfCheckContent, body: &TemplateBody) {
     if content.part.visit.is_some() {
         faults.note_at("visit", "unknown", "a paper of the canteen's own is no visit");
     }
+    for (field, given) in [("samples", !content.part.samples.is_empty()), ("quick_tests", !content.part.quick_tests.is_empty())] {
+        if given {
+            faults.note_at(field, "unknown", "samples and quick tests are of an inspection");
+        }
+    }
 }
 
 fn day(faults: &mut Faults, day: &str, rule: Option<&DutyRule>, now_ms: i64) {

@@ -200,6 +200,8 @@ fn draw_and_sign(draft: &mut Draft, template: &super::Template, officers: &[(&st
         answers: &part.answers,
         evidence: &evidence,
         visit: &visit,
+        samples: &[],
+        quick_tests: &[],
     };
     let sha256 = draw(part.paper.as_ref().unwrap(), gathered).sha256();
     for signature in draft.content["signatures"].as_array_mut().unwrap() {
@@ -304,4 +306,50 @@ on_both!(a_record_that_is_not_what_was_signed_is_marked, |app| {
         (status, problem["errors"][0]["pointer"].as_str()),
         (StatusCode::UNPROCESSABLE_ENTITY, Some("/part/content/paper/premises/name"))
     );
+});
+
+on_both!(samples_and_readings_are_sealed_with_the_part_shown_and_printed, |app| {
+    let (lead, second) = (Phone::at(&app, &app.office).await, Phone::at(&app, &app.office).await);
+    let template = lead.template().await;
+    let mut draft = Draft::new(&app, &lead, &template);
+    draft.header["officers"] = json!([lead.user_id, second.user_id]);
+    let line = drawn(true);
+    let signed = drawing(&mut draft, &line);
+    let taken = "2026-11-23T06:20:00.000Z";
+    draft.content["samples"] = json!([{"id": Uuid::now_v7(), "number": "CY-1", "name": "四季豆", "batch": "20261123", "quantity": "2 kg", "sealed": true, "taken_at": taken,
+        "evidence_ids": [], "representative": {"name": "林晓梅", "evidence_id": signed}}]);
+    draft.content["quick_tests"] = json!([{"id": Uuid::now_v7(), "item": "农药残留", "food": "上海青", "method": "酶抑制率法", "kit": "速测卡", "kit_lot": "A12",
+        "reading": 12.5, "unit": "%", "limit": "≤50%", "result": "passes", "tested_at": taken, "evidence_ids": []}]);
+    let mut wrong = draft.put();
+    wrong["part"]["content"]["samples"][0]["representative"]["evidence_id"] = json!(Uuid::now_v7());
+    wrong["part"]["content"]["quick_tests"][0]["reading"] = json!(1e12);
+    wrong["part"]["content_sha256"] = json!(canonical::sha256_hex(&wrong["part"]["content"]));
+    let (status, problem) = lead.client.put(&draft.path(), &wrong).await;
+    let pointers: Vec<String> = problem["errors"].as_array().unwrap().iter().map(|fault| text(&fault["pointer"])).collect();
+    assert_eq!(
+        (status, pointers),
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            vec!["/part/content/samples/0/representative/evidence_id".to_owned(), "/part/content/quick_tests/0/reading".to_owned()]
+        )
+    );
+    let done = sent(&lead, &draft, &draft.submission(&template), &[&line]).await;
+    assert_eq!(done["state"].as_str(), Some("complete"), "{done}");
+    let (_, page) = lead.client.get(&draft.path()).await;
+    assert_eq!((page["samples"][0]["number"].as_str(), page["quick_tests"][0]["reading"].as_f64()), (Some("CY-1"), Some(12.5)), "{page}");
+    if let Some(paper) = printed(&app, draft.id).await {
+        // The letters of the word across an unsigned paper stand in between here and there.
+        for said in ["四季豆，批号20261123，数量2kg", "农药残留（酶抑制率法）", "读数12.5%，限值≤50%，合格"] {
+            assert!(paper.contains(said), "{said}: {paper}");
+        }
+    }
+    let head = app.person("head", &app.office).await;
+    let (status, sheet) = head.post("/documents", &json!({"kind": "sampling_sheet", "inspection_id": draft.id})).await;
+    assert_eq!(status, StatusCode::CREATED, "{sheet}");
+    assert!(text(&sheet["number"]).starts_with("抽样〔"), "{sheet}");
+    // Where nothing was taken there is no sheet.
+    let mut other = Draft::new(&app, &lead, &template);
+    other.header["officers"] = json!([lead.user_id, second.user_id]);
+    sent(&lead, &other, &other.submission(&template), &[]).await;
+    assert_eq!(head.post("/documents", &json!({"kind": "sampling_sheet", "inspection_id": other.id})).await.0, StatusCode::CONFLICT);
 });

@@ -1,5 +1,5 @@
 import type { Bilingual, InspectionEvidence, InspectionResult, InspectionSignature, TemplateItem } from '@shared/api/types'
-import type { Answer, Field } from '@shared/inspection'
+import type { Answer, Field, QuickTest, SampleTaken } from '@shared/inspection'
 
 /** `GET /inspections/{id}` as the page reads it. */
 export interface InspectionDetail {
@@ -29,6 +29,8 @@ export interface InspectionDetail {
   receipt: { manifest: { received_at: string; key: { fingerprint: string } }; signature: string } | null
   /** Of all parts; what is null was not recorded. */
   visit: VisitSeen
+  samples: SampleTaken[]
+  quick_tests: QuickTest[]
   parts: Part[]
   sections: AnsweredSection[]
   evidence: InspectionEvidence[]

@@ -7,6 +7,7 @@ export default {
     rectification_order: ['责令改正通知书', 'Rectification order'],
     warning: ['预警告知书', 'Warning notice'],
     disclosure: ['结果公示', 'Disclosure notice'],
+    sampling_sheet: ['抽样单', 'Sampling sheet'],
     incident_record: ['疑似食品安全事故现场处置记录', 'Record of suspected food poisoning'],
   },
   paperState: { issued: ['已签发', 'Issued'], void: ['已作废', 'Void'], reserved: ['已预留', 'Reserved'] },

@@ -7,7 +7,7 @@ import { uuidv7 } from '@shared/ids'
 import {
   itemsOf,
   type Answer, type Bilingual, type Evidence, type FieldValue, type FieldValues, type Header, type InspectionKind, type Item, type ItemResult, type Judgement,
-  type PartContent, type Place, type Signature, type Template, type Visit,
+  type PartContent, type Place, type Signature, type Template, type QuickTest, type SampleTaken, type Visit,
 } from '@shared/inspection'
 import { judge } from '@shared/judge'
 import { draw, drawnSha256, type Drawn, type PaperFrame } from '@shared/paper'
@@ -107,6 +107,8 @@ export interface Draft {
   team?: Team
   /** What happened at the door. */
   visit?: Visit
+  samples?: SampleTaken[]
+  quick_tests?: QuickTest[]
   /** What the record was drawn with. */
   frame?: PaperFrame
   /** As the server drew it again; null where it says nothing of it. */
@@ -350,6 +352,8 @@ export function drawnOf(draft: Draft): Drawn {
   return draw(draft.frame ?? frameOf(draft), {
     inspection_id: draft.id, header: header(draft), template: draft.template.body, answers: judgedAnswers(draft),
     evidence: [...draft.evidence, ...others.flatMap((part) => part.content.evidence)],
+    samples: [...(draft.samples ?? []), ...others.flatMap((part) => part.content.samples ?? [])],
+    quick_tests: [...(draft.quick_tests ?? []), ...others.flatMap((part) => part.content.quick_tests ?? [])],
     visit: joinedVisit([...(draft.visit ? [draft.visit] : []), ...others.flatMap((part) => part.content.visit ?? [])]),
   })
 }
@@ -372,6 +376,7 @@ export function partContent(draft: Draft, clock: PartContent['clock']): PartCont
   return {
     device_id: draft.device.id, answers: ownAnswers(draft), evidence: draft.evidence.map((one) => ({ ...one })),
     locations: draft.places.map((one) => ({ ...one })), signatures: draft.signatures.map((one) => ({ ...one })), clock, ...(draft.visit ? { visit: draft.visit } : {}),
+    ...(draft.samples?.length ? { samples: draft.samples } : {}), ...(draft.quick_tests?.length ? { quick_tests: draft.quick_tests } : {}),
     ...(draft.frame ? { paper: draft.frame } : {}),
   }
 }

@@ -134,5 +134,10 @@ export default {
     needPeople: 'Say how many are ill', needSymptoms: 'Choose the symptoms', needStops: 'Choose what must stop', needGoods: 'Say what is sealed, how much and where', hospitalMany: 'No more in hospital than ill', onsetAhead: 'They cannot have fallen ill later than now',
     standing: 'Suspected food poisoning', standingHelp: 'Reported {when} · {n} ill', waits: 'A report of suspected food poisoning waits to be sent', held: 'Evidence: may not be thrown away', notHere: 'This place is not on this phone', photoMany: 'At most 50 photos',
   },
+  sampling: {
+    title: 'Samples and quick tests', count: '{samples} samples, {tests} quick tests', samples: 'Samples', tests: 'Quick tests', addSample: 'Add a sample', addTest: 'Add a quick test', number: 'Number of the sample', name: 'What it is', batch: 'Lot or day of making (optional)', quantity: 'How much, such as 2 kg', place: 'Where (optional)', sealed: 'Sealed', unsealed: 'Not sealed',
+    representative: 'Who signs for the premises', sign: 'The premises signs', signedBy: 'Signed by {name}', food: 'What is tested', item: 'For what, such as pesticide residue', method: 'Method', kit: 'Kit or instrument', kitLot: 'Lot', reading: 'Reading', unit: 'Unit', limit: 'Limit, such as ≤50 %', limitIs: 'limit {limit}', lotIs: 'lot {lot}', says: 'Result', result: { passes: 'Passes', fails: 'Fails', unclear: 'Unclear' },
+    needSample: 'Number, name and quantity are needed', needTest: 'What, for what and how are needed', needNumber: 'The reading is a number',
+  },
   error: { title: 'That did not work', network: 'The server cannot be reached. Check the network.', unknown: 'Something unexpected: {detail}', storage: 'The storage of this phone cannot be opened', storageHelp: 'Leave private mode, or free some space, and try again.', server: 'The server has a problem. Try again later.', tooOld: 'This app is too old: update it first. Everything stays on this phone.' },
 }

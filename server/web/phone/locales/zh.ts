@@ -134,5 +134,10 @@ export default {
     needPeople: '请填写发病人数', needSymptoms: '请选择症状', needStops: '请选择要求停止的行为', needGoods: '封存物品须写明名称、数量和存放地点', hospitalMany: '就医人数不能多于发病人数', onsetAhead: '发病时间不能晚于现在',
     standing: '疑似食物中毒处置中', standingHelp: '{when}报告 · {n} 人发病', waits: '疑似食物中毒报告待发送', held: '证据保全，不得处置', notHere: '本机没有这个场所', photoMany: '最多 50 张照片',
   },
+  sampling: {
+    title: '抽样、快检', count: '样品 {samples} 件，快检 {tests} 项', samples: '抽样', tests: '快速检测', addSample: '加一件样品', addTest: '加一项快检', number: '样品编号', name: '样品名称', batch: '批号或生产日期（选填）', quantity: '数量，如 2 kg', place: '抽样地点（选填）', sealed: '已封样', unsealed: '未封样',
+    representative: '被抽样单位签名人', sign: '被抽样单位签名', signedBy: '{name} 已签名', food: '检测样品', item: '检测项目，如 农药残留', method: '检测方法，如 酶抑制率法', kit: '试剂或仪器', kitLot: '批号', reading: '读数', unit: '单位', limit: '限值，如 ≤50 %', limitIs: '限值 {limit}', lotIs: '批号 {lot}', says: '结果', result: { passes: '合格', fails: '不合格', unclear: '需复测' },
+    needSample: '请填写编号、名称和数量', needTest: '请填写样品、项目和方法', needNumber: '读数须是数字',
+  },
   error: { title: '没有成功', network: '连不上服务器，请检查网络。', unknown: '出现了意外情况：{detail}', storage: '本机存储打不开', storageHelp: '请关闭无痕模式，或清理手机空间后重试。', server: '服务器暂时有问题，请稍后再试。', tooOld: '应用版本过旧，请先更新。手机上的内容都还在。' },
 }

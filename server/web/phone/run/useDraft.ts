@@ -95,23 +95,33 @@ export function useDraft(id: string) {
       if (!open) return
       const ids = open.answers[code]?.evidence_ids ?? []
       if (ids.length >= LIMITS.evidencePerAnswer || open.evidence.length >= LIMITS.evidencePerPart) return void showToast(t('run.photoMany'))
-      const read = await readBoth(file, open.id, open.user_id)
-      if (typeof read === 'string') {
-        showToast({ message: t(`run.${read}`), duration: 4000 })
-        continue
-      }
-      const { taken: stored, reduced } = read
-      if (!(await keep(stored))) return
-      open.evidence.push({
-        id: stored.id, kind: 'photo', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes,
-        taken_at: new Date(file.lastModified || Date.now()).toISOString(), item_code: code,
-      })
-      // Where there is no room for the copy the file as taken goes alone.
-      if (reduced && open.evidence.length < LIMITS.evidencePerPart && (await keep(reduced))) open.evidence.push(derivative(stored.id, reduced, ['reduced'])!)
-      answer(open, code, { evidence_ids: [...(open.answers[code]?.evidence_ids ?? []), stored.id] })
+      const stored = await storePhoto(file, code)
+      if (stored === 'unread') continue
+      if (stored === 'full') return
+      answer(open, code, { evidence_ids: [...(open.answers[code]?.evidence_ids ?? []), stored] })
       save()
       navigator.vibrate?.(20)
     }
+  }
+
+  /** Keeps a photo as taken, with its reduced copy; its evidence id, or why there is none, which has been said. */
+  async function storePhoto(file: File, code?: string): Promise<string | 'unread' | 'full'> {
+    const open = draft.value
+    if (!open) return 'full'
+    const read = await readBoth(file, open.id, open.user_id)
+    if (typeof read === 'string') {
+      showToast({ message: t(`run.${read}`), duration: 4000 })
+      return 'unread'
+    }
+    const { taken: stored, reduced } = read
+    if (!(await keep(stored))) return 'full'
+    open.evidence.push({
+      id: stored.id, kind: 'photo', sha256: stored.sha256, filetype: stored.filetype, bytes: stored.bytes,
+      taken_at: new Date(file.lastModified || Date.now()).toISOString(), ...(code ? { item_code: code } : {}),
+    })
+    // Where there is no room for the copy the file as taken goes alone.
+    if (reduced && open.evidence.length < LIMITS.evidencePerPart && (await keep(reduced))) open.evidence.push(derivative(stored.id, reduced, ['reduced'])!)
+    return stored.id
   }
 
   /** Evidence that names the file as taken by its hash. */
@@ -142,6 +152,15 @@ export function useDraft(id: string) {
     return true
   }
 
+  /** Any other change: signatures under what was shown before go first. */
+  async function change(how: (open: Draft) => void): Promise<boolean> {
+    if (!(await unsigned()) || !draft.value) return false
+    how(draft.value)
+    touch(draft.value)
+    save()
+    return true
+  }
+
   /** A recording of an item; it stands beside the photos and counts as none of them. */
   async function addClip(code: string, kind: ClipKind, made: { recording: Blob; duration_ms: number; preview: Blob | null }): Promise<void> {
     if (!(await unsigned()) || !draft.value) return
@@ -165,6 +184,20 @@ export function useDraft(id: string) {
     dropDrawing(id)
     touch(draft.value)
     save()
+  }
+
+  /** A photo of no item, such as of a sample; its evidence id. */
+  async function photo(file: File): Promise<string | null> {
+    const open = draft.value
+    if (!open || !(await unsigned())) return null
+    if (open.evidence.length >= LIMITS.evidencePerPart) {
+      showToast(t('run.photoMany'))
+      return null
+    }
+    const stored = await storePhoto(file)
+    if (stored === 'unread' || stored === 'full') return null
+    save()
+    return stored
   }
 
   async function keep(stored: StoredFile): Promise<boolean> {
@@ -202,6 +235,12 @@ export function useDraft(id: string) {
     })
     answer(open, code, { values: { ...open.answers[code]?.values, [field]: stored.id } })
     save()
+  }
+
+  /** A photo with what was made from it. */
+  function dropPhoto(id: string): void {
+    for (const one of draft.value?.evidence.filter((other) => other.derived?.from === id) ?? []) dropDrawing(one.id)
+    dropDrawing(id)
   }
 
   function dropDrawing(id: unknown): void {
@@ -265,5 +304,5 @@ export function useDraft(id: string) {
     }
   }
 
-  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, markPhoto, addClip, removeClip, sign, drawing, dropSignature, place, placing, placeFault }
+  return { draft, loaded, ready, saving, saver, files, save, give, giveAll, clear, signField, addPhotos, removePhoto, markPhoto, addClip, removeClip, sign, drawing, change, photo, dropPhoto, dropDrawing, dropSignature, place, placing, placeFault }
 }

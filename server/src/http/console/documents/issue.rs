@@ -17,7 +17,7 @@ use crate::domain::workflow::REASON_CHARS_MAX;
 use crate::http::console::inspections::find;
 use crate::http::console::orders::begun;
 use crate::http::{Answer, Body, Problem, ProblemBody, Repeatable, checked};
-use crate::store::inspections::{self, InspectionRow};
+use crate::store::inspections::{self, InspectionRow, PartRow};
 use crate::store::orders::{self, NewOrder};
 use crate::store::work::By;
 use crate::store::{Conn, StoreError, Tx, incidents, premises, users};
@@ -169,7 +169,15 @@ pub(crate) async fn fit(app: &App, subject: &Subject) -> Result<(), Problem> {
             .because("evidence of the inspection has not arrived")
             .with("missing_evidence", row.missing_count));
     }
-    let officers = inspections::officers(&mut app.db.read().await?.conn(), std::slice::from_ref(&row.id)).await?;
+    let mut reader = app.db.read().await?;
+    let conn = &mut reader.conn();
+    if subject.kind == Kind::SamplingSheet {
+        let parts = inspections::parts(conn, &row.id).await?.iter().map(PartRow::parsed).collect::<Result<Vec<_>, _>>()?;
+        if parts.iter().all(|content| content.samples.is_empty()) {
+            return Err(Problem::of(ProblemType::Conflict).because("no sample was taken at this inspection"));
+        }
+    }
+    let officers = inspections::officers(conn, std::slice::from_ref(&row.id)).await?;
     if officers.len() < 2 && subject.kind != Kind::Disclosure {
         return Err(Problem::of(ProblemType::Conflict).because("a check is made by at least two officers; this one names fewer"));
     }

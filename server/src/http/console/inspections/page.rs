@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mobile_api::Moment;
 use mobile_api::inspection::originals::Standing;
-use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, Making, PartContent, Signature, Visit};
+use mobile_api::inspection::{Answer, Clock, Header, ItemResult, Location, Making, PartContent, QuickTest, SampleTaken, Signature, Visit};
 use mobile_api::judge::{Judgement, judge};
 use mobile_api::template::{Bilingual, Field, NumberField, TemplateBody};
 use serde::Serialize;
@@ -38,6 +38,10 @@ pub(super) struct Inspection {
     parts: Vec<Part>,
     /// Of all parts: the first coming, the last going, certificates, recusal. What is null was not recorded.
     visit: VisitSeen,
+    /// Samples that were taken, of all parts.
+    samples: Vec<SampleTaken>,
+    /// Quick tests with their readings, of all parts.
+    quick_tests: Vec<QuickTest>,
     /// The template with what was answered, in the order of the paper.
     sections: Vec<Section>,
     /// The answers that count, one an item.
@@ -320,6 +324,8 @@ impl Inspection {
             submitted_result,
             previous,
             lacks: lacks.into_iter().map(Lack::of).collect::<Result<_, _>>()?,
+            samples: contents.iter().flat_map(|(_, content)| content.samples.clone()).collect(),
+            quick_tests: contents.iter().flat_map(|(_, content)| content.quick_tests.clone()).collect(),
             visit: door.seen(Visit::joined(contents.iter().filter_map(|(_, content)| content.visit.as_ref()))),
             parts: parts
                 .into_iter()

@@ -1,6 +1,6 @@
 //! The paper that a phone drew, drawn again from what it sent: whether what was signed is what was sent.
 
-use mobile_api::inspection::{Answer, Evidence, Header, PartContent, Visit};
+use mobile_api::inspection::{Answer, Evidence, Header, PartContent, QuickTest, SampleTaken, Visit};
 use mobile_api::paper::{FrameNumber, Gathered, draw};
 use mobile_api::template::TemplateBody;
 use uuid::Uuid;
@@ -22,7 +22,19 @@ pub(super) fn redraw(id: Uuid, header: &Header, template: &TemplateBody, answers
     let frame = parts.iter().find_map(|part| part.paper.as_ref())?;
     let evidence: Vec<&Evidence> = parts.iter().flat_map(|part| &part.evidence).collect();
     let visit = Visit::joined(parts.iter().filter_map(|part| part.visit.as_ref()));
-    let drawn = draw(frame, Gathered { inspection_id: id, header, template, answers, evidence: &evidence, visit: &visit });
+    let samples: Vec<&SampleTaken> = parts.iter().flat_map(|part| &part.samples).collect();
+    let quick_tests: Vec<&QuickTest> = parts.iter().flat_map(|part| &part.quick_tests).collect();
+    let gathered = Gathered {
+        inspection_id: id,
+        header,
+        template,
+        answers,
+        evidence: &evidence,
+        visit: &visit,
+        samples: &samples,
+        quick_tests: &quick_tests,
+    };
+    let drawn = draw(frame, gathered);
     let sha256 = drawn.sha256();
     let differs = parts.iter().flat_map(|part| &part.signatures).any(|signature| signature.shown_sha256 != sha256);
     Some(Redrawn { sha256, differs, number: frame.number.clone() })
