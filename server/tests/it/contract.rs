@@ -5,6 +5,7 @@ mod compare;
 mod examples;
 mod ground;
 mod incidents;
+mod lists;
 mod papers;
 mod planned;
 mod refusals;

@@ -134,12 +134,7 @@ impl House {
 
     /// Segment files of the camera, the oldest first.
     fn files(&self, recordings: &Path) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        for day in std::fs::read_dir(recordings.join(&self.camera.id)).into_iter().flatten().flatten().filter(|day| day.path().is_dir()) {
-            files.extend(std::fs::read_dir(day.path()).unwrap().map(|file| file.unwrap().path()));
-        }
-        files.sort();
-        files
+        files_in(&recordings.join(&self.camera.id))
     }
 
     fn recordings(&self) -> PathBuf {
@@ -157,6 +152,14 @@ impl House {
         assert_eq!(code, Some(0), "{said}");
         self.supervisor.shutdown(Duration::from_secs(5)).await;
     }
+}
+
+/// What lies in the days of a camera's folder; files may go while it is read.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let listed = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+    let mut files: Vec<_> = listed(folder).into_iter().filter(|day| day.is_dir()).flat_map(|day| listed(&day)).collect();
+    files.sort();
+    files
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,15 +184,17 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
     })
     .await;
 
-    // Not a byte is left, whatever is deleted: somebody takes it at once.
+    // Not a byte is left, whatever is deleted: somebody else keeps each recording by a name of his own, and what is free at once.
     let full = Arc::new(AtomicBool::new(true));
-    disk.fill(0);
     let began_ms = now_ms();
     let filling = {
-        let (full, point) = (full.clone(), disk.path());
+        let (full, point, folder) = (full.clone(), disk.path(), recordings.join(&house.camera.id));
         std::thread::spawn(move || {
             let (mut name, piece) = (0, vec![0x5a; 1 << 20]);
             while full.load(Ordering::SeqCst) {
+                for file in files_in(&folder) {
+                    let _kept = std::fs::hard_link(&file, point.join(format!("somebody-keeps-{}", file.file_name().unwrap().display())));
+                }
                 name += 1;
                 // More than there is room for: what fits is written, to the last byte.
                 let _no_room = std::fs::write(point.join(format!("somebody-again-{name}")), &piece);
@@ -210,8 +215,8 @@ async fn a_full_disk_turns_recording_into_a_ring_and_one_that_others_filled_is_t
         gaps.last().is_some_and(|gap| gap.end_ms < now_ms() - 2_000).then_some(gaps)
     })
     .await;
-    // What retention frees may be ours for a piece before somebody else has it: then there is another gap. And whatever the
-    // ring gave up before joins the first of them.
+    // A piece may be ours before somebody else has it: then there is another gap. And whatever the ring gave up before joins the
+    // first of them.
     assert!(gaps.iter().all(|gap| gap.reason == "disk"), "{gaps:?}");
     let since: Vec<_> = gaps.iter().filter(|gap| gap.end_ms > began_ms).collect();
     let (Some(first), Some(last)) = (since.first(), since.last()) else { panic!("no gap since {began_ms}: {gaps:?}") };
