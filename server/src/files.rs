@@ -182,6 +182,12 @@ impl Files {
         Ok(())
     }
 
+    /// Puts bytes that are in memory whose hash is known.
+    pub async fn put_known(&self, content: Bytes, sha256: &str) -> Result<(), FilesError> {
+        self.0.store.put(&key(sha256), content.into()).await?;
+        Ok(())
+    }
+
     /// Puts bytes that are in memory (a still, a reduced picture) and gives their hash.
     pub async fn put_bytes(&self, content: Bytes) -> Result<String, FilesError> {
         let sha256 = hex::encode(Sha256::digest(&content));

@@ -8,6 +8,7 @@ pub mod audit_head;
 pub mod auth;
 pub mod backup;
 pub mod check;
+pub mod checklists;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -77,6 +78,10 @@ pub struct App {
     pub documents: documents::Documents,
     /// What is kept in memory of the second door.
     pub openrosa: openrosa::Door,
+    /// Who was let in a moment ago.
+    pub known_logins: auth::KnownLogins,
+    /// Checklists in memory.
+    pub checklists: checklists::Checklists,
 }
 
 /// Why the parts cannot be put together.
@@ -124,6 +129,8 @@ impl App {
             public_rate: rate::Limiter::new(60, 60_000),
             documents: documents::Documents::default(),
             openrosa: openrosa::Door::default(),
+            known_logins: auth::KnownLogins::default(),
+            checklists: checklists::Checklists::default(),
             engine: None,
             about: about::About::new(vec![data.to_owned()], &media::EngineConfig::new(data.to_owned()), false),
             cameras_changed: Arc::default(),

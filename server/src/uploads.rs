@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use mobile_api::limits::EVIDENCE_BYTES_MAX;
 use sha2::{Digest, Sha256};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Scope, Session};
-use crate::files::{FilesError, Looked};
+use crate::files::{FilesError, Looked, PIXELS_MAX};
 use crate::http::Problem;
 use crate::store::evidence::{self, Arrival, EvidenceRow};
 use crate::store::files::{self, FileRow};
@@ -35,6 +35,8 @@ pub const EXPIRES_MS: i64 = 7 * 24 * 3_600_000;
 pub const OPEN_MAX: i64 = 400;
 /// How long a newer request waits for the older one to let go.
 const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
+/// A photo of so many bytes, in one request, is held in memory until it is stored.
+pub const WHOLE_BYTES_MAX: i64 = 1024 * 1024;
 /// Bytes read at once where a file is hashed.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Uploads removed in one round of the sweep.
@@ -200,16 +202,7 @@ impl Writing {
         };
         app.files.put_file(&path, &row.sha256, u64::try_from(row.length).unwrap_or(0)).await?;
         let at = app.clock.wall_ms();
-        let file = FileRow {
-            id: Uuid::now_v7().to_string(),
-            sha256: row.sha256.clone(),
-            filetype: looked.picture.filetype.to_owned(),
-            bytes: row.length,
-            width: looked.picture.size.map(|size| i64::from(size.0)),
-            height: looked.picture.size.map(|size| i64::from(size.1)),
-            user_id: Some(row.user_id.clone()),
-            created_at: at,
-        };
+        let file = file_row(row, &looked, at);
         let (session, upload) = (session.clone(), row.clone());
         let arrived = app.db.write(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, looked, at).await })).await;
         if matches!(arrived, Err(UploadError::Blank)) {
@@ -229,22 +222,69 @@ impl Writing {
     }
 }
 
-async fn arrive(
-    tx: &mut Tx<'_>,
-    session: &Session,
-    upload: &UploadRow,
-    file: &FileRow,
-    looked: Looked,
-    at: i64,
-) -> Result<(), UploadError> {
-    inspections::hold(tx, &upload.inspection_id).await?;
-    // Who stands beside the glass is told at once; a part that names it a signature later is refused then. What comes by another door
-    // is kept, and counts as not signed.
-    if looked.blank && evidence::is_signature(tx, &upload.evidence_id).await? {
-        return Err(UploadError::Blank);
+/// A body of at most `length` bytes in memory: less where its connection broke.
+pub async fn gathered<S, E>(body: S, length: usize) -> Result<Bytes, UploadError>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    let mut content = BytesMut::with_capacity(length);
+    let mut body = std::pin::pin!(body);
+    while let Some(Ok(chunk)) = body.next().await {
+        if content.len() + chunk.len() > length {
+            return Err(UploadError::TooLong);
+        }
+        content.extend_from_slice(&chunk);
     }
-    files::insert(tx, file).await?;
-    let arrival = Arrival {
+    Ok(content.freeze())
+}
+
+/// Stores a photo that came whole in one request and links it to its evidence: it is checked against its hash and its header, written
+/// once, synced, and opened later. `row` is of an upload that was not kept yet, and is done with this.
+pub async fn store_photo(app: &App, session: &Session, row: &UploadRow, content: Bytes) -> Result<(), UploadError> {
+    let hashed = content.clone();
+    let hash = tokio::task::spawn_blocking(move || hex::encode(Sha256::digest(&hashed)));
+    if hash.await.map_err(|error| UploadError::Files(FilesError::Unavailable(error.to_string())))? != row.sha256 {
+        return Err(UploadError::Checksum);
+    }
+    let looked = app.files.look_at_photo(content.clone()).await?;
+    app.files.put_known(content, &row.sha256).await?;
+    let at = app.clock.wall_ms();
+    let file = file_row(row, &looked, at);
+    let upload = UploadRow { received: row.length, done_at: Some(at), ..row.clone() };
+    let session = session.clone();
+    let pixels = looked.picture.size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.leaves_access_alone();
+                uploads::insert(tx, &upload).await?;
+                // What has more pixels than are opened here is kept by its header alone.
+                if pixels > PIXELS_MAX {
+                    files::insert(tx, &file).await?
+                } else {
+                    files::insert_unopened(tx, &file).await?
+                }
+                link(tx, &session, &arrival(&upload, &file, looked), at).await
+            })
+        })
+        .await
+}
+
+fn file_row(row: &UploadRow, looked: &Looked, at: i64) -> FileRow {
+    FileRow {
+        id: Uuid::now_v7().to_string(),
+        sha256: row.sha256.clone(),
+        filetype: looked.picture.filetype.to_owned(),
+        bytes: row.length,
+        width: looked.picture.size.map(|size| i64::from(size.0)),
+        height: looked.picture.size.map(|size| i64::from(size.1)),
+        user_id: Some(row.user_id.clone()),
+        created_at: at,
+    }
+}
+
+fn arrival<'a>(upload: &'a UploadRow, file: &'a FileRow, looked: Looked) -> Arrival<'a> {
+    Arrival {
         evidence_id: &upload.evidence_id,
         inspection_id: &upload.inspection_id,
         owner_id: &upload.user_id,
@@ -253,8 +293,26 @@ async fn arrive(
         file_id: &file.id,
         blank: looked.blank,
         position: looked.position,
-    };
-    link(tx, session, &arrival, at).await?;
+    }
+}
+
+async fn arrive(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    upload: &UploadRow,
+    file: &FileRow,
+    looked: Looked,
+    at: i64,
+) -> Result<(), UploadError> {
+    tx.leaves_access_alone();
+    inspections::hold(tx, &upload.inspection_id).await?;
+    // Who stands beside the glass is told at once; a part that names it a signature later is refused then. What comes by another door
+    // is kept, and counts as not signed.
+    if looked.blank && evidence::is_signature(tx, &upload.evidence_id).await? {
+        return Err(UploadError::Blank);
+    }
+    files::insert(tx, file).await?;
+    link(tx, session, &arrival(upload, file, looked), at).await?;
     Ok(uploads::finish(tx, &upload.id, at).await?)
 }
 

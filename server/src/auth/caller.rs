@@ -222,12 +222,25 @@ impl Session {
         let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::of(ProblemType::Internal))?;
         let token = token(request).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let now_ms = app.clock.wall_ms();
+        // Read before anything is looked up: what changes meanwhile makes the look-up old.
+        let epoch = app.db.access_epoch();
+        let session = match app.known_logins.get(&token, now_ms, epoch) {
+            Some(session) => session,
+            None => Self::looked_up(app, token, now_ms, epoch).await?,
+        };
+        let name = session.actor.name.clone();
+        Ok(Self { actor: Actor { id: Some(session.user_id), name, ..crate::http::origin(request) }, ..session })
+    }
+
+    async fn looked_up(app: &App, token: String, now_ms: i64, epoch: u64) -> Result<Self, Problem> {
         let claims = app.keys.verify(&token, now_ms / 1_000).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let mut reader = app.db.read().await?;
         let (row, access) =
             load(&mut reader.conn(), &claims.sid.to_string(), now_ms).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
-        let actor = Actor { id: Some(claims.sub), name: row.display_name, ..crate::http::origin(request) };
-        Ok(Self { user_id: claims.sub, session_id: claims.sid, access, actor, must_change_password: row.must_change_password })
+        let actor = Actor { id: Some(claims.sub), name: row.display_name, ..Actor::default() };
+        let session = Self { user_id: claims.sub, session_id: claims.sid, access, actor, must_change_password: row.must_change_password };
+        app.known_logins.keep(token, session.clone(), claims.exp, now_ms, epoch);
+        Ok(session)
     }
 }
 

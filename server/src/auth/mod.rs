@@ -3,6 +3,7 @@
 mod boxes;
 mod caller;
 mod keys;
+mod known;
 mod login;
 mod password;
 mod scope;
@@ -13,6 +14,7 @@ pub use boxes::{BOX_BYTES_MAX, DraftBox};
 pub use caller::{Access, COOKIE, Caller, GRANT_LIMIT, Needs, Session, can};
 pub(crate) use caller::{Decision, token};
 pub use keys::{Claims, Keys, KeysError, Signer};
+pub use known::KnownLogins;
 pub(crate) use login::refresh_hash;
 pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
 pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};

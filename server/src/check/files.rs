@@ -71,6 +71,9 @@ impl Check<'_> {
         for (id, taken) in evidence::derived_from_nothing(&mut self.db.read().await?.conn()).await? {
             self.fault("evidence", format!("{id} was made from {taken}, which is no evidence of its inspection"));
         }
+        for (id, damage) in files::damaged(&mut self.db.read().await?.conn(), i64::try_from(NOTES_MAX).unwrap_or(0)).await? {
+            self.report.notes.push(format!("photo {id} is kept as it was taken and cannot be shown: {damage}"));
+        }
         for id in files::clips_without_file(&mut self.db.read().await?.conn()).await? {
             self.fault("evidence", format!("the clip of alert {id} is said to be ready, and there is no file"));
         }

@@ -3,9 +3,10 @@
 //! Size in pixels is read from the header before anything is allocated: a decompression bomb is refused there. What is left
 //! is decoded once, fully, off the async threads: half a picture is not evidence. Broken EXIF is no error, it is ignored.
 
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 use mobile_api::limits::EVIDENCE_FILETYPES;
@@ -87,7 +88,7 @@ impl Files {
             return Ok(Looked { picture: Picture { filetype, size: None }, blank: false, position: None });
         }
         let asked = path.to_owned();
-        let position = off_thread(move || Ok(position(&asked))).await?;
+        let position = off_thread(move || Ok(exif_of(&asked).and_then(|exif| position(&exif)))).await?;
         if is_heif(path)? {
             return Ok(Looked { picture: Picture { filetype: "image/heic", size: None }, blank: false, position });
         }
@@ -119,6 +120,21 @@ impl Files {
             Err(FilesError::Picture(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Looks at a photo in memory without opening it: that it is of a type and size that is accepted, not half of one, and where it says
+    /// that it was taken. What is between its markers is opened later.
+    pub async fn look_at_photo(&self, content: Bytes) -> Result<Looked, FilesError> {
+        off_thread(move || {
+            let reader = ImageReader::new(Cursor::new(content.clone())).with_guessed_format().map_err(damaged)?;
+            let picture = header(reader, KEPT_PIXELS_MAX)?;
+            if picture.filetype == "image/jpeg" && !has_end(&content) {
+                return Err(PictureError::Damaged("it ends in the middle".to_owned()));
+            }
+            let position = read_exif(Cursor::new(content)).and_then(|exif| position(&exif));
+            Ok(Looked { picture, blank: false, position })
+        })
+        .await
     }
 
     /// Decodes a local file off the async threads, as stored. Waits until enough memory is free.
@@ -221,7 +237,10 @@ fn read_header(path: &Path) -> Result<Picture, PictureError> {
 }
 
 fn read_header_within(path: &Path, pixels_max: u64) -> Result<Picture, PictureError> {
-    let mut reader = reader(path)?;
+    header(reader(path)?, pixels_max)
+}
+
+fn header(mut reader: ImageReader<impl BufRead + Seek>, pixels_max: u64) -> Result<Picture, PictureError> {
     // `open` takes a type from the name; only the content counts.
     let filetype = match reader.format() {
         Some(ImageFormat::Jpeg) => "image/jpeg",
@@ -259,15 +278,17 @@ fn is_heif(path: &Path) -> Result<bool, FilesError> {
     Ok(read == 12 && &head[4..8] == b"ftyp" && HEIF_BRANDS.iter().any(|brand| &head[8..12] == brand.as_slice()))
 }
 
-fn read_exif(path: &Path) -> Option<exif::Exif> {
-    let file = std::fs::File::open(path).ok()?;
-    let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut BufReader::new(file));
+fn exif_of(path: &Path) -> Option<exif::Exif> {
+    read_exif(BufReader::new(std::fs::File::open(path).ok()?))
+}
+
+fn read_exif(mut content: impl BufRead + Seek) -> Option<exif::Exif> {
+    let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut content);
     exif.or_else(|error| error.distill_partial_result(|_| ())).ok()
 }
 
 /// Where a picture says that it was taken. Nothing readable, or no place on Earth: nowhere.
-fn position(path: &Path) -> Option<(f64, f64)> {
-    let exif = read_exif(path)?;
+fn position(exif: &exif::Exif) -> Option<(f64, f64)> {
     let degrees = |tag: exif::Tag, reference: exif::Tag, negative: u8| -> Option<f64> {
         let exif::Value::Rational(parts) = &exif.get_field(tag, exif::In::PRIMARY)?.value else { return None };
         let [degrees, minutes, seconds] = parts.get(..3)? else { return None };
@@ -285,7 +306,7 @@ fn position(path: &Path) -> Option<(f64, f64)> {
 /// How a picture must be turned to stand upright. Nothing readable: not at all.
 pub(super) fn orientation(path: &Path) -> Orientation {
     let read = || -> Option<u32> {
-        let exif = read_exif(path)?;
+        let exif = exif_of(path)?;
         exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)
     };
     read().and_then(|value| u8::try_from(value).ok()).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)

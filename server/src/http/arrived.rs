@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::content::{Content, serve};
 use super::problem::Problem;
 use crate::App;
-use crate::files::{PIXELS_MAX, Reduced};
+use crate::files::{FilesError, PIXELS_MAX, Reduced};
 use crate::store::Conn;
 use crate::store::alerts::FileOf;
 use crate::store::evidence::{self, EvidenceRow};
@@ -89,9 +89,15 @@ impl Arrived {
 
     /// Gives it: a reduced copy where a width is wanted and one can be made, else the file as taken.
     pub(super) async fn send(&self, request: &HttpRequest, app: &App, width: Option<u32>) -> Result<HttpResponse, Problem> {
-        if let Some(width) = width
-            && let Reduced::Copy { filetype, content } = app.files.reduced(&self.sha256, &self.filetype, width).await?
-        {
+        let reduced = match width {
+            Some(width) => match app.files.reduced(&self.sha256, &self.filetype, width).await {
+                // Damaged inside: what there is of it is shown by whoever asks.
+                Err(FilesError::Picture(_)) => Reduced::AsStored,
+                made => made?,
+            },
+            None => Reduced::AsStored,
+        };
+        if let Reduced::Copy { filetype, content } = reduced {
             let caching = ("cache-control", "private, max-age=3600, immutable");
             return Ok(HttpResponse::Ok().content_type(filetype).insert_header(caching).body(content));
         }

@@ -9,6 +9,7 @@ mod disk;
 pub(crate) mod hold;
 mod lateness;
 mod over;
+mod photos;
 mod release;
 mod runner;
 mod self_checks;
@@ -75,6 +76,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         deliver::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
         every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
+        every(app, "photos", Duration::from_secs(2), |app| Box::pin(photos::look(app))),
         every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
@@ -89,6 +91,11 @@ pub async fn run_due(app: &App) -> Result<(), StoreError> {
     lateness::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}
     Ok(())
+}
+
+/// Opens the photos that wait, as the program does every two seconds.
+pub async fn open_photos(app: &App) -> Result<(), StoreError> {
+    photos::look(app.clone()).await
 }
 
 /// Reminds canteens of their papers and samples, as the program does every minute.

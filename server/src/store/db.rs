@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -23,6 +24,12 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
 /// Longest wait for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that was used this moment is there.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// Pages of SQLite's log that are written before they go into the file, 16 MB: less is copied and synced twice.
+const LOG_PAGES: &str = "4000";
+/// Memory of the writer for pages, KiB (negative, as SQLite wants it).
+const WRITER_CACHE_KIB: &str = "-16000";
 /// Longest wait of SQLite for a lock held by another process (a backup, `check`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -56,11 +63,18 @@ impl Reader {
 pub struct Tx<'t> {
     pub(super) conn: Conn<'t>,
     pub(super) journalled: bool,
+    /// It changes no login and nothing of what somebody may do.
+    pub(super) leaves_access: bool,
 }
 
 impl<'t> Tx<'t> {
     pub(super) fn new(conn: Conn<'t>) -> Self {
-        Self { conn, journalled: false }
+        Self { conn, journalled: false, leaves_access: false }
+    }
+
+    /// Says that this write ends no login and changes nothing of what anybody may do, so that what is remembered of that stays good.
+    pub fn leaves_access_alone(&mut self) {
+        self.leaves_access = true;
     }
 }
 
@@ -87,6 +101,8 @@ struct Shared {
     head: watch::Sender<i64>,
     /// PostgreSQL: something waits to be numbered.
     unnumbered: Notify,
+    /// Grows with every write that may change a login or what somebody may do.
+    access: Arc<AtomicU64>,
 }
 
 /// The database. Clones share it.
@@ -122,9 +138,24 @@ impl Db {
     /// Opens `sqlite://PATH` or `postgres://…`, creating the SQLite file where there is none. Runs no migration.
     pub async fn open(url: &str, supervisor: &Supervisor) -> Result<Self, StoreError> {
         let (head, _) = watch::channel(0);
+        let access = Arc::new(AtomicU64::new(0));
         let engine = if url.starts_with("postgres") {
             let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
-            let pool = PgPoolOptions::new().max_connections(24).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await?;
+            let pool = PgPoolOptions::new()
+                .max_connections(24)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // Asked whether it still lives only when it may have gone: a question costs as much as a look.
+                .test_before_acquire(false)
+                .before_acquire(|connection, held| {
+                    Box::pin(async move {
+                        if held.idle_for < TRUSTED_IDLE {
+                            return Ok(true);
+                        }
+                        Ok(sqlx::Connection::ping(connection).await.is_ok())
+                    })
+                })
+                .connect_with(options)
+                .await?;
             Engine::Postgres(pool)
         } else {
             let base = SqliteConnectOptions::from_str(url)?
@@ -134,14 +165,17 @@ impl Db {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(BUSY_TIMEOUT)
                 .disable_statement_logging();
-            let single = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(base.clone()).await?;
+            let writer = base.clone().pragma("wal_autocheckpoint", LOG_PAGES).pragma("cache_size", WRITER_CACHE_KIB);
+            let single = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(writer).await?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(8)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
+                // A file does not hang up.
+                .test_before_acquire(false)
                 .connect_lazy_with(base.create_if_missing(false).read_only(true));
-            Engine::Sqlite { readers, writer: Writer::start(single.clone(), head.clone(), supervisor), single }
+            Engine::Sqlite { readers, writer: Writer::start(single.clone(), head.clone(), access.clone(), supervisor), single }
         };
-        Ok(Self(Arc::new(Shared { engine, head, unnumbered: Notify::new() })))
+        Ok(Self(Arc::new(Shared { engine, head, unnumbered: Notify::new(), access })))
     }
 
     /// Brings the schema up to date and reads where the change log stands.
@@ -187,14 +221,22 @@ impl Db {
                 let mut transaction = pool.begin().await.map_err(StoreError::from)?;
                 let mut tx = Tx::new(Conn::Postgres(&mut transaction));
                 let result = work(&mut tx).await?;
-                let journalled = tx.journalled;
+                let (journalled, leaves_access) = (tx.journalled, tx.leaves_access);
                 transaction.commit().await.map_err(StoreError::from)?;
+                if !leaves_access {
+                    self.0.access.fetch_add(1, Ordering::SeqCst);
+                }
                 if journalled {
                     self.0.unnumbered.notify_one();
                 }
                 Ok(result)
             }
         }
+    }
+
+    /// Another number after every write of this program that may have changed a login or what somebody may do.
+    pub fn access_epoch(&self) -> u64 {
+        self.0.access.load(Ordering::SeqCst)
     }
 
     /// The newest number in the change log that is committed.

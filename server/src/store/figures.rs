@@ -16,6 +16,8 @@ pub struct Figures {
     pub outbox_failed: i64,
     pub audit_unlinked: i64,
     pub change_head: i64,
+    pub photos_unopened: i64,
+    pub photos_damaged: i64,
     /// Failures of the last day.
     pub jobs_failed_lately: i64,
     /// Holds of people and of work that stand.
@@ -34,6 +36,8 @@ struct Counts {
     outbox_failed: i64,
     audit_unlinked: i64,
     change_head: i64,
+    photos_unopened: i64,
+    photos_damaged: i64,
     holds: i64,
     holds_in_trouble: i64,
 }
@@ -52,6 +56,8 @@ pub async fn read(conn: &mut Conn<'_>, now_ms: i64) -> Result<Figures, StoreErro
            (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS outbox_failed, \
            (SELECT COUNT(*) FROM audit_log WHERE seq IS NULL) AS audit_unlinked, \
            (SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change_log) AS change_head, \
+           (SELECT COUNT(*) FROM files WHERE opened_at IS NULL) AS photos_unopened, \
+           (SELECT COUNT(*) FROM files WHERE damage IS NOT NULL) AS photos_damaged, \
            (SELECT COUNT(*) FROM recording_holds WHERE released_at IS NULL) AS holds, \
            (SELECT COUNT(*) FROM recording_holds WHERE released_at IS NULL AND trouble IS NOT NULL) AS holds_in_trouble",
         now_ms - 24 * 3_600_000,
@@ -67,6 +73,8 @@ pub async fn read(conn: &mut Conn<'_>, now_ms: i64) -> Result<Figures, StoreErro
         outbox_failed: counts.outbox_failed,
         audit_unlinked: counts.audit_unlinked,
         change_head: counts.change_head,
+        photos_unopened: counts.photos_unopened,
+        photos_damaged: counts.photos_damaged,
         holds: counts.holds,
         holds_in_trouble: counts.holds_in_trouble,
     })

@@ -17,11 +17,20 @@ pub struct FileRow {
     pub created_at: i64,
 }
 
-/// Adds a row for a file that is already in the object store: a row never points to nothing.
+/// Adds a row for a file that is already in the object store: a row never points to nothing. It has been opened.
 pub async fn insert(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
+    insert_opened(tx, row, Some(row.created_at)).await
+}
+
+/// The same of a photo that is opened later.
+pub async fn insert_unopened(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
+    insert_opened(tx, row, None).await
+}
+
+async fn insert_opened(tx: &mut Tx<'_>, row: &FileRow, opened_at: Option<i64>) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO files (id, sha256, filetype, bytes, width, height, user_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO files (id, sha256, filetype, bytes, width, height, user_id, created_at, opened_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         row.id.as_str(),
         row.sha256.as_str(),
         row.filetype.as_str(),
@@ -30,8 +39,25 @@ pub async fn insert(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
         row.height,
         row.user_id.as_deref(),
         row.created_at,
+        opened_at,
     )?;
     Ok(())
+}
+
+/// Photos that wait to be opened, the oldest first: id, hash, type.
+pub async fn unopened(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(String, String, String)>, StoreError> {
+    fetch_all!(conn, (String, String, String), "SELECT id, sha256, filetype FROM files WHERE opened_at IS NULL ORDER BY id LIMIT $1", limit)
+}
+
+/// A photo was opened, or cannot be.
+pub async fn opened(tx: &mut Tx<'_>, id: &str, damage: Option<&str>, at: i64) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE files SET opened_at = $2, damage = $3 WHERE id = $1", id, at, damage)?;
+    Ok(())
+}
+
+/// Photos that cannot be shown, the newest first: id and why.
+pub async fn damaged(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
+    fetch_all!(conn, (String, String), "SELECT id, damage FROM files WHERE damage IS NOT NULL ORDER BY id DESC LIMIT $1", limit)
 }
 
 /// Adds a picture that waits to be named by an act of who brought it.

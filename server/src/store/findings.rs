@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use mobile_api::inspection::Answer;
 use mobile_api::judge::Judgement;
 
-use super::sql::{Select, execute, fetch_all};
+use super::sql::{Arg, Select, execute, fetch_all, with_rows};
 use super::{Conn, StoreError, Tx};
 
 /// An item that failed.
@@ -38,18 +38,18 @@ pub fn of(result: &Judgement, answers: &[Answer]) -> Vec<Finding> {
 /// Puts the findings of an inspection in the place of those it has.
 pub async fn put(tx: &mut Tx<'_>, inspection_id: &str, findings: &[Finding]) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM inspection_findings WHERE inspection_id = $1", inspection_id)?;
-    for finding in findings {
-        execute!(
-            tx,
-            "INSERT INTO inspection_findings (inspection_id, item_code, key_item, affects_safety, corrected_on_spot) VALUES ($1, $2, $3, $4, $5)",
-            inspection_id,
-            finding.item_code.as_str(),
-            finding.key_item,
-            finding.affects_safety,
-            finding.corrected_on_spot,
-        )?;
-    }
-    Ok(())
+    first(tx, inspection_id, findings).await
+}
+
+/// The findings of an inspection that has none yet.
+pub async fn first(tx: &mut Tx<'_>, inspection_id: &str, findings: &[Finding]) -> Result<(), StoreError> {
+    let row = |finding: &Finding| -> Vec<Arg> {
+        let Finding { item_code, key_item, affects_safety, corrected_on_spot } = finding;
+        vec![inspection_id.into(), item_code.as_str().into(), (*key_item).into(), (*affects_safety).into(), (*corrected_on_spot).into()]
+    };
+    let rows: Vec<Vec<Arg>> = findings.iter().map(row).collect();
+    let head = "INSERT INTO inspection_findings (inspection_id, item_code, key_item, affects_safety, corrected_on_spot)";
+    with_rows(tx, head, &rows, "").await
 }
 
 /// A submitted inspection with what should have rows: id, the result that counts.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::assignments::{kind_code, office_path};
 use super::journal::{Change, Entity};
-use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, webhooks};
 use crate::auth::Scope;
 use crate::domain::happened::{Happened, happened};
@@ -309,22 +309,17 @@ pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<
     if added == 0 {
         return Ok(false);
     }
-    for (position, officer) in header.officers.iter().enumerate() {
-        execute!(
-            tx,
-            "INSERT INTO inspection_officers (inspection_id, user_id, position) VALUES ($1, $2, $3)",
-            new.id.to_string(),
-            officer.to_string(),
-            i64::try_from(position).unwrap_or(i64::MAX),
-        )?;
-    }
+    let officers: Vec<Vec<Arg>> = (0_i64..).zip(&header.officers).map(|(at, one)| vec![new.id.into(), (*one).into(), at.into()]).collect();
+    with_rows(tx, "INSERT INTO inspection_officers (inspection_id, user_id, position)", &officers, "").await?;
     Ok(true)
 }
 
 /// Holds an inspection until the transaction ends, so that a part and a submission do not pass each other. (SQLite has one
 /// writer; PostgreSQL locks the row.)
 pub async fn hold(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE inspections SET version = version WHERE id = $1", id)?;
+    if matches!(tx.conn, Conn::Postgres(_)) {
+        execute!(tx, "UPDATE inspections SET version = version WHERE id = $1", id)?;
+    }
     Ok(())
 }
 
@@ -523,13 +518,15 @@ pub async fn receipts_after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Res
     )
 }
 
-/// Submits a draft; `false` where it is one no more.
+/// Submits a draft, which is complete at once where all its evidence is here; `false` where it is a draft no more.
 pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE inspections SET state = 'submitted', submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
+        "UPDATE inspections SET state = CASE WHEN waits.evidence THEN 'submitted' ELSE 'complete' END, complete_at = CASE WHEN waits.evidence THEN NULL ELSE $8 END, submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
            differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10, to_complete = $11, \
-           drawn_sha256 = $12, drawn_differs = $13, drawn_number = $14, receipt = $15 WHERE id = $1 AND state = 'draft'",
+           drawn_sha256 = $12, drawn_differs = $13, drawn_number = $14, receipt = $15 \
+           FROM (SELECT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS evidence) AS waits \
+           WHERE id = $1 AND state = 'draft'",
         id,
         submission.raw.as_str(),
         submission.sha256.as_str(),
@@ -568,17 +565,15 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
 
 /// Notes a change: to the office's desks, to the officers by name, and, once it is submitted, to the premises.
 pub async fn note_change(tx: &mut Tx<'_>, row: &InspectionRow, submitted: bool, at: i64) -> Result<(), StoreError> {
-    let path = if submitted { row.premises_path.as_str() } else { office_path(&row.premises_path) };
-    tx.changed(at, Change::upsert(Entity::Inspection, &row.id, path).at(&row.premises_id)).await?;
     let officers: Vec<(String,)> = Select::new("SELECT io.user_id FROM inspection_officers io")
         .and("io.inspection_id = ?", [Arg::from(row.id.as_str())])
         .tail("ORDER BY io.user_id LIMIT 50", [])
         .fetch_all(tx)
         .await?;
-    for (officer,) in officers {
-        tx.changed(at, Change::upsert(Entity::Inspection, &row.id, "/").at(&row.premises_id).for_user(&officer)).await?;
-    }
-    Ok(())
+    let path = if submitted { row.premises_path.as_str() } else { office_path(&row.premises_path) };
+    let mut changes = vec![Change::upsert(Entity::Inspection, &row.id, path).at(&row.premises_id)];
+    changes.extend(officers.iter().map(|(one,)| Change::upsert(Entity::Inspection, &row.id, "/").at(&row.premises_id).for_user(one)));
+    tx.all_changed(at, &changes).await
 }
 
 /// The version of the checklist that an inspection was made by, wherever it is.

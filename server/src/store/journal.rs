@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::sql::{Select, execute, fetch_all, fetch_optional};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
 use super::{Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -151,20 +151,26 @@ impl Actor {
 impl Tx<'_> {
     /// Notes a change for those who synchronise.
     pub async fn changed(&mut self, at_ms: i64, change: Change<'_>) -> Result<(), StoreError> {
+        self.all_changed(at_ms, &[change]).await
+    }
+
+    /// The same of several, in this order.
+    pub async fn all_changed(&mut self, at_ms: i64, changes: &[Change<'_>]) -> Result<(), StoreError> {
         self.journalled = true;
-        execute!(
-            self,
-            "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            Uuid::now_v7().to_string(),
-            at_ms,
-            change.entity.as_str(),
-            change.id,
-            if change.deleted { "delete" } else { "upsert" },
-            change.path,
-            change.premises_id,
-            change.user_id,
-        )?;
-        Ok(())
+        let row = |change: &Change<'_>| -> Vec<Arg> {
+            vec![
+                Uuid::now_v7().into(),
+                at_ms.into(),
+                change.entity.as_str().into(),
+                change.id.into(),
+                if change.deleted { "delete" } else { "upsert" }.into(),
+                change.path.into(),
+                change.premises_id.into(),
+                change.user_id.into(),
+            ]
+        };
+        let rows: Vec<Vec<Arg>> = changes.iter().map(row).collect();
+        with_rows(self, "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id)", &rows, "").await
     }
 
     /// Notes an act in the audit log.
@@ -278,20 +284,15 @@ pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         return Ok(());
     }
     let (mut seq, mut hash) = audit_head(tx).await?.unwrap_or((0, String::new()));
+    let mut links: Vec<Vec<Arg>> = Vec::with_capacity(unlinked.len());
     for row in unlinked {
         seq += 1;
         let next = audit_hash(&row, seq, &hash)?;
-        execute!(
-            tx,
-            "UPDATE audit_log SET seq = $1, prev_hash = $2, hash = $3 WHERE id = $4",
-            seq,
-            hash.as_str(),
-            next.as_str(),
-            row.id.as_str()
-        )?;
-        hash = next;
+        links.push(vec![row.id.into(), seq.into(), std::mem::replace(&mut hash, next.clone()).into(), next.into()]);
     }
-    Ok(())
+    // Both engines call the columns of a list of values so.
+    let head = "UPDATE audit_log SET seq = linked.column2, prev_hash = linked.column3, hash = linked.column4 FROM (";
+    with_rows(tx, head, &links, ") AS linked WHERE audit_log.id = linked.column1").await
 }
 
 /// The last place of the chain and its hash.

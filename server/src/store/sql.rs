@@ -74,6 +74,10 @@ pub enum Arg {
     Bool(bool),
     /// DOUBLE PRECISION
     Real(f64),
+    /// TEXT that may be absent
+    MaybeText(Option<String>),
+    /// BOOLEAN that may be absent
+    MaybeBool(Option<bool>),
 }
 
 impl From<&str> for Arg {
@@ -105,6 +109,68 @@ impl From<f64> for Arg {
     fn from(value: f64) -> Self {
         Self::Real(value)
     }
+}
+impl From<Option<&str>> for Arg {
+    fn from(value: Option<&str>) -> Self {
+        Self::MaybeText(value.map(str::to_owned))
+    }
+}
+impl From<Option<bool>> for Arg {
+    fn from(value: Option<bool>) -> Self {
+        Self::MaybeBool(value)
+    }
+}
+
+/// Binds arguments to a query of either engine.
+macro_rules! bound {
+    ($query:expr, $args:expr) => {{
+        let mut query = $query;
+        for arg in $args {
+            query = match arg {
+                Arg::Text(value) => query.bind(value.as_str()),
+                Arg::Int(value) => query.bind(*value),
+                Arg::Bool(value) => query.bind(*value),
+                Arg::Real(value) => query.bind(*value),
+                Arg::MaybeText(value) => query.bind(value.as_deref()),
+                Arg::MaybeBool(value) => query.bind(*value),
+            };
+        }
+        query
+    }};
+}
+
+/// Rows that one statement takes at most.
+const ROWS_MAX: usize = 16;
+
+/// Runs `head VALUES (…), (…) tail` for all rows: many rows a statement, in pieces of 16, 8, 4, 2 and 1, so that few texts are
+/// prepared. Each row has the same number of values.
+pub(crate) async fn with_rows(conn: &mut Conn<'_>, head: &'static str, rows: &[Vec<Arg>], tail: &'static str) -> Result<(), StoreError> {
+    let mut left = rows;
+    while !left.is_empty() {
+        // The largest power of two that there still is.
+        let size = (1 << left.len().ilog2()).min(ROWS_MAX);
+        let (piece, rest) = left.split_at(size);
+        left = rest;
+        let mut text = head.to_owned();
+        let mut number = 0;
+        for (at, row) in piece.iter().enumerate() {
+            text.push_str(if at == 0 { " VALUES (" } else { ", (" });
+            for place in 0..row.len() {
+                number += 1;
+                text.push_str(if place == 0 { "$" } else { ", $" });
+                text.push_str(&number.to_string());
+            }
+            text.push(')');
+        }
+        text.push_str(tail);
+        let args = piece.iter().flatten();
+        // The text is made of static fragments and numbers only.
+        match conn {
+            Conn::Sqlite(c) => bound!(sqlx::query(AssertSqlSafe(text)), args).execute(&mut **c).await.map(|_| ()),
+            Conn::Postgres(c) => bound!(sqlx::query(AssertSqlSafe(text)), args).execute(&mut **c).await.map(|_| ()),
+        }?;
+    }
+    Ok(())
 }
 
 /// A SELECT with optional conditions. Fragments are `&'static str` with `?` for each value, numbered here.
@@ -225,15 +291,7 @@ impl Select {
         // The text is made of static fragments and numbers only.
         macro_rules! run {
             ($c:expr) => {{
-                let mut query = sqlx::query_as::<_, R>(AssertSqlSafe(self.text.as_str()));
-                for arg in &self.args {
-                    query = match arg {
-                        Arg::Text(value) => query.bind(value.as_str()),
-                        Arg::Int(value) => query.bind(*value),
-                        Arg::Bool(value) => query.bind(*value),
-                        Arg::Real(value) => query.bind(*value),
-                    };
-                }
+                let query = bound!(sqlx::query_as::<_, R>(AssertSqlSafe(self.text.as_str())), &self.args);
                 query.fetch_all(&mut **$c).await.map_err(StoreError::from)
             }};
         }

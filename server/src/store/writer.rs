@@ -5,7 +5,8 @@
 //! acknowledged write survives a power cut. Changes are numbered and audit rows are linked in the same transaction.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -33,12 +34,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(pool: SqlitePool, head: watch::Sender<i64>, supervisor: &Supervisor) -> Self {
+    pub(super) fn start(pool: SqlitePool, head: watch::Sender<i64>, access: Arc<AtomicU64>, supervisor: &Supervisor) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_LIMIT);
         let (finished, done) = watch::channel(false);
         // It ends when every sender is gone, not with the others' soft shutdown: they write until their end.
         supervisor.once("store writer", async move {
-            run(pool, waiting, head).await;
+            run(pool, waiting, head, access).await;
             finished.send_replace(true);
         });
         Self { queue: Mutex::new(Some(queue)), done }
@@ -79,11 +80,11 @@ impl Writer {
     }
 }
 
-async fn run(pool: SqlitePool, mut waiting: mpsc::Receiver<Work>, head: watch::Sender<i64>) {
+async fn run(pool: SqlitePool, mut waiting: mpsc::Receiver<Work>, head: watch::Sender<i64>, access: Arc<AtomicU64>) {
     let mut group = Vec::with_capacity(GROUP_LIMIT);
     while waiting.recv_many(&mut group, GROUP_LIMIT).await > 0 {
         match pool.acquire().await {
-            Ok(mut connection) => commit_group(&mut connection, &mut group, &head).await,
+            Ok(mut connection) => commit_group(&mut connection, &mut group, &head, &access).await,
             // Dropping the work tells each caller that the store is not available.
             Err(error) => {
                 error!(%error, "the writer has no connection");
@@ -93,10 +94,10 @@ async fn run(pool: SqlitePool, mut waiting: mpsc::Receiver<Work>, head: watch::S
     }
 }
 
-async fn commit_group(connection: &mut SqliteConnection, group: &mut Vec<Work>, head: &watch::Sender<i64>) {
+async fn commit_group(connection: &mut SqliteConnection, group: &mut Vec<Work>, head: &watch::Sender<i64>, access: &AtomicU64) {
     let mut answers = Vec::with_capacity(group.len());
-    let mut number = None;
-    let outcome = write_group(connection, group, &mut answers, &mut number).await;
+    let mut wrote = Wrote::default();
+    let outcome = write_group(connection, group, &mut answers, &mut wrote).await;
     if let Err(error) = &outcome {
         error!(%error, callers = answers.len(), "a group of writes was not committed");
         if sqlx::query("ROLLBACK").execute(&mut *connection).await.is_err() {
@@ -104,20 +105,34 @@ async fn commit_group(connection: &mut SqliteConnection, group: &mut Vec<Work>, 
             let _ = connection.ping().await;
         }
         group.clear();
-    } else if let Some(number) = number {
+    } else {
+        if wrote.access {
+            access.fetch_add(1, Ordering::SeqCst);
+        }
         // Modify, then notify: readers that wake find the rows.
-        head.send_replace(number);
+        if let Some(number) = wrote.number {
+            head.send_replace(number);
+        }
     }
     for answer in answers {
         answer(outcome.clone());
     }
 }
 
+/// What a group has written.
+#[derive(Default)]
+struct Wrote {
+    /// The newest number of the change log.
+    number: Option<i64>,
+    /// Something that may change a login or what somebody may do.
+    access: bool,
+}
+
 async fn write_group(
     connection: &mut SqliteConnection,
     group: &mut Vec<Work>,
     answers: &mut Vec<Answer>,
-    number: &mut Option<i64>,
+    wrote: &mut Wrote,
 ) -> Result<(), StoreError> {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
     let mut journalled = false;
@@ -128,6 +143,7 @@ async fn write_group(
         let done = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
         let (keep, answer) = done.map_or((false, None), |(keep, answer)| (keep, Some(answer)));
         journalled |= keep && tx.journalled;
+        wrote.access |= keep && !tx.leaves_access;
         if answer.is_none() {
             error!("a write panicked");
         }
@@ -141,7 +157,7 @@ async fn write_group(
         let mut tx = Tx::new(Conn::Sqlite(connection));
         journal::number_changes(&mut tx).await?;
         journal::link_audit(&mut tx).await?;
-        *number = Some(journal::head(&mut tx).await?);
+        wrote.number = Some(journal::head(&mut tx).await?);
     }
     sqlx::query("COMMIT").execute(&mut *connection).await?;
     Ok(())

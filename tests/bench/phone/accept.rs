@@ -10,9 +10,9 @@ use crate::table::{Table, Verdict};
 
 pub(crate) const CLIENTS: usize = 16;
 const PAIRS: usize = 5;
-const WINDOW: Duration = Duration::from_secs(2);
+const WINDOW: Duration = Duration::from_secs(3);
 /// More pieces of work than a client does in a window.
-const PIECES: usize = 400;
+const PIECES: usize = 900;
 const PIECES_WITH_PHOTO: usize = 120;
 /// Size of a photo, bytes.
 pub(crate) const PHOTO_BYTES: usize = 300_000;

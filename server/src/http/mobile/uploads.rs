@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mobile_api::field::Faults;
+use mobile_api::inspection::EvidenceKind;
 use mobile_api::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES};
 use mobile_api::problem::ProblemType;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,7 +18,7 @@ use crate::domain::permission::Permission;
 use crate::http::{Id, Problem, ProblemBody, checked};
 use crate::store::uploads::{self, UploadRow};
 use crate::store::{StoreError, evidence, inspections, self_checks};
-use crate::uploads::{EXPIRES_MS, OPEN_MAX, UploadError, fits};
+use crate::uploads::{EXPIRES_MS, OPEN_MAX, UploadError, WHOLE_BYTES_MAX, fits, gathered, store_photo};
 
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,creation-with-upload,termination,checksum,expiration";
@@ -82,7 +83,9 @@ async fn create(
                 .with("present", serde_json::json!({"sha256": known.sha256}))
                 .with("offered", serde_json::json!({"sha256": told.sha256})));
         }
+        let photo = known.as_ref().is_some_and(|known| known.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Photo)));
         let arrived = known.is_some_and(|known| known.file_id.is_some());
+        let whole = photo && told.filetype == "image/jpeg" && length <= WHOLE_BYTES_MAX && text(&request, "content-type") == PIECE;
         match uploads::unfinished(conn, &user_id, &told.evidence_id.to_string(), &told.sha256, length, now_ms).await? {
             Some(row) if !arrived => row,
             _ => {
@@ -92,7 +95,13 @@ async fn create(
                         .with("retry_after_s", 60));
                 }
                 drop(reader);
-                begin(&app, &user_id, &told, length, arrived, now_ms).await?
+                let row = row_of(&user_id, &told, length, arrived, now_ms);
+                if whole && !arrived {
+                    let offset = take_whole(&app, &caller, &row, checksum(&request)?, payload).await?;
+                    return Ok(created(&row, offset));
+                }
+                begin(&app, &row).await?;
+                row
             }
         }
     };
@@ -101,16 +110,19 @@ async fn create(
     if text(&request, "content-type") == PIECE && offset == 0 && row.done_at.is_none() {
         offset = take_piece(&app, &caller, &row, 0, checksum(&request)?, payload).await?;
     }
-    let location = format!("/api/v1/uploads/{}", row.id);
-    Ok(answer(StatusCode::CREATED)
-        .insert_header(("location", location))
-        .insert_header(("upload-offset", offset))
-        .insert_header(("upload-expires", http_date(row.expires_at)))
-        .finish())
+    Ok(created(&row, offset))
 }
 
-async fn begin(app: &App, user_id: &str, told: &Metadata, length: i64, arrived: bool, now_ms: i64) -> Result<UploadRow, Problem> {
-    let row = UploadRow {
+fn created(row: &UploadRow, offset: i64) -> HttpResponse {
+    answer(StatusCode::CREATED)
+        .insert_header(("location", format!("/api/v1/uploads/{}", row.id)))
+        .insert_header(("upload-offset", offset))
+        .insert_header(("upload-expires", http_date(row.expires_at)))
+        .finish()
+}
+
+fn row_of(user_id: &str, told: &Metadata, length: i64, arrived: bool, now_ms: i64) -> UploadRow {
+    UploadRow {
         id: Uuid::now_v7().to_string(),
         user_id: user_id.to_owned(),
         inspection_id: told.inspection_id.to_string(),
@@ -122,13 +134,34 @@ async fn begin(app: &App, user_id: &str, told: &Metadata, length: i64, arrived: 
         created_at: now_ms,
         expires_at: now_ms + EXPIRES_MS,
         done_at: arrived.then_some(now_ms),
-    };
+    }
+}
+
+async fn begin(app: &App, row: &UploadRow) -> Result<(), Problem> {
     let kept = row.clone();
-    app.db
-        .write(move |tx| Box::pin(async move { uploads::insert(tx, &kept).await }))
-        .await
-        .map_err(|error: StoreError| Problem::from(error))?;
-    Ok(row)
+    let begun = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                tx.leaves_access_alone();
+                uploads::insert(tx, &kept).await
+            })
+        })
+        .await;
+    begun.map_err(|error: StoreError| Problem::from(error))
+}
+
+/// A small photo that comes with its creation, of evidence that a part calls a photo: whole, it is stored at once; where its connection
+/// breaks, what came is kept like any piece.
+async fn take_whole(app: &App, session: &Session, row: &UploadRow, told: Option<Vec<u8>>, payload: web::Payload) -> Result<i64, Problem> {
+    let content = gathered(payload, usize::try_from(row.length).unwrap_or(0)).await?;
+    if i64::try_from(content.len()) == Ok(row.length) && told.is_none() {
+        store_photo(app, session, row, content).await?;
+        return Ok(row.length);
+    }
+    begin(app, row).await?;
+    let pieces = futures::stream::iter([Ok::<_, std::io::Error>(content)]);
+    take_piece(app, session, row, 0, told, pieces).await
 }
 
 /// Who inspects, and who answers the canteen's own papers.
@@ -227,7 +260,7 @@ async fn take_piece(
     row: &UploadRow,
     offset: i64,
     checksum: Option<Vec<u8>>,
-    payload: web::Payload,
+    payload: impl futures::Stream<Item = Result<bytes::Bytes, impl std::fmt::Debug>>,
 ) -> Result<i64, Problem> {
     let id: Uuid = row.id.parse().map_err(StoreError::damaged)?;
     let writing = app.uploads.take(id).await?;
@@ -245,7 +278,12 @@ async fn take_piece(
     } else if received > row.received {
         let id = row.id.clone();
         app.db
-            .write(move |tx| Box::pin(async move { uploads::advance(tx, &id, received).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.leaves_access_alone();
+                    uploads::advance(tx, &id, received).await
+                })
+            })
             .await
             .map_err(|error: StoreError| Problem::from(error))?;
     }

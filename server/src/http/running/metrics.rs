@@ -39,6 +39,11 @@ impl Metrics {
         self.0.duration_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Answers so far.
+    pub fn answers(&self) -> u64 {
+        self.0.answers.iter().map(|class| class.load(Ordering::Relaxed)).sum()
+    }
+
     fn write(&self, text: &mut Text) {
         text.head("bright_kitchen_http_answers_total", "counter", "Answers by class of status");
         for (class, count) in CLASSES.iter().zip(&self.0.answers) {
@@ -112,6 +117,8 @@ pub(super) async fn text(app: &App) -> Result<String, StoreError> {
     text.one("bright_kitchen_jobs_failed", "gauge", "Jobs that were given up", figures.jobs_failed);
     text.one("bright_kitchen_outbox_waiting", "gauge", "Webhook deliveries that wait", figures.outbox_waiting);
     text.one("bright_kitchen_outbox_failed", "gauge", "Webhook deliveries that were given up", figures.outbox_failed);
+    text.one("bright_kitchen_photos_unopened", "gauge", "Photos that were accepted and wait to be opened", figures.photos_unopened);
+    text.one("bright_kitchen_photos_damaged", "gauge", "Photos that are kept and cannot be shown", figures.photos_damaged);
     text.one("bright_kitchen_audit_unlinked", "gauge", "Audit rows that are not yet in the chain", figures.audit_unlinked);
     text.one("bright_kitchen_change_log_head", "counter", "The newest number of the change log", figures.change_head);
     if let Some(space) = app.about.space() {

@@ -9,11 +9,13 @@ mod inspections;
 mod late;
 mod network;
 mod originals;
+mod photos;
 mod replays;
 mod signing;
 mod submissions;
 mod sync;
 mod team;
+
 mod uploads;
 
 use std::io::Cursor;

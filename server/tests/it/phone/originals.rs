@@ -62,6 +62,22 @@ fn on_page<'a>(page: &'a Value, id: &str) -> &'a Value {
     page["evidence"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap()
 }
 
+on_both!(what_came_reduced_before_it_is_submitted_is_complete_at_once, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    let taken_id = draft.photo("1.1", &picture(1));
+    let copy_id = made(&mut draft, &taken_id, &picture(2), &["reduced"]);
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED);
+    assert_eq!(phone.upload(draft.id, &copy_id, &picture(2)).await, StatusCode::NO_CONTENT);
+    let done = submitted(&phone, &draft, &template).await;
+    assert_eq!(
+        (done["state"].as_str(), done["originals_to_come"][0]["id"].as_str()),
+        (Some("complete"), Some(taken_id.as_str())),
+        "{done}"
+    );
+});
+
 on_both!(an_inspection_is_complete_with_reduced_copies_and_the_photo_as_taken_follows, |app| {
     let phone = Phone::at(&app, &app.office).await;
     let template = phone.template().await;

@@ -24,7 +24,7 @@ use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::inspections::{InspectionRow, PartRow};
-use crate::store::{StoreError, Tx, evidence, inspections, templates};
+use crate::store::{StoreError, Tx, evidence, inspections};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(put);
@@ -112,9 +112,9 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         let row = find(conn, session, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-        if let Some(template) = templates::get(conn, &row.template_id).await? {
+        if let Some(template) = app.checklists.get(conn, &row.template_id).await? {
             let mut faults = Faults::new();
-            part.weigh(&mut faults, &template.body()?);
+            part.weigh(&mut faults, &template);
             checked(faults)?;
         }
     }
@@ -122,24 +122,24 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                tx.leaves_access_alone();
                 let row = find(tx, &session, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-                put_part(tx, &session, &row, &part, at).await
+                put_part(tx, &session, &row, false, &part, at).await
             })
         })
         .await
 }
 
-/// Stores a part of an inspection that was found; whether it is new.
+/// Stores a part of an inspection that was found, or was `begun` in this transaction; whether it is new.
 pub(super) async fn put_part(
     tx: &mut Tx<'_>,
     session: &Session,
     inspection: &InspectionRow,
+    begun: bool,
     part: &IncomingPart,
     at: i64,
 ) -> Result<(bool, PartStored), Problem> {
     let user_id = session.user_id.to_string();
-    inspections::hold(tx, &inspection.id).await?;
-    let draft = inspections::is_draft(tx, &inspection.id).await?;
     let row = PartRow {
         id: part.id.to_string(),
         inspection_id: inspection.id.clone(),
@@ -152,6 +152,14 @@ pub(super) async fn put_part(
         received_at: at,
     };
     let stored = PartStored { id: part.id, content_sha256: part.sha256.clone(), revision: part.revision };
+    // Nobody else sees it yet: its officers are the header's, and it has no part.
+    if begun && inspections::insert_part(tx, &row).await? {
+        promise(tx, session, inspection, part).await?;
+        inspections::note_change(tx, inspection, false, at).await?;
+        return Ok((true, stored));
+    }
+    inspections::hold(tx, &inspection.id).await?;
+    let draft = inspections::is_draft(tx, &inspection.id).await?;
     let Some(present) = inspections::part(tx, &row.id).await? else {
         may_add(tx, session, inspection, draft).await?;
         if !inspections::insert_part(tx, &row).await? {

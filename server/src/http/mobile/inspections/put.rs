@@ -1,5 +1,7 @@
 //! `PUT /inspections/{id}`: the header, and in the common case of one phone its part.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, put, web};
 use mobile_api::field::Faults;
@@ -21,7 +23,7 @@ use crate::http::mobile::assignments::{find as find_assignment, warnings};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::inspections::NewHeader;
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, inspections, premises, templates, users};
+use crate::store::{Conn, StoreError, inspections, premises, users};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(put);
@@ -81,12 +83,11 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
         // What was accepted once stays accepted: a scope or an assignment may have ended since.
-        let known = find(conn, session, &id.to_string()).await?;
+        let known = if inspections::exists(conn, &id.to_string()).await? { find(conn, session, &id.to_string()).await? } else { None };
         let (office_id, premises_id, template) = match known {
-            Some(row) => (row.office_id, row.premises_id, templates::get(conn, &row.template_id).await?),
-            None => check_references(conn, session, &header).await?,
+            Some(row) => (row.office_id, row.premises_id, app.checklists.get(conn, &row.template_id).await?),
+            None => check_references(app, conn, session, &header).await?,
         };
-        let template: Option<TemplateBody> = template.map(|row| row.body()).transpose()?;
         if let (Some(part), Some(template)) = (&mut part, &template) {
             let mut faults = Faults::new();
             faults.within("part", |faults| part.weigh(faults, template));
@@ -111,6 +112,9 @@ async fn store(
     at: i64,
 ) -> Result<(bool, String, Option<PartStored>), Problem> {
     let id = new.id.to_string();
+    if new.header.assignment_id.is_none() {
+        tx.leaves_access_alone();
+    }
     let created = inspections::insert_header(tx, new, at).await?;
     let row = find(tx, session, &id).await?;
     // Somebody else's id: nothing of it is told.
@@ -119,7 +123,10 @@ async fn store(
         return Err(conflict(&row.header_sha256, &new.sha256));
     }
     if created {
-        inspections::note_change(tx, &row, false, at).await?;
+        // A part that comes with it notes the change.
+        if part.is_none() {
+            inspections::note_change(tx, &row, false, at).await?;
+        }
         let detail = json!({"premises_id": row.premises_id, "kind": row.kind, "header_sha256": row.header_sha256});
         tx.audit(
             at,
@@ -137,7 +144,7 @@ async fn store(
         }
     }
     let stored = match part {
-        Some(part) => Some(put_part(tx, session, &row, part, at).await?.1),
+        Some(part) => Some(put_part(tx, session, &row, created, part, at).await?.1),
         None => None,
     };
     Ok((created, row.state, stored))
@@ -154,10 +161,11 @@ fn conflict(present: &str, offered: &str) -> Problem {
 /// Everything a new header points to: gives the office the premises belongs to, the premises (the living one, where the header's was
 /// merged meanwhile), and the template.
 async fn check_references(
+    app: &App,
     conn: &mut Conn<'_>,
     session: &Session,
     header: &Header,
-) -> Result<(String, String, Option<templates::TemplateRow>), Problem> {
+) -> Result<(String, String, Option<Arc<TemplateBody>>), Problem> {
     let mut faults = Faults::new();
     let premises_id = premises::living(conn, &header.premises_id.to_string()).await?;
     let assignment = match header.assignment_id {
@@ -171,7 +179,7 @@ async fn check_references(
     };
     let scope = if own { Scope::system() } else { session.access.scope(Permission::InspectionsConduct) };
     let premises = premises::get(conn, &scope, &premises_id).await?;
-    let template = templates::get(conn, &header.template_id.to_string()).await?;
+    let template = app.checklists.get(conn, &header.template_id.to_string()).await?;
     faults.within("header", |faults| {
         if premises.is_none() {
             faults.note_at("premises_id", "unknown", "no such premises, or not in your area");

@@ -27,10 +27,11 @@ use crate::auth::{Caller, Session, can};
 use crate::domain::happened::{Fix, happened};
 use crate::evidence::{Document, Given, Hashed, Receipt};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::store::evidence::EvidenceRow;
 use crate::store::findings::{self, Finding};
 use crate::store::inspections::{InspectionRow, PartRow, Submission};
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, paper_numbers, templates, webhooks};
+use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, paper_numbers, webhooks};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(submit);
@@ -63,12 +64,12 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     }
     let submission_sha256 = body.sameness();
     if row.submission_sha256.is_some() {
-        return repeated(conn, &row, &submission_sha256).await;
+        return as_it_is(conn, session, &id).await?.answer(&submission_sha256);
     }
     let parts = inspections::parts(conn, &id).await?;
     named_as_stored(&body.parts, parts.iter().map(|part| (part.id.as_str(), part.content_sha256.as_str())))?;
-    let template =
-        templates::get(conn, &row.template_id).await?.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
+    let template = app.checklists.get(conn, &row.template_id).await?;
+    let template = template.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
     let contents = in_named_order(&body.parts, &parts)?;
     let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
     let merged = merge(&borrowed, &body.choices);
@@ -78,7 +79,6 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         faults.within("choices", |faults| faults.note_at(code, "required", "two parts say different things; the lead chooses"));
     }
     checked(faults)?;
-    let template = template.body()?;
     let header = row.parsed_header()?;
     complete::check(&template, &merged.answers, header.kind).map_err(Problem::fields)?;
     let drawn = redraw(inspection_id, &header, &template, &merged.answers, &shown);
@@ -110,11 +110,8 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     drop(reader);
     let (session, named, wanted) = (session.clone(), body.parts, id.clone());
     let counted = Counted { findings, number };
-    app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &counted, at).await })).await?;
-    let mut reader = app.db.read().await?;
-    let conn = &mut reader.conn();
-    let row = inspections::get_own(conn, &lead(&row), &id).await?.ok_or_else(Problem::not_found)?;
-    repeated(conn, &row, &submission_sha256).await
+    let stored = app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &counted, at).await }));
+    stored.await?.answer(&submission_sha256)
 }
 
 /// What this server says it received, signed with its key.
@@ -170,10 +167,6 @@ async fn named(conn: &mut Conn<'_>, id: &str) -> Result<Vec<Named>, StoreError> 
     officers.into_iter().map(|(_, id, name, _)| Ok(Named { id: id.parse().map_err(StoreError::damaged)?, name })).collect()
 }
 
-fn lead(row: &InspectionRow) -> String {
-    row.lead_id.clone()
-}
-
 /// What is written beside a submission.
 struct Counted {
     /// What failed.
@@ -199,26 +192,29 @@ async fn store(
     submission: &Submission,
     counted: &Counted,
     at: i64,
-) -> Result<(), Problem> {
+) -> Result<AsItIs, Problem> {
     inspections::hold(tx, id).await?;
     // A part that came while this was being judged is not in the judgement: the lead looks again.
     let present = inspections::part_hashes(tx, id).await?;
     named_as_stored(named, present.iter().map(|(id, sha256)| (id.as_str(), sha256.as_str())))?;
     if !inspections::submit(tx, id, submission, at).await? {
-        // Somebody was faster; whether it was the same is told when the row is read again.
-        return Ok(());
+        // Somebody was faster; whether it was the same is told by the row.
+        return as_it_is(tx, session, id).await;
     }
-    findings::put(tx, id, &counted.findings).await?;
+    findings::first(tx, id, &counted.findings).await?;
     // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
     let number_taken = match &counted.number {
         Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
         None => false,
     };
-    let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
-    webhooks::publish_inspection(tx, "inspection.submitted", &row, at).await?;
-    inspections::settle(tx, id, at).await?;
-    let row = find(tx, session, id).await?.ok_or_else(Problem::not_found)?;
-    inspections::note_change(tx, &row, true, at).await?;
+    let stored = as_it_is(tx, session, id).await?;
+    let row = &stored.row;
+    let waiting = InspectionRow { state: "submitted".to_owned(), complete_at: None, ..row.clone() };
+    webhooks::publish_inspection(tx, "inspection.submitted", &waiting, at).await?;
+    if row.state == "complete" {
+        webhooks::publish_inspection(tx, "inspection.completed", row, at).await?;
+    }
+    inspections::note_change(tx, row, true, at).await?;
     let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count,
         "drawn_sha256": submission.drawn_sha256, "drawn_differs": submission.drawn_differs, "drawn_number": submission.drawn_number, "number_taken": number_taken});
     tx.audit(
@@ -226,11 +222,27 @@ async fn store(
         Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path: &row.premises_path, detail },
     )
     .await?;
+    if row.assignment_id.is_none() {
+        tx.leaves_access_alone();
+    }
     if let Some(assignment_id) = &row.assignment_id {
         move_assignment(tx, session, assignment_id, "complete", at).await?;
         answer_alert(tx, assignment_id, &submission.outcome, at).await?;
     }
-    Ok(())
+    Ok(stored)
+}
+
+/// An inspection with the evidence that has not come: what it waits for, and what follows when a phone's network allows.
+struct AsItIs {
+    row: InspectionRow,
+    missing: Vec<EvidenceRow>,
+    to_come: Vec<EvidenceRow>,
+}
+
+async fn as_it_is(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<AsItIs, Problem> {
+    let row = find(conn, session, id).await?.ok_or_else(Problem::not_found)?;
+    let missing = if row.missing_count == 0 { Vec::new() } else { evidence::missing(conn, id).await? };
+    Ok(AsItIs { row, missing, to_come: evidence::to_come(conn, id).await? })
 }
 
 /// The alert that asked for this inspection is answered by it: who decides reviews it beside the result.
@@ -240,42 +252,43 @@ async fn answer_alert(tx: &mut Tx<'_>, assignment_id: &str, outcome: &str, at: i
     alert_acts::by_inspection(tx, &alert_id, "rectify", "inspection_submitted@1", format!("inspection: {outcome}"), at).await
 }
 
-/// The answer for a submitted inspection, or both versions where another submission is stored.
-async fn repeated(conn: &mut Conn<'_>, row: &InspectionRow, sha256: &str) -> Result<Submitted, Problem> {
-    if row.submission_sha256.as_deref() != Some(sha256) {
-        let problem = Problem::of(ProblemType::Conflict).because("the inspection was submitted with another content");
-        let named = |sha256: Option<&str>| json!({"submission_sha256": sha256});
-        return Err(problem.with("present", named(row.submission_sha256.as_deref())).with("offered", named(Some(sha256))));
-    }
-    let result: Judgement = serde_json::from_str(row.server_result.as_deref().unwrap_or_default()).map_err(StoreError::damaged)?;
-    let missing = evidence::missing(conn, &row.id).await?;
-    let missing_evidence = missing
-        .iter()
-        .map(|one| {
-            Ok(MissingEvidence {
-                id: one.id.parse().map_err(StoreError::damaged)?,
-                sha256: one.sha256.clone(),
-                kind: evidence::kind_of(one.kind.as_deref().unwrap_or_default())?,
+impl AsItIs {
+    /// The answer for a submitted inspection, or both versions where another submission is stored.
+    fn answer(self, sha256: &str) -> Result<Submitted, Problem> {
+        let Self { row, missing, to_come } = self;
+        if row.submission_sha256.as_deref() != Some(sha256) {
+            let problem = Problem::of(ProblemType::Conflict).because("the inspection was submitted with another content");
+            let named = |sha256: Option<&str>| json!({"submission_sha256": sha256});
+            return Err(problem.with("present", named(row.submission_sha256.as_deref())).with("offered", named(Some(sha256))));
+        }
+        let result: Judgement = serde_json::from_str(row.server_result.as_deref().unwrap_or_default()).map_err(StoreError::damaged)?;
+        let missing_evidence = missing
+            .into_iter()
+            .map(|one| {
+                Ok(MissingEvidence {
+                    id: one.id.parse().map_err(StoreError::damaged)?,
+                    kind: evidence::kind_of(one.kind.as_deref().unwrap_or_default())?,
+                    sha256: one.sha256,
+                })
             })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let originals_to_come = to_come
+            .into_iter()
+            .map(|one| Ok(OriginalToCome { id: one.id.parse().map_err(StoreError::damaged)?, sha256: one.sha256 }))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let state = if row.state == "complete" { SubmittedState::Complete } else { SubmittedState::Submitted };
+        Ok(Submitted {
+            state,
+            missing_evidence,
+            originals_to_come,
+            result,
+            differs: row.differs,
+            to_complete: row.to_complete()?.unwrap_or_default(),
+            drawn_sha256: row.drawn_sha256.clone(),
+            drawn_differs: row.drawn_differs,
+            receipt: row.receipt.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?,
         })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    let to_come = evidence::to_come(conn, &row.id).await?;
-    let originals_to_come = to_come
-        .into_iter()
-        .map(|one| Ok(OriginalToCome { id: one.id.parse().map_err(StoreError::damaged)?, sha256: one.sha256 }))
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    let state = if row.state == "complete" { SubmittedState::Complete } else { SubmittedState::Submitted };
-    Ok(Submitted {
-        state,
-        missing_evidence,
-        originals_to_come,
-        result,
-        differs: row.differs,
-        to_complete: row.to_complete()?.unwrap_or_default(),
-        drawn_sha256: row.drawn_sha256.clone(),
-        drawn_differs: row.drawn_differs,
-        receipt: row.receipt.as_deref().map(serde_json::from_str).transpose().map_err(StoreError::damaged)?,
-    })
+    }
 }
 
 /// The lead names exactly the parts that are stored, each by its hash.
