@@ -92,7 +92,7 @@ for (const [what, viewport, fail] of FAILURES) {
       await walkTo(page, path)
       await settled(page)
       const fault = page.locator('#content [role=alert]:visible').first()
-      const told = await fault.waitFor({ timeout: 5_000 }).then(() => true, () => false)
+      const told = await fault.waitFor({ timeout: 30_000 }).then(() => true, () => false)
       const out = await sideways(page)
       if (out) found.push(`${path} scrolls sideways: ${out}`)
       if (!told) found.push(`${path} says nothing of it`)
@@ -102,7 +102,7 @@ for (const [what, viewport, fail] of FAILURES) {
       await page.unroute(failing)
       if (offered && paths.includes(path)) {
         await again.click()
-        const mended = await fault.waitFor({ state: 'detached', timeout: 10_000 }).then(() => true, () => false)
+        const mended = await fault.waitFor({ state: 'detached', timeout: 30_000 }).then(() => true, () => false)
         if (!mended) found.push(`${path} stays broken: ${await fault.innerText()}`)
       }
     }
