@@ -296,7 +296,7 @@ fn sampling(from: Gathered<'_>) -> Vec<String> {
         said.extend(given(&one.batch).map(|batch| format!("批号 {batch}")));
         said.push(format!("数量 {}", one.quantity));
         said.extend(given(&one.place).map(|place| format!("抽样地点 {place}")));
-        said.push(if one.sealed { "已封样" } else { "未封样" }.to_owned());
+        said.push(words::sealed(one.sealed).to_owned());
         said.push(format!("{} 抽取", words::time(one.taken_at)));
         said.join("，") + "。"
     });

@@ -8,6 +8,11 @@ use crate::template::Grade;
 /// Asia/Shanghai; there has been no summer time since 1991.
 const OFFSET_S: i32 = 8 * 3_600;
 
+/// Whether a sample is sealed.
+pub fn sealed(sealed: bool) -> &'static str {
+    if sealed { "已封样" } else { "未封样" }
+}
+
 /// What a quick test says.
 pub fn quick_test(result: QuickTestResult) -> &'static str {
     match result {

@@ -252,14 +252,13 @@ pub async fn store_photo(app: &App, session: &Session, row: &UploadRow, content:
     let file = file_row(row, &looked, at);
     let upload = UploadRow { received: row.length, done_at: Some(at), ..row.clone() };
     let session = session.clone();
-    let pixels = looked.picture.size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
     app.db
         .write(move |tx| {
             Box::pin(async move {
                 tx.leaves_access_alone();
                 uploads::insert(tx, &upload).await?;
                 // What has more pixels than are opened here is kept by its header alone.
-                if pixels > PIXELS_MAX {
+                if looked.picture.pixels() > PIXELS_MAX {
                     files::insert(tx, &file).await?
                 } else {
                     files::insert_unopened(tx, &file).await?

@@ -358,7 +358,7 @@ fn sampled(one: &SampleTaken, files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -
         batch: one.batch.clone().unwrap_or_default(),
         quantity: one.quantity.clone(),
         place: one.place.clone().unwrap_or_default(),
-        sealed: if one.sealed { "已封样" } else { "未封样" }.to_owned(),
+        sealed: words::sealed(one.sealed).to_owned(),
         taken: chinese_time(one.taken_at.0),
         representative: one.representative.as_ref().map(|signed| signed.name.clone()).unwrap_or_default(),
         file: one.representative.as_ref().and_then(|signed| drawing(signed.evidence_id, files, wanted)),

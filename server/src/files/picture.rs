@@ -40,6 +40,14 @@ pub struct Picture {
     pub size: Option<(u32, u32)>,
 }
 
+impl Picture {
+    /// Pixels in all; none of what is kept unopened.
+    #[must_use]
+    pub fn pixels(&self) -> u64 {
+        self.size.map_or(0, |(width, height)| u64::from(width) * u64::from(height))
+    }
+}
+
 /// What is known of a piece of evidence by looking at it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Looked {
@@ -141,8 +149,7 @@ impl Files {
     pub(super) async fn decode(&self, path: PathBuf) -> Result<(Picture, DynamicImage), FilesError> {
         let header = path.clone();
         let picture = off_thread(move || read_header(&header)).await?;
-        let (width, height) = picture.size.unwrap_or((0, 0));
-        let megapixels = u32::try_from((u64::from(width) * u64::from(height)).div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX);
+        let megapixels = u32::try_from(picture.pixels().div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX);
         let permit = self.0.decoding.acquire_many(megapixels).await.map_err(|error| FilesError::Unavailable(error.to_string()))?;
         let decoded = off_thread(move || {
             if picture.filetype == "image/jpeg" && !has_end(&std::fs::read(&path).map_err(damaged)?) {
@@ -250,10 +257,11 @@ fn header(mut reader: ImageReader<impl BufRead + Seek>, pixels_max: u64) -> Resu
     };
     reader.limits(limits());
     let (width, height) = reader.into_dimensions().map_err(|error| PictureError::Damaged(error.to_string()))?;
-    if u64::from(width) * u64::from(height) > pixels_max || width.max(height) > EDGE_PIXELS_MAX {
+    let picture = Picture { filetype, size: Some((width, height)) };
+    if picture.pixels() > pixels_max || width.max(height) > EDGE_PIXELS_MAX {
         return Err(PictureError::TooManyPixels { width, height });
     }
-    Ok(Picture { filetype, size: Some((width, height)) })
+    Ok(picture)
 }
 
 /// The type of a video or a sound recording, where one was announced and the file begins as one. It is kept whole and not opened.

@@ -10,6 +10,14 @@ use uuid::Uuid;
 use super::sql::{Select, execute, fetch_all};
 use super::{Conn, StoreError, Tx};
 
+/// Evidence `e` that something waits for: named by a part, not here, and needed. One text for whoever counts it or is complete without it.
+macro_rules! awaited {
+    () => {
+        "e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed'"
+    };
+}
+pub(super) use awaited;
+
 /// A piece of evidence, with its file where it has arrived.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns of inspection_evidence and of its file")]

@@ -8,6 +8,7 @@ use mobile_api::Moment;
 use mobile_api::incident::{IncidentContent, Measure, SealedFood};
 use serde_json::{Value, json};
 
+use super::evidence::awaited;
 use super::holds::{self, Hold};
 use super::sql::{Select, execute, fetch_all};
 use super::work::{self, Beginning, By, Stepped, WorkError};
@@ -384,8 +385,12 @@ async fn samples_changed(tx: &mut Tx<'_>, row: &IncidentRow, at: i64) -> Result<
 pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE food_incidents SET complete_at = $2 WHERE id = $1 AND complete_at IS NULL \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed')",
+        concat!(
+            "UPDATE food_incidents SET complete_at = $2 WHERE id = $1 AND complete_at IS NULL \
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
+            awaited!(),
+            ")"
+        ),
         id,
         at,
     )?;

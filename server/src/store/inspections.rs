@@ -8,6 +8,7 @@ use mobile_api::signing::SigningLack;
 use uuid::Uuid;
 
 use super::assignments::{kind_code, office_path};
+use super::evidence::awaited;
 use super::journal::{Change, Entity};
 use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, webhooks};
@@ -55,12 +56,16 @@ pub struct InspectionRow {
     pub receipt: Option<String>,
 }
 
-const HEAD: &str = "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
+const HEAD: &str = concat!(
+    "SELECT i.id, i.assignment_id, i.premises_id, p.name AS premises_name, p.path AS premises_path, i.office_id, o.name AS organization_name, \
     i.template_id, t.name AS template_name, i.kind, i.lead_id, i.header, i.header_sha256, i.state, i.started_at, i.happened_at, i.clock_off_ms, i.submission, i.submission_sha256, \
     i.phone_result, i.server_result, i.result, i.outcome, i.differs, i.submitted_at, i.complete_at, i.received_at, i.version, i.updated_at, \
-    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count, i.to_complete, \
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND ",
+    awaited!(),
+    ") AS missing_count, i.to_complete, \
     i.drawn_sha256, i.drawn_differs, i.drawn_number, i.receipt \
-    FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
+    FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id"
+);
 
 /// The officers a header names.
 const MINE: &str = "EXISTS (SELECT 1 FROM inspection_officers mine WHERE mine.inspection_id = i.id AND mine.user_id = ?)";
@@ -188,11 +193,15 @@ pub struct ExportRow {
 
 /// A page of an export, newest first, as the list.
 pub async fn export_page(conn: &mut Conn<'_>, sight: &Sight, filter: &InspectionFilter, page: &Page) -> Result<Vec<ExportRow>, StoreError> {
-    let head = "SELECT i.id, p.name AS premises_name, o.name AS organization_name, i.template_id, t.name AS template_name, i.kind, i.state, i.outcome, i.result, \
+    let head = concat!(
+        "SELECT i.id, p.name AS premises_name, o.name AS organization_name, i.template_id, t.name AS template_name, i.kind, i.state, i.outcome, i.result, \
         i.happened_at, i.submitted_at, \
-        (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count, \
+        (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = i.id AND ",
+        awaited!(),
+        ") AS missing_count, \
         (SELECT COUNT(*) FROM inspection_amendments a WHERE a.inspection_id = i.id) AS amendments \
-        FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id";
+        FROM inspections i JOIN premises p ON p.id = i.premises_id JOIN organizations o ON o.id = i.office_id JOIN checklist_templates t ON t.id = i.template_id"
+    );
     let select = sight.restrict(narrowed(Select::new(head), filter));
     let select = match (page.after_number(), page.after()) {
         (Some(key), Some((_, id))) => {
@@ -522,11 +531,15 @@ pub async fn receipts_after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Res
 pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE inspections SET state = CASE WHEN waits.evidence THEN 'submitted' ELSE 'complete' END, complete_at = CASE WHEN waits.evidence THEN NULL ELSE $8 END, submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
+        concat!(
+            "UPDATE inspections SET state = CASE WHEN waits.evidence THEN 'submitted' ELSE 'complete' END, complete_at = CASE WHEN waits.evidence THEN NULL ELSE $8 END, submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
            differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10, to_complete = $11, \
            drawn_sha256 = $12, drawn_differs = $13, drawn_number = $14, receipt = $15 \
-           FROM (SELECT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS evidence) AS waits \
-           WHERE id = $1 AND state = 'draft'",
+           FROM (SELECT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
+            awaited!(),
+            ") AS evidence) AS waits \
+           WHERE id = $1 AND state = 'draft'"
+        ),
         id,
         submission.raw.as_str(),
         submission.sha256.as_str(),
@@ -550,8 +563,12 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
 pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE inspections SET state = 'complete', complete_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND state = 'submitted' \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed')",
+        concat!(
+            "UPDATE inspections SET state = 'complete', complete_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND state = 'submitted' \
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
+            awaited!(),
+            ")"
+        ),
         id,
         at,
     )?;

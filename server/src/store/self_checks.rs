@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::evidence::awaited;
 use super::journal::{Change, Entity};
 use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
@@ -31,10 +32,14 @@ pub struct SelfCheckRow {
     pub missing_count: i64,
 }
 
-const HEAD: &str = "SELECT s.id, s.premises_id, p.name AS premises_name, p.path AS premises_path, s.template_id, t.name AS template_name, s.code, s.day, s.slot, \
+const HEAD: &str = concat!(
+    "SELECT s.id, s.premises_id, p.name AS premises_name, p.path AS premises_path, s.template_id, t.name AS template_name, s.code, s.day, s.slot, \
     s.made_by, u.display_name AS made_by_name, s.content, s.content_sha256, s.problems, s.answered_at, s.received_at, s.complete_at, \
-    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = s.id AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed') AS missing_count \
-    FROM self_checks s JOIN premises p ON p.id = s.premises_id JOIN checklist_templates t ON t.id = s.template_id JOIN users u ON u.id = s.made_by";
+    (SELECT COUNT(*) FROM inspection_evidence e WHERE e.inspection_id = s.id AND ",
+    awaited!(),
+    ") AS missing_count \
+    FROM self_checks s JOIN premises p ON p.id = s.premises_id JOIN checklist_templates t ON t.id = s.template_id JOIN users u ON u.id = s.made_by"
+);
 
 /// A paper to keep.
 #[derive(Debug, Clone)]
@@ -186,8 +191,12 @@ pub async fn answered(conn: &mut Conn<'_>, premises: &[String], from: &str, to: 
 pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE self_checks SET complete_at = $2 WHERE id = $1 AND complete_at IS NULL \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND e.kind IS NOT NULL AND e.file_id IS NULL AND e.standing = 'needed')",
+        concat!(
+            "UPDATE self_checks SET complete_at = $2 WHERE id = $1 AND complete_at IS NULL \
+           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
+            awaited!(),
+            ")"
+        ),
         id,
         at,
     )?;

@@ -94,7 +94,7 @@ export function useDraft(id: string) {
       const open = draft.value
       if (!open) return
       const ids = open.answers[code]?.evidence_ids ?? []
-      if (ids.length >= LIMITS.evidencePerAnswer || open.evidence.length >= LIMITS.evidencePerPart) return void showToast(t('run.photoMany'))
+      if (ids.length >= LIMITS.evidencePerAnswer) return void showToast(t('run.photoMany'))
       const stored = await storePhoto(file, code)
       if (stored === 'unread') continue
       if (stored === 'full') return
@@ -108,6 +108,10 @@ export function useDraft(id: string) {
   async function storePhoto(file: File, code?: string): Promise<string | 'unread' | 'full'> {
     const open = draft.value
     if (!open) return 'full'
+    if (open.evidence.length >= LIMITS.evidencePerPart) {
+      showToast(t('run.photoMany'))
+      return 'full'
+    }
     const read = await readBoth(file, open.id, open.user_id)
     if (typeof read === 'string') {
       showToast({ message: t(`run.${read}`), duration: 4000 })
@@ -188,12 +192,7 @@ export function useDraft(id: string) {
 
   /** A photo of no item, such as of a sample; its evidence id. */
   async function photo(file: File): Promise<string | null> {
-    const open = draft.value
-    if (!open || !(await unsigned())) return null
-    if (open.evidence.length >= LIMITS.evidencePerPart) {
-      showToast(t('run.photoMany'))
-      return null
-    }
+    if (!(await unsigned())) return null
     const stored = await storePhoto(file)
     if (stored === 'unread' || stored === 'full') return null
     save()
@@ -214,7 +213,7 @@ export function useDraft(id: string) {
   async function removePhoto(code: string, fileId: string): Promise<void> {
     if (!(await unsigned()) || !draft.value) return
     const open = draft.value
-    for (const one of open.evidence.filter((other) => other.derived?.from === fileId)) dropDrawing(one.id)
+    dropMade(fileId)
     open.evidence = open.evidence.filter((one) => one.id !== fileId)
     answer(open, code, { evidence_ids: (open.answers[code]?.evidence_ids ?? []).filter((one) => one !== fileId) })
     save()
@@ -237,9 +236,14 @@ export function useDraft(id: string) {
     save()
   }
 
+  /** What was made from a photo. */
+  function dropMade(taken: string): void {
+    for (const one of draft.value?.evidence.filter((other) => other.derived?.from === taken) ?? []) dropDrawing(one.id)
+  }
+
   /** A photo with what was made from it. */
   function dropPhoto(id: string): void {
-    for (const one of draft.value?.evidence.filter((other) => other.derived?.from === id) ?? []) dropDrawing(one.id)
+    dropMade(id)
     dropDrawing(id)
   }
 
