@@ -161,6 +161,22 @@ describe('the outbox', () => {
     expect(pauses.at(-1)).toBe(300_000)
   })
 
+  it('does not wait longer where each try gets further', async () => {
+    let heard = 0
+    // Every third request finds no network: a try asks where a file stopped and carries one piece more.
+    server.fault = () => ((heard += 1) % 3 === 0 ? 'before' : null)
+    const pauses = []
+    for (let tries = 0; tries < 20; tries += 1) {
+      await outbox.kick()
+      if ((await db.count('outbox')) === 0) break
+      pauses.push((await first()).next_at - now)
+      now = (await first()).next_at
+    }
+    await expectSent()
+    expect(pauses.length).toBeGreaterThan(4)
+    expect(new Set(pauses)).toEqual(new Set([2_000]))
+  })
+
   it('uploads a file again that arrived broken, and stops when it is broken on the phone', async () => {
     const one = draft.evidence[0]!
     server.fault = (method, _path, count) => (method === 'PATCH' && count === 1 ? refusal(460, 'checksum_mismatch') : null)

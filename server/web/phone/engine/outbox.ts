@@ -225,10 +225,13 @@ export class Outbox {
     entry.state = 'sending'
     delete entry.problem
     await this.keep(entry)
+    const before = reached(entry)
     try {
       await this.steps(entry)
       return true
     } catch (error) {
+      // A network that is cut again and again, but carries more each time, is not waited for longer each time.
+      if (reached(entry) > before) entry.attempts = 0
       return this.failed(entry, asProblem(error))
     }
   }
@@ -442,6 +445,12 @@ function awaits(entry: OutboxEntry, present: unknown): boolean {
   const there = (present as { parts?: { id: string; content_sha256: string }[] } | undefined)?.parts
   if (!there || there.length >= named.length) return false
   return there.every((one) => named.some((part) => part.id === one.id && part.content_sha256 === one.content_sha256))
+}
+
+/** How far an entry is on its way; grows with each thing that the server is known to have. */
+function reached(entry: OutboxEntry): number {
+  const files = entry.files.reduce((sum, file) => sum + file.sent_bytes + Number(file.path !== undefined) + Number(file.done), 0)
+  return files + Number(entry.put_done) + Number(entry.submit_done)
 }
 
 /** What the server waits for is sent at once, whatever was planned. */
