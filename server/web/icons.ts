@@ -25,7 +25,7 @@ async function drawn(address: string): Promise<Buffer> {
   const border = scale === undefined ? 0 : (32 - 32 * scale) / 2
   const svg = scale === undefined ? sign
     : `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" fill="${GROUND}"/><g transform="translate(${border} ${border}) scale(${scale})">${sign.replace(/<\/?svg[^>]*>/g, '')}</g></svg>`
-  return sharp(Buffer.from(svg), { density: (72 * size) / 32 }).resize(size, size).png({ compressionLevel: 9 }).toBuffer()
+  return sharp(Buffer.from(svg), { density: (72 * size) / 32 }).resize(size, size).png({ palette: true, effort: 10 }).toBuffer()
 }
 
 export function icons(): Plugin {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { VantResolver } from '@vant/auto-import-resolver'
 import vue from '@vitejs/plugin-vue'
@@ -7,12 +6,15 @@ import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { icons } from './icons.ts'
+import { iconFont } from './iconFont.ts'
 import { keptOffline } from './phone/precache.ts'
 
 const root = import.meta.dirname
 /** The program that answers `/api` while developing. */
 const server = process.env.BRIGHT_KITCHEN_SERVER ?? 'http://127.0.0.1:8080'
-const worker = resolve(root, 'phone/sw.ts')
+/** The pages of each build. The phone has one of its own, so that it carries nothing of a library that only the console calls. */
+const CONSOLE = { console: resolve(root, 'index.html') }
+const PHONE = { phone: resolve(root, 'm/index.html'), preview: resolve(root, 'preview.html'), sw: resolve(root, 'phone/sw.ts') }
 
 /** Serves each entry's page for its own addresses while developing, as the program does with the built ones. */
 function twoEntries(): Plugin {
@@ -46,14 +48,15 @@ function nothingFromElsewhere(): Plugin {
   }
 }
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   root,
   appType: 'mpa',
   plugins: [
     twoEntries(),
     nothingFromElsewhere(),
     vue(),
-    icons(),
+    mode !== 'console' && icons(),
+    iconFont(),
     keptOffline(),
     Components({
       dts: false,
@@ -63,7 +66,8 @@ export default defineConfig({
   ],
   resolve: { alias: { '@shared': resolve(root, 'shared'), '@console': resolve(root, 'console'), '@phone': resolve(root, 'phone') } },
   define: {
-    __VUE_OPTIONS_API__: true,
+    // Only components of Element Plus are written that way.
+    __VUE_OPTIONS_API__: mode !== 'phone',
     __VUE_I18N_LEGACY_API__: false,
     __VUE_I18N_FULL_INSTALL__: true,
     __INTLIFY_PROD_DEVTOOLS__: false,
@@ -72,21 +76,17 @@ export default defineConfig({
   build: {
     target: 'es2022',
     outDir: resolve(root, 'dist'),
-    emptyOutDir: true,
+    // The console's comes first, and the phone's lies beside it.
+    emptyOutDir: mode !== 'phone',
     reportCompressedSize: false,
     chunkSizeWarningLimit: 700,
     rollupOptions: {
-      input: {
-        console: resolve(root, 'index.html'),
-        phone: resolve(root, 'm/index.html'),
-        preview: resolve(root, 'preview.html'),
-        // The service worker keeps one fixed address under the scope it controls.
-        ...(existsSync(worker) ? { sw: worker } : {}),
-      },
+      input: mode === 'console' ? CONSOLE : mode === 'phone' ? PHONE : { ...CONSOLE, ...PHONE },
       output: {
+        // The service worker keeps one fixed address under the scope it controls.
         entryFileNames: (chunk) => (chunk.name === 'sw' ? 'm/sw.js' : 'assets/[name]-[hash].js'),
       },
     },
   },
   test: { include: ['**/*.test.ts'], exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000 },
-})
+}))

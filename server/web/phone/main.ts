@@ -8,17 +8,18 @@ import './phone.css'
 import App from './App.vue'
 import Broken from './views/Broken.vue'
 import { start } from './core'
-import { i18n } from './i18n'
+import { wordsReady } from './i18n'
 import { registerWorker } from './offline'
-import { router } from './router'
+import { loadPages, router } from './router'
 
-// Two promises are kept before the first page: the store is open, and who works here is known without a network.
-start()
+// Before the first page the store is open, who works here is known without a network, and the words of their language are there.
+Promise.all([start(), wordsReady])
   .then(() => {
-    createApp(App).use(i18n).use(router).mount('#app')
-    registerWorker()
+    createApp(App).use(router).mount('#app')
+    // Not before the first page stands: they would take the network from it.
+    void router.isReady().then(loadPages).catch(console.error).then(registerWorker)
   })
   .catch((error: unknown) => {
     console.error(error)
-    createApp(Broken).use(i18n).mount('#app')
+    createApp(Broken).mount('#app')
   })

@@ -5,7 +5,6 @@ import '@shared/theme'
 import 'vant/es/dialog/style'
 import 'vant/es/image-preview/style'
 import './phone.css'
-import { i18n } from './i18n'
 import Preview from './run/Preview.vue'
 
-createApp(Preview).use(i18n).mount('#app')
+createApp(Preview).mount('#app')

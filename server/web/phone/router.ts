@@ -2,34 +2,13 @@ import { watch } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
 import { isCanteen, isOfficer, isParent, locked, me, toSchool } from './core'
 import { pinWanted } from './lock'
-import Alert from './views/Alert.vue'
-import Alerts from './views/Alerts.vue'
-import Incident from './views/Incident.vue'
-import Kitchen from './views/Kitchen.vue'
-import Me from './views/Me.vue'
-import Messages from './views/Messages.vue'
-import Order from './views/Order.vue'
-import Orders from './views/Orders.vue'
-import OutboxPage from './views/Outbox.vue'
-import Password from './views/Password.vue'
-import Premises from './views/Premises.vue'
-import PremisesPage from './views/PremisesPage.vue'
-import Pin from './views/Pin.vue'
-import Scan from './views/Scan.vue'
-import SelfCheck from './views/SelfCheck.vue'
-import SelfChecks from './views/SelfChecks.vue'
 import SignIn from './views/SignIn.vue'
-import Today from './views/Today.vue'
 import Unlock from './views/Unlock.vue'
-import Labels from './views/Labels.vue'
-import Paper from './run/Paper.vue'
-import Checklist from './run/Checklist.vue'
-import Review from './run/Review.vue'
-import Sent from './run/Sent.vue'
-import Sampling from './run/Sampling.vue'
-import Signing from './run/Signing.vue'
-import Team from './run/Team.vue'
-import Visit from './run/Visit.vue'
+
+type Pages = typeof import('./pages')
+/** Fetched once the first page stands; no page is waited for again after that. */
+export const loadPages = (): Promise<Pages> => import('./pages')
+const page = (name: keyof Pages) => async () => (await loadPages())[name]
 
 declare module 'vue-router' {
   interface RouteMeta { tab?: boolean; open?: boolean }
@@ -43,37 +22,42 @@ export const router = createRouter({
   routes: [
     { path: '/', redirect: () => home() },
     { path: '/sign-in', component: SignIn, meta: { open: true } },
-    { path: '/password', component: Password },
+    { path: '/password', component: page('Password') },
     { path: '/unlock', component: Unlock },
-    { path: '/pin', component: Pin },
-    { path: '/today', component: Today, meta: { tab: true } },
-    { path: '/premises', component: Premises, meta: { tab: true } },
-    { path: '/premises/:id', component: PremisesPage, props: true },
-    { path: '/premises/:id/incident', component: Incident, props: true },
-    { path: '/messages', component: Messages, meta: { tab: true } },
-    { path: '/me', component: Me, meta: { tab: true } },
-    { path: '/kitchen', component: Kitchen, meta: { tab: true } },
-    { path: '/alerts', component: Alerts, meta: { tab: true } },
-    { path: '/alerts/:id', component: Alert, props: true },
-    { path: '/orders', component: Orders },
-    { path: '/orders/:id', component: Order, props: true },
-    { path: '/outbox', component: OutboxPage },
-    { path: '/self-checks', component: SelfChecks, meta: { tab: true } },
-    { path: '/self-checks/:id', component: SelfCheck, props: true },
-    { path: '/self-checks/:id/labels', component: Labels, props: true },
-    { path: '/papers/:id', component: Paper, props: true },
-    { path: '/inspections/:id', component: Checklist, props: true },
+    { path: '/pin', component: page('Pin') },
+    { path: '/today', component: page('Today'), meta: { tab: true } },
+    { path: '/premises', component: page('Premises'), meta: { tab: true } },
+    { path: '/premises/:id', component: page('PremisesPage'), props: true },
+    { path: '/premises/:id/incident', component: page('Incident'), props: true },
+    { path: '/messages', component: page('Messages'), meta: { tab: true } },
+    { path: '/me', component: page('Me'), meta: { tab: true } },
+    { path: '/kitchen', component: page('Kitchen'), meta: { tab: true } },
+    { path: '/alerts', component: page('Alerts'), meta: { tab: true } },
+    { path: '/alerts/:id', component: page('Alert'), props: true },
+    { path: '/orders', component: page('Orders') },
+    { path: '/orders/:id', component: page('Order'), props: true },
+    { path: '/outbox', component: page('Outbox') },
+    { path: '/self-checks', component: page('SelfChecks'), meta: { tab: true } },
+    { path: '/self-checks/:id', component: page('SelfCheck'), props: true },
+    { path: '/self-checks/:id/labels', component: page('Labels'), props: true },
+    { path: '/papers/:id', component: page('Paper'), props: true },
+    { path: '/inspections/:id', component: page('Checklist'), props: true },
     // The code at a premises' door, read by the phone's own camera app.
     { path: '/p/:code', redirect: (to) => { const [id, door] = String(to.params.code).split('.'); return { path: `/premises/${id}`, query: { door } } } },
-    { path: '/inspections/:id/visit', component: Visit, props: true },
-    { path: '/scan', component: Scan },
-    { path: '/inspections/:id/team', component: Team, props: true },
-    { path: '/inspections/:id/review', component: Review, props: true },
-    { path: '/inspections/:id/sampling', component: Sampling, props: true },
-    { path: '/inspections/:id/sign', component: Signing, props: true },
-    { path: '/inspections/:id/sent', component: Sent, props: true },
+    { path: '/inspections/:id/visit', component: page('Visit'), props: true },
+    { path: '/scan', component: page('Scan') },
+    { path: '/inspections/:id/team', component: page('Team'), props: true },
+    { path: '/inspections/:id/review', component: page('Review'), props: true },
+    { path: '/inspections/:id/sampling', component: page('Sampling'), props: true },
+    { path: '/inspections/:id/sign', component: page('Signing'), props: true },
+    { path: '/inspections/:id/sent', component: page('Sent'), props: true },
     { path: '/:rest(.*)*', redirect: () => home() },
   ],
+})
+
+// The pages did not come: the network went at a first start, or the server has newer ones. Loading anew settles both.
+router.onError((_error, to, from) => {
+  if (from.matched.length > 0) location.assign(router.resolve(to.fullPath).href)
 })
 
 // It locks by itself after a while out of sight.

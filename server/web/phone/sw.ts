@@ -12,7 +12,8 @@ const CACHE = `phone-${version}`
 worker.addEventListener('install', (event) => {
   event.waitUntil((async () => {
     const cache = await caches.open(CACHE)
-    await cache.addAll([SHELL, ...files].map((url) => new Request(url, { cache: 'reload' })))
+    // Names under assets/ carry a hash of their content: what the page has just fetched is not fetched a second time.
+    await cache.addAll([SHELL, ...files].map((url) => new Request(url, { cache: url.startsWith('/assets/') ? 'default' : 'reload' })))
   })())
 })
 

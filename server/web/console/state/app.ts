@@ -1,8 +1,9 @@
 import { ApiClient } from '@shared/api/client'
 import { browserStore, deviceId } from '@shared/api/session'
-import { makeI18n, savedLocale, currentLocale, setLocale as chooseLocale } from '@shared/i18n'
+import { savedLocale } from '@shared/locale'
 import type { Locale } from '@shared/time'
 import { en, zh } from '../locales'
+import { currentLocale, makeI18n, setLocale as chooseLocale } from './i18n'
 
 export const i18n = makeI18n(zh, en)
 export const locale = currentLocale(i18n)

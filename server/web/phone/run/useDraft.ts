@@ -1,19 +1,18 @@
 /** One draft, open on a page: every change is saved at once, and a change after signing removes the signatures. */
 import { showConfirmDialog, showToast } from 'vant'
 import { markRaw, onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
-import { useI18n } from 'vue-i18n'
 import { LIMITS, type Evidence, type Making, type Signature } from '@shared/inspection'
 import { isReduced } from '@shared/originals'
 import { changes, safe } from '../core'
 import { answer, touch, type Draft, type DraftAnswer, type StoredFile } from '../engine/draft'
 import { makeRoom } from '../engine/room'
 import { Saver } from '../engine/saver'
+import { t } from '../i18n'
 import { storedClip, type ClipKind } from './clips'
 import { locate, type PlaceFault } from './place'
 import { made, readBoth, readPhoto } from './photos'
 
 export function useDraft(id: string) {
-  const { t } = useI18n()
   const draft = ref<Draft | null>(null)
   const loaded = ref(false)
   const saving = ref<'saved' | 'saving' | 'failed'>('saved')

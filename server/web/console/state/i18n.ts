@@ -1,19 +1,13 @@
 import { computed, type ComputedRef, type WritableComputedRef } from 'vue'
 import { createI18n } from 'vue-i18n'
-import type { Locale } from './time'
-import termsEn from './locales/terms.en'
-import termsZh from './locales/terms.zh'
-
-const KEY = 'bk.locale'
-
-/** The language chosen in this browser; zh-CN until somebody chooses. */
-export function savedLocale(): Locale {
-  return localStorage.getItem(KEY) === 'en' ? 'en' : 'zh-CN'
-}
+import { savedLocale, saveLocale } from '@shared/locale'
+import termsEn from '@shared/locales/terms.en'
+import termsZh from '@shared/locales/terms.zh'
+import type { Locale } from '@shared/time'
 
 interface Messages { [key: string]: string | Messages }
 
-/** The texts of an entry (console or phone) beside the terms both share. */
+/** The console's texts beside the terms that it shares with the phone. */
 export function makeI18n(zh: Messages, en: Messages) {
   const i18n = createI18n({
     legacy: false,
@@ -31,7 +25,7 @@ const shown = (i18n: I18n) => i18n.global.locale as unknown as WritableComputedR
 
 export function setLocale(i18n: I18n, locale: Locale): void {
   shown(i18n).value = locale
-  localStorage.setItem(KEY, locale)
+  saveLocale(locale)
   document.documentElement.lang = locale
 }
 
