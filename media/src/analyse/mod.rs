@@ -14,7 +14,7 @@ pub mod feed;
 mod keep;
 pub(crate) mod parameter_sets;
 mod picture;
-mod process;
+pub(crate) mod process;
 pub(crate) mod protocol;
 mod queue;
 #[cfg(test)]

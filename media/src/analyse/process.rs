@@ -50,19 +50,22 @@ pub(super) struct Process {
     next_id: u64,
 }
 
+/// `program work`, to be spoken to by its pipes and to take limits of memory upon itself ([`super::child::keep_to`]).
+pub(crate) fn limited(program: &Path, work: &str) -> Command {
+    let mut command = Command::new(program);
+    // What its allocator only reserves would count against the limit: it shall ask for memory when that is needed.
+    command.arg(work).env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
 impl Process {
     /// Starts `program analyse` and hands it its limits.
     ///
     /// # Errors
     /// [`ProcessError`] when it does not start or does not answer.
     pub(super) async fn start(program: &Path, memory_bytes: u64) -> Result<Self, ProcessError> {
-        let mut child = Command::new(program)
-            .arg("analyse")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(ProcessError::Start)?;
+        let mut child = limited(program, "analyse").spawn().map_err(ProcessError::Start)?;
         let missing = || ProcessError::Start(std::io::Error::other("no pipe to the process"));
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = child.stdout.take().ok_or_else(missing)?;

@@ -1,14 +1,14 @@
 //! The engine's side of one transcoding process: what is fed and what comes back are two halves that wait for themselves.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::protocol::{Order, Told, ToldChunk, Work};
+use crate::analyse::process::limited;
 use crate::analyse::protocol::{LENGTHS_BYTES, ProtocolError, head, lengths, message};
 
 /// Why a process is of no more use.
@@ -49,13 +49,7 @@ pub(super) struct Process {
 impl Process {
     /// Starts `program transcode` and tells it what it is for.
     pub(super) async fn start(program: &Path, limits: Limits, work: Work, init: &[u8]) -> Result<Self, ProcessError> {
-        let mut child = Command::new(program)
-            .arg("transcode")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(ProcessError::Start)?;
+        let mut child = limited(program, "transcode").spawn().map_err(ProcessError::Start)?;
         let missing = || ProcessError::Start(std::io::Error::other("no pipe to the process"));
         let mut feed = Feed(child.stdin.take().ok_or_else(missing)?);
         let output = Output(child.stdout.take().ok_or_else(missing)?);

@@ -103,7 +103,7 @@ impl Logins {
         }
         let stored = user.as_ref().filter(|user| user.disabled_at.is_none()).map(|user| user.password_hash.clone());
         let attempt = attempt.to_owned();
-        let right = tokio::task::spawn_blocking(move || password::verify_password(&attempt, stored.as_deref())).await.unwrap_or(false);
+        let right = password::in_turn(move || password::verify_password(&attempt, stored.as_deref())).await.unwrap_or(false);
         match user.filter(|_| right) {
             Some(user) => self.open(user, device, origin.clone(), now_ms).await,
             None => Err(self.note_failure(username, failures, origin.clone(), now_ms).await?),
@@ -127,7 +127,7 @@ impl Logins {
             return Err(LoginError::Locked { retry_after_s: (until - now_ms + 999) / 1_000 });
         }
         let stored = user.password_hash.clone();
-        let right = tokio::task::spawn_blocking(move || password::verify_password(&attempt, Some(&stored))).await.unwrap_or(false);
+        let right = password::in_turn(move || password::verify_password(&attempt, Some(&stored))).await.unwrap_or(false);
         if right {
             return Ok(true);
         }

@@ -17,7 +17,7 @@ pub use keys::{Claims, Keys, KeysError, Signer};
 pub use known::KnownLogins;
 pub(crate) use login::refresh_hash;
 pub use login::{ACCESS_TOKEN_S, LoginError, Logins, REFRESH_TOKEN_S, Tokens};
-pub use password::{PasswordError, check_policy, hash_password, random_password, verify_password};
+pub use password::{PasswordError, check_policy, hash_password, in_turn, random_password, verify_password};
 pub use scope::Scope;
 pub use seal::{SealError, Sealer};
 pub use streams::{Ended, StreamPlace, Streams};

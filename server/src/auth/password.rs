@@ -1,11 +1,14 @@
 //! Passwords: argon2id, a policy without folklore, and equal time for people who do not exist.
 
 use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use rand::Rng as _;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 /// Fewest characters.
 const LENGTH_MIN: usize = 10;
@@ -61,14 +64,22 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19 * 1024, 2, 1, None).unwrap_or_default())
 }
 
-/// Hashes a password; slow on purpose, so never on an async thread.
+/// Runs what hashes passwords, as many at a time as there are cores: each takes 19 MiB, and more at once would not be sooner. `None`
+/// where it panicked.
+pub async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    static TURNS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
+    let _turn = TURNS.acquire().await.ok()?;
+    spawn_blocking(work).await.ok()
+}
+
+/// Hashes a password; slow on purpose, so only within [`in_turn`].
 pub fn hash_password(password: &str) -> String {
     let salt = SaltString::generate(&mut OsRng);
     // Only a salt or output of wrong length can fail, and neither comes from outside.
     hasher().hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string()).unwrap_or_default()
 }
 
-/// Compares; with no stored hash it takes as long and says no.
+/// Compares, within [`in_turn`]; with no stored hash it takes as long and says no.
 pub fn verify_password(password: &str, stored: Option<&str>) -> bool {
     static NOBODY: LazyLock<String> = LazyLock::new(|| hash_password("nobody has this password"));
     let known = stored.is_some();

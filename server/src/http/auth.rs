@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{Body, Problem, ProblemBody, checked, origin};
 use crate::App;
-use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password};
+use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password, in_turn};
 use crate::store::journal::Act;
 use crate::store::users;
 
@@ -136,7 +136,7 @@ async fn change_password(
         return Err(Problem::field("/new_password", "same", "the new password is the present one"));
     }
     let new = body.new_password;
-    let hash = web::block(move || hash_password(&new)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
+    let hash = in_turn(move || hash_password(&new)).await.ok_or_else(|| Problem::of(ProblemType::Unavailable))?;
     let actor = session.actor.clone();
     app.db
         .write(move |tx| {

@@ -1,5 +1,7 @@
 //! The one place where routes come together: the API with its document, the pages, and what every request passes through.
 
+use std::sync::OnceLock;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -44,11 +46,10 @@ pub fn build(
 > {
     let (web_app, document) =
         Web::new().into_utoipa_app().openapi(head()).service(scope::scope("/api/v1").configure(api)).split_for_parts();
-    let document = contract::completed(document);
+    let contract = CONTRACT.get_or_init(|| Contract::of(&contract::completed(document)));
     web_app
         .app_data(app)
-        .app_data(web::Data::new(Routes::of(&document)))
-        .app_data(web::Data::new(document))
+        .app_data(contract)
         .app_data(web::PayloadConfig::new(JSON_LIMIT))
         .configure(running::configure)
         .configure(trust::configure)
@@ -92,8 +93,25 @@ fn head() -> OpenApi {
 /// The contract, as OpenAPI 3.1.
 #[utoipa::path(tag = "contract", security(()), responses((status = 200, description = "this document")))]
 #[get("/openapi.json")]
-async fn openapi_document(document: web::Data<OpenApi>) -> HttpResponse {
-    HttpResponse::Ok().json(document.as_ref())
+async fn openapi_document(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let contract = request.app_data::<&Contract>().ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().content_type(header::ContentType::json()).body(contract.document.as_str()))
+}
+
+/// What all workers know of the contract, once: the document itself takes megabytes.
+struct Contract {
+    /// As sent.
+    document: String,
+    routes: Routes,
+}
+
+static CONTRACT: OnceLock<Contract> = OnceLock::new();
+
+impl Contract {
+    fn of(document: &OpenApi) -> Self {
+        // What utoipa makes can be written.
+        Self { document: serde_json::to_string(document).unwrap_or_default(), routes: Routes::of(document) }
+    }
 }
 
 /// The paths of the API, to tell "no such thing" from "not with this method".
@@ -150,7 +168,7 @@ fn methods(item: &utoipa::openapi::PathItem) -> Vec<String> {
 }
 
 async fn nothing_here(request: HttpRequest) -> HttpResponse {
-    let allowed = request.app_data::<web::Data<Routes>>().map(|routes| routes.allowed(request.path()).join(", ")).unwrap_or_default();
+    let allowed = request.app_data::<&Contract>().map(|contract| contract.routes.allowed(request.path()).join(", ")).unwrap_or_default();
     if allowed.is_empty() {
         return Problem::not_found().error_response();
     }

@@ -62,14 +62,15 @@ impl Reader {
 /// A writing transaction. Reads inside see its own writes.
 pub struct Tx<'t> {
     pub(super) conn: Conn<'t>,
-    pub(super) journalled: bool,
+    /// Written when the work is done.
+    pub(super) journal: journal::Journal,
     /// It changes no login and nothing of what somebody may do.
     pub(super) leaves_access: bool,
 }
 
 impl<'t> Tx<'t> {
     pub(super) fn new(conn: Conn<'t>) -> Self {
-        Self { conn, journalled: false, leaves_access: false }
+        Self { conn, journal: journal::Journal::default(), leaves_access: false }
     }
 
     /// Says that this write ends no login and changes nothing of what anybody may do, so that what is remembered of that stays good.
@@ -221,7 +222,9 @@ impl Db {
                 let mut transaction = pool.begin().await.map_err(StoreError::from)?;
                 let mut tx = Tx::new(Conn::Postgres(&mut transaction));
                 let result = work(&mut tx).await?;
-                let (journalled, leaves_access) = (tx.journalled, tx.leaves_access);
+                let (noted, leaves_access) = (tx.journal, tx.leaves_access);
+                let journalled = !noted.is_empty();
+                noted.write(&mut Conn::Postgres(&mut transaction)).await?;
                 transaction.commit().await.map_err(StoreError::from)?;
                 if !leaves_access {
                     self.0.access.fetch_add(1, Ordering::SeqCst);

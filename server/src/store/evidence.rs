@@ -7,7 +7,7 @@ use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{Evidence, EvidenceKind, Making};
 use uuid::Uuid;
 
-use super::sql::{Select, execute, fetch_all};
+use super::sql::{Select, execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 
 /// Evidence `e` that something waits for: named by a part, not here, and needed. One text for whoever counts it or is complete without it.
@@ -155,22 +155,25 @@ async fn outstanding(conn: &mut Conn<'_>, inspection_id: &str, standing: Standin
         .await
 }
 
-/// A part names a file. `Err(row)` where this id already stands for another file or belongs to another inspection.
+/// A part names a file: whether nothing is drawn on it, where it has come. `Err(row)` where this id already stands for another file
+/// or belongs to another inspection.
 pub async fn promise(
     tx: &mut Tx<'_>,
     inspection_id: &str,
     owner_id: Uuid,
     evidence: &Evidence,
     standing: Standing,
-) -> Result<Result<(), EvidenceRow>, StoreError> {
+) -> Result<Result<bool, EvidenceRow>, StoreError> {
     let id = evidence.id.to_string();
-    execute!(
+    let named = fetch_optional!(
         tx,
+        (bool,),
         "INSERT INTO inspection_evidence (id, inspection_id, owner_id, kind, item_code, sha256, filetype, taken_at, derived_from, made_by, standing) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, item_code = excluded.item_code, taken_at = excluded.taken_at, \
          derived_from = excluded.derived_from, made_by = excluded.made_by, standing = excluded.standing \
-         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id",
+         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id \
+         RETURNING blank",
         id.as_str(),
         inspection_id,
         owner_id.to_string(),
@@ -183,7 +186,10 @@ pub async fn promise(
         evidence.derived.as_ref().map(|derived| made_by(&derived.made_by)),
         standing.as_str(),
     )?;
-    agreed(tx, &id, inspection_id, &evidence.sha256).await
+    match named {
+        Some((blank,)) => Ok(Ok(blank)),
+        None => Ok(agreed(tx, &id, inspection_id, &evidence.sha256).await?.map(|()| false)),
+    }
 }
 
 /// As stored.

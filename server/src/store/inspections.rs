@@ -287,6 +287,8 @@ pub struct NewHeader {
     pub office_id: String,
     /// The premises; another than the header's where that was merged meanwhile.
     pub premises_id: String,
+    /// Its node of the tree.
+    pub premises_path: String,
 }
 
 /// Adds a header; `false` where there is one of this id already (also one that is being added at this moment).
@@ -575,21 +577,29 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
     if done == 1
         && let Some(row) = of_upload(tx, id).await?
     {
-        webhooks::publish_inspection(tx, "inspection.completed", &row, at).await?;
+        webhooks::publish_inspection(tx, &[("inspection.completed", &row)], at).await?;
     }
     Ok(done == 1)
 }
 
 /// Notes a change: to the office's desks, to the officers by name, and, once it is submitted, to the premises.
 pub async fn note_change(tx: &mut Tx<'_>, row: &InspectionRow, submitted: bool, at: i64) -> Result<(), StoreError> {
-    let officers: Vec<(String,)> = Select::new("SELECT io.user_id FROM inspection_officers io")
-        .and("io.inspection_id = ?", [Arg::from(row.id.as_str())])
-        .tail("ORDER BY io.user_id LIMIT 50", [])
-        .fetch_all(tx)
-        .await?;
-    let path = if submitted { row.premises_path.as_str() } else { office_path(&row.premises_path) };
-    let mut changes = vec![Change::upsert(Entity::Inspection, &row.id, path).at(&row.premises_id)];
-    changes.extend(officers.iter().map(|(one,)| Change::upsert(Entity::Inspection, &row.id, "/").at(&row.premises_id).for_user(one)));
+    let officers = row.parsed_header()?.officers;
+    note_change_of(tx, (&row.id, &row.premises_id, &row.premises_path), &officers, submitted, at).await
+}
+
+/// The same of an inspection by its id, the premises' and their node.
+pub async fn note_change_of(
+    tx: &mut Tx<'_>,
+    (id, premises_id, premises_path): (&str, &str, &str),
+    officers: &[Uuid],
+    submitted: bool,
+    at: i64,
+) -> Result<(), StoreError> {
+    let path = if submitted { premises_path } else { office_path(premises_path) };
+    let officers: Vec<String> = officers.iter().map(Uuid::to_string).collect();
+    let mut changes = vec![Change::upsert(Entity::Inspection, id, path).at(premises_id)];
+    changes.extend(officers.iter().map(|one| Change::upsert(Entity::Inspection, id, "/").at(premises_id).for_user(one)));
     tx.all_changed(at, &changes).await
 }
 

@@ -1,7 +1,7 @@
 //! What happened, in commit order: the change log and the audit chain.
 //!
-//! Rows are written inside the transaction of the act, without a number. Numbers are given by one hand only (SQLite: the
-//! writer, in the same transaction; PostgreSQL: the sequencer, after the commit), so a reader that has seen number N never
+//! What an act notes is gathered and written at the end of its transaction. Numbers are given by one hand only (SQLite: the
+//! writer, as it writes the rows; PostgreSQL: the sequencer, after the commit), so a reader that has seen number N never
 //! misses a row below N.
 
 use serde::Serialize;
@@ -148,6 +148,69 @@ impl Actor {
     }
 }
 
+/// What a transaction has noted and not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    changes: Vec<Vec<Arg>>,
+    acts: Vec<AuditRow>,
+}
+
+const CHANGE_COLUMNS: &str = "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id)";
+const NUMBERED_CHANGE_COLUMNS: &str = "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id, seq)";
+const ACT_COLUMNS: &str = "INSERT INTO audit_log (id, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id)";
+const LINKED_ACT_COLUMNS: &str =
+    "INSERT INTO audit_log (id, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id, seq, prev_hash, hash)";
+
+impl Journal {
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.acts.is_empty()
+    }
+
+    /// Adds what was noted after this.
+    pub(super) fn append(&mut self, mut later: Self) {
+        self.changes.append(&mut later.changes);
+        self.acts.append(&mut later.acts);
+    }
+
+    /// Writes the rows without numbers: the sequencer gives them after the commit.
+    pub(super) async fn write(self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
+        with_rows(conn, CHANGE_COLUMNS, &self.changes, "").await?;
+        let acts: Vec<Vec<Arg>> = self.acts.into_iter().map(AuditRow::noted).collect();
+        with_rows(conn, ACT_COLUMNS, &acts, "").await
+    }
+
+    /// Writes the rows numbered and linked, for the hand that writes alone; gives the newest number where there are changes.
+    pub(super) async fn write_numbered(self, conn: &mut Conn<'_>) -> Result<Option<i64>, StoreError> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let heads = fetch_optional!(
+            conn,
+            (i64, Option<i64>, Option<String>),
+            "SELECT (SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) FROM change_log), linked.seq, linked.hash FROM (SELECT 1) AS one \
+             LEFT JOIN (SELECT seq, hash FROM audit_log WHERE seq IS NOT NULL AND hash IS NOT NULL ORDER BY seq DESC LIMIT 1) AS linked ON 1 = 1"
+        )?;
+        let (mut number, place, hash) = heads.unwrap_or_default();
+        let mut changes = self.changes;
+        for row in &mut changes {
+            number += 1;
+            row.push(number.into());
+        }
+        with_rows(conn, NUMBERED_CHANGE_COLUMNS, &changes, "").await?;
+        let (mut place, mut hash) = (place.unwrap_or_default(), hash.unwrap_or_default());
+        let mut acts = Vec::with_capacity(self.acts.len());
+        for act in self.acts {
+            place += 1;
+            let next = audit_hash(&act, place, &hash)?;
+            let mut row = act.noted();
+            row.extend([place.into(), std::mem::replace(&mut hash, next.clone()).into(), next.into()]);
+            acts.push(row);
+        }
+        with_rows(conn, LINKED_ACT_COLUMNS, &acts, "").await?;
+        Ok((!changes.is_empty()).then_some(number))
+    }
+}
+
 impl Tx<'_> {
     /// Notes a change for those who synchronise.
     pub async fn changed(&mut self, at_ms: i64, change: Change<'_>) -> Result<(), StoreError> {
@@ -156,8 +219,7 @@ impl Tx<'_> {
 
     /// The same of several, in this order.
     pub async fn all_changed(&mut self, at_ms: i64, changes: &[Change<'_>]) -> Result<(), StoreError> {
-        self.journalled = true;
-        let row = |change: &Change<'_>| -> Vec<Arg> {
+        self.journal.changes.extend(changes.iter().map(|change| {
             vec![
                 Uuid::now_v7().into(),
                 at_ms.into(),
@@ -168,30 +230,28 @@ impl Tx<'_> {
                 change.premises_id.into(),
                 change.user_id.into(),
             ]
-        };
-        let rows: Vec<Vec<Arg>> = changes.iter().map(row).collect();
-        with_rows(self, "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id)", &rows, "").await
+        }));
+        Ok(())
     }
 
     /// Notes an act in the audit log.
     pub async fn audit(&mut self, at_ms: i64, act: Act<'_>) -> Result<(), StoreError> {
-        self.journalled = true;
-        execute!(
-            self,
-            "INSERT INTO audit_log (id, at, actor_id, actor_name, action, entity, entity_id, path, detail, ip, request_id) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            Uuid::now_v7().to_string(),
-            at_ms,
-            act.actor.id.map(|id| id.to_string()),
-            act.actor.name.as_str(),
-            act.action,
-            act.entity.map(|entity| entity.0),
-            act.entity.map(|entity| entity.1),
-            act.path,
-            serde_json_canonicalizer::to_string(&act.detail).map_err(StoreError::damaged)?,
-            act.actor.ip.as_deref(),
-            act.actor.request_id.as_deref(),
-        )?;
+        self.journal.acts.push(AuditRow {
+            id: Uuid::now_v7().to_string(),
+            seq: None,
+            at: at_ms,
+            actor_id: act.actor.id.map(|id| id.to_string()),
+            actor_name: act.actor.name.clone(),
+            action: act.action.to_owned(),
+            entity: act.entity.map(|entity| entity.0.to_owned()),
+            entity_id: act.entity.map(|entity| entity.1.to_owned()),
+            path: act.path.to_owned(),
+            detail: serde_json_canonicalizer::to_string(&act.detail).map_err(StoreError::damaged)?,
+            ip: act.actor.ip.clone(),
+            request_id: act.actor.request_id.clone(),
+            prev_hash: None,
+            hash: None,
+        });
         Ok(())
     }
 }
@@ -261,6 +321,25 @@ pub struct AuditRow {
     pub request_id: Option<String>,
     pub prev_hash: Option<String>,
     pub hash: Option<String>,
+}
+
+impl AuditRow {
+    /// The values of a row that has no place yet.
+    fn noted(self) -> Vec<Arg> {
+        vec![
+            self.id.into(),
+            self.at.into(),
+            self.actor_id.into(),
+            self.actor_name.into(),
+            self.action.into(),
+            self.entity.into(),
+            self.entity_id.into(),
+            self.path.into(),
+            self.detail.into(),
+            self.ip.into(),
+            self.request_id.into(),
+        ]
+    }
 }
 
 const AUDIT_COLUMNS: &str =

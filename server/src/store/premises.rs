@@ -163,6 +163,13 @@ pub async fn living(conn: &mut Conn<'_>, id: &str) -> Result<String, StoreError>
     Ok(row.and_then(|row| row.0).unwrap_or_else(|| id.to_owned()))
 }
 
+/// The same where it is in `scope`: its id, its office and its node.
+pub async fn living_place(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<(String, String, String)>, StoreError> {
+    let select = Select::new("SELECT p.id, p.organization_id, p.path FROM premises p")
+        .and("p.id = COALESCE((SELECT m.merged_into FROM premises m WHERE m.id = ?), ?)", [id.into(), id.into()]);
+    scope.restrict(select, "p.path LIKE ?").fetch_optional(conn).await
+}
+
 /// Of these premises those that were merged: the id, the id and the name of the one that has everything.
 pub async fn merged(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<(String, String, String)>, StoreError> {
     Select::new("SELECT p.id, l.id, l.name FROM premises p JOIN premises l ON l.id = p.merged_into")

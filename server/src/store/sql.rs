@@ -115,6 +115,11 @@ impl From<Option<&str>> for Arg {
         Self::MaybeText(value.map(str::to_owned))
     }
 }
+impl From<Option<String>> for Arg {
+    fn from(value: Option<String>) -> Self {
+        Self::MaybeText(value)
+    }
+}
 impl From<Option<bool>> for Arg {
     fn from(value: Option<bool>) -> Self {
         Self::MaybeBool(value)
@@ -139,16 +144,14 @@ macro_rules! bound {
     }};
 }
 
-/// Rows that one statement takes at most.
-const ROWS_MAX: usize = 16;
+/// Rows that one statement takes: few sizes, so that few texts are prepared.
+const ROWS: [usize; 10] = [48, 32, 16, 12, 8, 6, 4, 3, 2, 1];
 
-/// Runs `head VALUES (…), (…) tail` for all rows: many rows a statement, in pieces of 16, 8, 4, 2 and 1, so that few texts are
-/// prepared. Each row has the same number of values.
+/// Runs `head VALUES (…), (…) tail` for all rows, many rows a statement. Each row has the same number of values.
 pub(crate) async fn with_rows(conn: &mut Conn<'_>, head: &'static str, rows: &[Vec<Arg>], tail: &'static str) -> Result<(), StoreError> {
     let mut left = rows;
     while !left.is_empty() {
-        // The largest power of two that there still is.
-        let size = (1 << left.len().ilog2()).min(ROWS_MAX);
+        let size = ROWS.into_iter().find(|size| *size <= left.len()).unwrap_or(1);
         let (piece, rest) = left.split_at(size);
         left = rest;
         let mut text = head.to_owned();

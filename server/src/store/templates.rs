@@ -30,28 +30,63 @@ pub struct TemplateRow {
     pub shipped: bool,
 }
 
+/// A version without what is asked in it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns of checklist_templates")]
+pub struct SummaryRow {
+    pub id: String,
+    pub code: String,
+    pub version: i64,
+    pub name: String,
+    pub premises_kinds: String,
+    pub published_at: i64,
+    pub retired_at: Option<i64>,
+    pub audience: String,
+}
+
 /// What every look at templates reads.
 pub(super) const HEAD: &str = "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.body, t.sha256, t.source, t.published_at, t.retired_at, \
     t.audience, t.shipped FROM checklist_templates t";
 
-impl TemplateRow {
-    /// Without the body.
+impl SummaryRow {
+    /// As it is told.
     pub fn summary(&self) -> Result<TemplateSummary, StoreError> {
         Ok(TemplateSummary {
             id: self.id.parse().map_err(StoreError::damaged)?,
             code: self.code.clone(),
             version: self.version,
-            name: self.name()?,
+            name: serde_json::from_str(&self.name).map_err(StoreError::damaged)?,
             premises_kinds: serde_json::from_str(&self.premises_kinds).map_err(StoreError::damaged)?,
-            audience: self.audience(),
+            audience: audience(&self.audience),
             published_at: Moment(self.published_at),
             retired_at: self.retired_at.map(Moment),
         })
     }
+}
+
+fn audience(code: &str) -> Audience {
+    if code == Audience::Canteen.as_str() { Audience::Canteen } else { Audience::Officer }
+}
+
+impl TemplateRow {
+    /// Without the body.
+    pub fn summary(&self) -> Result<TemplateSummary, StoreError> {
+        let row = SummaryRow {
+            id: self.id.clone(),
+            code: self.code.clone(),
+            version: self.version,
+            name: self.name.clone(),
+            premises_kinds: self.premises_kinds.clone(),
+            published_at: self.published_at,
+            retired_at: self.retired_at,
+            audience: self.audience.clone(),
+        };
+        row.summary()
+    }
 
     /// Who answers it.
     pub fn audience(&self) -> Audience {
-        if self.audience == Audience::Canteen.as_str() { Audience::Canteen } else { Audience::Officer }
+        audience(&self.audience)
     }
 
     /// As a file, such as one that is imported.
@@ -84,9 +119,20 @@ impl TemplateRow {
 
 /// The versions for `audience`, by code and the newest first; those in force only, or with those that were retired.
 pub async fn list(conn: &mut Conn<'_>, audience: Audience, retired_too: bool) -> Result<Vec<TemplateRow>, StoreError> {
-    let select = Select::new(HEAD).and("t.audience = ?", [audience.as_str().into()]);
+    listed(Select::new(HEAD), audience, retired_too).fetch_all(conn).await
+}
+
+/// The same without what is asked in them.
+pub async fn summaries(conn: &mut Conn<'_>, audience: Audience, retired_too: bool) -> Result<Vec<SummaryRow>, StoreError> {
+    let head =
+        "SELECT t.id, t.code, t.version, t.name, t.premises_kinds, t.published_at, t.retired_at, t.audience FROM checklist_templates t";
+    listed(Select::new(head), audience, retired_too).fetch_all(conn).await
+}
+
+fn listed(select: Select, audience: Audience, retired_too: bool) -> Select {
+    let select = select.and("t.audience = ?", [audience.as_str().into()]);
     let select = if retired_too { select } else { select.and("t.retired_at IS NULL", []) };
-    select.tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()]).fetch_all(conn).await
+    select.tail("ORDER BY t.code, t.version DESC LIMIT ?", [LIST_LIMIT.into()])
 }
 
 /// A version, in force or not: what was begun with it is finished with it.

@@ -45,6 +45,13 @@ pub async fn credentials_by_id(conn: &mut Conn<'_>, id: &str) -> Result<Option<C
     )
 }
 
+/// Which of these there are.
+pub async fn known(conn: &mut Conn<'_>, ids: &[Uuid]) -> Result<Vec<String>, StoreError> {
+    let select = Select::new("SELECT id FROM users").and_any("id = ?", ids.iter().map(|id| (*id).into()));
+    let found: Vec<(String,)> = select.tail("ORDER BY id LIMIT 100", []).fetch_all(conn).await?;
+    Ok(found.into_iter().map(|row| row.0).collect())
+}
+
 /// Whether there is anybody at all.
 pub async fn any(conn: &mut Conn<'_>) -> Result<bool, StoreError> {
     Ok(fetch_optional!(conn, (String,), "SELECT id FROM users LIMIT 1")?.is_some())

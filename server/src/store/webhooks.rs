@@ -113,13 +113,18 @@ pub const INSPECTION: &str = "inspection";
 /// Writes an event of an alert for every webhook that wants it. The same event of the same version is written once.
 pub async fn publish(tx: &mut Tx<'_>, event: &str, row: &AlertRow, at: i64) -> Result<(), StoreError> {
     let about = ("alert", alert(row));
-    write(tx, &Event { name: event, kind: &row.kind, path: &row.premises_path, subject: (&row.id, row.version), about }, at).await
+    let event = Event { name: event, kind: &row.kind, path: &row.premises_path, subject: (&row.id, row.version), about };
+    write(tx, &[event], at).await
 }
 
-/// The same of an inspection: `inspection.submitted`, `inspection.completed`, `inspection.amended`.
-pub async fn publish_inspection(tx: &mut Tx<'_>, event: &str, row: &InspectionRow, at: i64) -> Result<(), StoreError> {
-    let about = ("inspection", inspection(row)?);
-    write(tx, &Event { name: event, kind: INSPECTION, path: &row.premises_path, subject: (&row.id, row.version), about }, at).await
+/// The same of an inspection: `inspection.submitted`, `inspection.completed`, `inspection.amended`; several at once.
+pub async fn publish_inspection(tx: &mut Tx<'_>, events: &[(&'static str, &InspectionRow)], at: i64) -> Result<(), StoreError> {
+    let mut all = Vec::with_capacity(events.len());
+    for (name, row) in events {
+        let about = ("inspection", inspection(row)?);
+        all.push(Event { name, kind: INSPECTION, path: &row.premises_path, subject: (&row.id, row.version), about });
+    }
+    write(tx, &all, at).await
 }
 
 /// The kind by which webhooks choose reports of suspected food poisoning.
@@ -136,32 +141,34 @@ pub async fn publish_incident(tx: &mut Tx<'_>, event: &str, row: &IncidentRow, a
     });
     let event =
         Event { name: event, kind: INCIDENT, path: &row.premises_path, subject: (&row.id, row.version), about: ("incident", about) };
-    write(tx, &event, at).await
+    write(tx, &[event], at).await
 }
 
-async fn write(tx: &mut Tx<'_>, event: &Event<'_>, at: i64) -> Result<(), StoreError> {
+async fn write(tx: &mut Tx<'_>, events: &[Event<'_>], at: i64) -> Result<(), StoreError> {
     let webhooks: Vec<WebhookRow> =
         Select::new(HEAD).and("enabled", []).tail("ORDER BY id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
-    for webhook in webhooks {
+    for webhook in &webhooks {
         let kinds: Vec<String> = serde_json::from_str(&webhook.kinds).map_err(StoreError::damaged)?;
-        if !event.path.starts_with(&webhook.path) || !(kinds.is_empty() || kinds.iter().any(|kind| kind == event.kind)) {
-            continue;
+        for event in events {
+            if !event.path.starts_with(&webhook.path) || !(kinds.is_empty() || kinds.iter().any(|kind| kind == event.kind)) {
+                continue;
+            }
+            let id = Uuid::now_v7().to_string();
+            let mut body = json!({"id": id, "event": event.name, "at": Moment(at)});
+            body[event.about.0] = event.about.1.clone();
+            let key = format!("{}:{}:{}", event.name, event.subject.0, event.subject.1);
+            execute!(
+                tx,
+                "INSERT INTO outbox (id, webhook_id, event, dedupe_key, body, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6) \
+                 ON CONFLICT (webhook_id, dedupe_key) DO NOTHING",
+                id,
+                webhook.id.as_str(),
+                event.name,
+                key,
+                body.to_string(),
+                at,
+            )?;
         }
-        let id = Uuid::now_v7().to_string();
-        let mut body = json!({"id": id, "event": event.name, "at": Moment(at)});
-        body[event.about.0] = event.about.1.clone();
-        let key = format!("{}:{}:{}", event.name, event.subject.0, event.subject.1);
-        execute!(
-            tx,
-            "INSERT INTO outbox (id, webhook_id, event, dedupe_key, body, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6) \
-             ON CONFLICT (webhook_id, dedupe_key) DO NOTHING",
-            id,
-            webhook.id,
-            event.name,
-            key,
-            body.to_string(),
-            at,
-        )?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Callers queue their work; the writer runs what is waiting in one transaction, each caller in a savepoint of its own, so
 //! that one bad row fails alone and many callers share one sync to disk. Answers go out only after the commit: an
-//! acknowledged write survives a power cut. Changes are numbered and audit rows are linked in the same transaction.
+//! acknowledged write survives a power cut. What the callers note in the change log and the audit log is numbered and linked here,
+//! for all of them together. Each statement is two changes of thread, so what may go together is one.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,8 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
 
-use super::{Conn, StoreError, Tx, journal};
+use super::journal::Journal;
+use super::{Conn, StoreError, Tx};
 
 /// Callers that may wait; the next one waits for a place.
 const QUEUE_LIMIT: usize = 1_024;
@@ -134,31 +136,27 @@ async fn write_group(
     answers: &mut Vec<Answer>,
     wrote: &mut Wrote,
 ) -> Result<(), StoreError> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    let mut journalled = false;
+    sqlx::query("BEGIN IMMEDIATE; SAVEPOINT caller").execute(&mut *connection).await?;
+    let mut journal = Journal::default();
     for work in group.drain(..) {
-        sqlx::query("SAVEPOINT caller").execute(&mut *connection).await?;
         let mut tx = Tx::new(Conn::Sqlite(connection));
         // A caller's bug must not take the writer away from everybody: its answer is dropped, its savepoint rolled back.
         let done = AssertUnwindSafe(work(&mut tx)).catch_unwind().await;
         let (keep, answer) = done.map_or((false, None), |(keep, answer)| (keep, Some(answer)));
-        journalled |= keep && tx.journalled;
         wrote.access |= keep && !tx.leaves_access;
+        let noted = tx.journal;
         if answer.is_none() {
             error!("a write panicked");
         }
         answers.extend(answer);
-        if !keep {
-            sqlx::query("ROLLBACK TO caller").execute(&mut *connection).await?;
+        // The savepoint that is gone back to is there for the next caller.
+        let end = if keep { "RELEASE caller; SAVEPOINT caller" } else { "ROLLBACK TO caller" };
+        sqlx::query(end).execute(&mut *connection).await?;
+        if keep {
+            journal.append(noted);
         }
-        sqlx::query("RELEASE caller").execute(&mut *connection).await?;
     }
-    if journalled {
-        let mut tx = Tx::new(Conn::Sqlite(connection));
-        journal::number_changes(&mut tx).await?;
-        journal::link_audit(&mut tx).await?;
-        wrote.number = Some(journal::head(&mut tx).await?);
-    }
-    sqlx::query("COMMIT").execute(&mut *connection).await?;
+    wrote.number = journal.write_numbered(&mut Conn::Sqlite(connection)).await?;
+    sqlx::query("RELEASE caller; COMMIT").execute(&mut *connection).await?;
     Ok(())
 }

@@ -69,9 +69,9 @@ impl Photo {
         Self { id, content, sha256 }
     }
 
-    fn named(&self) -> Value {
+    fn named(&self, item_code: &str) -> Value {
         json!({"id": self.id, "kind": "photo", "sha256": self.sha256, "filetype": "image/jpeg", "bytes": self.content.len(),
-            "taken_at": "2026-11-23T06:09:00.000Z", "item_code": "1.1"})
+            "taken_at": "2026-11-23T06:09:00.000Z", "item_code": item_code})
     }
 
     /// Its creation with its content, tus 1.0.
@@ -97,12 +97,14 @@ impl Photo {
 }
 
 impl Made {
-    /// One with these photos, all of the first item.
+    /// One with these photos, of the items that fail, in turn: a paper prints four of each at most.
     pub(crate) fn new(frame: &Frame<'_>, photos: &[Photo]) -> Self {
         let (id, part_id) = (Uuid::now_v7(), Uuid::now_v7());
         let header = json!({"premises_id": frame.premises_id, "template_id": frame.template_id, "kind": "routine", "started_at": "2026-11-23T06:05:00.000Z",
             "officers": [frame.officer_id], "device": {"id": "phone-bench", "model": "Bench"}});
-        let evidence: Vec<Value> = photos.iter().map(Photo::named).collect();
+        let items = frame.template.items().enumerate().filter(|(at, _)| FAILED.contains(at));
+        let codes: Vec<&str> = items.map(|(_, item)| item.code.as_str()).collect();
+        let evidence: Vec<Value> = photos.iter().zip(codes.iter().cycle()).map(|(photo, code)| photo.named(code)).collect();
         let answers: Vec<Value> = frame.template.items().enumerate().map(|(at, item)| answer(at, &item.code, photos)).collect();
         let content = json!({"device_id": "phone-bench", "answers": answers, "evidence": evidence,
             "locations": [{"latitude": 23.466, "longitude": 116.755, "accuracy_m": 12.5, "device_time": "2026-11-23T06:05:00.000Z"}],
@@ -123,7 +125,8 @@ impl Made {
 }
 
 fn answer(at: usize, code: &str, photos: &[Photo]) -> Value {
-    let named: Vec<Uuid> = if at == 0 { photos.iter().take(20).map(|photo| photo.id).collect() } else { Vec::new() };
+    let of_item = photos.iter().zip(FAILED.iter().cycle()).filter(|(_, failed)| **failed == at);
+    let named: Vec<Uuid> = of_item.map(|(photo, _)| photo.id).take(20).collect();
     if FAILED.contains(&at) {
         return json!({"item_code": code, "result": "fails", "remark": "离墙不足10厘米，已当场告知", "affects_safety": false, "reason": "未影响食品安全",
             "answered_at": "2026-11-23T06:12:00.000Z", "evidence_ids": named});

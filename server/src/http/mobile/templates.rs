@@ -43,8 +43,8 @@ async fn list(
     args: Args<ListArgs>,
 ) -> Result<web::Json<Listed<TemplateSummary>>, Problem> {
     let page = crate::http::page(args.limit, args.cursor.as_deref())?;
-    let rows = templates::list(&mut app.db.read().await?.conn(), args.audience, args.retired).await?;
-    let mut items = rows.iter().map(templates::TemplateRow::summary).collect::<Result<Vec<_>, StoreError>>()?;
+    let rows = templates::summaries(&mut app.db.read().await?.conn(), args.audience, args.retired).await?;
+    let mut items = rows.iter().map(templates::SummaryRow::summary).collect::<Result<Vec<_>, StoreError>>()?;
     items.retain(|item| args.kind.as_deref().is_none_or(|kind| item.premises_kinds.iter().any(|one| one == kind)));
     let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
     if let Some((code, id)) = page.after() {

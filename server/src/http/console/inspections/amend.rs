@@ -177,7 +177,7 @@ async fn store(tx: &mut Tx<'_>, session: &Session, row: &InspectionRow, version:
     }
     findings::put(tx, &row.id, &findings).await?;
     let amended = find(tx, session, &row.id).await?.ok_or_else(Problem::not_found)?;
-    webhooks::publish_inspection(tx, "inspection.amended", &amended, at).await?;
+    webhooks::publish_inspection(tx, &[("inspection.amended", &amended)], at).await?;
     let items: Vec<&&str> = changes.keys().collect();
     let detail = json!({"version": new.version, "reason": new.reason, "items": items, "outcome": {"from": row.outcome, "to": new.outcome}});
     tx.audit(

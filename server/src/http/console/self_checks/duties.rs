@@ -112,8 +112,11 @@ pub(crate) struct Papers(Vec<(String, String, Bilingual, Vec<String>)>);
 
 impl Papers {
     pub(crate) async fn in_force(conn: &mut Conn<'_>) -> Result<Self, StoreError> {
-        let rows = templates::list(conn, Audience::Canteen, false).await?;
-        let papers = rows.iter().map(|row| Ok((row.code.clone(), row.id.clone(), row.name()?, row.summary()?.premises_kinds)));
+        let rows = templates::summaries(conn, Audience::Canteen, false).await?;
+        let papers = rows.iter().map(|row| {
+            let summary = row.summary()?;
+            Ok((summary.code, row.id.clone(), summary.name, summary.premises_kinds))
+        });
         Ok(Self(papers.collect::<Result<_, StoreError>>()?))
     }
 

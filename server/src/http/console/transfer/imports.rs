@@ -11,7 +11,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::record::{CellFault, CellFaults, Record, records};
 use super::{Kind, cameras, people, premises};
 use crate::App;
-use crate::auth::{Caller, Needs, Scope, Sealer, can, hash_password, random_password};
+use crate::auth::{Caller, Needs, Scope, Sealer, can, hash_password, in_turn, random_password};
 use crate::http::{Args, Problem, ProblemBody, REQUEST};
 use crate::sheet::{self, BYTES_MAX, Format, SheetError, Table};
 use crate::store::journal::{Act, Actor};
@@ -121,7 +121,7 @@ async fn new_passwords(db: &Db, records: &[Record], dry_run: bool) -> Result<Vec
     if dry_run {
         return Ok(Vec::new());
     }
-    let hashed = web::block(move || {
+    let hashed = in_turn(move || {
         new.into_iter()
             .map(|name| {
                 let password = random_password();
@@ -130,7 +130,7 @@ async fn new_passwords(db: &Db, records: &[Record], dry_run: bool) -> Result<Vec
             })
             .collect()
     });
-    hashed.await.map_err(|_| Problem::of(ProblemType::Unavailable))
+    hashed.await.ok_or_else(|| Problem::of(ProblemType::Unavailable))
 }
 
 async fn all(

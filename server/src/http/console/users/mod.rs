@@ -21,7 +21,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::App;
-use crate::auth::{Caller, can, check_policy, hash_password};
+use crate::auth::{Caller, can, check_policy, hash_password, in_turn};
 use crate::domain::person::Username;
 use crate::http::auth::password_problem;
 use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, checked, listed, page};
@@ -134,7 +134,7 @@ async fn create(app: web::Data<App>, caller: Caller<can::UsersManage>, body: Bod
     checked(faults)?;
     let username = username.ok_or_else(|| Problem::of(ProblemType::Malformed))?;
     let password = body.password.clone();
-    let password_hash = web::block(move || hash_password(&password)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
+    let password_hash = in_turn(move || hash_password(&password)).await.ok_or_else(|| Problem::of(ProblemType::Unavailable))?;
     let (scope, actor, at) = (caller.scope(), caller.actor.clone(), app.clock.wall_ms());
     let user = app
         .db
@@ -273,7 +273,7 @@ async fn set_password(
     let row = users::get(&mut app.db.read().await?.conn(), &scope, &user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
     check_policy(&row.username, &body.new_password).map_err(password_problem)?;
     let password = body.into_inner().new_password;
-    let hash = web::block(move || hash_password(&password)).await.map_err(|_| Problem::of(ProblemType::Unavailable))?;
+    let hash = in_turn(move || hash_password(&password)).await.ok_or_else(|| Problem::of(ProblemType::Unavailable))?;
     app.db
         .write(move |tx| {
             Box::pin(async move {

@@ -74,6 +74,25 @@ impl IncomingPart {
         self.standings = self.content.evidence.iter().map(|one| originals.standing(one)).collect();
     }
 
+    /// As it is kept.
+    fn row(&self, session: &Session, inspection_id: &str, at: i64) -> PartRow {
+        PartRow {
+            id: self.id.to_string(),
+            inspection_id: inspection_id.to_owned(),
+            owner_id: session.user_id.to_string(),
+            owner_name: String::new(),
+            device_id: self.content.device_id.clone(),
+            revision: i64::from(self.revision),
+            content: self.raw.clone(),
+            content_sha256: self.sha256.clone(),
+            received_at: at,
+        }
+    }
+
+    fn stored(&self) -> PartStored {
+        PartStored { id: self.id, content_sha256: self.sha256.clone(), revision: self.revision }
+    }
+
     fn named(&self) -> ContentNamed {
         ContentNamed { content_sha256: self.sha256.clone(), revision: Some(self.revision) }
     }
@@ -124,40 +143,37 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
             Box::pin(async move {
                 tx.leaves_access_alone();
                 let row = find(tx, &session, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-                put_part(tx, &session, &row, false, &part, at).await
+                put_part(tx, &session, &row, &part, at).await
             })
         })
         .await
 }
 
-/// Stores a part of an inspection that was found, or was `begun` in this transaction; whether it is new.
+/// Stores the part that an inspection begins with, which nobody else sees yet; `None` where this part is known already.
+pub(super) async fn first_part(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    inspection_id: &str,
+    part: &IncomingPart,
+    at: i64,
+) -> Result<Option<PartStored>, Problem> {
+    if !inspections::insert_part(tx, &part.row(session, inspection_id, at)).await? {
+        return Ok(None);
+    }
+    promise(tx, session, inspection_id, part).await?;
+    Ok(Some(part.stored()))
+}
+
+/// Stores a part of an inspection that was found; whether it is new.
 pub(super) async fn put_part(
     tx: &mut Tx<'_>,
     session: &Session,
     inspection: &InspectionRow,
-    begun: bool,
     part: &IncomingPart,
     at: i64,
 ) -> Result<(bool, PartStored), Problem> {
-    let user_id = session.user_id.to_string();
-    let row = PartRow {
-        id: part.id.to_string(),
-        inspection_id: inspection.id.clone(),
-        owner_id: user_id.clone(),
-        owner_name: String::new(),
-        device_id: part.content.device_id.clone(),
-        revision: i64::from(part.revision),
-        content: part.raw.clone(),
-        content_sha256: part.sha256.clone(),
-        received_at: at,
-    };
-    let stored = PartStored { id: part.id, content_sha256: part.sha256.clone(), revision: part.revision };
-    // Nobody else sees it yet: its officers are the header's, and it has no part.
-    if begun && inspections::insert_part(tx, &row).await? {
-        promise(tx, session, inspection, part).await?;
-        inspections::note_change(tx, inspection, false, at).await?;
-        return Ok((true, stored));
-    }
+    let row = part.row(session, &inspection.id, at);
+    let stored = part.stored();
     inspections::hold(tx, &inspection.id).await?;
     let draft = inspections::is_draft(tx, &inspection.id).await?;
     let Some(present) = inspections::part(tx, &row.id).await? else {
@@ -165,7 +181,7 @@ pub(super) async fn put_part(
         if !inspections::insert_part(tx, &row).await? {
             return Err(Problem::of(ProblemType::Conflict).because("this part was stored under another inspection at the same moment"));
         }
-        promise(tx, session, inspection, part).await?;
+        promise(tx, session, &inspection.id, part).await?;
         noted(tx, inspection, at).await?;
         return Ok((true, stored));
     };
@@ -177,7 +193,7 @@ pub(super) async fn put_part(
         let named = ContentNamed { content_sha256: present.content_sha256.clone(), revision };
         Problem::of(ProblemType::Conflict).because(why).with("present", named).with("offered", part.named())
     };
-    if present.owner_id != user_id || present.device_id != row.device_id {
+    if present.owner_id != row.owner_id || present.device_id != row.device_id {
         return Err(conflict("this part belongs to another officer or device"));
     }
     if present.content_sha256 == row.content_sha256 {
@@ -200,7 +216,7 @@ pub(super) async fn put_part(
     for dropped in before.evidence.iter().filter(|evidence| !named.contains(&evidence.id)) {
         evidence::release(tx, &dropped.id.to_string()).await?;
     }
-    promise(tx, session, inspection, part).await?;
+    promise(tx, session, &inspection.id, part).await?;
     noted(tx, inspection, at).await?;
     Ok((false, stored))
 }
@@ -222,19 +238,21 @@ async fn may_add(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow,
 }
 
 /// Notes the files that a part names. A file under the same id that is another file is a conflict: evidence is never replaced.
-async fn promise(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow, part: &IncomingPart) -> Result<(), Problem> {
+async fn promise(tx: &mut Tx<'_>, session: &Session, inspection_id: &str, part: &IncomingPart) -> Result<(), Problem> {
     let mut faults = Faults::new();
     for (index, one) in part.content.evidence.iter().enumerate() {
         let standing = part.standings.get(index).copied().unwrap_or(Standing::Needed);
-        if let Err(present) = evidence::promise(tx, &inspection.id, session.user_id, one, standing).await? {
-            let same_place = present.inspection_id == inspection.id;
-            let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
-            if same_place {
-                problem = problem.with("present", json!({"evidence_id": one.id, "sha256": present.sha256}));
+        let blank = match evidence::promise(tx, inspection_id, session.user_id, one, standing).await? {
+            Ok(blank) => blank,
+            Err(present) => {
+                let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
+                if present.inspection_id == inspection_id {
+                    problem = problem.with("present", json!({"evidence_id": one.id, "sha256": present.sha256}));
+                }
+                return Err(problem.with("offered", json!({"evidence_id": one.id, "sha256": one.sha256})));
             }
-            return Err(problem.with("offered", json!({"evidence_id": one.id, "sha256": one.sha256})));
-        }
-        if one.kind == EvidenceKind::Signature && evidence::get(tx, &one.id.to_string()).await?.is_some_and(|row| row.blank) {
+        };
+        if blank && one.kind == EvidenceKind::Signature {
             below(&mut faults, part.within, |faults| {
                 faults.within("evidence", |faults| {
                     faults.note_at(index, "blank", "nothing is drawn on it: a signature without a stroke is none")

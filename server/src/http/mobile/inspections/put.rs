@@ -14,16 +14,17 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::parts::{IncomingPart, PartStored, put_part};
+use super::parts::{IncomingPart, PartStored, first_part, put_part};
 use super::{find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::mobile::assignments::{find as find_assignment, warnings};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::store::assignments::kind_code;
 use crate::store::inspections::NewHeader;
 use crate::store::journal::Act;
-use crate::store::{Conn, StoreError, inspections, premises, users};
+use crate::store::{Conn, StoreError, Tx, inspections, premises, users};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(put);
@@ -79,25 +80,29 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
         Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision, &["part", "content"])?),
         None => None,
     };
-    let (office_id, premises_id) = {
+    let (premises_id, office_id, premises_path) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        // What was accepted once stays accepted: a scope or an assignment may have ended since.
-        let known = if inspections::exists(conn, &id.to_string()).await? { find(conn, session, &id.to_string()).await? } else { None };
-        let (office_id, premises_id, template) = match known {
-            Some(row) => (row.office_id, row.premises_id, app.checklists.get(conn, &row.template_id).await?),
-            None => check_references(app, conn, session, &header).await?,
+        let (place, template) = match check_references(app, conn, session, &header).await {
+            Ok(found) => found,
+            // What was accepted once stays accepted: a scope or an assignment may have ended since.
+            Err(problem) => {
+                let known =
+                    if inspections::exists(conn, &id.to_string()).await? { find(conn, session, &id.to_string()).await? } else { None };
+                let row = known.ok_or(problem)?;
+                ((row.premises_id, row.office_id, row.premises_path), app.checklists.get(conn, &row.template_id).await?)
+            }
         };
         if let (Some(part), Some(template)) = (&mut part, &template) {
             let mut faults = Faults::new();
             faults.within("part", |faults| part.weigh(faults, template));
             checked(faults)?;
         }
-        (office_id, premises_id)
+        place
     };
     let raw = serde_json::to_string(&body.header.raw).map_err(StoreError::damaged)?;
     let warnings = warnings(header.officers.len());
-    let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id, premises_id };
+    let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id, premises_id, premises_path };
     let (at, session) = (app.clock.wall_ms(), session.clone());
     let (created, state, part) =
         app.db.write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), at).await })).await?;
@@ -105,7 +110,7 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
 }
 
 async fn store(
-    tx: &mut crate::store::Tx<'_>,
+    tx: &mut Tx<'_>,
     session: &Session,
     new: &NewHeader,
     part: Option<&IncomingPart>,
@@ -115,39 +120,49 @@ async fn store(
     if new.header.assignment_id.is_none() {
         tx.leaves_access_alone();
     }
-    let created = inspections::insert_header(tx, new, at).await?;
-    let row = find(tx, session, &id).await?;
+    if inspections::insert_header(tx, new, at).await? {
+        let stored = begin(tx, session, new, part, at).await?;
+        return Ok((true, "draft".to_owned(), stored));
+    }
     // Somebody else's id: nothing of it is told.
-    let row = row.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
+    let row = find(tx, session, &id).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
     if row.header_sha256 != new.sha256 {
         return Err(conflict(&row.header_sha256, &new.sha256));
     }
-    if created {
-        // A part that comes with it notes the change.
-        if part.is_none() {
-            inspections::note_change(tx, &row, false, at).await?;
-        }
-        let detail = json!({"premises_id": row.premises_id, "kind": row.kind, "header_sha256": row.header_sha256});
-        tx.audit(
-            at,
-            Act {
-                actor: &session.actor,
-                action: "inspection_receive",
-                entity: Some(("inspection", &id)),
-                path: &row.premises_path,
-                detail,
-            },
-        )
-        .await?;
-        if let Some(assignment_id) = &row.assignment_id {
-            move_assignment(tx, session, assignment_id, "start", at).await?;
-        }
-    }
     let stored = match part {
-        Some(part) => Some(put_part(tx, session, &row, created, part, at).await?.1),
+        Some(part) => Some(put_part(tx, session, &row, part, at).await?.1),
         None => None,
     };
-    Ok((created, row.state, stored))
+    Ok((false, row.state, stored))
+}
+
+/// What goes with a header that is new. Everything about it is known here, so nothing is asked for.
+async fn begin(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    new: &NewHeader,
+    part: Option<&IncomingPart>,
+    at: i64,
+) -> Result<Option<PartStored>, Problem> {
+    let id = new.id.to_string();
+    let stored = match part {
+        Some(part) => match first_part(tx, session, &id, part, at).await? {
+            Some(stored) => Some(stored),
+            None => {
+                let row = find(tx, session, &id).await?.ok_or_else(Problem::not_found)?;
+                Some(put_part(tx, session, &row, part, at).await?.1)
+            }
+        },
+        None => None,
+    };
+    inspections::note_change_of(tx, (&id, &new.premises_id, &new.premises_path), &new.header.officers, false, at).await?;
+    let detail = json!({"premises_id": new.premises_id, "kind": kind_code(new.header.kind), "header_sha256": new.sha256});
+    let entity = Some(("inspection", id.as_str()));
+    tx.audit(at, Act { actor: &session.actor, action: "inspection_receive", entity, path: &new.premises_path, detail }).await?;
+    if let Some(assignment_id) = new.header.assignment_id {
+        move_assignment(tx, session, &assignment_id.to_string(), "start", at).await?;
+    }
+    Ok(stored)
 }
 
 fn conflict(present: &str, offered: &str) -> Problem {
@@ -158,18 +173,21 @@ fn conflict(present: &str, offered: &str) -> Problem {
         .with("offered", named(offered))
 }
 
-/// Everything a new header points to: gives the office the premises belongs to, the premises (the living one, where the header's was
-/// merged meanwhile), and the template.
+/// Everything a new header points to: gives the premises (the living one, where the header's was merged meanwhile), its office and
+/// node, and the template.
 async fn check_references(
     app: &App,
     conn: &mut Conn<'_>,
     session: &Session,
     header: &Header,
-) -> Result<(String, String, Option<Arc<TemplateBody>>), Problem> {
+) -> Result<((String, String, String), Option<Arc<TemplateBody>>), Problem> {
     let mut faults = Faults::new();
-    let premises_id = premises::living(conn, &header.premises_id.to_string()).await?;
+    let premises_id = header.premises_id.to_string();
     let assignment = match header.assignment_id {
-        Some(id) => find_assignment(conn, session, &id.to_string()).await?.filter(|row| row.premises_id == premises_id),
+        Some(id) => {
+            let living = premises::living(conn, &premises_id).await?;
+            find_assignment(conn, session, &id.to_string()).await?.filter(|row| row.premises_id == living)
+        }
         None => None,
     };
     // An assignment of one's own opens the premises even where it was closed while the phone was off line.
@@ -178,10 +196,10 @@ async fn check_references(
         None => false,
     };
     let scope = if own { Scope::system() } else { session.access.scope(Permission::InspectionsConduct) };
-    let premises = premises::get(conn, &scope, &premises_id).await?;
+    let place = premises::living_place(conn, &scope, &premises_id).await?;
     let template = app.checklists.get(conn, &header.template_id.to_string()).await?;
     faults.within("header", |faults| {
-        if premises.is_none() {
+        if place.is_none() {
             faults.note_at("premises_id", "unknown", "no such premises, or not in your area");
         }
         if template.is_none() {
@@ -194,12 +212,12 @@ async fn check_references(
             faults.note_at("officers", "required", "whoever sends the inspection is one of its officers");
         }
     });
+    let known = users::known(conn, &header.officers).await?;
     for (index, officer) in header.officers.iter().enumerate() {
-        if users::credentials_by_id(conn, &officer.to_string()).await?.is_none() {
+        if !known.contains(&officer.to_string()) {
             faults.within("header", |faults| faults.within("officers", |faults| faults.note_at(index, "unknown", "no such person")));
         }
     }
     checked(faults)?;
-    let premises = premises.ok_or_else(Problem::not_found)?;
-    Ok((premises.organization_id, premises.id, template))
+    Ok((place.ok_or_else(Problem::not_found)?, template))
 }

@@ -64,7 +64,7 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     }
     let submission_sha256 = body.sameness();
     if row.submission_sha256.is_some() {
-        return as_it_is(conn, session, &id).await?.answer(&submission_sha256);
+        return as_it_is(conn, session, &id, true).await?.answer(&submission_sha256);
     }
     let parts = inspections::parts(conn, &id).await?;
     named_as_stored(&body.parts, parts.iter().map(|part| (part.id.as_str(), part.content_sha256.as_str())))?;
@@ -87,6 +87,7 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     for (_, content) in &contents {
         signed.push(drawn_only(conn, &id, content).await?);
     }
+    let has_evidence = shown.iter().any(|part| !part.evidence.is_empty());
     let to_complete = signing::lacks(&named(conn, &id).await?, &signed.iter().collect::<Vec<_>>(), &merged.answers);
     let at = app.clock.wall_ms();
     let receipt = receipt(app, &row, &body, &shown, &submission_sha256, &result, drawn.as_ref(), &to_complete, at)?;
@@ -109,7 +110,7 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let number = drawn.and_then(|drawn| drawn.number);
     drop(reader);
     let (session, named, wanted) = (session.clone(), body.parts, id.clone());
-    let counted = Counted { findings, number };
+    let counted = Counted { findings, number, officers: header.officers, has_evidence };
     let stored = app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &counted, at).await }));
     stored.await?.answer(&submission_sha256)
 }
@@ -150,6 +151,9 @@ fn receipt(
 
 /// What a part says, without what was signed with a drawing on which nothing is drawn: it is kept, and is no signature.
 pub(crate) async fn drawn_only(conn: &mut Conn<'_>, inspection_id: &str, content: &PartContent) -> Result<PartContent, StoreError> {
+    if content.evidence.is_empty() {
+        return Ok(content.clone());
+    }
     let blank: Vec<String> =
         evidence::of_inspection(conn, inspection_id).await?.into_iter().filter(|row| row.blank).map(|row| row.id).collect();
     let is_blank = |id: Uuid| blank.contains(&id.to_string());
@@ -173,6 +177,10 @@ struct Counted {
     findings: Vec<Finding>,
     /// The number that the phone drew the record with.
     number: Option<FrameNumber>,
+    /// As the header names them.
+    officers: Vec<Uuid>,
+    /// Whether a part names a file.
+    has_evidence: bool,
 }
 
 /// What a part's clocks said together, the phone's and the satellites'.
@@ -199,7 +207,7 @@ async fn store(
     named_as_stored(named, present.iter().map(|(id, sha256)| (id.as_str(), sha256.as_str())))?;
     if !inspections::submit(tx, id, submission, at).await? {
         // Somebody was faster; whether it was the same is told by the row.
-        return as_it_is(tx, session, id).await;
+        return as_it_is(tx, session, id, true).await;
     }
     findings::first(tx, id, &counted.findings).await?;
     // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
@@ -207,14 +215,12 @@ async fn store(
         Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
         None => false,
     };
-    let stored = as_it_is(tx, session, id).await?;
+    let stored = as_it_is(tx, session, id, counted.has_evidence).await?;
     let row = &stored.row;
     let waiting = InspectionRow { state: "submitted".to_owned(), complete_at: None, ..row.clone() };
-    webhooks::publish_inspection(tx, "inspection.submitted", &waiting, at).await?;
-    if row.state == "complete" {
-        webhooks::publish_inspection(tx, "inspection.completed", row, at).await?;
-    }
-    inspections::note_change(tx, row, true, at).await?;
+    let events = [("inspection.submitted", &waiting), ("inspection.completed", row)];
+    webhooks::publish_inspection(tx, if row.state == "complete" { &events } else { &events[..1] }, at).await?;
+    inspections::note_change_of(tx, (id, &row.premises_id, &row.premises_path), &counted.officers, true, at).await?;
     let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count,
         "drawn_sha256": submission.drawn_sha256, "drawn_differs": submission.drawn_differs, "drawn_number": submission.drawn_number, "number_taken": number_taken});
     tx.audit(
@@ -239,10 +245,11 @@ struct AsItIs {
     to_come: Vec<EvidenceRow>,
 }
 
-async fn as_it_is(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<AsItIs, Problem> {
+async fn as_it_is(conn: &mut Conn<'_>, session: &Session, id: &str, has_evidence: bool) -> Result<AsItIs, Problem> {
     let row = find(conn, session, id).await?.ok_or_else(Problem::not_found)?;
     let missing = if row.missing_count == 0 { Vec::new() } else { evidence::missing(conn, id).await? };
-    Ok(AsItIs { row, missing, to_come: evidence::to_come(conn, id).await? })
+    let to_come = if has_evidence { evidence::to_come(conn, id).await? } else { Vec::new() };
+    Ok(AsItIs { row, missing, to_come })
 }
 
 /// The alert that asked for this inspection is answered by it: who decides reviews it beside the result.

@@ -1,0 +1,116 @@
+// The network is cut at each step of sending, before and after the server hears; the tab is killed at each step. Each inspection
+// arrives once, with its photo.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import * as steps from './phone-steps.mjs'
+import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
+
+const test = (name) => `[data-test=${name}]`
+/** What is sent, in the order in which it goes. */
+const STEPS = [
+  ['the header with its part', 'PUT', /\/inspections\/[^/]+(\/parts\/[^/]+)?$/],
+  ['the beginning of a photo', 'POST', /\/uploads$/],
+  ['a piece of a photo', 'PATCH', /\/uploads\//],
+  ['the submission', 'POST', /\/submit$/],
+]
+let server
+let root
+let place
+let context
+let page
+const device = await phone({ locale: 'en' })
+
+before(async () => {
+  server = await startServer()
+  root = await new Person(server.base, 'root', PASSWORD).signIn()
+  place = await seedPlace(root)
+  await addPerson(root, { username: 'chen', display_name: '陈立群', role: 'officer', node_id: place.office.id })
+  context = await device.open()
+  page = context.pages()[0] ?? (await context.newPage())
+  await steps.signIn(page, server.base, 'chen', PASSWORD)
+  await steps.readyForOffline(page)
+})
+
+after(async () => {
+  await device.throwAway()
+  await server?.stop()
+})
+
+/** Begins an unannounced check, which may leave items out. */
+async function begin() {
+  await steps.go(page, `${server.base}/m/premises`)
+  await page.locator(test('premises')).first().click()
+  await page.click(test('begin'))
+  await page.locator('.kinds [role=radio]').nth(1).click()
+  await page.click(test('begin-now'))
+  await page.waitForSelector('[data-code="1.1"]')
+  await steps.giveResult(page, '1.1', 'conforms')
+  return new URL(page.url()).pathname.split('/').at(-1)
+}
+
+async function handIn() {
+  await page.click(test('review'))
+  await page.click(test('sign'))
+  await steps.signOfficers(page)
+  await steps.refuse(page, '林晓梅', 'Does not agree with the result', '王建国')
+  await steps.submit(page)
+}
+
+/** It is at the server once, whole. */
+async function arrivedOnce(id, photos = 1) {
+  const found = await until('it is complete', async () => {
+    await root.signIn()
+    const one = await root.raw('GET', `/inspections/${id}`)
+    const body = one.ok ? await one.json() : undefined
+    return body?.state === 'complete' && body
+  }, 90_000)
+  assert.equal(found.parts.length, 1)
+  assert.equal(found.evidence.filter((one) => one.kind === 'photo' && one.received && !one.derived_from).length, photos)
+  const list = (await root.get(`/inspections?premises_id=${place.premises.id}&limit=200`)).items
+  assert.equal(list.filter((one) => one.id === id).length, 1)
+}
+
+describe('an inspection on its way', () => {
+  it('arrives once when every step is cut before the server hears, and again after', async () => {
+    const cut = new Map()
+    await context.route('**/api/v1/**', async (route) => {
+      const [method, path] = [route.request().method(), new URL(route.request().url()).pathname]
+      const step = STEPS.find(([, wanted, pattern]) => wanted === method && pattern.test(path))
+      const times = step ? (cut.get(step[0]) ?? 0) : 2
+      if (times >= 2) return route.fallback()
+      cut.set(step[0], times + 1)
+      // The second time it arrives, and the answer is lost.
+      if (times === 1) await route.fetch().catch(() => undefined)
+      return route.abort('connectionreset')
+    })
+    const id = await begin()
+    await steps.addPhoto(page, '1.1', 31)
+    await handIn()
+    await arrivedOnce(id)
+    await context.unroute('**/api/v1/**')
+    const told = STEPS.map(([name]) => [name, cut.get(name) ?? 0])
+    assert.ok(told.every(([, times]) => times === 2), `every step was cut twice: ${JSON.stringify(told)}`)
+  })
+
+  for (const [name, method, pattern] of STEPS) {
+    it(`arrives once when the tab is killed at ${name}`, async () => {
+      let reached = false
+      await context.route('**/api/v1/**', async (route) => {
+        const hit = !reached && route.request().method() === method && pattern.test(new URL(route.request().url()).pathname)
+        if (!hit) return route.fallback()
+        reached = true
+        await route.fetch().catch(() => undefined)
+        return route.abort('connectionreset').catch(() => undefined)
+      })
+      const id = await begin()
+      await steps.addPhoto(page, '1.1', 40 + STEPS.findIndex(([step]) => step === name))
+      await handIn()
+      await until('the step is reached', () => reached)
+      await page.close()
+      await context.unroute('**/api/v1/**')
+      page = await context.newPage()
+      await steps.go(page, `${server.base}/m/inspections/${id}/sent`)
+      await arrivedOnce(id)
+    })
+  }
+})
