@@ -16,7 +16,7 @@ use mobile_api::limits::EVIDENCE_BYTES_MAX;
 use sha2::{Digest, Sha256};
 use tokio::fs::OpenOptions;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Notify, OwnedMutexGuard, Semaphore};
 use uuid::Uuid;
 
 use crate::App;
@@ -35,6 +35,8 @@ pub const EXPIRES_MS: i64 = 7 * 24 * 3_600_000;
 pub const OPEN_MAX: i64 = 400;
 /// How long a newer request waits for the older one to let go.
 const TAKE_OVER_WAIT: Duration = Duration::from_secs(10);
+/// Photos in memory that are hashed and written at once: each takes a thread, and a disk takes one after the other.
+const STORED_AT_ONCE: usize = 8;
 /// A photo of so many bytes, in one request, is held in memory until it is stored.
 pub const WHOLE_BYTES_MAX: i64 = 1024 * 1024;
 /// Bytes read at once where a file is hashed.
@@ -241,6 +243,9 @@ where
 /// Stores a photo that came whole in one request and links it to its evidence: it is checked against its hash and its header, written
 /// once, synced, and opened later. `row` is of an upload that was not kept yet, and is done with this.
 pub async fn store_photo(app: &App, session: &Session, row: &UploadRow, content: Bytes) -> Result<(), UploadError> {
+    static TURNS: Semaphore = Semaphore::const_new(STORED_AT_ONCE);
+    // Never closed.
+    let turn = TURNS.acquire().await;
     let hashed = content.clone();
     let hash = tokio::task::spawn_blocking(move || hex::encode(Sha256::digest(&hashed)));
     if hash.await.map_err(|error| UploadError::Files(FilesError::Unavailable(error.to_string())))? != row.sha256 {
@@ -248,6 +253,7 @@ pub async fn store_photo(app: &App, session: &Session, row: &UploadRow, content:
     }
     let looked = app.files.look_at_photo(content.clone()).await?;
     app.files.put_known(content, &row.sha256).await?;
+    drop(turn);
     let at = app.clock.wall_ms();
     let file = file_row(row, &looked, at);
     let upload = UploadRow { received: row.length, done_at: Some(at), ..row.clone() };

@@ -9,6 +9,7 @@ use mobile_api::field::Faults;
 use mobile_api::inspection::EvidenceKind;
 use mobile_api::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_FILETYPES};
 use mobile_api::problem::ProblemType;
+use tokio::sync::Semaphore;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ const EXTENSIONS: &str = "creation,creation-with-upload,termination,checksum,exp
 const PIECE: &str = "application/offset+octet-stream";
 /// Bytes of the metadata header.
 const METADATA_BYTES_MAX: usize = 4_096;
+/// Photos that may be in memory at once, of a megabyte at most; the next one goes by way of a file.
+static HELD: Semaphore = Semaphore::const_new(128);
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(describe).service(create).service(stand).service(append).service(terminate);
@@ -96,7 +99,10 @@ async fn create(
                 }
                 drop(reader);
                 let row = row_of(&user_id, &told, length, arrived, now_ms);
-                if whole && !arrived {
+                if whole
+                    && !arrived
+                    && let Ok(_place) = HELD.try_acquire()
+                {
                     let offset = take_whole(&app, &caller, &row, checksum(&request)?, payload).await?;
                     return Ok(created(&row, offset));
                 }
