@@ -56,16 +56,17 @@ async function handIn() {
   await steps.submit(page)
 }
 
-/** It is at the server once, whole. */
+/** It is at the server once, whole: complete, and with the photo as taken, which may follow its reduced copy. */
 async function arrivedOnce(id, photos = 1) {
-  const found = await until('it is complete', async () => {
+  const taken = (found) => found.evidence.filter((one) => one.kind === 'photo' && one.received && !one.derived_from).length
+  const found = await until('it is complete, with its photo', async () => {
     await root.signIn()
     const one = await root.raw('GET', `/inspections/${id}`)
     const body = one.ok ? await one.json() : undefined
-    return body?.state === 'complete' && body
+    return body?.state === 'complete' && taken(body) >= photos && body
   }, 90_000)
   assert.equal(found.parts.length, 1)
-  assert.equal(found.evidence.filter((one) => one.kind === 'photo' && one.received && !one.derived_from).length, photos)
+  assert.equal(taken(found), photos)
   const list = (await root.get(`/inspections?premises_id=${place.premises.id}&limit=200`)).items
   assert.equal(list.filter((one) => one.id === id).length, 1)
 }
