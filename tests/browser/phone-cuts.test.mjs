@@ -5,7 +5,6 @@ import { after, before, describe, it } from 'node:test'
 import * as steps from './phone-steps.mjs'
 import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
 
-const test = (name) => `[data-test=${name}]`
 /** What is sent, in the order in which it goes. */
 const STEPS = [
   ['the header with its part', 'PUT', /\/inspections\/[^/]+(\/parts\/[^/]+)?$/],
@@ -36,26 +35,6 @@ after(async () => {
   await server?.stop()
 })
 
-/** Begins an unannounced check, which may leave items out. */
-async function begin() {
-  await steps.go(page, `${server.base}/m/premises`)
-  await page.locator(test('premises')).first().click()
-  await page.click(test('begin'))
-  await page.locator('.kinds [role=radio]').nth(1).click()
-  await page.click(test('begin-now'))
-  await page.waitForSelector('[data-code="1.1"]')
-  await steps.giveResult(page, '1.1', 'conforms')
-  return new URL(page.url()).pathname.split('/').at(-1)
-}
-
-async function handIn() {
-  await page.click(test('review'))
-  await page.click(test('sign'))
-  await steps.signOfficers(page)
-  await steps.refuse(page, '林晓梅', 'Does not agree with the result', '王建国')
-  await steps.submit(page)
-}
-
 /** It is at the server once, whole: complete, and with the photo as taken, which may follow its reduced copy. */
 async function arrivedOnce(id, photos = 1) {
   const taken = (found) => found.evidence.filter((one) => one.kind === 'photo' && one.received && !one.derived_from).length
@@ -84,9 +63,7 @@ describe('an inspection on its way', () => {
       if (times === 1) await route.fetch().catch(() => undefined)
       return route.abort('connectionreset')
     })
-    const id = await begin()
-    await steps.addPhoto(page, '1.1', 31)
-    await handIn()
+    const id = await steps.sendCheck(page, server.base, 31)
     await arrivedOnce(id)
     await context.unroute('**/api/v1/**')
     const told = STEPS.map(([name]) => [name, cut.get(name) ?? 0])
@@ -103,9 +80,7 @@ describe('an inspection on its way', () => {
         await route.fetch().catch(() => undefined)
         return route.abort('connectionreset').catch(() => undefined)
       })
-      const id = await begin()
-      await steps.addPhoto(page, '1.1', 40 + STEPS.findIndex(([step]) => step === name))
-      await handIn()
+      const id = await steps.sendCheck(page, server.base, 40 + STEPS.findIndex(([step]) => step === name))
       await until('the step is reached', () => reached)
       await page.close()
       await context.unroute('**/api/v1/**')

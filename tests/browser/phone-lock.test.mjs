@@ -36,16 +36,6 @@ async function opened(device) {
   page = context.pages()[0] ?? (await context.newPage())
 }
 
-async function beginInspection() {
-  await steps.go(page, `${server.base}/m/premises`)
-  await page.locator(test('premises')).first().click()
-  await page.click(test('begin'))
-  await page.locator('.kinds [role=radio]').nth(1).click()
-  await page.click(test('begin-now'))
-  await page.waitForSelector('[data-code="1.1"]')
-  return new URL(page.url()).pathname.split('/').at(-1)
-}
-
 /** The copies the server keeps of this officer's drafts. */
 const copies = async () => (await chen.get('/drafts')).items
 
@@ -54,7 +44,7 @@ describe('drafts', () => {
     await opened(first)
     await steps.signIn(page, server.base, 'chen', PASSWORD)
     await steps.readyForOffline(page)
-    inspectionId = await beginInspection()
+    inspectionId = await steps.beginCheck(page, server.base)
     await steps.giveResult(page, '1.2', 'fails')
     await page.locator('#t-1\\.2').fill(SECRET)
     await steps.addPhoto(page, '1.2', 21)

@@ -29,25 +29,6 @@ after(async () => {
   await server?.stop()
 })
 
-/** An unannounced check of one item, which may leave the others out, up to its submission. */
-async function inspect(seed) {
-  await steps.go(page, `${server.base}/m/premises`)
-  await page.locator(test('premises')).first().click()
-  await page.click(test('begin'))
-  await page.locator('.kinds [role=radio]').nth(1).click()
-  await page.click(test('begin-now'))
-  await page.waitForSelector('[data-code="1.1"]')
-  await steps.giveResult(page, '1.1', 'conforms')
-  await steps.addPhoto(page, '1.1', seed)
-  const id = new URL(page.url()).pathname.split('/').at(-1)
-  await page.click(test('review'))
-  await page.click(test('sign'))
-  await steps.signOfficers(page)
-  await steps.refuse(page, '林晓梅', 'Does not agree with the result', '王建国')
-  await steps.submit(page)
-  return id
-}
-
 async function arrivedOnce(id) {
   await page.waitForSelector(`${test('way')}[data-stage=sent]`, { timeout: 60_000 })
   await root.signIn()
@@ -68,7 +49,7 @@ describe('sending an inspection', () => {
       killed = true
       return route.abort('connectionreset')
     })
-    const id = await inspect(3)
+    const id = await steps.sendCheck(page, server.base, 3)
     await until('the upload was cut', () => killed)
     await server.start()
     await arrivedOnce(id)
@@ -83,7 +64,7 @@ describe('sending an inspection', () => {
       await route.fetch()
       return route.abort('connectionreset')
     })
-    const id = await inspect(4)
+    const id = await steps.sendCheck(page, server.base, 4)
     await until('an answer was lost', () => lost === 1)
     await arrivedOnce(id)
     await context.unroute('**/submit')
@@ -91,7 +72,7 @@ describe('sending an inspection', () => {
 
   it('waits for a login that has ended, and goes on after signing in again', async () => {
     await context.setOffline(true)
-    const id = await inspect(5)
+    const id = await steps.sendCheck(page, server.base, 5)
     // The administrator sets another password, which ends every login of this person.
     const user = (await root.get('/users?q=chen')).items.find((one) => one.username === 'chen')
     await root.post(`/users/${user.id}/password`, { new_password: `${PASSWORD}-reset` })

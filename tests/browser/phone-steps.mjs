@@ -145,6 +145,30 @@ export async function finishSection(page, seed) {
   }
 }
 
+/** Begins an unannounced check of the first premises, which may leave items out; gives its id. */
+export async function beginCheck(page, base) {
+  await go(page, `${base}/m/premises`)
+  await page.locator(test('premises')).first().click()
+  await page.click(test('begin'))
+  await page.locator('.kinds [role=radio]').nth(1).click()
+  await page.click(test('begin-now'))
+  await page.waitForSelector('[data-code="1.1"]')
+  return new URL(page.url()).pathname.split('/').at(-1)
+}
+
+/** A check of one item with its photo, up to its submission; the premises' representative refuses to sign, and somebody saw it. Gives its id. */
+export async function sendCheck(page, base, seed) {
+  const id = await beginCheck(page, base)
+  await giveResult(page, '1.1', 'conforms')
+  await addPhoto(page, '1.1', seed)
+  await page.click(test('review'))
+  await page.click(test('sign'))
+  await signOfficers(page)
+  await refuse(page, '林晓梅', 'Does not agree with the result', '王建国')
+  await submit(page)
+  return id
+}
+
 export async function sectionCount(page) {
   return page.locator('.sections button').count()
 }
