@@ -197,13 +197,12 @@ impl Journal {
             row.push(number.into());
         }
         with_rows(conn, NUMBERED_CHANGE_COLUMNS, &changes, "").await?;
-        let (mut place, mut hash) = (place.unwrap_or_default(), hash.unwrap_or_default());
+        let mut chain = Chain { place: place.unwrap_or_default(), hash: hash.unwrap_or_default() };
         let mut acts = Vec::with_capacity(self.acts.len());
         for act in self.acts {
-            place += 1;
-            let next = audit_hash(&act, place, &hash)?;
+            let link = chain.link(&act)?;
             let mut row = act.noted();
-            row.extend([place.into(), std::mem::replace(&mut hash, next.clone()).into(), next.into()]);
+            row.extend(link);
             acts.push(row);
         }
         with_rows(conn, LINKED_ACT_COLUMNS, &acts, "").await?;
@@ -352,6 +351,22 @@ pub fn audit_hash(row: &AuditRow, seq: i64, prev_hash: &str) -> Result<String, S
     Ok(hex::encode(Sha256::digest(canonical)))
 }
 
+/// The end of the chain: the last place and its hash.
+struct Chain {
+    place: i64,
+    hash: String,
+}
+
+impl Chain {
+    /// Takes a row in: its place, the hash before it and its own.
+    fn link(&mut self, row: &AuditRow) -> Result<[Arg; 3], StoreError> {
+        self.place += 1;
+        let hash = audit_hash(row, self.place, &self.hash)?;
+        let before = std::mem::replace(&mut self.hash, hash.clone());
+        Ok([self.place.into(), before.into(), hash.into()])
+    }
+}
+
 /// Links rows that are not yet in the chain, oldest first.
 pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let unlinked = Select::new(AUDIT_COLUMNS)
@@ -362,12 +377,12 @@ pub(super) async fn link_audit(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if unlinked.is_empty() {
         return Ok(());
     }
-    let (mut seq, mut hash) = audit_head(tx).await?.unwrap_or((0, String::new()));
+    let (place, hash) = audit_head(tx).await?.unwrap_or_default();
+    let mut chain = Chain { place, hash };
     let mut links: Vec<Vec<Arg>> = Vec::with_capacity(unlinked.len());
     for row in unlinked {
-        seq += 1;
-        let next = audit_hash(&row, seq, &hash)?;
-        links.push(vec![row.id.into(), seq.into(), std::mem::replace(&mut hash, next.clone()).into(), next.into()]);
+        let [place, before, after] = chain.link(&row)?;
+        links.push(vec![row.id.into(), place, before, after]);
     }
     // Both engines call the columns of a list of values so.
     let head = "UPDATE audit_log SET seq = linked.column2, prev_hash = linked.column3, hash = linked.column4 FROM (";
