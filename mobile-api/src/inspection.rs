@@ -278,6 +278,9 @@ pub struct PutInspection {
     /// The only part, in the common case of one phone.
     #[serde(default)]
     pub part: Option<FirstPart>,
+    /// The submission of that part, where the lead has nothing to wait for: an inspection in one request. Its files may follow.
+    #[serde(default)]
+    pub submission: Option<Submit>,
 }
 
 /// A part by its hash.
@@ -322,6 +325,16 @@ pub enum SubmittedState {
     Submitted,
     /// All evidence is here.
     Complete,
+}
+
+impl SubmittedState {
+    /// As stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Complete => "complete",
+        }
+    }
 }
 
 /// A piece of evidence that has not arrived.

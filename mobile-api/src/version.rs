@@ -1,13 +1,14 @@
 //! Which clients are understood. A client names the version of this protocol that it speaks in the header
-//! `Bright-Kitchen-Client: phone/5`; without the header nothing is refused (other programs speak the contract too).
+//! `Bright-Kitchen-Client: phone/6`; without the header nothing is refused (other programs speak the contract too).
 //!
 //! 1: header and parts, tus, sync. 2: keys and copies of drafts, parts of others. 3: late arrivals.
 //! 4: what is to be completed on site, the canteen's own papers. 5: reduced copies and other derivatives of photos.
+//! 6: the submission with header and part.
 //! A version is only ever added to; the two before the present one work. When one has to be dropped, [`OLDEST`] moves, and a
 //! phone of that version is told so before it sends anything (426 `client_too_old`): what is on it stays until it was updated.
 
 /// Spoken by this server and by the phone's pages that it serves.
-pub const CURRENT: u32 = 5;
+pub const CURRENT: u32 = 6;
 /// The oldest that is still understood.
 pub const OLDEST: u32 = 1;
 

@@ -327,33 +327,26 @@ pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'
     if let Err(present) = evidence::arrive(tx, arrival, at).await? {
         return Err(UploadError::Replaced(Box::new(present)));
     }
-    if self_checks::settle(tx, arrival.inspection_id, at).await?
-        && let Some(row) = self_checks::of_upload(tx, arrival.inspection_id).await?
+    let id = arrival.inspection_id;
+    if let Some(row) = inspections::settle(tx, id, at).await? {
+        inspections::note_change(tx, &row, true, at).await?;
+        let detail = serde_json::json!({"last_evidence_id": arrival.evidence_id});
+        let entity = Some(("inspection", row.id.as_str()));
+        tx.audit(at, Act { actor: &session.actor, action: "inspection_complete", entity, path: &row.premises_path, detail }).await?;
+        return Ok(());
+    }
+    if let Some(row) = inspections::of_upload(tx, id).await? {
+        return Ok(inspections::note_change(tx, &row, row.state != "draft", at).await?);
+    }
+    if self_checks::settle(tx, id, at).await?
+        && let Some(row) = self_checks::of_upload(tx, id).await?
     {
         self_checks::note_change(tx, &row, at).await?;
     }
-    if incidents::settle(tx, arrival.inspection_id, at).await?
-        && let Some(row) = incidents::get(tx, &Scope::system(), arrival.inspection_id).await?
+    if incidents::settle(tx, id, at).await?
+        && let Some(row) = incidents::get(tx, &Scope::system(), id).await?
     {
         tx.changed(at, Change::upsert(Entity::Incident, &row.id, &row.premises_path).at(&row.premises_id)).await?;
-    }
-    let complete = inspections::settle(tx, arrival.inspection_id, at).await?;
-    if let Some(row) = inspections::of_upload(tx, arrival.inspection_id).await? {
-        inspections::note_change(tx, &row, row.state != "draft", at).await?;
-        if complete {
-            let detail = serde_json::json!({"last_evidence_id": arrival.evidence_id});
-            tx.audit(
-                at,
-                Act {
-                    actor: &session.actor,
-                    action: "inspection_complete",
-                    entity: Some(("inspection", &row.id)),
-                    path: &row.premises_path,
-                    detail,
-                },
-            )
-            .await?;
-        }
     }
     Ok(())
 }

@@ -7,11 +7,13 @@ import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } fro
 
 /** What is sent, in the order in which it goes. */
 const STEPS = [
-  ['the header with its part', 'PUT', /\/inspections\/[^/]+(\/parts\/[^/]+)?$/],
-  ['the beginning of a photo', 'POST', /\/uploads$/],
-  ['a piece of a photo', 'PATCH', /\/uploads\//],
-  ['the submission', 'POST', /\/submit$/],
+  ['the header with its part and its submission', 'PUT', /\/inspections\/[^/]+(\/parts\/[^/]+)?$/],
+  ['a photo, or its first piece', 'POST', /\/uploads$/],
+  ['another piece of a photo', 'PATCH', /\/uploads\//],
+  ['the submission again', 'POST', /\/submit$/],
 ]
+/** More than goes with the creation of an upload. */
+const LARGE = { width: 1600, height: 1200 }
 let server
 let root
 let place
@@ -63,7 +65,7 @@ describe('an inspection on its way', () => {
       if (times === 1) await route.fetch().catch(() => undefined)
       return route.abort('connectionreset')
     })
-    const id = await steps.sendCheck(page, server.base, 31)
+    const id = await steps.sendCheck(page, server.base, 31, LARGE)
     await arrivedOnce(id)
     await context.unroute('**/api/v1/**')
     const told = STEPS.map(([name]) => [name, cut.get(name) ?? 0])
@@ -80,7 +82,7 @@ describe('an inspection on its way', () => {
         await route.fetch().catch(() => undefined)
         return route.abort('connectionreset').catch(() => undefined)
       })
-      const id = await steps.sendCheck(page, server.base, 40 + STEPS.findIndex(([step]) => step === name))
+      const id = await steps.sendCheck(page, server.base, 40 + STEPS.findIndex(([step]) => step === name), LARGE)
       await until('the step is reached', () => reached)
       await page.close()
       await context.unroute('**/api/v1/**')

@@ -71,9 +71,9 @@ export async function harmless(page, code) {
   await item(page, code).locator('.reasons button').first().click()
 }
 
-export async function addPhoto(page, code, seed) {
+export async function addPhoto(page, code, seed, size = {}) {
   const before = await item(page, code).locator('figure').count()
-  const file = { name: `IMG_${seed}.png`, mimeType: 'image/png', buffer: makePicture({ seed }) }
+  const file = { name: `IMG_${seed}.png`, mimeType: 'image/png', buffer: makePicture({ seed, ...size }) }
   await item(page, code).locator('input[data-album]').setInputFiles(file)
   await item(page, code).locator('figure').nth(before).waitFor()
 }
@@ -157,10 +157,10 @@ export async function beginCheck(page, base) {
 }
 
 /** A check of one item with its photo, up to its submission; the premises' representative refuses to sign, and somebody saw it. Gives its id. */
-export async function sendCheck(page, base, seed) {
+export async function sendCheck(page, base, seed, size) {
   const id = await beginCheck(page, base)
   await giveResult(page, '1.1', 'conforms')
-  await addPhoto(page, '1.1', seed)
+  await addPhoto(page, '1.1', seed, size)
   await page.click(test('review'))
   await page.click(test('sign'))
   await signOfficers(page)

@@ -17,7 +17,7 @@ use crate::limits::{
 use crate::template::FieldValue;
 
 impl PutInspection {
-    /// Checks header, hash and part.
+    /// Checks header, hash, part and submission.
     ///
     /// # Errors
     /// All faults, each with its pointer.
@@ -30,6 +30,15 @@ impl PutInspection {
                 faults.within("content", |faults| content(faults, &first.content.value));
                 hash(faults, &first.content_sha256, || first.content.sha256());
                 revision(faults, first.revision);
+            });
+        }
+        if let Some(submission) = &self.submission {
+            faults.within("submission", |faults| {
+                submit(faults, submission);
+                let first = self.part.as_ref().map(|first| (first.id, &first.content_sha256));
+                if !submission.parts.iter().map(|part| (part.id, &part.content_sha256)).eq(first) {
+                    faults.note_at("parts", "unknown", "with the header comes the submission of the part that comes with it, and of no other");
+                }
             });
         }
         faults.finish()
@@ -57,24 +66,28 @@ impl Submit {
     /// All faults, each with its pointer.
     pub fn check(&self) -> Result<(), Vec<FieldFault>> {
         let mut faults = Faults::new();
-        if self.parts.is_empty() {
-            faults.note_at("parts", "required", "at least one part");
-        }
-        faults.count("parts", self.parts.len(), PARTS_PER_INSPECTION_MAX);
-        faults.count("choices", self.choices.len(), ITEMS_MAX);
-        let mut seen = HashSet::new();
-        each(&mut faults, "parts", &self.parts, |faults, part| {
-            faults.sha256("content_sha256", &part.content_sha256);
-            if !seen.insert(part.id) {
-                faults.note_at("id", "duplicate", "named before");
-            }
-        });
-        for (item_code, part_id) in &self.choices {
-            if !seen.contains(part_id) {
-                faults.within("choices", |faults| faults.note_at(item_code, "unknown", "not one of the parts"));
-            }
-        }
+        submit(&mut faults, self);
         faults.finish()
+    }
+}
+
+fn submit(faults: &mut Faults, submit: &Submit) {
+    if submit.parts.is_empty() {
+        faults.note_at("parts", "required", "at least one part");
+    }
+    faults.count("parts", submit.parts.len(), PARTS_PER_INSPECTION_MAX);
+    faults.count("choices", submit.choices.len(), ITEMS_MAX);
+    let mut seen = HashSet::new();
+    each(faults, "parts", &submit.parts, |faults, part| {
+        faults.sha256("content_sha256", &part.content_sha256);
+        if !seen.insert(part.id) {
+            faults.note_at("id", "duplicate", "named before");
+        }
+    });
+    for (item_code, part_id) in &submit.choices {
+        if !seen.contains(part_id) {
+            faults.within("choices", |faults| faults.note_at(item_code, "unknown", "not one of the parts"));
+        }
     }
 }
 

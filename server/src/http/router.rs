@@ -22,7 +22,10 @@ use super::{
 use crate::App;
 
 /// Everything below `/api/v1`.
+///
+/// A path is held against one route after the other, so what a hundred phones send at once stands first.
 fn api(config: &mut ServiceConfig<'_>) {
+    mobile::configure_sending(config);
     auth::configure(config);
     setup::configure(config);
     console::configure(config);
@@ -179,7 +182,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     response
 }
 
-/// The header by which a client says which version of the phones' protocol it speaks: `phone/4`.
+/// The header by which a client says which version of the phones' protocol it speaks: `phone/6`.
 pub(crate) const CLIENT: &str = "bright-kitchen-client";
 
 /// What every request passes through: an id, a language, a log span, and headers that keep browsers careful.

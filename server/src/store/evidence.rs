@@ -228,13 +228,15 @@ pub struct Arrival<'a> {
 
 /// Links a file that arrived. `Err(row)` as for [`promise`]; a second arrival of the same file changes nothing.
 pub async fn arrive(tx: &mut Tx<'_>, arrival: &Arrival<'_>, at: i64) -> Result<Result<(), EvidenceRow>, StoreError> {
-    execute!(
+    let linked = fetch_optional!(
         tx,
+        (String,),
         "INSERT INTO inspection_evidence (id, inspection_id, owner_id, sha256, filetype, file_id, arrived_at, blank, gps_latitude, gps_longitude) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (id) DO UPDATE SET file_id = excluded.file_id, arrived_at = excluded.arrived_at, blank = excluded.blank, \
          gps_latitude = excluded.gps_latitude, gps_longitude = excluded.gps_longitude \
-         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id AND inspection_evidence.file_id IS NULL",
+         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id AND inspection_evidence.file_id IS NULL \
+         RETURNING id",
         arrival.evidence_id,
         arrival.inspection_id,
         arrival.owner_id,
@@ -246,7 +248,10 @@ pub async fn arrive(tx: &mut Tx<'_>, arrival: &Arrival<'_>, at: i64) -> Result<R
         arrival.position.map(|position| position.0),
         arrival.position.map(|position| position.1),
     )?;
-    agreed(tx, arrival.evidence_id, arrival.inspection_id, arrival.sha256).await
+    match linked {
+        Some(_) => Ok(Ok(())),
+        None => agreed(tx, arrival.evidence_id, arrival.inspection_id, arrival.sha256).await,
+    }
 }
 
 /// How many files as taken are not here though their reduced copies may be: to come, and not sent because a template says so.

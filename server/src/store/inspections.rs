@@ -258,6 +258,18 @@ pub async fn own(
     select.tail("ORDER BY i.id LIMIT ?", [limit.into()]).fetch_all(conn).await
 }
 
+/// Whether the header of this inspection names this user; `None` where there is no such inspection.
+pub async fn is_own(conn: &mut Conn<'_>, user_id: &str, id: &str) -> Result<Option<bool>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (bool,),
+        "SELECT EXISTS (SELECT 1 FROM inspection_officers mine WHERE mine.inspection_id = i.id AND mine.user_id = $1) FROM inspections i WHERE i.id = $2",
+        user_id,
+        id,
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
 /// Whether there is an inspection of this id at all: a free id is nobody's.
 pub async fn exists(conn: &mut Conn<'_>, id: &str) -> Result<bool, StoreError> {
     Ok(fetch_optional!(conn, (String,), "SELECT id FROM inspections WHERE id = $1", id)?.is_some())
@@ -561,8 +573,8 @@ pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64)
     Ok(done == 1)
 }
 
-/// Makes a submitted inspection complete where all its evidence is here; whether it did.
-pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
+/// Makes a submitted inspection complete where all its evidence is here; gives it as it is then where it did.
+pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<Option<InspectionRow>, StoreError> {
     let done = execute!(
         tx,
         concat!(
@@ -574,12 +586,14 @@ pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreErr
         id,
         at,
     )?;
-    if done == 1
-        && let Some(row) = of_upload(tx, id).await?
-    {
-        webhooks::publish_inspection(tx, &[("inspection.completed", &row)], at).await?;
+    if done == 0 {
+        return Ok(None);
     }
-    Ok(done == 1)
+    let row = of_upload(tx, id).await?;
+    if let Some(row) = &row {
+        webhooks::publish_inspection(tx, &[("inspection.completed", row)], at).await?;
+    }
+    Ok(row)
 }
 
 /// Notes a change: to the office's desks, to the officers by name, and, once it is submitted, to the premises.

@@ -1,5 +1,7 @@
 //! People: their credentials and their grants.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
@@ -45,11 +47,11 @@ pub async fn credentials_by_id(conn: &mut Conn<'_>, id: &str) -> Result<Option<C
     )
 }
 
-/// Which of these there are.
-pub async fn known(conn: &mut Conn<'_>, ids: &[Uuid]) -> Result<Vec<String>, StoreError> {
-    let select = Select::new("SELECT id FROM users").and_any("id = ?", ids.iter().map(|id| (*id).into()));
-    let found: Vec<(String,)> = select.tail("ORDER BY id LIMIT 100", []).fetch_all(conn).await?;
-    Ok(found.into_iter().map(|row| row.0).collect())
+/// The names of those of these that there are, by id.
+pub async fn names(conn: &mut Conn<'_>, ids: &[Uuid]) -> Result<HashMap<String, String>, StoreError> {
+    let select = Select::new("SELECT id, display_name FROM users").and_any("id = ?", ids.iter().map(|id| (*id).into()));
+    let found: Vec<(String, String)> = select.tail("ORDER BY id LIMIT 100", []).fetch_all(conn).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// Whether there is anybody at all.

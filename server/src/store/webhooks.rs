@@ -12,7 +12,7 @@ use super::alerts::AlertRow;
 use super::incidents::IncidentRow;
 use super::inspections::InspectionRow;
 use super::jobs::shortened;
-use super::sql::{Select, execute, fetch_all, fetch_optional};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -147,6 +147,7 @@ pub async fn publish_incident(tx: &mut Tx<'_>, event: &str, row: &IncidentRow, a
 async fn write(tx: &mut Tx<'_>, events: &[Event<'_>], at: i64) -> Result<(), StoreError> {
     let webhooks: Vec<WebhookRow> =
         Select::new(HEAD).and("enabled", []).tail("ORDER BY id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
+    let mut rows: Vec<Vec<Arg>> = Vec::new();
     for webhook in &webhooks {
         let kinds: Vec<String> = serde_json::from_str(&webhook.kinds).map_err(StoreError::damaged)?;
         for event in events {
@@ -157,20 +158,11 @@ async fn write(tx: &mut Tx<'_>, events: &[Event<'_>], at: i64) -> Result<(), Sto
             let mut body = json!({"id": id, "event": event.name, "at": Moment(at)});
             body[event.about.0] = event.about.1.clone();
             let key = format!("{}:{}:{}", event.name, event.subject.0, event.subject.1);
-            execute!(
-                tx,
-                "INSERT INTO outbox (id, webhook_id, event, dedupe_key, body, attempts, next_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $6) \
-                 ON CONFLICT (webhook_id, dedupe_key) DO NOTHING",
-                id,
-                webhook.id.as_str(),
-                event.name,
-                key,
-                body.to_string(),
-                at,
-            )?;
+            rows.push(vec![id.into(), webhook.id.as_str().into(), event.name.into(), key.into(), body.to_string().into(), 0_i64.into(), at.into(), at.into()]);
         }
     }
-    Ok(())
+    let head = "INSERT INTO outbox (id, webhook_id, event, dedupe_key, body, attempts, next_at, created_at)";
+    with_rows(tx, head, &rows, " ON CONFLICT (webhook_id, dedupe_key) DO NOTHING").await
 }
 
 fn alert(row: &AlertRow) -> Value {

@@ -33,7 +33,7 @@ export interface Me {
 const ME = 'me'
 const TICK_MS = 5_000
 /** The version of the protocol that these pages speak: `docs/mobile-sync.md`. */
-const CLIENT = 'phone/5'
+const CLIENT = 'phone/6'
 /** Out of sight for so long, the phone may be in other hands. */
 const LOCK_AFTER_MS = 15 * 60_000
 const BACK_UP_EVERY_MS = 20_000

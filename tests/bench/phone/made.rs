@@ -44,7 +44,7 @@ pub(crate) struct Frame<'a> {
 /// An inspection on its way.
 pub(crate) struct Made {
     pub(crate) id: Uuid,
-    /// Header and part; each photo; submission.
+    /// As our phone sends them: header, part and submission; each photo; where there is one, the submission again, which says what is missing.
     pub(crate) requests: Vec<Vec<u8>>,
     /// All of it as one record.
     pub(crate) record: Value,
@@ -110,15 +110,17 @@ impl Made {
             "locations": [{"latitude": 23.466, "longitude": 116.755, "accuracy_m": 12.5, "device_time": "2026-11-23T06:05:00.000Z"}],
             "signatures": [], "clock": {"device_time": "2026-11-23T06:30:00.000Z", "monotonic_ms": 1_500_000}});
         let part_sha256 = canonical::sha256_hex(&content);
-        let put = json!({"header": header, "content_sha256": canonical::sha256_hex(&header),
-            "part": {"id": part_id, "content": content, "content_sha256": part_sha256, "revision": 1}});
         let answers: Vec<_> = serde_json::from_value(content["answers"].clone()).unwrap();
         let submit = json!({"parts": [{"id": part_id, "content_sha256": part_sha256}], "choices": {},
             "result": judge(frame.template, &answers), "submitted_at": "2026-11-23T06:40:00.000Z"});
+        let put = json!({"header": header, "content_sha256": canonical::sha256_hex(&header),
+            "part": {"id": part_id, "content": content, "content_sha256": part_sha256, "revision": 1}, "submission": submit});
         let path = format!("/api/v1/inspections/{id}");
         let mut requests = vec![http::json("PUT", &path, Some(frame.token), &put)];
-        requests.extend(photos.iter().map(|photo| photo.upload("/api/v1/uploads", id, Some(frame.token))));
-        requests.push(http::json("POST", &format!("{path}/submit"), Some(frame.token), &submit));
+        if !photos.is_empty() {
+            requests.extend(photos.iter().map(|photo| photo.upload("/api/v1/uploads", id, Some(frame.token))));
+            requests.push(http::json("POST", &format!("{path}/submit"), Some(frame.token), &submit));
+        }
         let record = json!({"uid": id, "header": header, "content": content, "result": submit["result"]});
         Self { id, requests, record }
     }

@@ -1,5 +1,7 @@
 //! `/uploads`: tus 1.0 with creation, creation-with-upload, termination, checksum and expiration.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _, delete, head, options, patch, post, web};
@@ -26,8 +28,10 @@ const EXTENSIONS: &str = "creation,creation-with-upload,termination,checksum,exp
 const PIECE: &str = "application/offset+octet-stream";
 /// Bytes of the metadata header.
 const METADATA_BYTES_MAX: usize = 4_096;
-/// Photos that may be in memory at once, of a megabyte at most; the next one goes by way of a file.
-static HELD: Semaphore = Semaphore::const_new(128);
+/// Photos that may be in memory at once, of a megabyte at most.
+static HELD: Semaphore = Semaphore::const_new(48);
+/// How long the next one waits for its place; then, where many come slowly, it goes by way of a file.
+const HELD_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(describe).service(create).service(stand).service(append).service(terminate);
@@ -46,11 +50,13 @@ async fn describe() -> HttpResponse {
 }
 
 /// Begins an upload of a piece of evidence, before or after the inspection that names it. What is here already is told by
-/// an offset that equals the length; what was begun before goes on where it stands.
+/// an offset that equals the length; what was begun before goes on where it stands, and what comes with it is not read.
 #[utoipa::path(tag = "uploads",
     params(("Tus-Resumable" = String, Header, example = "1.0.0"), ("Upload-Length" = u64, Header, description = "bytes, at most 25 MB", example = 69),
         ("Upload-Metadata" = String, Header, description = "inspection_id, evidence_id, sha256 (hex) and filetype, each in base64",
-            example = "inspection_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEw,evidence_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEy,sha256 OGIyMDk4MDQwMTMzMTQ4NTc3MDBlNmNiNjAxZjYzZGU3MmUxMmIyNDgwYzI1Yzg2OTczYTBiZGY1M2ZkYzdkMA==,filetype aW1hZ2UvcG5n")),
+            example = "inspection_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEw,evidence_id MDE5MjhmNmUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDEy,sha256 OGIyMDk4MDQwMTMzMTQ4NTc3MDBlNmNiNjAxZjYzZGU3MmUxMmIyNDgwYzI1Yzg2OTczYTBiZGY1M2ZkYzdkMA==,filetype aW1hZ2UvcG5n"),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha256 BASE64` of what comes with it")),
+    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "The first piece, or all of it; the example is in base64.", example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPQ6w4HAAH7ARF0JhTpAAAAAElFTkSuQmCC"),
     responses((status = 201, description = "Location, Upload-Offset, Upload-Expires"), (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "nothing of the caller\'s that this file could belong to"), (status = 409, body = ProblemBody, content_type = "application/problem+json"),
         (status = 412, body = ProblemBody, content_type = "application/problem+json"), (status = 413, body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
@@ -92,16 +98,11 @@ async fn create(
         match uploads::unfinished(conn, &user_id, &told.evidence_id.to_string(), &told.sha256, length, now_ms).await? {
             Some(row) if !arrived => row,
             _ => {
-                if uploads::count_open(conn, &user_id).await? >= OPEN_MAX {
-                    return Err(Problem::of(ProblemType::RateLimited)
-                        .because(format!("at most {OPEN_MAX} uploads at once"))
-                        .with("retry_after_s", 60));
-                }
                 drop(reader);
                 let row = row_of(&user_id, &told, length, arrived, now_ms);
                 if whole
                     && !arrived
-                    && let Ok(_place) = HELD.try_acquire()
+                    && let Ok(Ok(_place)) = tokio::time::timeout(HELD_WAIT, HELD.acquire()).await
                 {
                     let offset = take_whole(&app, &caller, &row, checksum(&request)?, payload).await?;
                     return Ok(created(&row, offset));
@@ -144,6 +145,10 @@ fn row_of(user_id: &str, told: &Metadata, length: i64, arrived: bool, now_ms: i6
 }
 
 async fn begin(app: &App, row: &UploadRow) -> Result<(), Problem> {
+    if uploads::count_open(&mut app.db.read().await?.conn(), &row.user_id).await? >= OPEN_MAX {
+        let problem = Problem::of(ProblemType::RateLimited).because(format!("at most {OPEN_MAX} uploads at once"));
+        return Err(problem.with("retry_after_s", 60));
+    }
     let kept = row.clone();
     let begun = app
         .db
@@ -161,7 +166,8 @@ async fn begin(app: &App, row: &UploadRow) -> Result<(), Problem> {
 /// breaks, what came is kept like any piece.
 async fn take_whole(app: &App, session: &Session, row: &UploadRow, told: Option<Vec<u8>>, payload: web::Payload) -> Result<i64, Problem> {
     let content = gathered(payload, usize::try_from(row.length).unwrap_or(0)).await?;
-    if i64::try_from(content.len()) == Ok(row.length) && told.is_none() {
+    let as_told = told.as_ref().is_none_or(|told| hex::encode(told) == row.sha256);
+    if i64::try_from(content.len()) == Ok(row.length) && as_told {
         store_photo(app, session, row, content).await?;
         return Ok(row.length);
     }
@@ -180,8 +186,10 @@ fn may_upload(session: &Session) -> Result<(), Problem> {
 /// has not come yet, by anybody who brings evidence.
 async fn may_bring(conn: &mut crate::store::Conn<'_>, session: &Session, told: &Metadata) -> Result<(), Problem> {
     let (user_id, id) = (session.user_id.to_string(), told.inspection_id.to_string());
-    if inspections::exists(conn, &id).await? && inspections::get_own(conn, &user_id, &id).await?.is_none() {
-        return Err(Problem::not_found().because("no such inspection of yours"));
+    match inspections::is_own(conn, &user_id, &id).await? {
+        Some(true) => return Ok(()),
+        Some(false) => return Err(Problem::not_found().because("no such inspection of yours")),
+        None => {}
     }
     let papers = [Permission::SelfChecksAnswer, Permission::SelfChecksSign].map(|permission| session.access.scope(permission));
     if self_checks::exists(conn, &id).await? {

@@ -213,7 +213,7 @@ async fn begin(app: &App, entered: &Entered, form: &Form) -> Result<InspectionRo
     let assignment_id = assigned(app, entered, form).await?;
     let header = form.filled.header(form.premises_id, form.template_id, entered.session.user_id, &form.device);
     let header = Verbatim::of(Header { assignment_id, ..header }).map_err(StoreError::damaged)?;
-    let body = PutInspection { content_sha256: header.sha256(), header, part: None };
+    let body = PutInspection { content_sha256: header.sha256(), header, part: None, submission: None };
     put_inspection(app, &entered.session, form.inspection_id, body).await?;
     own(app, entered, form).await
 }

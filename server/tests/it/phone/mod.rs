@@ -193,6 +193,13 @@ impl Draft {
             "result": judge(&template.body, &answers), "submitted_at": "2026-11-23T06:40:00.000Z"})
     }
 
+    /// Header, part and submission, as our phone sends them.
+    pub fn whole(&self, template: &Template) -> Value {
+        let mut whole = self.put();
+        whole["submission"] = self.submission(template);
+        whole
+    }
+
     pub fn path(&self) -> String {
         format!("/inspections/{}", self.id)
     }

@@ -57,6 +57,64 @@ on_both!(two_officers_each_have_a_part_and_the_lead_chooses, |app| {
     assert_eq!(lead.client.get("/inspections").await.1["items"][0]["officers"][1]["id"], second.user_id.as_str());
 });
 
+on_both!(an_inspection_comes_whole_in_one_request, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    draft.fail("1.2");
+    let file = picture(7);
+    let photo = draft.photo("1.1", &file);
+    let whole = draft.whole(&template);
+    let (status, stored) = phone.client.put(&draft.path(), &whole).await;
+    assert_eq!((status, stored["state"].as_str()), (StatusCode::CREATED, Some("submitted")), "{stored}");
+    assert_eq!(stored["submitted"]["missing_evidence"][0]["id"], photo.as_str());
+    assert_eq!(stored["submitted"]["receipt"]["manifest"]["inspection_id"], draft.id.to_string());
+    let (status, again) = phone.client.put(&draft.path(), &whole).await;
+    assert_eq!((status, &again["submitted"]), (StatusCode::OK, &stored["submitted"]), "the same again gets the same");
+    assert_eq!(phone.upload(draft.id, &photo, &file).await, StatusCode::NO_CONTENT);
+    let submit = format!("{}/submit", draft.path());
+    let (status, done) = phone.client.post(&submit, &draft.submission(&template)).await;
+    assert_eq!((status, done["state"].as_str(), &done["receipt"]), (StatusCode::OK, Some("complete"), &stored["submitted"]["receipt"]));
+    assert_eq!(phone.client.put(&draft.path(), &whole).await.1["state"], "complete");
+    let (_, page) = phone.client.get(&draft.path()).await;
+    assert_eq!((page["state"].as_str(), page["parts"].as_array().map(Vec::len)), (Some("complete"), Some(1)));
+    let (_, failed) = phone.client.get("/inspections?failed_item=1.2").await;
+    assert_eq!(failed["items"].as_array().map(Vec::len), Some(1), "what failed is a row");
+    let mut other = whole.clone();
+    other["submission"]["result"]["score"] = json!(12.5);
+    let (status, problem) = phone.client.put(&draft.path(), &other).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "another submission: {problem}");
+});
+
+on_both!(a_refused_submission_leaves_nothing_of_a_new_inspection, |app| {
+    let (phone, second) = (Phone::at(&app, &app.office).await, Phone::at(&app, &app.office).await);
+    let template = phone.template().await;
+    let mut draft = Draft::new(&app, &phone, &template);
+    let all = draft.content["answers"].clone();
+    draft.content["answers"].as_array_mut().unwrap().pop();
+    let (status, problem) = phone.client.put(&draft.path(), &draft.whole(&template)).await;
+    let lacking = format!("/answers/{}", template.codes().last().unwrap());
+    assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(lacking.as_str())));
+    assert_eq!(phone.client.get(&draft.path()).await.0, StatusCode::NOT_FOUND);
+
+    draft.content["answers"] = all;
+    let mut foreign = draft.whole(&template);
+    foreign["submission"]["parts"][0]["id"] = json!(Uuid::now_v7());
+    let (status, problem) = phone.client.put(&draft.path(), &foreign).await;
+    assert_eq!((status, problem["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/submission/parts")));
+
+    draft.header["officers"] = json!([second.user_id, phone.user_id]);
+    assert_eq!(phone.client.put(&draft.path(), &draft.whole(&template)).await.0, StatusCode::FORBIDDEN, "the lead submits");
+    assert_eq!(phone.client.put(&draft.path(), &draft.put()).await.0, StatusCode::CREATED, "the part alone may come from either");
+
+    // The header is here, with another officer's part: the lead's part is kept, and the submission says what it does not name.
+    draft.content["device_id"] = json!(second.device_id);
+    draft.part_id = Uuid::now_v7();
+    let (status, problem) = second.client.put(&draft.path(), &draft.whole(&template)).await;
+    assert_eq!((status, problem["present"]["parts"].as_array().map(Vec::len)), (StatusCode::CONFLICT, Some(2)), "{problem}");
+    assert_eq!(second.client.get(&format!("{}/parts", draft.path())).await.1["parts"].as_array().map(Vec::len), Some(2));
+});
+
 on_both!(after_submission_nothing_changes, |app| {
     let phone = Phone::at(&app, &app.office).await;
     let template = phone.template().await;

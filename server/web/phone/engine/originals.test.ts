@@ -68,7 +68,7 @@ describe('photos as taken', () => {
 
   it('stop where the network goes, and go on', async () => {
     wifi = true
-    server.fault = (method, _path, count) => (method === 'PATCH' && count === 2 ? 'before' : null)
+    server.fault = (_method, path, count) => (path === '/uploads' && count === 2 ? 'before' : null)
     await box().kick()
     expect(await first()).toMatchObject({ state: 'waiting', complete: true })
     server.fault = () => null
@@ -100,7 +100,7 @@ describe('photos as taken', () => {
   it('wait where the disk of the server is full, and are kept', async () => {
     wifi = true
     let full = true
-    server.fault = (method) => (method === 'PATCH' && full ? new Response(JSON.stringify({ type: 'storage_full', title: 'x', status: 507, retry_after_s: 60 }), { status: 507 }) : null)
+    server.fault = (_method, path) => (path === '/uploads' && full ? new Response(JSON.stringify({ type: 'storage_full', title: 'x', status: 507, retry_after_s: 60 }), { status: 507 }) : null)
     await box().kick()
     expect(await first()).toMatchObject({ state: 'waiting', next_at: 1_060_000, problem: { type: 'storage_full' } })
     expect((await safe.file(ids.taken))?.blob).toBeTruthy()

@@ -49,9 +49,34 @@ describe('the outbox', () => {
   it('sends header, part, files in pieces and submission, once', async () => {
     await outbox.kick()
     await expectSent()
-    expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(4)
+    // The small photo goes with its creation, of the large one the first of three pieces.
+    expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(2)
     await outbox.kick()
     expect(server.requests.filter((one) => one.startsWith('PUT'))).toHaveLength(1)
+  })
+
+  it('sends an inspection without files in one request', async () => {
+    const plain = draftOf(draft.user_id)
+    for (const code of ['1.1', '1.2', '1.3']) answer(plain, code, { result: 'conforms' })
+    await safe.putDraft(plain)
+    await outbox.kick()
+    server.requests.length = 0
+    await queue(safe, plain, 1)
+    await outbox.kick()
+    expect(server.requests).toEqual(['PUT /inspections/*'])
+    expect(await safe.draft(plain.id)).toMatchObject({ stage: 'sent', differs: false })
+    expect(server.inspections.get(plain.id)).toMatchObject({ submits: 1 })
+  })
+
+  it('brings the submission before the files', async () => {
+    server.fault = (method) => (method === 'PATCH' ? 'before' : null)
+    await outbox.kick()
+    expect(server.inspections.get(draft.id)).toMatchObject({ submits: 1 })
+    expect(await first()).toMatchObject({ put_done: true, submit_done: true, state: 'waiting' })
+    expect((await safe.draft(draft.id))?.server_result, 'the officer sees what the server says').toBeTruthy()
+    server.fault = () => null
+    await outbox.kick('now')
+    await expectSent()
   })
 
   it.each([
@@ -83,19 +108,19 @@ describe('the outbox', () => {
   })
 
   it('goes on where a file stopped, even after the app was closed', async () => {
-    server.fault = (method, _path, count) => (method === 'PATCH' && count === 3 ? 'before' : null)
+    server.fault = (method, _path, count) => (method === 'PATCH' && count === 2 ? 'before' : null)
     await outbox.kick()
     const sent = (await first()).files.map((file) => file.sent_bytes)
-    expect(sent).toContain(PIECE_BYTES)
+    expect(sent).toContain(2 * PIECE_BYTES)
     server.fault = () => null
     server.requests.length = 0
     await boxOf(safe).kick('now')
     await expectSent()
-    expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(2)
+    expect(server.requests.filter((one) => one.startsWith('PATCH'))).toHaveLength(1)
   })
 
   it('creates an upload again that the server has forgotten', async () => {
-    server.fault = (method, _path, count) => (method === 'PATCH' && count === 3 ? 'before' : null)
+    server.fault = (method, _path, count) => (method === 'PATCH' && count === 2 ? 'before' : null)
     await outbox.kick()
     for (const [id, upload] of server.uploads) if (!upload.whole) server.uploads.delete(id)
     await outbox.kick('now')
@@ -173,7 +198,7 @@ describe('the outbox', () => {
       now = (await first()).next_at
     }
     await expectSent()
-    expect(pauses.length).toBeGreaterThan(4)
+    expect(pauses.length).toBeGreaterThan(2)
     expect(new Set(pauses)).toEqual(new Set([2_000]))
   })
 

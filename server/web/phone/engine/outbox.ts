@@ -1,8 +1,9 @@
 /**
  * What waits to be sent. Submitting freezes an inspection: the bodies are written once, so every try sends the same bytes and
  * the server counts it once however often it comes. An entry leaves only when the server has the inspection and all its
- * evidence. The order: header and part, files, submission; then files the server still misses; then, when nothing of any entry is
- * more urgent and the network is one for it, the photos as taken whose reduced copies went first.
+ * evidence. The order: header, part and, where no other part is waited for, the submission, so that seconds of a network bring what was
+ * found; files; what the server still misses; then, when nothing of any entry is more urgent and the network is one for it, the photos as
+ * taken whose reduced copies went first.
  */
 import { call, pathOf, send, type Body, type Operation, type OperationId, type PathOf } from '@shared/api/call'
 import { postFiles, postInspectionsIdSubmit, putIncidentsId, putInspectionsId, putLateId, putLateIdFilesEvidenceId, putSelfChecksId } from '@shared/api/generated.operations'
@@ -242,8 +243,10 @@ export class Outbox {
     if (entry.kind === 'incident') return this.paper(entry)
     if (entry.kind === 'act') return this.act(entry)
     if (!entry.put_done) {
-      await send(this.options.api, putInspectionsId, { path: { id: entry.id }, body: entry.put as Body<'put_inspections_id'> })
+      const body = standsAlone(entry) ? { ...entry.put, submission: entry.submit } : entry.put
+      const { submitted } = await call(this.options.api, putInspectionsId, { path: { id: entry.id }, body: body as Body<'put_inspections_id'> })
       entry.put_done = true
+      if (submitted && !ours(entry, await this.told(entry, submitted as Submitted)).length) return this.settled(entry)
       await this.keep(entry)
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -251,12 +254,9 @@ export class Outbox {
       if (!entry.submit) return this.settled(entry)
       // The same submission again is answered by what the server has by now; no key is needed, and none may freeze the answer.
       const answer = (await call(this.options.api, postInspectionsIdSubmit, { path: { id: entry.id }, body: entry.submit as Body<'post_inspections_id_submit'> })) as Submitted
-      entry.submit_done = true
-      await this.told(entry, answer)
-      const missing = new Set(answer.missing_evidence.map((one) => one.id))
-      // Another officer's files come from their phone.
-      if (!entry.files.some((file) => missing.has(file.id))) return this.settled(entry)
-      for (const file of entry.files) if (missing.has(file.id)) forget(file)
+      const missing = ours(entry, await this.told(entry, answer))
+      if (missing.length === 0) return this.settled(entry)
+      missing.forEach(forget)
       await this.keep(entry)
     }
     throw new Problem({ type: 'evidence_missing', title: 'evidence_missing', status: 0 })
@@ -367,10 +367,12 @@ export class Outbox {
     this.options.changed?.()
   }
 
-  private async told(entry: OutboxEntry, answer: Submitted): Promise<void> {
+  private async told(entry: OutboxEntry, answer: Submitted): Promise<Submitted> {
+    entry.submit_done = true
     const draft = await this.safe.draft(entry.id)
     if (draft) await this.safe.putDraft({ ...draft, server_result: answer.result, differs: answer.differs, to_complete: answer.to_complete, drawn_sha256: answer.drawn_sha256, drawn_differs: answer.drawn_differs, receipt: answer.receipt })
     await this.keep(entry)
+    return answer
   }
 
   /** The server has all of it: the originals are let go, the small pictures stay. */
@@ -445,6 +447,18 @@ function awaits(entry: OutboxEntry, present: unknown): boolean {
   const there = (present as { parts?: { id: string; content_sha256: string }[] } | undefined)?.parts
   if (!there || there.length >= named.length) return false
   return there.every((one) => named.some((part) => part.id === one.id && part.content_sha256 === one.content_sha256))
+}
+
+/** Whether the submission names this phone's part and no other: then nothing has to be waited for. */
+function standsAlone(entry: OutboxEntry): boolean {
+  const named = (entry.submit?.parts ?? []) as { id: string }[]
+  return named.length === 1 && named[0]!.id === (entry.put.part as { id: string } | undefined)?.id
+}
+
+/** Of what the server misses, the files of this phone: another officer's come from theirs. */
+function ours(entry: OutboxEntry, { missing_evidence }: Submitted): FileState[] {
+  const missing = new Set(missing_evidence.map((one) => one.id))
+  return entry.files.filter((file) => missing.has(file.id))
 }
 
 /** How far an entry is on its way; grows with each thing that the server is known to have. */

@@ -63,6 +63,8 @@ const problem = (status: number, type: string, more: object = {}) =>
 const answerJson = (status: number, body: unknown) =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } })
 
+interface Submission { parts: { content_sha256: string }[]; result: unknown }
+
 export class MemoryServer {
   readonly inspections = new Map<string, { header: string; part: string; revision: number; submits: number; submitted?: string }>()
   readonly uploads = new Map<string, Upload>()
@@ -129,7 +131,7 @@ export class MemoryServer {
     return answerJson(200, {})
   }
 
-  private async put(id: string, body: { header: unknown; content_sha256: string; part: { content: unknown; content_sha256: string; revision: number } }) {
+  private async put(id: string, body: { header: unknown; content_sha256: string; part: { content: unknown; content_sha256: string; revision: number }; submission?: Submission }) {
     if ((await canonicalSha256(body.header)) !== body.content_sha256) return problem(422, 'validation')
     if ((await canonicalSha256(body.part.content)) !== body.part.content_sha256) return problem(422, 'validation')
     const had = this.inspections.get(id)
@@ -138,12 +140,14 @@ export class MemoryServer {
     }
     this.inspections.set(id, { submits: 0, ...had, header: body.content_sha256, part: body.part.content_sha256, revision: body.part.revision })
     this.evidence.set(id, (body.part.content as { evidence: { id: string; sha256: string }[] }).evidence)
-    return answerJson(had ? 200 : 201, {})
+    const submitted = body.submission && (await this.submit(id, body.submission))
+    if (submitted && !submitted.ok) return submitted
+    return answerJson(had ? 200 : 201, { submitted: await submitted?.json() })
   }
 
   private readonly evidence = new Map<string, { id: string; sha256: string; derived?: { from: string } }[]>()
 
-  private submit(id: string, body: { parts: { content_sha256: string }[]; result: unknown }) {
+  private submit(id: string, body: Submission) {
     const had = this.inspections.get(id)
     if (!had) return problem(404, 'not_found')
     if (body.parts[0]?.content_sha256 !== had.part) return problem(409, 'conflict')
@@ -167,26 +171,33 @@ export class MemoryServer {
       const length = Number(headers.get('Upload-Length'))
       const had = [...this.uploads.entries()].find(([, one]) => one.whole && one.evidence_id === metadata.evidence_id)
       if (had) return new Response(null, { status: 201, headers: { Location: `/api/v1/uploads/${had[0]}`, 'Upload-Offset': String(length) } })
+      const begun = [...this.uploads.entries()].find(([, one]) => one.evidence_id === metadata.evidence_id)
+      if (begun) return new Response(null, { status: 201, headers: { Location: `/api/v1/uploads/${begun[0]}`, 'Upload-Offset': String(begun[1].bytes.length) } })
       const made = uuidv7()
       this.uploads.set(made, { evidence_id: metadata.evidence_id!, sha256: metadata.sha256!, length, bytes: new Uint8Array(), whole: false })
-      return new Response(null, { status: 201, headers: { Location: `/api/v1/uploads/${made}` } })
+      const refused = await this.append(made, new Uint8Array(init.body as ArrayBuffer))
+      return refused ?? new Response(null, { status: 201, headers: { Location: `/api/v1/uploads/${made}`, 'Upload-Offset': String(this.uploads.get(made)!.bytes.length) } })
     }
     const one = this.uploads.get(id ?? '')
     if (!one) return problem(404, 'not_found')
     if (method === 'HEAD') return new Response(null, { status: 200, headers: { 'Upload-Offset': String(one.bytes.length) } })
     if (Number(headers.get('Upload-Offset')) !== one.bytes.length) return problem(409, 'conflict')
-    const piece = new Uint8Array(init.body as ArrayBuffer)
+    const refused = await this.append(id!, new Uint8Array(init.body as ArrayBuffer))
+    return refused ?? new Response(null, { status: 204, headers: { 'Upload-Offset': String(one.bytes.length) } })
+  }
+
+  private async append(id: string, piece: Uint8Array): Promise<Response | null> {
+    const one = this.uploads.get(id)!
     const bytes = new Uint8Array(one.bytes.length + piece.length)
     bytes.set(one.bytes)
     bytes.set(piece, one.bytes.length)
     one.bytes = bytes
-    if (bytes.length === one.length) {
-      if ((await sha256Hex(bytes)) !== one.sha256) {
-        this.uploads.delete(id!)
-        return problem(460, 'checksum_mismatch')
-      }
-      one.whole = true
+    if (bytes.length < one.length) return null
+    if ((await sha256Hex(bytes)) !== one.sha256) {
+      this.uploads.delete(id)
+      return problem(460, 'checksum_mismatch')
     }
-    return new Response(null, { status: 204, headers: { 'Upload-Offset': String(bytes.length) } })
+    one.whole = true
+    return null
   }
 }

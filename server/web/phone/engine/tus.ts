@@ -1,8 +1,8 @@
 /**
- * Sends one file by tus 1.0: created once, continued where it stopped, each piece with its SHA-256. The address is kept as
- * soon as it is known; an upload the server has forgotten is created again, and a file it has already is told by its offset.
+ * Sends one file by tus 1.0: created once with its first piece, continued where it stopped, each piece with its SHA-256. The address is
+ * kept as soon as it is known; an upload the server has forgotten is created again, and a file it has already is told by its offset.
  */
-import { send, type Sender } from '@shared/api/call'
+import { send, type Bytes, type Sender } from '@shared/api/call'
 import { headUploadsId, patchUploadsId, postUploads } from '@shared/api/generated.operations'
 import { Problem } from '@shared/api/problem'
 
@@ -32,23 +32,26 @@ export async function upload(api: Transport, file: UploadFile, known: string | u
   }
   if (!path) {
     const made = await create(api, file, hooks.signal)
+    // One that was begun before stands where it stood; of a new one the first piece is there.
     path = made.path
     offset = made.offset
     await hooks.created(path)
   }
   hooks.progress(offset)
   while (offset < file.bytes) {
-    const piece = await file.blob.slice(offset, Math.min(offset + PIECE_BYTES, file.bytes)).arrayBuffer()
-    const response = await send(api, patchUploadsId, {
-      path: { id: idOf(path) },
-      header: { ...VERSION, 'Upload-Offset': offset, 'Upload-Checksum': `sha256 ${await digest64(piece)}` },
-      body: { content: piece, type: 'application/offset+octet-stream' },
-    }, { signal: hooks.signal })
+    const { body, checksum } = await piece(file, offset)
+    const header = { ...VERSION, 'Upload-Offset': offset, 'Upload-Checksum': checksum }
+    const response = await send(api, patchUploadsId, { path: { id: idOf(path) }, header, body }, { signal: hooks.signal })
     const next = Number(response.headers.get('Upload-Offset'))
     if (!Number.isFinite(next) || next <= offset) throw new Problem({ type: 'upload_stuck', title: 'upload_stuck', status: 0 })
     offset = next
     hooks.progress(offset)
   }
+}
+
+async function piece(file: UploadFile, offset: number): Promise<{ body: Bytes; checksum: string }> {
+  const content = await file.blob.slice(offset, Math.min(offset + PIECE_BYTES, file.bytes)).arrayBuffer()
+  return { body: { content, type: 'application/offset+octet-stream' }, checksum: `sha256 ${await digest64(content)}` }
 }
 
 async function head(api: Transport, path: string, signal?: AbortSignal): Promise<number | null> {
@@ -64,7 +67,9 @@ async function head(api: Transport, path: string, signal?: AbortSignal): Promise
 async function create(api: Transport, file: UploadFile, signal?: AbortSignal): Promise<{ path: string; offset: number }> {
   const metadata = { inspection_id: file.inspection_id, evidence_id: file.id, sha256: file.sha256, filetype: file.filetype }
   const pairs = Object.entries(metadata).map(([name, value]) => `${name} ${base64(new TextEncoder().encode(value))}`)
-  const response = await send(api, postUploads, { header: { ...VERSION, 'Upload-Length': file.bytes, 'Upload-Metadata': pairs.join(',') } }, { signal })
+  const { body, checksum } = await piece(file, 0)
+  const header = { ...VERSION, 'Upload-Length': file.bytes, 'Upload-Metadata': pairs.join(','), 'Upload-Checksum': checksum }
+  const response = await send(api, postUploads, { header, body }, { signal })
   const location = response.headers.get('Location')
   const offset = Number(response.headers.get('Upload-Offset') ?? 0)
   if (!location) throw new Problem({ type: 'upload_without_address', title: 'upload_without_address', status: 0 })

@@ -44,7 +44,7 @@ pub struct PartStored {
 /// A part on its way into the store: hashed and checked before the transaction begins.
 #[derive(Debug, Clone)]
 pub(super) struct IncomingPart {
-    id: Uuid,
+    pub(super) id: Uuid,
     raw: String,
     sha256: String,
     revision: u32,

@@ -1,12 +1,13 @@
-//! `PUT /inspections/{id}`: the header, and in the common case of one phone its part.
+//! `PUT /inspections/{id}`: the header, and in the common case of one phone its part and its submission.
 
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, put, web};
 use mobile_api::field::Faults;
-use mobile_api::inspection::{ContentNamed, Header, PutInspection};
+use mobile_api::inspection::{ContentNamed, Header, PutInspection, Submitted};
 use mobile_api::problem::ProblemType;
+use mobile_api::signing::Named;
 use mobile_api::template::TemplateBody;
 use serde::Serialize;
 use serde_json::json;
@@ -15,6 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::parts::{IncomingPart, PartStored, first_part, put_part};
+use super::submit::{self, AsItIs, Judged, Sent, judged, named, not_the_lead, submit_inspection};
 use super::{find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
@@ -43,12 +45,16 @@ pub struct InspectionStored {
     /// The part that came with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<PartStored>,
+    /// The submission that came with it, as `POST /inspections/{id}/submit` answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<Submitted>,
     /// `fewer_than_two_officers`: an inspection needs at least two (Order 49, art. 23).
     #[schema(example = json!([]))]
     pub warnings: Vec<&'static str>,
 }
 
-/// Stores a header, and a part with it. The same again answers 200; another header under this id 409 with both hashes.
+/// Stores a header, a part with it, and its submission (what is refused of it is refused as by `POST /inspections/{id}/submit`; of a
+/// new inspection nothing is kept then). The same again answers 200; another header under this id 409 with both hashes.
 #[utoipa::path(tag = "inspections", params(("id" = Uuid, Path, description = "made on the phone, UUIDv7", example = "01928f6e-0000-7000-8000-000000000010")),
     request_body(content = PutInspection, example = json!({
         "header": {"premises_id": "01928f6e-0000-7000-8000-000000000001", "template_id": "01928f6e-0000-7000-8000-000000000002",
@@ -72,25 +78,29 @@ async fn put(
     Ok(HttpResponse::build(status).json(stored))
 }
 
-/// Stores a header and its part; whether the header is new.
+/// Stores a header, its part and its submission; whether the header is new.
 pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutInspection) -> Result<(bool, InspectionStored), Problem> {
     body.check().map_err(Problem::fields)?;
     let header = body.header.value;
+    if body.submission.is_some() && header.officers.first() != Some(&session.user_id) {
+        return Err(not_the_lead());
+    }
     let mut part = match body.part {
         Some(first) => Some(IncomingPart::of(first.id, &first.content, first.content_sha256, first.revision, &["part", "content"])?),
         None => None,
     };
-    let (premises_id, office_id, premises_path) = {
+    let (place, template, officers) = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        let (place, template) = match check_references(app, conn, session, &header).await {
+        let (place, template, officers) = match check_references(app, conn, session, &header).await {
             Ok(found) => found,
             // What was accepted once stays accepted: a scope or an assignment may have ended since.
             Err(problem) => {
                 let known =
                     if inspections::exists(conn, &id.to_string()).await? { find(conn, session, &id.to_string()).await? } else { None };
                 let row = known.ok_or(problem)?;
-                ((row.premises_id, row.office_id, row.premises_path), app.checklists.get(conn, &row.template_id).await?)
+                let template = app.checklists.get(conn, &row.template_id).await?;
+                ((row.premises_id, row.office_id, row.premises_path), template, named(conn, &id.to_string()).await?)
             }
         };
         if let (Some(part), Some(template)) = (&mut part, &template) {
@@ -98,15 +108,52 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
             faults.within("part", |faults| part.weigh(faults, template));
             checked(faults)?;
         }
-        place
+        (place, template, officers)
+    };
+    let (premises_id, office_id, premises_path) = place;
+    let at = app.clock.wall_ms();
+    let judged = match (&body.submission, &part, &template) {
+        (Some(submission), Some(part), Some(template)) => {
+            let sent = Sent {
+                id,
+                premises_id: &premises_id,
+                header: &header,
+                header_sha256: &body.content_sha256,
+                received_at: at,
+                template,
+                parts: vec![(part.id, &part.content)],
+                // No drawing has come yet: one that nothing is drawn on is refused when it comes.
+                signed: vec![&part.content],
+                officers: &officers,
+            };
+            Some(judged(app, &sent, submission, at)?)
+        }
+        _ => None,
     };
     let raw = serde_json::to_string(&body.header.raw).map_err(StoreError::damaged)?;
     let warnings = warnings(header.officers.len());
     let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id, premises_id, premises_path };
-    let (at, session) = (app.clock.wall_ms(), session.clone());
-    let (created, state, part) =
-        app.db.write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), at).await })).await?;
-    Ok((created, InspectionStored { id, state, content_sha256: body.content_sha256, part, warnings }))
+    let stored = {
+        let session = session.clone();
+        app.db.write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), judged.as_ref(), at).await })).await?
+    };
+    let submitted = match (stored.submitted, body.submission) {
+        (Some(submitted), Some(submission)) => Some(submitted.answer(&submission.sameness())?),
+        // The inspection was here: it is submitted as it is now.
+        (None, Some(submission)) => Some(submit_inspection(app, session, id, submission).await?),
+        (_, None) => None,
+    };
+    let state = submitted.as_ref().map_or(stored.state, |submitted| submitted.state.as_str().to_owned());
+    Ok((stored.created, InspectionStored { id, state, content_sha256: body.content_sha256, part: stored.part, warnings, submitted }))
+}
+
+/// What came of storing.
+struct Kept {
+    created: bool,
+    state: String,
+    part: Option<PartStored>,
+    /// Where the submission went with a new header.
+    submitted: Option<AsItIs>,
 }
 
 async fn store(
@@ -114,15 +161,20 @@ async fn store(
     session: &Session,
     new: &NewHeader,
     part: Option<&IncomingPart>,
+    judged: Option<&Judged>,
     at: i64,
-) -> Result<(bool, String, Option<PartStored>), Problem> {
+) -> Result<Kept, Problem> {
     let id = new.id.to_string();
     if new.header.assignment_id.is_none() {
         tx.leaves_access_alone();
     }
     if inspections::insert_header(tx, new, at).await? {
         let stored = begin(tx, session, new, part, at).await?;
-        return Ok((true, "draft".to_owned(), stored));
+        let submitted = match judged {
+            Some(judged) => submit::write(tx, session, &id, judged, at).await?,
+            None => None,
+        };
+        return Ok(Kept { created: true, state: "draft".to_owned(), part: stored, submitted });
     }
     // Somebody else's id: nothing of it is told.
     let row = find(tx, session, &id).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
@@ -133,7 +185,7 @@ async fn store(
         Some(part) => Some(put_part(tx, session, &row, part, at).await?.1),
         None => None,
     };
-    Ok((false, row.state, stored))
+    Ok(Kept { created: false, state: row.state, part: stored, submitted: None })
 }
 
 /// What goes with a header that is new. Everything about it is known here, so nothing is asked for.
@@ -173,14 +225,17 @@ fn conflict(present: &str, offered: &str) -> Problem {
         .with("offered", named(offered))
 }
 
-/// Everything a new header points to: gives the premises (the living one, where the header's was merged meanwhile), its office and
-/// node, and the template.
+/// Premises, office and node.
+type Place = (String, String, String);
+
+/// Everything a new header points to: gives the premises (the living one, where the header's was merged meanwhile) with its office and
+/// node, the template, and the officers as their names stand in print.
 async fn check_references(
     app: &App,
     conn: &mut Conn<'_>,
     session: &Session,
     header: &Header,
-) -> Result<((String, String, String), Option<Arc<TemplateBody>>), Problem> {
+) -> Result<(Place, Option<Arc<TemplateBody>>, Vec<Named>), Problem> {
     let mut faults = Faults::new();
     let premises_id = header.premises_id.to_string();
     let assignment = match header.assignment_id {
@@ -212,12 +267,14 @@ async fn check_references(
             faults.note_at("officers", "required", "whoever sends the inspection is one of its officers");
         }
     });
-    let known = users::known(conn, &header.officers).await?;
+    let mut names = users::names(conn, &header.officers).await?;
+    let mut officers = Vec::with_capacity(header.officers.len());
     for (index, officer) in header.officers.iter().enumerate() {
-        if !known.contains(&officer.to_string()) {
-            faults.within("header", |faults| faults.within("officers", |faults| faults.note_at(index, "unknown", "no such person")));
+        match names.remove(&officer.to_string()) {
+            Some(name) => officers.push(Named { id: *officer, name }),
+            None => faults.within("header", |faults| faults.within("officers", |faults| faults.note_at(index, "unknown", "no such person"))),
         }
     }
     checked(faults)?;
-    Ok((place.ok_or_else(Problem::not_found)?, template))
+    Ok((place.ok_or_else(Problem::not_found)?, template, officers))
 }

@@ -3,6 +3,7 @@
 //! An incomplete checklist is refused by the rule that the phone asks by. The phone's result is kept beside the server's; where they differ both are shown, neither replaces the other. What is
 //! submitted is complete only when every file its parts name has arrived.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, post, web};
@@ -10,12 +11,13 @@ use mobile_api::Moment;
 use mobile_api::canonical;
 use mobile_api::complete;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{MissingEvidence, OriginalToCome, PartContent, PartNamed, Submit, Submitted, SubmittedState};
+use mobile_api::inspection::{Header, MissingEvidence, OriginalToCome, PartContent, PartNamed, Submit, Submitted, SubmittedState};
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
 use mobile_api::paper::FrameNumber;
 use mobile_api::problem::ProblemType;
 use mobile_api::signing::{self, Named, SigningLack};
+use mobile_api::template::TemplateBody;
 use serde_json::{Value, json};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -60,42 +62,96 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     let conn = &mut reader.conn();
     let row = find(conn, session, &id).await?.ok_or_else(Problem::not_found)?;
     if row.lead_id != session.user_id.to_string() {
-        return Err(Problem::forbidden().because("the lead officer submits"));
+        return Err(not_the_lead());
     }
-    let submission_sha256 = body.sameness();
     if row.submission_sha256.is_some() {
-        return as_it_is(conn, session, &id, true).await?.answer(&submission_sha256);
+        return as_it_is(conn, session, &id, true).await?.answer(&body.sameness());
     }
     let parts = inspections::parts(conn, &id).await?;
     named_as_stored(&body.parts, parts.iter().map(|part| (part.id.as_str(), part.content_sha256.as_str())))?;
     let template = app.checklists.get(conn, &row.template_id).await?;
     let template = template.ok_or_else(|| StoreError::damaged("an inspection without its template"))?;
     let contents = in_named_order(&body.parts, &parts)?;
-    let borrowed: Vec<(Uuid, &PartContent)> = contents.iter().map(|(id, content)| (*id, content)).collect();
-    let merged = merge(&borrowed, &body.choices);
-    let shown: Vec<&PartContent> = contents.iter().map(|(_, content)| content).collect();
+    let mut signed = Vec::with_capacity(contents.len());
+    for (_, content) in &contents {
+        signed.push(drawn_only(conn, &id, content).await?);
+    }
+    let header = row.parsed_header()?;
+    let officers = named(conn, &id).await?;
+    drop(reader);
+    let at = app.clock.wall_ms();
+    let sent = Sent {
+        id: inspection_id,
+        premises_id: &row.premises_id,
+        header: &header,
+        header_sha256: &row.header_sha256,
+        received_at: row.received_at,
+        template: &template,
+        parts: contents.iter().map(|(id, content)| (*id, content)).collect(),
+        signed: signed.iter().map(AsRef::as_ref).collect(),
+        officers: &officers,
+    };
+    let judged = judged(app, &sent, &body, at)?;
+    let sha256 = judged.submission.sha256.clone();
+    let session = session.clone();
+    let stored = app.db.write(move |tx| Box::pin(async move { store(tx, &session, &id, &body.parts, &judged, at).await }));
+    stored.await?.answer(&sha256)
+}
+
+pub(super) fn not_the_lead() -> Problem {
+    Problem::forbidden().because("the lead officer submits")
+}
+
+/// An inspection as it was sent, with what it is judged by.
+pub(super) struct Sent<'a> {
+    pub(super) id: Uuid,
+    /// The living one, where the header's was merged.
+    pub(super) premises_id: &'a str,
+    pub(super) header: &'a Header,
+    pub(super) header_sha256: &'a str,
+    /// When the server first heard of it, ms UTC.
+    pub(super) received_at: i64,
+    pub(super) template: &'a TemplateBody,
+    /// In the order in which the lead names them.
+    pub(super) parts: Vec<(Uuid, &'a PartContent)>,
+    /// The same without what is known to be signed with a blank drawing.
+    pub(super) signed: Vec<&'a PartContent>,
+    /// As the header names them.
+    pub(super) officers: &'a [Named],
+}
+
+/// What is written with a submission.
+pub(super) struct Judged {
+    pub(super) submission: Submission,
+    /// What failed.
+    findings: Vec<Finding>,
+    /// The number that the phone drew the record with.
+    number: Option<FrameNumber>,
+    /// As the header names them.
+    officers: Vec<Uuid>,
+    /// Whether a part names a file.
+    has_evidence: bool,
+}
+
+/// Judges what was sent; refused where two parts differ and nobody chose, and where an item is not answered that must be.
+pub(super) fn judged(app: &App, sent: &Sent<'_>, body: &Submit, at: i64) -> Result<Judged, Problem> {
+    let merged = merge(&sent.parts, &body.choices);
     let mut faults = Faults::new();
     for code in &merged.undecided {
         faults.within("choices", |faults| faults.note_at(code, "required", "two parts say different things; the lead chooses"));
     }
     checked(faults)?;
-    let header = row.parsed_header()?;
-    complete::check(&template, &merged.answers, header.kind).map_err(Problem::fields)?;
-    let drawn = redraw(inspection_id, &header, &template, &merged.answers, &shown);
-    let result = judge(&template, &merged.answers);
-    let mut signed = Vec::with_capacity(contents.len());
-    for (_, content) in &contents {
-        signed.push(drawn_only(conn, &id, content).await?);
-    }
-    let has_evidence = shown.iter().any(|part| !part.evidence.is_empty());
-    let to_complete = signing::lacks(&named(conn, &id).await?, &signed.iter().collect::<Vec<_>>(), &merged.answers);
-    let at = app.clock.wall_ms();
-    let receipt = receipt(app, &row, &body, &shown, &submission_sha256, &result, drawn.as_ref(), &to_complete, at)?;
-    let fixes: Vec<Fix> = contents.iter().flat_map(|(_, content)| fixes(content)).collect();
-    let findings = findings::of(&result, &merged.answers);
+    complete::check(sent.template, &merged.answers, sent.header.kind).map_err(Problem::fields)?;
+    let shown: Vec<&PartContent> = sent.parts.iter().map(|(_, content)| *content).collect();
+    let drawn = redraw(sent.id, sent.header, sent.template, &merged.answers, &shown);
+    let result = judge(sent.template, &merged.answers);
+    let to_complete = signing::lacks(sent.officers, &sent.signed, &merged.answers);
+    let sha256 = body.sameness();
+    let receipt = receipt(app, sent, body, &sha256, &result, drawn.as_ref(), &to_complete, at)?;
+    let fixes: Vec<Fix> = shown.iter().flat_map(|content| fixes(content)).collect();
     let submission = Submission {
-        raw: json(&body)?,
-        sha256: submission_sha256.clone(),
+        raw: json(body)?,
+        sha256,
         phone_result: json(&body.result)?,
         server_result: json(&result)?,
         outcome: outcome_code(result.outcome).to_owned(),
@@ -105,37 +161,37 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
         drawn_differs: drawn.as_ref().is_some_and(|drawn| drawn.differs),
         drawn_number: drawn.as_ref().and_then(|drawn| drawn.number.as_ref()).map(|number| number.text.clone()),
         receipt: json(&receipt)?,
-        happened: happened(row.started_at, row.received_at, &fixes),
+        happened: happened(sent.header.started_at.0, sent.received_at, &fixes),
     };
-    let number = drawn.and_then(|drawn| drawn.number);
-    drop(reader);
-    let (session, named, wanted) = (session.clone(), body.parts, id.clone());
-    let counted = Counted { findings, number, officers: header.officers, has_evidence };
-    let stored = app.db.write(move |tx| Box::pin(async move { store(tx, &session, &wanted, &named, &submission, &counted, at).await }));
-    stored.await?.answer(&submission_sha256)
+    Ok(Judged {
+        submission,
+        findings: findings::of(&result, &merged.answers),
+        number: drawn.and_then(|drawn| drawn.number),
+        officers: sent.header.officers.clone(),
+        has_evidence: shown.iter().any(|part| !part.evidence.is_empty()),
+    })
 }
 
 /// What this server says it received, signed with its key.
 #[expect(clippy::too_many_arguments, reason = "all of what a receipt names")]
 fn receipt(
     app: &App,
-    row: &InspectionRow,
+    sent: &Sent<'_>,
     body: &Submit,
-    parts: &[&PartContent],
     submission_sha256: &str,
     result: &Judgement,
     drawn: Option<&Redrawn>,
     to_complete: &[SigningLack],
     at: i64,
 ) -> Result<Document, StoreError> {
-    let mut evidence: Vec<Hashed> =
-        parts.iter().flat_map(|part| &part.evidence).map(|one| Hashed { id: one.id, sha256: one.sha256.clone() }).collect();
+    let named = sent.parts.iter().flat_map(|(_, part)| &part.evidence);
+    let mut evidence: Vec<Hashed> = named.map(|one| Hashed { id: one.id, sha256: one.sha256.clone() }).collect();
     evidence.sort_by_key(|one| one.id);
     let given = Given {
-        inspection_id: row.id.parse().map_err(StoreError::damaged)?,
-        premises_id: row.premises_id.parse().map_err(StoreError::damaged)?,
-        lead_id: row.lead_id.parse().map_err(StoreError::damaged)?,
-        header_sha256: row.header_sha256.clone(),
+        inspection_id: sent.id,
+        premises_id: sent.premises_id.parse().map_err(StoreError::damaged)?,
+        lead_id: *sent.header.officers.first().ok_or_else(|| StoreError::damaged("a header without officers"))?,
+        header_sha256: sent.header_sha256.to_owned(),
         parts: body.parts.iter().map(|part| Hashed { id: part.id, sha256: part.content_sha256.clone() }).collect(),
         evidence,
         submission_sha256: submission_sha256.to_owned(),
@@ -150,37 +206,32 @@ fn receipt(
 }
 
 /// What a part says, without what was signed with a drawing on which nothing is drawn: it is kept, and is no signature.
-pub(crate) async fn drawn_only(conn: &mut Conn<'_>, inspection_id: &str, content: &PartContent) -> Result<PartContent, StoreError> {
+pub(crate) async fn drawn_only<'a>(
+    conn: &mut Conn<'_>,
+    inspection_id: &str,
+    content: &'a PartContent,
+) -> Result<Cow<'a, PartContent>, StoreError> {
     if content.evidence.is_empty() {
-        return Ok(content.clone());
+        return Ok(Cow::Borrowed(content));
     }
     let blank: Vec<String> =
         evidence::of_inspection(conn, inspection_id).await?.into_iter().filter(|row| row.blank).map(|row| row.id).collect();
+    if blank.is_empty() {
+        return Ok(Cow::Borrowed(content));
+    }
     let is_blank = |id: Uuid| blank.contains(&id.to_string());
     let mut content = content.clone();
     content.signatures.retain(|signature| !signature.evidence_id.is_some_and(is_blank));
     if let Some(visit) = &mut content.visit {
         visit.recusal = visit.recusal.take().filter(|recusal| !is_blank(recusal.evidence_id));
     }
-    Ok(content)
+    Ok(Cow::Owned(content))
 }
 
 /// The officers of an inspection as their names stand in print.
-async fn named(conn: &mut Conn<'_>, id: &str) -> Result<Vec<Named>, StoreError> {
+pub(super) async fn named(conn: &mut Conn<'_>, id: &str) -> Result<Vec<Named>, StoreError> {
     let officers = inspections::officers(conn, &[id.to_owned()]).await?;
     officers.into_iter().map(|(_, id, name, _)| Ok(Named { id: id.parse().map_err(StoreError::damaged)?, name })).collect()
-}
-
-/// What is written beside a submission.
-struct Counted {
-    /// What failed.
-    findings: Vec<Finding>,
-    /// The number that the phone drew the record with.
-    number: Option<FrameNumber>,
-    /// As the header names them.
-    officers: Vec<Uuid>,
-    /// Whether a part names a file.
-    has_evidence: bool,
 }
 
 /// What a part's clocks said together, the phone's and the satellites'.
@@ -192,35 +243,36 @@ fn fixes(content: &PartContent) -> impl Iterator<Item = Fix> {
     clock.into_iter().chain(places).map(|(device, gps)| Fix { device_ms: device.0, gps_ms: gps.0 })
 }
 
-async fn store(
-    tx: &mut Tx<'_>,
-    session: &Session,
-    id: &str,
-    named: &[PartNamed],
-    submission: &Submission,
-    counted: &Counted,
-    at: i64,
-) -> Result<AsItIs, Problem> {
+async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed], judged: &Judged, at: i64) -> Result<AsItIs, Problem> {
     inspections::hold(tx, id).await?;
     // A part that came while this was being judged is not in the judgement: the lead looks again.
     let present = inspections::part_hashes(tx, id).await?;
     named_as_stored(named, present.iter().map(|(id, sha256)| (id.as_str(), sha256.as_str())))?;
-    if !inspections::submit(tx, id, submission, at).await? {
+    match write(tx, session, id, judged, at).await? {
+        Some(stored) => Ok(stored),
         // Somebody was faster; whether it was the same is told by the row.
-        return as_it_is(tx, session, id, true).await;
+        None => as_it_is(tx, session, id, true).await,
     }
-    findings::first(tx, id, &counted.findings).await?;
+}
+
+/// Writes a submission with all that goes with it; `None` where the inspection is a draft no more.
+pub(super) async fn write(tx: &mut Tx<'_>, session: &Session, id: &str, judged: &Judged, at: i64) -> Result<Option<AsItIs>, Problem> {
+    let submission = &judged.submission;
+    if !inspections::submit(tx, id, submission, at).await? {
+        return Ok(None);
+    }
+    findings::first(tx, id, &judged.findings).await?;
     // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
-    let number_taken = match &counted.number {
+    let number_taken = match &judged.number {
         Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
         None => false,
     };
-    let stored = as_it_is(tx, session, id, counted.has_evidence).await?;
+    let stored = as_it_is(tx, session, id, judged.has_evidence).await?;
     let row = &stored.row;
     let waiting = InspectionRow { state: "submitted".to_owned(), complete_at: None, ..row.clone() };
     let events = [("inspection.submitted", &waiting), ("inspection.completed", row)];
     webhooks::publish_inspection(tx, if row.state == "complete" { &events } else { &events[..1] }, at).await?;
-    inspections::note_change_of(tx, (id, &row.premises_id, &row.premises_path), &counted.officers, true, at).await?;
+    inspections::note_change_of(tx, (id, &row.premises_id, &row.premises_path), &judged.officers, true, at).await?;
     let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count,
         "drawn_sha256": submission.drawn_sha256, "drawn_differs": submission.drawn_differs, "drawn_number": submission.drawn_number, "number_taken": number_taken});
     tx.audit(
@@ -235,11 +287,11 @@ async fn store(
         move_assignment(tx, session, assignment_id, "complete", at).await?;
         answer_alert(tx, assignment_id, &submission.outcome, at).await?;
     }
-    Ok(stored)
+    Ok(Some(stored))
 }
 
 /// An inspection with the evidence that has not come: what it waits for, and what follows when a phone's network allows.
-struct AsItIs {
+pub(super) struct AsItIs {
     row: InspectionRow,
     missing: Vec<EvidenceRow>,
     to_come: Vec<EvidenceRow>,
@@ -261,7 +313,7 @@ async fn answer_alert(tx: &mut Tx<'_>, assignment_id: &str, outcome: &str, at: i
 
 impl AsItIs {
     /// The answer for a submitted inspection, or both versions where another submission is stored.
-    fn answer(self, sha256: &str) -> Result<Submitted, Problem> {
+    pub(super) fn answer(self, sha256: &str) -> Result<Submitted, Problem> {
         let Self { row, missing, to_come } = self;
         if row.submission_sha256.as_deref() != Some(sha256) {
             let problem = Problem::of(ProblemType::Conflict).because("the inspection was submitted with another content");

@@ -287,7 +287,8 @@ async fn xlsx(source: Source) -> Result<Pieces, Problem> {
     let path = folder.path().join("inspections.xlsx");
     let sheets = [Table::Inspections, Table::Answers]
         .map(|table| SheetHead { name: table.name(source.english), header: table.header(source.english) });
-    let (sender, mut receiver) = mpsc::channel::<(usize, Vec<Vec<Cell>>)>(PIECES_MAX);
+    // A page of answers is some megabytes: one waits while another is written.
+    let (sender, mut receiver) = mpsc::channel::<(usize, Vec<Vec<Cell>>)>(1);
     let target = path.clone();
     let writing = tokio::task::spawn_blocking(move || {
         let pieces = std::iter::from_fn(move || receiver.blocking_recv());
