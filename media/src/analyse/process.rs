@@ -53,9 +53,7 @@ pub(super) struct Process {
 /// `program work`, to be spoken to by its pipes and to take limits of memory upon itself ([`super::child::keep_to`]).
 pub(crate) fn limited(program: &Path, work: &str) -> Command {
     let mut command = Command::new(program);
-    // What its allocator only reserves would count against the limit: it shall ask for memory when that is needed.
-    command.arg(work).env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.arg(work).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     command
 }
 

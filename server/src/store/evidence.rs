@@ -3,11 +3,13 @@
 //! A row is made by whoever comes first, the part that names it or the upload that brings it. Its hash never changes: a
 //! later file under the same id is another file and is refused. A derivative is a row of its own that names the file as taken.
 
+use std::collections::HashMap;
+
 use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{Evidence, EvidenceKind, Making};
 use uuid::Uuid;
 
-use super::sql::{Select, execute, fetch_all, fetch_optional};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, fetch_with_rows};
 use super::{Conn, StoreError, Tx};
 
 /// Evidence `e` that something waits for: named by a part, not here, and needed. One text for whoever counts it or is complete without it.
@@ -164,32 +166,52 @@ pub async fn promise(
     evidence: &Evidence,
     standing: Standing,
 ) -> Result<Result<bool, EvidenceRow>, StoreError> {
-    let id = evidence.id.to_string();
-    let named = fetch_optional!(
-        tx,
-        (bool,),
-        "INSERT INTO inspection_evidence (id, inspection_id, owner_id, kind, item_code, sha256, filetype, taken_at, derived_from, made_by, standing) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, item_code = excluded.item_code, taken_at = excluded.taken_at, \
+    let blank = promise_all(tx, inspection_id, owner_id, &[(evidence, standing)]).await?;
+    Ok(blank.map(|blank| !blank.is_empty()))
+}
+
+/// The same of several, each with an id of its own: those on which nothing is drawn.
+pub async fn promise_all(
+    tx: &mut Tx<'_>,
+    inspection_id: &str,
+    owner_id: Uuid,
+    all: &[(&Evidence, Standing)],
+) -> Result<Result<Vec<Uuid>, EvidenceRow>, StoreError> {
+    let row = |(one, standing): &(&Evidence, Standing)| -> Vec<Arg> {
+        vec![
+            one.id.into(),
+            inspection_id.into(),
+            owner_id.into(),
+            kind_code(one.kind).into(),
+            one.item_code.clone().into(),
+            one.sha256.as_str().into(),
+            one.filetype.as_str().into(),
+            one.taken_at.0.into(),
+            one.derived.as_ref().map(|derived| derived.from.to_string()).into(),
+            one.derived.as_ref().map(|derived| made_by(&derived.made_by)).into(),
+            standing.as_str().into(),
+        ]
+    };
+    let rows: Vec<Vec<Arg>> = all.iter().map(row).collect();
+    let head = "INSERT INTO inspection_evidence (id, inspection_id, owner_id, kind, item_code, sha256, filetype, taken_at, derived_from, made_by, standing)";
+    let tail = " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, item_code = excluded.item_code, taken_at = excluded.taken_at, \
          derived_from = excluded.derived_from, made_by = excluded.made_by, standing = excluded.standing \
          WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id \
-         RETURNING blank",
-        id.as_str(),
-        inspection_id,
-        owner_id.to_string(),
-        kind_code(evidence.kind),
-        evidence.item_code.as_deref(),
-        evidence.sha256.as_str(),
-        evidence.filetype.as_str(),
-        evidence.taken_at.0,
-        evidence.derived.as_ref().map(|derived| derived.from.to_string()),
-        evidence.derived.as_ref().map(|derived| made_by(&derived.made_by)),
-        standing.as_str(),
-    )?;
-    match named {
-        Some((blank,)) => Ok(Ok(blank)),
-        None => Ok(agreed(tx, &id, inspection_id, &evidence.sha256).await?.map(|()| false)),
+         RETURNING id, blank";
+    let named: HashMap<String, bool> = fetch_with_rows::<(String, bool)>(tx, head, &rows, tail).await?.into_iter().collect();
+    let mut blank = Vec::new();
+    for (one, _) in all {
+        match named.get(&one.id.to_string()) {
+            Some(true) => blank.push(one.id),
+            Some(false) => {}
+            None => {
+                if let Err(present) = agreed(tx, &one.id.to_string(), inspection_id, &one.sha256).await? {
+                    return Ok(Err(present));
+                }
+            }
+        }
     }
+    Ok(Ok(blank))
 }
 
 /// As stored.

@@ -38,18 +38,18 @@ pub fn of(result: &Judgement, answers: &[Answer]) -> Vec<Finding> {
 /// Puts the findings of an inspection in the place of those it has.
 pub async fn put(tx: &mut Tx<'_>, inspection_id: &str, findings: &[Finding]) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM inspection_findings WHERE inspection_id = $1", inspection_id)?;
-    first(tx, inspection_id, findings).await
+    with_rows(tx, ROWS, &rows(inspection_id, findings), "").await
 }
 
-/// The findings of an inspection that has none yet.
-pub async fn first(tx: &mut Tx<'_>, inspection_id: &str, findings: &[Finding]) -> Result<(), StoreError> {
-    let row = |finding: &Finding| -> Vec<Arg> {
+pub(super) const ROWS: &str = "INSERT INTO inspection_findings (inspection_id, item_code, key_item, affects_safety, corrected_on_spot)";
+
+/// Findings as the rows of [`ROWS`].
+pub(super) fn rows(inspection_id: &str, findings: &[Finding]) -> Vec<Vec<Arg>> {
+    let row = |finding: &Finding| {
         let Finding { item_code, key_item, affects_safety, corrected_on_spot } = finding;
         vec![inspection_id.into(), item_code.as_str().into(), (*key_item).into(), (*affects_safety).into(), (*corrected_on_spot).into()]
     };
-    let rows: Vec<Vec<Arg>> = findings.iter().map(row).collect();
-    let head = "INSERT INTO inspection_findings (inspection_id, item_code, key_item, affects_safety, corrected_on_spot)";
-    with_rows(tx, head, &rows, "").await
+    findings.iter().map(row).collect()
 }
 
 /// A submitted inspection with what should have rows: id, the result that counts.

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::assignments::{kind_code, office_path};
 use super::evidence::awaited;
+use super::findings::{self, Finding};
 use super::journal::{Change, Entity};
-use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
+use super::sql::{Arg, Script, Select, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, webhooks};
 use crate::auth::Scope;
 use crate::domain::happened::{Happened, happened};
@@ -86,6 +87,20 @@ pub struct PartRow {
 }
 
 impl PartRow {
+    /// As the values of [`PART_INSERT`].
+    fn args(&self) -> [Arg; 8] {
+        [
+            self.id.as_str().into(),
+            self.inspection_id.as_str().into(),
+            self.owner_id.as_str().into(),
+            self.device_id.as_str().into(),
+            self.revision.into(),
+            self.content.as_str().into(),
+            self.content_sha256.as_str().into(),
+            self.received_at.into(),
+        ]
+    }
+
     /// As the phone gathered it.
     pub fn parsed(&self) -> Result<PartContent, StoreError> {
         serde_json::from_str(&self.content).map_err(StoreError::damaged)
@@ -303,38 +318,57 @@ pub struct NewHeader {
     pub premises_path: String,
 }
 
-/// Adds a header; `false` where there is one of this id already (also one that is being added at this moment).
-pub async fn insert_header(tx: &mut Tx<'_>, new: &NewHeader, at: i64) -> Result<bool, StoreError> {
+/// What came of adding an inspection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is there.
+    Whole,
+    /// There is one of this id already (also one that is being added at this moment): all is to be undone.
+    Taken,
+    /// There is a part of this id already: all is to be undone.
+    PartTaken,
+}
+
+/// Adds an inspection, with the part that it begins with.
+pub async fn insert(tx: &mut Tx<'_>, new: &NewHeader, part: Option<&PartRow>, at: i64) -> Result<Added, StoreError> {
     let header = &new.header;
     let Some(lead) = header.officers.first() else {
         return Err(StoreError::damaged("a header without officers"));
     };
     let happened = happened(header.started_at.0, at, &[]);
-    let added = execute!(
-        tx,
-        "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, differs, received_at, version, updated_at, \
-           happened_at, clock_off_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
-        new.id.to_string(),
-        header.assignment_id.map(|id| id.to_string()),
-        new.premises_id.as_str(),
-        new.office_id.as_str(),
-        header.template_id.to_string(),
-        kind_code(header.kind),
-        lead.to_string(),
-        new.raw.as_str(),
-        new.sha256.as_str(),
-        header.started_at.0,
-        false,
-        at,
-        happened.at_ms,
-        happened.clock_off_ms,
-    )?;
-    if added == 0 {
-        return Ok(false);
-    }
     let officers: Vec<Vec<Arg>> = (0_i64..).zip(&header.officers).map(|(at, one)| vec![new.id.into(), (*one).into(), at.into()]).collect();
-    with_rows(tx, "INSERT INTO inspection_officers (inspection_id, user_id, position)", &officers, "").await?;
-    Ok(true)
+    let script = Script::default()
+        .add(
+            "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, differs, received_at, version, updated_at, \
+               happened_at, clock_off_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
+            [
+                new.id.into(),
+                header.assignment_id.map(|id| id.to_string()).into(),
+                new.premises_id.as_str().into(),
+                new.office_id.as_str().into(),
+                header.template_id.into(),
+                kind_code(header.kind).into(),
+                (*lead).into(),
+                new.raw.as_str().into(),
+                new.sha256.as_str().into(),
+                header.started_at.0.into(),
+                false.into(),
+                at.into(),
+                happened.at_ms.into(),
+                happened.clock_off_ms.into(),
+            ],
+        )
+        .add_rows("INSERT INTO inspection_officers (inspection_id, user_id, position)", &officers, " ON CONFLICT DO NOTHING");
+    let script = match part {
+        Some(row) => script.add(PART_INSERT, row.args()),
+        None => script,
+    };
+    let touched = script.run(tx).await?;
+    Ok(match (touched.first(), touched.last()) {
+        (Some(0), _) => Added::Taken,
+        (_, Some(0)) => Added::PartTaken,
+        _ => Added::Whole,
+    })
 }
 
 /// Holds an inspection until the transaction ends, so that a part and a submission do not pass each other. (SQLite has one
@@ -407,22 +441,12 @@ pub async fn part_hashes(conn: &mut Conn<'_>, inspection_id: &str) -> Result<Vec
     )
 }
 
+const PART_INSERT: &str = "INSERT INTO inspection_parts (id, inspection_id, owner_id, device_id, revision, content, content_sha256, received_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+
 /// Adds a part; `false` where there is one of this id already.
 pub async fn insert_part(tx: &mut Tx<'_>, row: &PartRow) -> Result<bool, StoreError> {
-    let added = execute!(
-        tx,
-        "INSERT INTO inspection_parts (id, inspection_id, owner_id, device_id, revision, content, content_sha256, received_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
-        row.id.as_str(),
-        row.inspection_id.as_str(),
-        row.owner_id.as_str(),
-        row.device_id.as_str(),
-        row.revision,
-        row.content.as_str(),
-        row.content_sha256.as_str(),
-        row.received_at,
-    )?;
-    Ok(added == 1)
+    Ok(Script::default().add(PART_INSERT, row.args()).run(tx).await? == [1])
 }
 
 /// Puts a higher revision in the place of a part; what it said before is kept beside it, where it said something else.
@@ -541,36 +565,47 @@ pub async fn receipts_after(conn: &mut Conn<'_>, after: &str, limit: i64) -> Res
     )
 }
 
-/// Submits a draft, which is complete at once where all its evidence is here; `false` where it is a draft no more.
-pub async fn submit(tx: &mut Tx<'_>, id: &str, submission: &Submission, at: i64) -> Result<bool, StoreError> {
-    let done = execute!(
-        tx,
-        concat!(
-            "UPDATE inspections SET state = CASE WHEN waits.evidence THEN 'submitted' ELSE 'complete' END, complete_at = CASE WHEN waits.evidence THEN NULL ELSE $8 END, submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
-           differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10, to_complete = $11, \
-           drawn_sha256 = $12, drawn_differs = $13, drawn_number = $14, receipt = $15 \
-           FROM (SELECT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
-            awaited!(),
-            ") AS evidence) AS waits \
-           WHERE id = $1 AND state = 'draft'"
-        ),
-        id,
-        submission.raw.as_str(),
-        submission.sha256.as_str(),
-        submission.phone_result.as_str(),
-        submission.server_result.as_str(),
-        submission.outcome.as_str(),
-        submission.differs,
-        at,
-        submission.happened.at_ms,
-        submission.happened.clock_off_ms,
-        submission.to_complete.as_str(),
-        submission.drawn_sha256.as_deref(),
-        submission.drawn_differs,
-        submission.drawn_number.as_deref(),
-        submission.receipt.as_str(),
-    )?;
-    Ok(done == 1)
+/// Submits a draft, which is complete at once where all its evidence is here, with what failed: gives it as it is then. `None` where it
+/// is a draft no more: all is to be undone.
+pub async fn submit(
+    tx: &mut Tx<'_>,
+    id: &str,
+    submission: &Submission,
+    findings: &[Finding],
+    at: i64,
+) -> Result<Option<InspectionRow>, StoreError> {
+    let script = Script::default()
+        .add(
+            concat!(
+                "UPDATE inspections SET state = CASE WHEN waits.evidence THEN 'submitted' ELSE 'complete' END, complete_at = CASE WHEN waits.evidence THEN NULL ELSE $8 END, submission = $2, submission_sha256 = $3, phone_result = $4, server_result = $5, result = $5, outcome = $6, \
+                   differs = $7, submitted_at = $8, version = version + 1, updated_at = $8, happened_at = $9, clock_off_ms = $10, to_complete = $11, \
+                   drawn_sha256 = $12, drawn_differs = $13, drawn_number = $14, receipt = $15 \
+                   FROM (SELECT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
+                awaited!(),
+                ") AS evidence) AS waits \
+                   WHERE id = $1 AND state = 'draft'"
+            ),
+            [
+                id.into(),
+                submission.raw.as_str().into(),
+                submission.sha256.as_str().into(),
+                submission.phone_result.as_str().into(),
+                submission.server_result.as_str().into(),
+                submission.outcome.as_str().into(),
+                submission.differs.into(),
+                at.into(),
+                submission.happened.at_ms.into(),
+                submission.happened.clock_off_ms.into(),
+                submission.to_complete.as_str().into(),
+                submission.drawn_sha256.clone().into(),
+                submission.drawn_differs.into(),
+                submission.drawn_number.clone().into(),
+                submission.receipt.as_str().into(),
+            ],
+        )
+        .add_rows(findings::ROWS, &findings::rows(id, findings), " ON CONFLICT DO NOTHING");
+    let (touched, row) = script.run_then(tx, &Select::new(HEAD).and("i.id = ?", [id.into()])).await?;
+    Ok(row.filter(|_| touched.first() == Some(&1)))
 }
 
 /// Makes a submitted inspection complete where all its evidence is here; gives it as it is then where it did.

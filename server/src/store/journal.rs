@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
+use super::sql::{Arg, Script, Select, execute, fetch_all, fetch_optional, with_rows};
 use super::{Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 
@@ -174,9 +174,12 @@ impl Journal {
 
     /// Writes the rows without numbers: the sequencer gives them after the commit.
     pub(super) async fn write(self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
-        with_rows(conn, CHANGE_COLUMNS, &self.changes, "").await?;
+        if self.is_empty() {
+            return Ok(());
+        }
         let acts: Vec<Vec<Arg>> = self.acts.into_iter().map(AuditRow::noted).collect();
-        with_rows(conn, ACT_COLUMNS, &acts, "").await
+        let script = Script::default().add_rows(CHANGE_COLUMNS, &self.changes, "").add_rows(ACT_COLUMNS, &acts, "");
+        script.run(conn).await.map(|_| ())
     }
 
     /// Writes the rows numbered and linked, for the hand that writes alone; gives the newest number where there are changes.

@@ -3,9 +3,10 @@
 //! The macros match the connection and expand the same statement in both arms; [`Select`] composes optional filters from
 //! static fragments. Values are always bound, never written into the text.
 
+use futures::TryStreamExt as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::{AssertSqlSafe, Either, Executor as _, FromRow, PgConnection, Row as _, SqliteConnection};
 
 use super::{Conn, StoreError};
 
@@ -76,6 +77,8 @@ pub enum Arg {
     Real(f64),
     /// TEXT that may be absent
     MaybeText(Option<String>),
+    /// BIGINT that may be absent
+    MaybeInt(Option<i64>),
     /// BOOLEAN that may be absent
     MaybeBool(Option<bool>),
 }
@@ -120,6 +123,11 @@ impl From<Option<String>> for Arg {
         Self::MaybeText(value)
     }
 }
+impl From<Option<i64>> for Arg {
+    fn from(value: Option<i64>) -> Self {
+        Self::MaybeInt(value)
+    }
+}
 impl From<Option<bool>> for Arg {
     fn from(value: Option<bool>) -> Self {
         Self::MaybeBool(value)
@@ -137,6 +145,7 @@ macro_rules! bound {
                 Arg::Bool(value) => query.bind(*value),
                 Arg::Real(value) => query.bind(*value),
                 Arg::MaybeText(value) => query.bind(value.as_deref()),
+                Arg::MaybeInt(value) => query.bind(*value),
                 Arg::MaybeBool(value) => query.bind(*value),
             };
         }
@@ -147,9 +156,9 @@ macro_rules! bound {
 /// Rows that one statement takes: few sizes, so that few texts are prepared.
 const ROWS: [usize; 10] = [48, 32, 16, 12, 8, 6, 4, 3, 2, 1];
 
-/// Runs `head VALUES (…), (…) tail` for all rows, many rows a statement. Each row has the same number of values.
-pub(crate) async fn with_rows(conn: &mut Conn<'_>, head: &'static str, rows: &[Vec<Arg>], tail: &'static str) -> Result<(), StoreError> {
-    let mut left = rows;
+/// Cuts rows into pieces of those sizes, each with its text `head VALUES (…), (…) tail`.
+fn pieces<'r>(head: &str, rows: &'r [Vec<Arg>], tail: &str) -> Vec<(String, &'r [Vec<Arg>])> {
+    let (mut left, mut cut) = (rows, Vec::new());
     while !left.is_empty() {
         let size = ROWS.into_iter().find(|size| *size <= left.len()).unwrap_or(1);
         let (piece, rest) = left.split_at(size);
@@ -166,6 +175,14 @@ pub(crate) async fn with_rows(conn: &mut Conn<'_>, head: &'static str, rows: &[V
             text.push(')');
         }
         text.push_str(tail);
+        cut.push((text, piece));
+    }
+    cut
+}
+
+/// Runs `head VALUES (…), (…) tail` for all rows, many rows a statement. Each row has the same number of values.
+pub(crate) async fn with_rows(conn: &mut Conn<'_>, head: &'static str, rows: &[Vec<Arg>], tail: &'static str) -> Result<(), StoreError> {
+    for (text, piece) in pieces(head, rows, tail) {
         let args = piece.iter().flatten();
         // The text is made of static fragments and numbers only.
         match conn {
@@ -174,6 +191,138 @@ pub(crate) async fn with_rows(conn: &mut Conn<'_>, head: &'static str, rows: &[V
         }?;
     }
     Ok(())
+}
+
+/// The same of a statement that gives rows.
+pub(crate) async fn fetch_with_rows<R: Row>(
+    conn: &mut Conn<'_>,
+    head: &'static str,
+    rows: &[Vec<Arg>],
+    tail: &'static str,
+) -> Result<Vec<R>, StoreError> {
+    let mut found = Vec::with_capacity(rows.len());
+    for (text, piece) in pieces(head, rows, tail) {
+        let args = piece.iter().flatten();
+        found.extend(match conn {
+            Conn::Sqlite(c) => bound!(sqlx::query_as::<_, R>(AssertSqlSafe(text)), args).fetch_all(&mut **c).await,
+            Conn::Postgres(c) => bound!(sqlx::query_as::<_, R>(AssertSqlSafe(text)), args).fetch_all(&mut **c).await,
+        }?);
+    }
+    Ok(found)
+}
+
+/// Statements that nobody looks between, asked at once. SQLite takes them one after the other; PostgreSQL takes them as one statement,
+/// so none of them may see what another did (that a row points to a row of another is looked at when all is done).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Script {
+    pieces: Vec<String>,
+    args: Vec<Arg>,
+    #[cfg(debug_assertions)]
+    places: Vec<&'static std::panic::Location<'static>>,
+}
+
+impl Script {
+    /// Adds a statement that changes rows, its values numbered from `$1`.
+    #[must_use]
+    #[track_caller]
+    pub(crate) fn add(mut self, sql: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
+        self.push(sql, args);
+        #[cfg(debug_assertions)]
+        self.places.push(std::panic::Location::caller());
+        self
+    }
+
+    /// Adds `head VALUES (…), (…) tail` for all rows.
+    #[must_use]
+    pub(crate) fn add_rows(mut self, head: &'static str, rows: &[Vec<Arg>], tail: &'static str) -> Self {
+        for (text, piece) in pieces(head, rows, tail) {
+            self.push(&text, piece.iter().flatten().cloned());
+        }
+        self
+    }
+
+    fn push(&mut self, sql: &str, args: impl IntoIterator<Item = Arg>) {
+        self.pieces.push(renumbered(sql, self.args.len()));
+        self.args.extend(args);
+    }
+
+    /// Runs it: how many rows each statement touched.
+    pub(crate) async fn run(self, conn: &mut Conn<'_>) -> Result<Vec<u64>, StoreError> {
+        #[cfg(debug_assertions)]
+        super::census::ran_all(conn, &self.places);
+        match conn {
+            Conn::Sqlite(c) => Ok(self.on_sqlite::<()>(c, None).await?.0),
+            Conn::Postgres(c) => self.on_postgres(c).await,
+        }
+    }
+
+    /// Runs it and then `select`, which sees what was done: how many rows each statement touched, and the first row found.
+    pub(crate) async fn run_then<R: Row>(self, conn: &mut Conn<'_>, select: &Select) -> Result<(Vec<u64>, Option<R>), StoreError> {
+        #[cfg(debug_assertions)]
+        super::census::ran_all(conn, &self.places);
+        match conn {
+            Conn::Sqlite(c) => {
+                #[cfg(debug_assertions)]
+                super::census::ran_all(&Conn::Sqlite(c), &select.places);
+                self.on_sqlite(c, Some(select)).await
+            }
+            Conn::Postgres(c) => {
+                let touched = self.on_postgres(c).await?;
+                Ok((touched, select.fetch_optional(&mut Conn::Postgres(c)).await?))
+            }
+        }
+    }
+
+    async fn on_sqlite<R: for<'r> FromRow<'r, SqliteRow>>(
+        mut self,
+        c: &mut SqliteConnection,
+        select: Option<&Select>,
+    ) -> Result<(Vec<u64>, Option<R>), StoreError> {
+        let count = self.pieces.len();
+        if let Some(select) = select {
+            self.push(&select.text, select.args.iter().cloned());
+        }
+        let text = self.pieces.join("; ");
+        let (mut touched, mut found) = (Vec::with_capacity(count), None);
+        let mut steps = c.fetch_many(bound!(sqlx::query(AssertSqlSafe(text)), &self.args));
+        while let Some(step) = steps.try_next().await? {
+            match step {
+                Either::Left(done) => touched.push(done.rows_affected()),
+                Either::Right(row) if found.is_none() => found = Some(R::from_row(&row)?),
+                Either::Right(_) => {}
+            }
+        }
+        touched.truncate(count);
+        Ok((touched, found))
+    }
+
+    async fn on_postgres(self, c: &mut PgConnection) -> Result<Vec<u64>, StoreError> {
+        let (mut with, mut counts) = (String::new(), String::new());
+        for (at, piece) in self.pieces.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            with.push_str(&format!("{comma}p{at} AS ({piece} RETURNING 1)"));
+            counts.push_str(&format!("{comma}(SELECT COUNT(*) FROM p{at})"));
+        }
+        let text = format!("WITH {with} SELECT {counts}");
+        let row = bound!(sqlx::query(AssertSqlSafe(text)), &self.args).fetch_one(c).await?;
+        (0..self.pieces.len()).map(|at| Ok(u64::try_from(row.try_get::<i64, _>(at)?).unwrap_or(0))).collect()
+    }
+}
+
+/// `$1`, `$2`, … of a statement as `$n+1`, `$n+2`, …
+fn renumbered(sql: &str, by: usize) -> String {
+    let mut text = String::with_capacity(sql.len() + 32);
+    let mut pieces = sql.split('$');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        text.push('$');
+        if let Ok(number) = piece[..digits].parse::<usize>() {
+            text.push_str(&(number + by).to_string());
+        }
+        text.push_str(&piece[digits..]);
+    }
+    text
 }
 
 /// A SELECT with optional conditions. Fragments are `&'static str` with `?` for each value, numbered here.
@@ -328,4 +477,26 @@ pub(crate) fn contains(text: &str) -> String {
     }
     pattern.push('%');
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_numbered_on_where_another_statement_went_before() {
+        assert_eq!(renumbered("UPDATE t SET a = $2, b = $10 WHERE id = $1", 0), "UPDATE t SET a = $2, b = $10 WHERE id = $1");
+        assert_eq!(renumbered("UPDATE t SET a = $2, b = $10 WHERE id = $1", 7), "UPDATE t SET a = $9, b = $17 WHERE id = $8");
+        assert_eq!(renumbered("SELECT '$.a', $1", 1), "SELECT '$.a', $2", "what is no place stays");
+    }
+
+    #[test]
+    fn rows_go_in_few_sizes_of_pieces() {
+        let rows: Vec<Vec<Arg>> = (0..53_i64).map(|number| vec![number.into(), "x".into()]).collect();
+        let cut = pieces("INSERT INTO t (a, b)", &rows, " ON CONFLICT DO NOTHING");
+        let sizes: Vec<usize> = cut.iter().map(|(_, piece)| piece.len()).collect();
+        assert_eq!(sizes, [48, 4, 1]);
+        assert_eq!(cut[2].0, "INSERT INTO t (a, b) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        assert!(cut[1].0.contains("($7, $8)"), "{}", cut[1].0);
+    }
 }

@@ -14,7 +14,7 @@ use crate::children::Helper;
 use crate::figures::{median, percentile, spread};
 use crate::site::{Site, now_ms};
 use crate::table::{Table, Verdict};
-use crate::usage::{Window, children};
+use crate::usage::Window;
 use crate::viewer;
 
 const VIEWERS: usize = 50;
@@ -172,7 +172,7 @@ async fn viewers(table: &mut Table, site: &Site, id: &str) {
 /// nginx with a playlist and some parts as they came from the engine.
 struct Nginx {
     _process: Helper,
-    pids: Vec<u32>,
+    pids: [u32; 1],
     base: String,
 }
 
@@ -198,14 +198,12 @@ impl Nginx {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = folder.display();
         let config = format!(
-            "daemon off; worker_processes 1; pid {at}/pid; error_log {at}/error.log; events {{ worker_connections 1024; }}\n\
+            "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log; events {{ worker_connections 1024; }}\n\
              http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;\n\
              client_body_temp_path {at}/a; proxy_temp_path {at}/b; fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
              server {{ listen 127.0.0.1:{port}; root {at}/files; }} }}\n"
         );
         std::fs::write(folder.join("nginx.conf"), config).unwrap();
-        // Its worker may run as another user, who must be able to read.
-        std::process::Command::new("chmod").args(["-R", "a+rX"]).arg(folder).status().unwrap();
         let program = ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())?;
         let mut command = Command::new(program);
         command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).stdin(Stdio::null()).stdout(Stdio::null());
@@ -216,7 +214,7 @@ impl Nginx {
             reqwest::get(&url).await.ok().filter(|got| got.status().is_success())
         })
         .await;
-        let pids = children(process.id()).into_iter().chain([process.id()]).collect();
+        let pids = [process.id()];
         Some(Self { _process: process, pids, base })
     }
 }

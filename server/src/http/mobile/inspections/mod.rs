@@ -42,6 +42,26 @@ async fn find(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<Option
     }
 }
 
+/// Why what was written of an inspection was undone.
+enum Undone {
+    /// What it begins with is there already, or was at the same moment.
+    Taken,
+    /// It was refused.
+    Refused(Problem),
+}
+
+impl From<Problem> for Undone {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 /// Moves the assignment that an inspection came of: `start` with the header, `complete` with the submission. One that is
 /// closed already (cancelled meanwhile, or done by another inspection) stays as it is.
 async fn move_assignment(tx: &mut Tx<'_>, session: &Session, assignment_id: &str, action: &str, at: i64) -> Result<(), Problem> {

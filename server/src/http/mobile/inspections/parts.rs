@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, put, web};
 use mobile_api::Verbatim;
 use mobile_api::field::Faults;
 use mobile_api::inspection::originals::{Originals, Standing};
-use mobile_api::inspection::{ContentNamed, EvidenceKind, PartContent, PutPart, fit};
+use mobile_api::inspection::{ContentNamed, Evidence, EvidenceKind, PartContent, PutPart, fit};
 use mobile_api::limits::PARTS_PER_INSPECTION_MAX;
 use mobile_api::problem::ProblemType;
 use mobile_api::template::TemplateBody;
@@ -75,7 +75,7 @@ impl IncomingPart {
     }
 
     /// As it is kept.
-    fn row(&self, session: &Session, inspection_id: &str, at: i64) -> PartRow {
+    pub(super) fn row(&self, session: &Session, inspection_id: &str, at: i64) -> PartRow {
         PartRow {
             id: self.id.to_string(),
             inspection_id: inspection_id.to_owned(),
@@ -89,7 +89,7 @@ impl IncomingPart {
         }
     }
 
-    fn stored(&self) -> PartStored {
+    pub(super) fn stored(&self) -> PartStored {
         PartStored { id: self.id, content_sha256: self.sha256.clone(), revision: self.revision }
     }
 
@@ -149,21 +149,6 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
         .await
 }
 
-/// Stores the part that an inspection begins with, which nobody else sees yet; `None` where this part is known already.
-pub(super) async fn first_part(
-    tx: &mut Tx<'_>,
-    session: &Session,
-    inspection_id: &str,
-    part: &IncomingPart,
-    at: i64,
-) -> Result<Option<PartStored>, Problem> {
-    if !inspections::insert_part(tx, &part.row(session, inspection_id, at)).await? {
-        return Ok(None);
-    }
-    promise(tx, session, inspection_id, part).await?;
-    Ok(Some(part.stored()))
-}
-
 /// Stores a part of an inspection that was found; whether it is new.
 pub(super) async fn put_part(
     tx: &mut Tx<'_>,
@@ -186,7 +171,7 @@ pub(super) async fn put_part(
         return Ok((true, stored));
     };
     if present.inspection_id != inspection.id {
-        return Err(Problem::of(ProblemType::Conflict).because("this part belongs to another inspection"));
+        return Err(another_inspections());
     }
     let conflict = |why: &str| {
         let revision = u32::try_from(present.revision).ok();
@@ -221,6 +206,10 @@ pub(super) async fn put_part(
     Ok((false, stored))
 }
 
+pub(super) fn another_inspections() -> Problem {
+    Problem::of(ProblemType::Conflict).because("this part belongs to another inspection")
+}
+
 /// Whether this caller may add a part to this inspection now.
 async fn may_add(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow, draft: bool) -> Result<(), Problem> {
     let known = inspections::part_hashes(tx, &inspection.id).await?;
@@ -238,27 +227,27 @@ async fn may_add(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow,
 }
 
 /// Notes the files that a part names. A file under the same id that is another file is a conflict: evidence is never replaced.
-async fn promise(tx: &mut Tx<'_>, session: &Session, inspection_id: &str, part: &IncomingPart) -> Result<(), Problem> {
-    let mut faults = Faults::new();
-    for (index, one) in part.content.evidence.iter().enumerate() {
-        let standing = part.standings.get(index).copied().unwrap_or(Standing::Needed);
-        let blank = match evidence::promise(tx, inspection_id, session.user_id, one, standing).await? {
-            Ok(blank) => blank,
-            Err(present) => {
-                let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", one.id));
-                if present.inspection_id == inspection_id {
-                    problem = problem.with("present", json!({"evidence_id": one.id, "sha256": present.sha256}));
-                }
-                return Err(problem.with("offered", json!({"evidence_id": one.id, "sha256": one.sha256})));
+pub(super) async fn promise(tx: &mut Tx<'_>, session: &Session, inspection_id: &str, part: &IncomingPart) -> Result<(), Problem> {
+    let named = &part.content.evidence;
+    let standing = |index: usize| part.standings.get(index).copied().unwrap_or(Standing::Needed);
+    let all: Vec<_> = named.iter().enumerate().map(|(index, one)| (one, standing(index))).collect();
+    let blank = match evidence::promise_all(tx, inspection_id, session.user_id, &all).await? {
+        Ok(blank) => blank,
+        Err(present) => {
+            let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", present.id));
+            if present.inspection_id == inspection_id {
+                problem = problem.with("present", json!({"evidence_id": present.id, "sha256": present.sha256}));
             }
-        };
-        if blank && one.kind == EvidenceKind::Signature {
-            below(&mut faults, part.within, |faults| {
-                faults.within("evidence", |faults| {
-                    faults.note_at(index, "blank", "nothing is drawn on it: a signature without a stroke is none")
-                });
-            });
+            let offered = named.iter().find(|one| one.id.to_string() == present.id).map(|one| &one.sha256);
+            return Err(problem.with("offered", json!({"evidence_id": present.id, "sha256": offered})));
         }
+    };
+    let mut faults = Faults::new();
+    let unsigned = |one: &Evidence| one.kind == EvidenceKind::Signature && blank.contains(&one.id);
+    for index in named.iter().enumerate().filter(|(_, one)| unsigned(one)).map(|(index, _)| index) {
+        below(&mut faults, part.within, |faults| {
+            faults.within("evidence", |faults| faults.note_at(index, "blank", "nothing is drawn on it: a signature without a stroke is none"));
+        });
     }
     checked(faults)
 }

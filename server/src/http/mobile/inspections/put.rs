@@ -15,16 +15,16 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::parts::{IncomingPart, PartStored, first_part, put_part};
+use super::parts::{IncomingPart, PartStored, another_inspections, promise, put_part};
 use super::submit::{self, AsItIs, Judged, Sent, judged, named, not_the_lead, submit_inspection};
-use super::{find, move_assignment};
+use super::{Undone, find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::mobile::assignments::{find as find_assignment, warnings};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::assignments::kind_code;
-use crate::store::inspections::NewHeader;
+use crate::store::inspections::{Added, NewHeader};
 use crate::store::journal::Act;
 use crate::store::{Conn, StoreError, Tx, inspections, premises, users};
 
@@ -133,9 +133,12 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
     let raw = serde_json::to_string(&body.header.raw).map_err(StoreError::damaged)?;
     let warnings = warnings(header.officers.len());
     let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id, premises_id, premises_path };
-    let stored = {
-        let session = session.clone();
-        app.db.write(move |tx| Box::pin(async move { store(tx, &session, &new, part.as_ref(), judged.as_ref(), at).await })).await?
+    let sent = Arc::new((session.clone(), new, part, judged));
+    let first = sent.clone();
+    let stored = match app.db.write(move |tx| Box::pin(async move { store(tx, &first.0, &first.1, first.2.as_ref(), first.3.as_ref(), at).await })).await {
+        Ok(stored) => stored,
+        Err(Undone::Taken) => app.db.write(move |tx| Box::pin(async move { store_again(tx, &sent.0, &sent.1, sent.2.as_ref(), at).await })).await?,
+        Err(Undone::Refused(problem)) => return Err(problem),
     };
     let submitted = match (stored.submitted, body.submission) {
         (Some(submitted), Some(submission)) => Some(submitted.answer(&submission.sameness())?),
@@ -156,6 +159,7 @@ struct Kept {
     submitted: Option<AsItIs>,
 }
 
+/// Stores an inspection that is new. Everything about it is known here, so nothing is asked for.
 async fn store(
     tx: &mut Tx<'_>,
     session: &Session,
@@ -163,21 +167,48 @@ async fn store(
     part: Option<&IncomingPart>,
     judged: Option<&Judged>,
     at: i64,
-) -> Result<Kept, Problem> {
+) -> Result<Kept, Undone> {
     let id = new.id.to_string();
     if new.header.assignment_id.is_none() {
         tx.leaves_access_alone();
     }
-    if inspections::insert_header(tx, new, at).await? {
-        let stored = begin(tx, session, new, part, at).await?;
-        let submitted = match judged {
-            Some(judged) => submit::write(tx, session, &id, judged, at).await?,
-            None => None,
-        };
-        return Ok(Kept { created: true, state: "draft".to_owned(), part: stored, submitted });
+    let first = part.map(|part| part.row(session, &id, at));
+    match inspections::insert(tx, new, first.as_ref(), at).await? {
+        Added::Whole => {}
+        Added::Taken => return Err(Undone::Taken),
+        Added::PartTaken => return Err(another_inspections().into()),
     }
+    if let Some(part) = part {
+        promise(tx, session, &id, part).await?;
+    }
+    let detail = json!({"premises_id": new.premises_id, "kind": kind_code(new.header.kind), "header_sha256": new.sha256});
+    let entity = Some(("inspection", id.as_str()));
+    tx.audit(at, Act { actor: &session.actor, action: "inspection_receive", entity, path: &new.premises_path, detail }).await?;
+    if let Some(assignment_id) = new.header.assignment_id {
+        move_assignment(tx, session, &assignment_id.to_string(), "start", at).await?;
+    }
+    let submitted = match judged {
+        Some(judged) => Some(submit::write(tx, session, &id, judged, at).await?),
+        None => {
+            let about = (id.as_str(), new.premises_id.as_str(), new.premises_path.as_str());
+            inspections::note_change_of(tx, about, &new.header.officers, false, at).await?;
+            None
+        }
+    };
+    Ok(Kept { created: true, state: "draft".to_owned(), part: part.map(IncomingPart::stored), submitted })
+}
+
+/// Stores what comes under the id of an inspection that is there.
+async fn store_again(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    new: &NewHeader,
+    part: Option<&IncomingPart>,
+    at: i64,
+) -> Result<Kept, Problem> {
+    tx.leaves_access_alone();
     // Somebody else's id: nothing of it is told.
-    let row = find(tx, session, &id).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
+    let row = find(tx, session, &new.id.to_string()).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
     if row.header_sha256 != new.sha256 {
         return Err(conflict(&row.header_sha256, &new.sha256));
     }
@@ -186,35 +217,6 @@ async fn store(
         None => None,
     };
     Ok(Kept { created: false, state: row.state, part: stored, submitted: None })
-}
-
-/// What goes with a header that is new. Everything about it is known here, so nothing is asked for.
-async fn begin(
-    tx: &mut Tx<'_>,
-    session: &Session,
-    new: &NewHeader,
-    part: Option<&IncomingPart>,
-    at: i64,
-) -> Result<Option<PartStored>, Problem> {
-    let id = new.id.to_string();
-    let stored = match part {
-        Some(part) => match first_part(tx, session, &id, part, at).await? {
-            Some(stored) => Some(stored),
-            None => {
-                let row = find(tx, session, &id).await?.ok_or_else(Problem::not_found)?;
-                Some(put_part(tx, session, &row, part, at).await?.1)
-            }
-        },
-        None => None,
-    };
-    inspections::note_change_of(tx, (&id, &new.premises_id, &new.premises_path), &new.header.officers, false, at).await?;
-    let detail = json!({"premises_id": new.premises_id, "kind": kind_code(new.header.kind), "header_sha256": new.sha256});
-    let entity = Some(("inspection", id.as_str()));
-    tx.audit(at, Act { actor: &session.actor, action: "inspection_receive", entity, path: &new.premises_path, detail }).await?;
-    if let Some(assignment_id) = new.header.assignment_id {
-        move_assignment(tx, session, &assignment_id.to_string(), "start", at).await?;
-    }
-    Ok(stored)
 }
 
 fn conflict(present: &str, offered: &str) -> Problem {

@@ -23,7 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::drawn::{Redrawn, redraw};
-use super::{find, move_assignment};
+use super::{Undone, find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::happened::{Fix, happened};
@@ -93,9 +93,14 @@ pub async fn submit_inspection(app: &App, session: &Session, id: Uuid, body: Sub
     };
     let judged = judged(app, &sent, &body, at)?;
     let sha256 = judged.submission.sha256.clone();
-    let session = session.clone();
-    let stored = app.db.write(move |tx| Box::pin(async move { store(tx, &session, &id, &body.parts, &judged, at).await }));
-    stored.await?.answer(&sha256)
+    let (own, wanted) = (session.clone(), id.clone());
+    let stored = match app.db.write(move |tx| Box::pin(async move { store(tx, &own, &wanted, &body.parts, &judged, at).await })).await {
+        Ok(stored) => stored,
+        // Somebody was faster; whether it was the same is told by the row.
+        Err(Undone::Taken) => as_it_is(&mut app.db.read().await?.conn(), session, &id, true).await?,
+        Err(Undone::Refused(problem)) => return Err(problem),
+    };
+    stored.answer(&sha256)
 }
 
 pub(super) fn not_the_lead() -> Problem {
@@ -243,31 +248,24 @@ fn fixes(content: &PartContent) -> impl Iterator<Item = Fix> {
     clock.into_iter().chain(places).map(|(device, gps)| Fix { device_ms: device.0, gps_ms: gps.0 })
 }
 
-async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed], judged: &Judged, at: i64) -> Result<AsItIs, Problem> {
+async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed], judged: &Judged, at: i64) -> Result<AsItIs, Undone> {
     inspections::hold(tx, id).await?;
     // A part that came while this was being judged is not in the judgement: the lead looks again.
     let present = inspections::part_hashes(tx, id).await?;
     named_as_stored(named, present.iter().map(|(id, sha256)| (id.as_str(), sha256.as_str())))?;
-    match write(tx, session, id, judged, at).await? {
-        Some(stored) => Ok(stored),
-        // Somebody was faster; whether it was the same is told by the row.
-        None => as_it_is(tx, session, id, true).await,
-    }
+    write(tx, session, id, judged, at).await
 }
 
-/// Writes a submission with all that goes with it; `None` where the inspection is a draft no more.
-pub(super) async fn write(tx: &mut Tx<'_>, session: &Session, id: &str, judged: &Judged, at: i64) -> Result<Option<AsItIs>, Problem> {
+/// Writes a submission with all that goes with it.
+pub(super) async fn write(tx: &mut Tx<'_>, session: &Session, id: &str, judged: &Judged, at: i64) -> Result<AsItIs, Undone> {
     let submission = &judged.submission;
-    if !inspections::submit(tx, id, submission, at).await? {
-        return Ok(None);
-    }
-    findings::first(tx, id, &judged.findings).await?;
+    let row = inspections::submit(tx, id, submission, &judged.findings, at).await?.ok_or(Undone::Taken)?;
     // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
     let number_taken = match &judged.number {
         Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
         None => false,
     };
-    let stored = as_it_is(tx, session, id, judged.has_evidence).await?;
+    let stored = AsItIs::of(tx, row, judged.has_evidence).await?;
     let row = &stored.row;
     let waiting = InspectionRow { state: "submitted".to_owned(), complete_at: None, ..row.clone() };
     let events = [("inspection.submitted", &waiting), ("inspection.completed", row)];
@@ -287,7 +285,7 @@ pub(super) async fn write(tx: &mut Tx<'_>, session: &Session, id: &str, judged: 
         move_assignment(tx, session, assignment_id, "complete", at).await?;
         answer_alert(tx, assignment_id, &submission.outcome, at).await?;
     }
-    Ok(Some(stored))
+    Ok(stored)
 }
 
 /// An inspection with the evidence that has not come: what it waits for, and what follows when a phone's network allows.
@@ -299,9 +297,7 @@ pub(super) struct AsItIs {
 
 async fn as_it_is(conn: &mut Conn<'_>, session: &Session, id: &str, has_evidence: bool) -> Result<AsItIs, Problem> {
     let row = find(conn, session, id).await?.ok_or_else(Problem::not_found)?;
-    let missing = if row.missing_count == 0 { Vec::new() } else { evidence::missing(conn, id).await? };
-    let to_come = if has_evidence { evidence::to_come(conn, id).await? } else { Vec::new() };
-    Ok(AsItIs { row, missing, to_come })
+    Ok(AsItIs::of(conn, row, has_evidence).await?)
 }
 
 /// The alert that asked for this inspection is answered by it: who decides reviews it beside the result.
@@ -312,6 +308,12 @@ async fn answer_alert(tx: &mut Tx<'_>, assignment_id: &str, outcome: &str, at: i
 }
 
 impl AsItIs {
+    async fn of(conn: &mut Conn<'_>, row: InspectionRow, has_evidence: bool) -> Result<Self, StoreError> {
+        let missing = if row.missing_count == 0 { Vec::new() } else { evidence::missing(conn, &row.id).await? };
+        let to_come = if has_evidence { evidence::to_come(conn, &row.id).await? } else { Vec::new() };
+        Ok(Self { row, missing, to_come })
+    }
+
     /// The answer for a submitted inspection, or both versions where another submission is stored.
     pub(super) fn answer(self, sha256: &str) -> Result<Submitted, Problem> {
         let Self { row, missing, to_come } = self;
