@@ -37,7 +37,11 @@ impl PutInspection {
                 submit(faults, submission);
                 let first = self.part.as_ref().map(|first| (first.id, &first.content_sha256));
                 if !submission.parts.iter().map(|part| (part.id, &part.content_sha256)).eq(first) {
-                    faults.note_at("parts", "unknown", "with the header comes the submission of the part that comes with it, and of no other");
+                    faults.note_at(
+                        "parts",
+                        "unknown",
+                        "with the header comes the submission of the part that comes with it, and of no other",
+                    );
                 }
             });
         }

@@ -167,7 +167,8 @@ impl Db {
                 .busy_timeout(BUSY_TIMEOUT)
                 .disable_statement_logging();
             // What a caller's savepoint may have to undo stays in memory: at most what one group of callers changes.
-            let writer = base.clone().pragma("wal_autocheckpoint", LOG_PAGES).pragma("cache_size", WRITER_CACHE_KIB).pragma("temp_store", "memory");
+            let writer =
+                base.clone().pragma("wal_autocheckpoint", LOG_PAGES).pragma("cache_size", WRITER_CACHE_KIB).pragma("temp_store", "memory");
             let single = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(writer).await?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(8)

@@ -72,13 +72,14 @@ pub struct PremisesRow {
     pub open_alerts: i64,
     pub last_inspection_id: Option<String>,
     pub last_inspection_outcome: Option<String>,
-    pub last_inspection_at: Option<i64>,
+    pub last_inspection_happened_at: Option<i64>,
+    pub last_inspection_submitted_at: Option<i64>,
 }
 
 const PREMISES: &str = "SELECT p.id, p.name, p.kind, p.organization_id, o.name AS organization_name, p.address, p.latitude, p.longitude, p.school, p.diners, \
     p.risk_grade, p.code, p.service_hours, p.version, p.updated_at, \
     (SELECT COUNT(*) FROM work_items w WHERE w.premises_id = p.id AND w.kind = 'alert' AND w.open) AS open_alerts, \
-    li.id AS last_inspection_id, li.outcome AS last_inspection_outcome, li.submitted_at AS last_inspection_at \
+    li.id AS last_inspection_id, li.outcome AS last_inspection_outcome, li.happened_at AS last_inspection_happened_at, li.submitted_at AS last_inspection_submitted_at \
     FROM premises p JOIN organizations o ON o.id = p.organization_id \
     LEFT JOIN inspections li ON li.id = (SELECT i.id FROM inspections i WHERE i.premises_id = p.id AND i.submitted_at IS NOT NULL ORDER BY i.happened_at DESC, i.id DESC LIMIT 1)";
 

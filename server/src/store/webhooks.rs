@@ -158,7 +158,16 @@ async fn write(tx: &mut Tx<'_>, events: &[Event<'_>], at: i64) -> Result<(), Sto
             let mut body = json!({"id": id, "event": event.name, "at": Moment(at)});
             body[event.about.0] = event.about.1.clone();
             let key = format!("{}:{}:{}", event.name, event.subject.0, event.subject.1);
-            rows.push(vec![id.into(), webhook.id.as_str().into(), event.name.into(), key.into(), body.to_string().into(), 0_i64.into(), at.into(), at.into()]);
+            rows.push(vec![
+                id.into(),
+                webhook.id.as_str().into(),
+                event.name.into(),
+                key.into(),
+                body.to_string().into(),
+                0_i64.into(),
+                at.into(),
+                at.into(),
+            ]);
         }
     }
     let head = "INSERT INTO outbox (id, webhook_id, event, dedupe_key, body, attempts, next_at, created_at)";

@@ -60,7 +60,7 @@ async fn forms(table: &mut Table, bureau: &Bureau) {
     }
 }
 
-/// An inspection every 10 ms, header with part and submission one after the other, whoever is free sends it.
+/// An inspection every 10 ms, header, part and submission in one request, whoever is free sends it.
 async fn steady(table: &mut Table, bureau: &Bureau) {
     let count = usize::try_from(STEADY.as_millis() / STEADY_EVERY.as_millis()).unwrap();
     let mut running = tokio::task::JoinSet::new();
@@ -77,21 +77,17 @@ async fn steady(table: &mut Table, bureau: &Bureau) {
             for (number, requests) in pieces {
                 let due = began + STEADY_EVERY * u32::try_from(number).unwrap();
                 tokio::time::sleep_until(due.into()).await;
-                let (last, before) = requests.split_last().unwrap();
-                for request in before {
+                let sent = Instant::now();
+                for request in &requests {
                     line.send(request).await.expect("accepted");
                 }
-                let sent = Instant::now();
-                line.send(last).await.expect("accepted");
-                took_ms.push((sent.elapsed().as_secs_f64() * 1e3, due.elapsed().as_secs_f64() * 1e3));
+                took_ms.push(sent.elapsed().as_secs_f64() * 1e3);
             }
             took_ms
         });
     }
-    let all: Vec<(f64, f64)> = running.join_all().await.into_iter().flatten().collect();
-    let (one, both): (Vec<f64>, Vec<f64>) = all.into_iter().unzip();
-    let (p50, p99) = (percentile(&one, 0.5), percentile(&one, 0.99));
-    let whole = format!("; with its header and part p50 {:.1}, p99 {:.1} ms", percentile(&both, 0.5), percentile(&both, 0.99));
-    let measured = format!("p50 {p50:.1}, p99 {p99:.1} ms of {}{whole}", one.len());
-    table.judged("one submission at 100 a second", "p50 at most 3 ms, p99 at most 25 ms", &measured, "—", p50 <= 3.0 && p99 <= 25.0);
+    let all: Vec<f64> = running.join_all().await.into_iter().flatten().collect();
+    let (p50, p99) = (percentile(&all, 0.5), percentile(&all, 0.99));
+    let measured = format!("p50 {p50:.1}, p99 {p99:.1} ms of {}", all.len());
+    table.judged("one submission with its header and part, at 100 a second", "p50 at most 3 ms, p99 at most 25 ms", &measured, "—", p50 <= 3.0 && p99 <= 25.0);
 }

@@ -54,6 +54,8 @@ struct LastInspection {
     id: String,
     /// conforms, basically_conforms or does_not_conform
     result: Option<String>,
+    /// When it was made, as far as the phone can be believed.
+    happened_at: Option<Moment>,
     submitted_at: Option<Moment>,
 }
 
@@ -118,7 +120,8 @@ impl TryFrom<PremisesRow> for Premises {
             last_inspection: row.last_inspection_id.map(|id| LastInspection {
                 id,
                 result: row.last_inspection_outcome,
-                submitted_at: row.last_inspection_at.map(Moment),
+                happened_at: row.last_inspection_happened_at.map(Moment),
+                submitted_at: row.last_inspection_submitted_at.map(Moment),
             }),
             version: row.version,
             created_at: Moment(row.created_at),

@@ -70,9 +70,10 @@ pub(super) async fn values(
 }
 
 fn bare(row: &PremisesRow, said: Option<Value>) -> Result<Map<String, Value>, StoreError> {
-    let last = row.last_inspection_id.as_ref().map(
-        |id| json!({"id": id, "result": row.last_inspection_outcome, "submitted_at": row.last_inspection_at.map(Moment), "answers": said}),
-    );
+    let last = row.last_inspection_id.as_ref().map(|id| {
+        let (happened_at, submitted_at) = (row.last_inspection_happened_at.map(Moment), row.last_inspection_submitted_at.map(Moment));
+        json!({"id": id, "result": row.last_inspection_outcome, "happened_at": happened_at, "submitted_at": submitted_at, "answers": said})
+    });
     let hours: Value = serde_json::from_str(&row.service_hours).map_err(StoreError::damaged)?;
     let value = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "organization_id": row.organization_id, "organization_name": row.organization_name,

@@ -78,6 +78,8 @@ on_both!(an_inspection_comes_whole_in_one_request, |app| {
     assert_eq!(phone.client.put(&draft.path(), &whole).await.1["state"], "complete");
     let (_, page) = phone.client.get(&draft.path()).await;
     assert_eq!((page["state"].as_str(), page["parts"].as_array().map(Vec::len)), (Some("complete"), Some(1)));
+    let (_, place) = phone.client.get(&format!("/premises/{}", app.premises.id)).await;
+    assert_eq!(place["last_inspection"]["happened_at"], page["happened_at"], "the place says when it was made, not when it was sent");
     let (_, failed) = phone.client.get("/inspections?failed_item=1.2").await;
     assert_eq!(failed["items"].as_array().map(Vec::len), Some(1), "what failed is a row");
     let mut other = whole.clone();

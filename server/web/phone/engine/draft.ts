@@ -36,7 +36,7 @@ export interface PremisesRow {
   alerts?: { id: string; kind: string; class: number; state: string; level: string; raised_at: string; due_at?: string | null }[]
   /** Reports of suspected food poisoning that are not ended; left out where one may not know. */
   incidents?: { id: string; state: string; level: string; reported_at: string; people: number; stops: string[] }[]
-  last_inspection?: { id: string; result?: string | null; submitted_at?: string | null; answers?: Record<string, PreviousAnswer> } | null
+  last_inspection?: { id: string; result?: string | null; happened_at?: string | null; submitted_at?: string | null; answers?: Record<string, PreviousAnswer> } | null
 }
 
 /** What the last inspection of a premises said at an item. */

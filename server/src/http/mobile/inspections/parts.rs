@@ -246,7 +246,9 @@ pub(super) async fn promise(tx: &mut Tx<'_>, session: &Session, inspection_id: &
     let unsigned = |one: &Evidence| one.kind == EvidenceKind::Signature && blank.contains(&one.id);
     for index in named.iter().enumerate().filter(|(_, one)| unsigned(one)).map(|(index, _)| index) {
         below(&mut faults, part.within, |faults| {
-            faults.within("evidence", |faults| faults.note_at(index, "blank", "nothing is drawn on it: a signature without a stroke is none"));
+            faults.within("evidence", |faults| {
+                faults.note_at(index, "blank", "nothing is drawn on it: a signature without a stroke is none")
+            });
         });
     }
     checked(faults)

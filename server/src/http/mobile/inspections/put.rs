@@ -135,9 +135,15 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
     let new = NewHeader { id, header, raw, sha256: body.content_sha256.clone(), office_id, premises_id, premises_path };
     let sent = Arc::new((session.clone(), new, part, judged));
     let first = sent.clone();
-    let stored = match app.db.write(move |tx| Box::pin(async move { store(tx, &first.0, &first.1, first.2.as_ref(), first.3.as_ref(), at).await })).await {
+    let stored = match app
+        .db
+        .write(move |tx| Box::pin(async move { store(tx, &first.0, &first.1, first.2.as_ref(), first.3.as_ref(), at).await }))
+        .await
+    {
         Ok(stored) => stored,
-        Err(Undone::Taken) => app.db.write(move |tx| Box::pin(async move { store_again(tx, &sent.0, &sent.1, sent.2.as_ref(), at).await })).await?,
+        Err(Undone::Taken) => {
+            app.db.write(move |tx| Box::pin(async move { store_again(tx, &sent.0, &sent.1, sent.2.as_ref(), at).await })).await?
+        }
         Err(Undone::Refused(problem)) => return Err(problem),
     };
     let submitted = match (stored.submitted, body.submission) {
@@ -199,16 +205,11 @@ async fn store(
 }
 
 /// Stores what comes under the id of an inspection that is there.
-async fn store_again(
-    tx: &mut Tx<'_>,
-    session: &Session,
-    new: &NewHeader,
-    part: Option<&IncomingPart>,
-    at: i64,
-) -> Result<Kept, Problem> {
+async fn store_again(tx: &mut Tx<'_>, session: &Session, new: &NewHeader, part: Option<&IncomingPart>, at: i64) -> Result<Kept, Problem> {
     tx.leaves_access_alone();
     // Somebody else's id: nothing of it is told.
-    let row = find(tx, session, &new.id.to_string()).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
+    let row =
+        find(tx, session, &new.id.to_string()).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
     if row.header_sha256 != new.sha256 {
         return Err(conflict(&row.header_sha256, &new.sha256));
     }
@@ -274,7 +275,9 @@ async fn check_references(
     for (index, officer) in header.officers.iter().enumerate() {
         match names.remove(&officer.to_string()) {
             Some(name) => officers.push(Named { id: *officer, name }),
-            None => faults.within("header", |faults| faults.within("officers", |faults| faults.note_at(index, "unknown", "no such person"))),
+            None => {
+                faults.within("header", |faults| faults.within("officers", |faults| faults.note_at(index, "unknown", "no such person")))
+            }
         }
     }
     checked(faults)?;
