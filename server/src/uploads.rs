@@ -259,9 +259,8 @@ pub async fn store_photo(app: &App, session: &Session, row: &UploadRow, content:
     let upload = UploadRow { received: row.length, done_at: Some(at), ..row.clone() };
     let session = session.clone();
     app.db
-        .write(move |tx| {
+        .write_apart(move |tx| {
             Box::pin(async move {
-                tx.leaves_access_alone();
                 uploads::insert(tx, &upload).await?;
                 // What has more pixels than are opened here is kept by its header alone.
                 if looked.picture.pixels() > PIXELS_MAX {

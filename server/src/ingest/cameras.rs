@@ -15,7 +15,7 @@ const OVERLAP_MS: i64 = 3_600_000;
 pub(super) async fn keep(app: &App, events: Vec<MediaEvent>) -> Result<(), StoreError> {
     let now = app.clock.wall_ms();
     app.db
-        .write(move |tx| {
+        .write_apart(move |tx| {
             Box::pin(async move {
                 for event in &events {
                     keep_one(tx, event, now).await?;

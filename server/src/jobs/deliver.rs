@@ -58,7 +58,7 @@ pub(super) async fn round(app: &App) -> Result<usize, StoreError> {
         return Ok(0);
     }
     let limit = i64::try_from(CONCURRENT_MAX).unwrap_or(1);
-    let taken = app.db.write(move |tx| Box::pin(async move { webhooks::claim(tx, now_ms, LEASE_MS, limit).await })).await?;
+    let taken = app.db.write_apart(move |tx| Box::pin(async move { webhooks::claim(tx, now_ms, LEASE_MS, limit).await })).await?;
     let count = taken.len();
     let mut tries = futures::stream::iter(taken.into_iter().map(|delivery| one(app.clone(), delivery))).buffer_unordered(CONCURRENT_MAX);
     while let Some(ended) = tries.next().await {
@@ -73,7 +73,7 @@ async fn one(app: App, delivery: Delivery) -> Result<(), StoreError> {
     match sent {
         Ok(status) if (200..300).contains(&status) => {
             info!(event = delivery.event, id, attempts, "webhook delivered");
-            app.db.write(move |tx| Box::pin(async move { webhooks::delivered(tx, &id, i64::from(status), now_ms).await })).await
+            app.db.write_apart(move |tx| Box::pin(async move { webhooks::delivered(tx, &id, i64::from(status), now_ms).await })).await
         }
         other => {
             let (status, error) = match other {
@@ -82,7 +82,9 @@ async fn one(app: App, delivery: Delivery) -> Result<(), StoreError> {
             };
             let next_at = (attempts < ATTEMPTS_MAX).then(|| now_ms + back_off_ms(attempts, RETRY_FIRST_MS, RETRY_MOST_MS));
             warn!(event = delivery.event, id, attempts, error, given_up = next_at.is_none(), "webhook not delivered");
-            app.db.write(move |tx| Box::pin(async move { webhooks::not_delivered(tx, &id, status, &error, next_at, now_ms).await })).await
+            app.db
+                .write_apart(move |tx| Box::pin(async move { webhooks::not_delivered(tx, &id, status, &error, next_at, now_ms).await }))
+                .await
         }
     }
 }

@@ -39,14 +39,7 @@ pub(super) async fn look(app: App) -> Result<(), StoreError> {
                 info!(file = id, fault, "a photo cannot be shown; it is kept as it was taken");
             }
             let at = app.clock.wall_ms();
-            app.db
-                .write(move |tx| {
-                    Box::pin(async move {
-                        tx.leaves_access_alone();
-                        files::opened(tx, &id, damage.as_deref(), at).await
-                    })
-                })
-                .await?;
+            app.db.write_apart(move |tx| Box::pin(async move { files::opened(tx, &id, damage.as_deref(), at).await })).await?;
             let busy = app.about.metrics().answers() - answered >= BUSY_REQUESTS;
             let pause = began.elapsed() * if busy { 9 } else { 1 };
             tokio::select! {

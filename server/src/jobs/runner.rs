@@ -77,7 +77,7 @@ async fn take(app: &App, limit: usize) -> Result<Vec<JobRow>, StoreError> {
         return Ok(Vec::new());
     }
     let limit = i64::try_from(limit).unwrap_or(1);
-    app.db.write(move |tx| Box::pin(async move { jobs::claim(tx, now_ms, LEASE_MS, limit).await })).await
+    app.db.write_apart(move |tx| Box::pin(async move { jobs::claim(tx, now_ms, LEASE_MS, limit).await })).await
 }
 
 async fn one(app: &App, job: JobRow) {
@@ -100,19 +100,19 @@ async fn write_down(app: &App, job: &JobRow, kind: Option<&Kind>, ended: Result<
     let error = match ended {
         Ok(()) => {
             debug!(job = job.kind, subject = job.subject, "done");
-            return app.db.write(move |tx| Box::pin(async move { jobs::finish(tx, &id, now_ms).await })).await;
+            return app.db.write_apart(move |tx| Box::pin(async move { jobs::finish(tx, &id, now_ms).await })).await;
         }
         Err(JobError::NotYet(after_ms)) => {
-            return app.db.write(move |tx| Box::pin(async move { jobs::postpone(tx, &id, now_ms + after_ms).await })).await;
+            return app.db.write_apart(move |tx| Box::pin(async move { jobs::postpone(tx, &id, now_ms + after_ms).await })).await;
         }
         Err(error) => error,
     };
     let text = error.to_string();
     if matches!(error, JobError::GiveUp(_)) || job.attempts >= attempts_max {
         error!(job = job.kind, subject = job.subject, error = text, "given up");
-        return app.db.write(move |tx| Box::pin(async move { jobs::give_up(tx, &id, now_ms, &text).await })).await;
+        return app.db.write_apart(move |tx| Box::pin(async move { jobs::give_up(tx, &id, now_ms, &text).await })).await;
     }
     let run_at = now_ms + back_off_ms(job.attempts, RETRY_FIRST_MS, RETRY_MOST_MS);
     warn!(job = job.kind, subject = job.subject, error = text, attempts = job.attempts, "will be tried again");
-    app.db.write(move |tx| Box::pin(async move { jobs::retry(tx, &id, run_at, &text).await })).await
+    app.db.write_apart(move |tx| Box::pin(async move { jobs::retry(tx, &id, run_at, &text).await })).await
 }

@@ -239,6 +239,20 @@ impl Db {
         }
     }
 
+    /// The same for work that leaves access alone ([`Tx::leaves_access_alone`]): what cameras, jobs and deliveries write all the time.
+    pub async fn write_apart<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'a, 't> FnOnce(&'a mut Tx<'t>) -> BoxFuture<'a, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write(move |tx| {
+            tx.leaves_access_alone();
+            work(tx)
+        })
+        .await
+    }
+
     /// Another number after every write of this program that may have changed a login or what somebody may do.
     pub fn access_epoch(&self) -> u64 {
         self.0.access.load(Ordering::SeqCst)

@@ -150,15 +150,7 @@ async fn begin(app: &App, row: &UploadRow) -> Result<(), Problem> {
         return Err(problem.with("retry_after_s", 60));
     }
     let kept = row.clone();
-    let begun = app
-        .db
-        .write(move |tx| {
-            Box::pin(async move {
-                tx.leaves_access_alone();
-                uploads::insert(tx, &kept).await
-            })
-        })
-        .await;
+    let begun = app.db.write_apart(move |tx| Box::pin(async move { uploads::insert(tx, &kept).await })).await;
     begun.map_err(|error: StoreError| Problem::from(error))
 }
 
@@ -292,12 +284,7 @@ async fn take_piece(
     } else if received > row.received {
         let id = row.id.clone();
         app.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    tx.leaves_access_alone();
-                    uploads::advance(tx, &id, received).await
-                })
-            })
+            .write_apart(move |tx| Box::pin(async move { uploads::advance(tx, &id, received).await }))
             .await
             .map_err(|error: StoreError| Problem::from(error))?;
     }

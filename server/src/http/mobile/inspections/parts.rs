@@ -139,9 +139,8 @@ pub async fn store_part(app: &App, session: &Session, id: Uuid, part_id: Uuid, b
     }
     let (at, session) = (app.clock.wall_ms(), session.clone());
     app.db
-        .write(move |tx| {
+        .write_apart(move |tx| {
             Box::pin(async move {
-                tx.leaves_access_alone();
                 let row = find(tx, &session, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
                 put_part(tx, &session, &row, &part, at).await
             })
