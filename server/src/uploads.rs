@@ -206,7 +206,7 @@ impl Writing {
         let at = app.clock.wall_ms();
         let file = file_row(row, &looked, at);
         let (session, upload) = (session.clone(), row.clone());
-        let arrived = app.db.write(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, looked, at).await })).await;
+        let arrived = app.db.write_apart(move |tx| Box::pin(async move { arrive(tx, &session, &upload, &file, looked, at).await })).await;
         if matches!(arrived, Err(UploadError::Blank)) {
             self.discard(app, row).await?;
         }
@@ -308,7 +308,6 @@ async fn arrive(
     looked: Looked,
     at: i64,
 ) -> Result<(), UploadError> {
-    tx.leaves_access_alone();
     inspections::hold(tx, &upload.inspection_id).await?;
     // Who stands beside the glass is told at once; a part that names it a signature later is refused then. What comes by another door
     // is kept, and counts as not signed.

@@ -142,7 +142,7 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
     {
         Ok(stored) => stored,
         Err(Undone::Taken) => {
-            app.db.write(move |tx| Box::pin(async move { store_again(tx, &sent.0, &sent.1, sent.2.as_ref(), at).await })).await?
+            app.db.write_apart(move |tx| Box::pin(async move { store_again(tx, &sent.0, &sent.1, sent.2.as_ref(), at).await })).await?
         }
         Err(Undone::Refused(problem)) => return Err(problem),
     };
@@ -206,7 +206,6 @@ async fn store(
 
 /// Stores what comes under the id of an inspection that is there.
 async fn store_again(tx: &mut Tx<'_>, session: &Session, new: &NewHeader, part: Option<&IncomingPart>, at: i64) -> Result<Kept, Problem> {
-    tx.leaves_access_alone();
     // Somebody else's id: nothing of it is told.
     let row =
         find(tx, session, &new.id.to_string()).await?.ok_or_else(|| Problem::of(ProblemType::Conflict).because("this id is taken"))?;
