@@ -24,6 +24,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// A task that ran this long before it panicked starts again with the shortest pause.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
+/// How much nicer than the program [`idle`] work is: as nice as can be.
+const IDLE_NICENESS: i32 = 19;
+
 /// What a panic of a task means for the rest of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnPanic {
@@ -271,6 +274,24 @@ where
     }
 }
 
+/// Runs `work` on a thread of its own that takes what all others leave of the processors.
+///
+/// # Errors
+/// [`Unfinished`] when `work` panicked, or no thread could be had.
+pub async fn idle<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unfinished> {
+    let (done, waiting) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // On Linux each thread has its own; one that cannot be had is a kindness less.
+        let _kind = rustix::process::nice(IDLE_NICENESS);
+        // Nobody listens any more where the program ends.
+        let _ = done.send(work());
+    });
+    let unfinished = || Unfinished { name: name.to_owned() };
+    thread.map_err(|_| unfinished())?;
+    // A panic drops the sender.
+    waiting.await.map_err(|_| unfinished())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +329,14 @@ mod tests {
         assert_eq!(supervisor.running().len(), 2);
         assert_eq!(supervisor.shutdown(Duration::from_millis(200)).await, ["stuck"]);
         tokio::time::timeout(DEADLINE, stuck.ended()).await.expect("dropped by hard shutdown");
+    }
+
+    #[tokio::test]
+    async fn idle_work_is_nicer_than_the_program_and_gives_its_result() {
+        let own = rustix::process::nice(0).expect("known");
+        let nicer = idle("look", || rustix::process::nice(0).expect("known")).await.expect("no panic");
+        assert_eq!((nicer, rustix::process::nice(0).expect("known")), (IDLE_NICENESS, own));
+        assert!(idle("bad", || -> u8 { panic!("no") }).await.is_err());
     }
 
     #[tokio::test]

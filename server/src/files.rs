@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use crate::App;
 use crate::store::{StoreError, files as rows};
 
-pub use picture::{Looked, Picture, PictureError};
+pub use picture::{Haste, Looked, Picture, PictureError};
 pub use reduced::{REDUCED_WIDTHS, Reduced};
 pub use spool::Spooled;
 

@@ -261,14 +261,14 @@ pub async fn store_photo(app: &App, session: &Session, row: &UploadRow, content:
     app.db
         .write_apart(move |tx| {
             Box::pin(async move {
-                uploads::insert(tx, &upload).await?;
                 // What has more pixels than are opened here is kept by its header alone.
-                if looked.picture.pixels() > PIXELS_MAX {
-                    files::insert(tx, &file).await?
-                } else {
-                    files::insert_unopened(tx, &file).await?
+                let opened = looked.picture.pixels() > PIXELS_MAX;
+                let arrival = arrival(&upload, &file, looked);
+                inspections::hold(tx, &upload.inspection_id).await?;
+                if let Err(present) = evidence::arrive_whole(tx, &upload, &file, opened, &arrival, at).await? {
+                    return Err(UploadError::Replaced(Box::new(present)));
                 }
-                link(tx, &session, &arrival(&upload, &file, looked), at).await
+                complete(tx, &session, &arrival, at).await
             })
         })
         .await
@@ -325,16 +325,21 @@ pub(crate) async fn link(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'
     if let Err(present) = evidence::arrive(tx, arrival, at).await? {
         return Err(UploadError::Replaced(Box::new(present)));
     }
+    complete(tx, session, arrival, at).await
+}
+
+/// Completes what waited for a file that is linked.
+async fn complete(tx: &mut Tx<'_>, session: &Session, arrival: &Arrival<'_>, at: i64) -> Result<(), UploadError> {
     let id = arrival.inspection_id;
-    if let Some(row) = inspections::settle(tx, id, at).await? {
-        inspections::note_change(tx, &row, true, at).await?;
-        let detail = serde_json::json!({"last_evidence_id": arrival.evidence_id});
-        let entity = Some(("inspection", row.id.as_str()));
-        tx.audit(at, Act { actor: &session.actor, action: "inspection_complete", entity, path: &row.premises_path, detail }).await?;
+    if let Some(settled) = inspections::settle(tx, id, at).await? {
+        let row = &settled.row;
+        inspections::note_change(tx, row, row.state != "draft", at).await?;
+        if settled.completed {
+            let detail = serde_json::json!({"last_evidence_id": arrival.evidence_id});
+            let entity = Some(("inspection", row.id.as_str()));
+            tx.audit(at, Act { actor: &session.actor, action: "inspection_complete", entity, path: &row.premises_path, detail }).await?;
+        }
         return Ok(());
-    }
-    if let Some(row) = inspections::of_upload(tx, id).await? {
-        return Ok(inspections::note_change(tx, &row, row.state != "draft", at).await?);
     }
     if self_checks::settle(tx, id, at).await?
         && let Some(row) = self_checks::of_upload(tx, id).await?

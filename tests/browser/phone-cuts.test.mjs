@@ -10,7 +10,6 @@ const STEPS = [
   ['the header with its part and its submission', 'PUT', /\/inspections\/[^/]+(\/parts\/[^/]+)?$/],
   ['a photo, or its first piece', 'POST', /\/uploads$/],
   ['another piece of a photo', 'PATCH', /\/uploads\//],
-  ['the submission again', 'POST', /\/submit$/],
 ]
 /** More than goes with the creation of an upload. */
 const LARGE = { width: 1600, height: 1200 }

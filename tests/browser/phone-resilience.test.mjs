@@ -58,8 +58,8 @@ describe('sending an inspection', () => {
 
   it('is not doubled when the answer to the submission is lost', async () => {
     let lost = 0
-    await context.route('**/submit', async (route) => {
-      if (lost > 0) return route.fallback()
+    await context.route('**/api/v1/inspections/*', async (route) => {
+      if (lost > 0 || route.request().method() !== 'PUT') return route.fallback()
       lost += 1
       await route.fetch()
       return route.abort('connectionreset')
@@ -67,7 +67,7 @@ describe('sending an inspection', () => {
     const id = await steps.sendCheck(page, server.base, 4)
     await until('an answer was lost', () => lost === 1)
     await arrivedOnce(id)
-    await context.unroute('**/submit')
+    await context.unroute('**/api/v1/inspections/*')
   })
 
   it('waits for a login that has ended, and goes on after signing in again', async () => {

@@ -1,6 +1,6 @@
 // What the browser tests share: the real program on a folder of its own, accounts, a browser like a phone, pictures.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -196,11 +196,16 @@ export async function addPerson(root, { username, display_name, role, node_id })
   return Object.assign(person, { id: user.id, display_name })
 }
 
-/** A browser like a phone whose profile outlives it: `open` again on the same folder is the same phone. */
-export async function phone({ locale = 'zh-CN', dark = false, args = [], permissions = [] } = {}) {
+/**
+ * A browser like a phone whose profile outlives it: `open` again on the same folder is the same phone. `storage` gives it so many megabytes, a
+ * file system of its own; `without` says why it could not have that.
+ */
+export async function phone({ locale = 'zh-CN', dark = false, args = [], permissions = [], storage } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'bright-kitchen-phone-'))
+  const without = storage && failure(() => execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${storage}m`, 'tmpfs', folder], { stdio: 'pipe' }))
   let context
   return {
+    without,
     async open() {
       context = await chromium.launchPersistentContext(folder, {
         executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu', ...args], headless: true,
@@ -216,8 +221,19 @@ export async function phone({ locale = 'zh-CN', dark = false, args = [], permiss
     },
     async throwAway() {
       await context?.close()
+      if (storage && !without) execFileSync('umount', ['-l', folder])
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** What went wrong, in words. */
+function failure(work) {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return error.message
   }
 }
 

@@ -92,6 +92,9 @@ pub struct Batcher {
     interval_ns: i64,
     last_dts_ns: i64,
     newest_pts_ns: i64,
+    last_key_ns: Option<i64>,
+    /// From one fragment's key frame to the next; 0 until two have come.
+    key_interval_ns: i64,
     /// Something was lost within the present fragment: the next one is marked.
     lost: bool,
 }
@@ -123,6 +126,8 @@ impl Batcher {
             interval_ns: 0,
             last_dts_ns: 0,
             newest_pts_ns: i64::MIN,
+            last_key_ns: None,
+            key_interval_ns: 0,
             lost: false,
         }
     }
@@ -159,10 +164,21 @@ impl Batcher {
         }
     }
 
-    /// Whether a chunk is complete but for the frames that the muxer wants to see behind it.
+    /// The decoding time of the frame that lets the next chunk go, should the stream keep its rhythm, nanoseconds; `None` while that is
+    /// not known.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        self.hold.is_some()
+    pub fn due_ns(&self) -> Option<i64> {
+        let fragment = self.fragment.as_ref().filter(|_| self.interval_ns > 0)?;
+        let behind = |dts_ns: i64, frames: usize| dts_ns + self.interval_ns * i64::try_from(frames).unwrap_or(0);
+        if let Some(frames) = self.hold {
+            return Some(behind(self.last_dts_ns, frames + 1));
+        }
+        let left_ns = fragment.start_dts_ns + self.chunk_ns * fragment.chunks - self.interval_ns / 2 - self.last_dts_ns;
+        let frames = usize::try_from(left_ns.max(1)).unwrap_or(0).div_ceil(usize::try_from(self.interval_ns).unwrap_or(usize::MAX));
+        let boundary_ns = behind(self.last_dts_ns, frames);
+        let key_ns = fragment.start_dts_ns + self.key_interval_ns;
+        let key_comes = key_ns > self.last_dts_ns && key_ns <= boundary_ns + self.interval_ns / 2;
+        Some(if key_comes { behind(key_ns, 1 + self.reordered) } else { boundary_ns })
     }
 
     /// The stream ends: everything that is left, with the mark of the last chunk, which the end of stream splits off.
@@ -175,12 +191,6 @@ impl Batcher {
             fragment.mark
         });
         (steps, mark)
-    }
-
-    /// The usual time between two frames, nanoseconds; 0 until two have come.
-    #[must_use]
-    pub fn interval_ns(&self) -> i64 {
-        self.interval_ns
     }
 
     fn boundary(&self, fragment: &Fragment, frame: &Frame) -> Boundary {
@@ -225,6 +235,10 @@ impl Batcher {
     fn begin_fragment(&mut self, first: &Frame) {
         let discontinuity = std::mem::take(&mut self.lost) || self.fragment.is_none();
         let begins = Begins { sync: first.is_key, discontinuity, epoch: first.epoch };
+        if first.is_key {
+            self.key_interval_ns = self.last_key_ns.map_or(0, |last_ns| first.dts_ns - last_ns);
+            self.last_key_ns = Some(first.dts_ns);
+        }
         self.fragment = Some(Fragment {
             start_dts_ns: first.dts_ns,
             bytes: 0,
@@ -356,16 +370,46 @@ mod tests {
     }
 
     #[test]
+    fn the_frame_that_lets_a_chunk_go_is_known_beforehand() {
+        for reordered in [0, 2] {
+            let mut batcher = Batcher::new(&EngineConfig::new("/r".into()), reordered);
+            let (mut foretold, mut right, mut wrong) = (Vec::new(), 0, 0);
+            for n in 0..300 {
+                // A key frame every 1.8 s: it comes within a chunk.
+                if batcher.push(frame(n, n % 45 == 0)).is_empty() {
+                    foretold.extend(batcher.due_ns());
+                    continue;
+                }
+                if n > 100 {
+                    let told = |due_ns: &i64| *due_ns == n * 40_000_000;
+                    right += foretold.iter().filter(|due_ns| told(due_ns)).count();
+                    wrong += foretold.iter().filter(|due_ns| !told(due_ns)).count();
+                }
+                foretold.clear();
+            }
+            assert_eq!((right > 150, wrong), (true, 0));
+        }
+    }
+
+    #[test]
+    fn a_key_frame_that_stays_away_leaves_the_half_seconds() {
+        let mut batcher = Batcher::new(&EngineConfig::new("/r".into()), 0);
+        assert_eq!(batcher.due_ns(), None);
+        for n in 0..=131 {
+            batcher.push(frame(n, n == 0 || n == 50));
+        }
+        assert_eq!(batcher.due_ns(), Some(137 * 40_000_000), "3.5 s after the key frame, on the grid");
+    }
+
+    #[test]
     fn a_chunk_before_a_key_frame_is_handed_over_with_the_frame_after_it() {
         let mut batcher = Batcher::new(&EngineConfig::new("/r".into()), 0);
         for n in 0..25 {
             batcher.push(frame(n, n == 0));
         }
-        assert!(!batcher.is_waiting());
         assert!(batcher.push(frame(25, true)).is_empty());
-        assert!(batcher.is_waiting(), "for the frame behind it, however soon that can be had");
+        assert_eq!(batcher.due_ns(), Some(26 * 40_000_000), "the frame behind it");
         let steps = batcher.push(frame(26, false));
-        assert!(!batcher.is_waiting());
         let [Step::Frames(_), Step::Split(mark), Step::Frames(next)] = steps.as_slice() else {
             panic!("{steps:?}");
         };

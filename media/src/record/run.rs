@@ -76,6 +76,16 @@ struct Recorder {
     meter: StreamMeter,
     /// Where its first frame lies on the connection's line: each muxer starts at zero.
     origin_ns: i64,
+    /// From the newest frame's decoding time to when it came, were it not late, nanoseconds of the monotonic clock.
+    behind_ns: i64,
+}
+
+impl Recorder {
+    /// In how many nanoseconds a chunk should be whole, negative where it is late.
+    fn due_ns(&self, now: Duration) -> Option<i64> {
+        let now_ns = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+        Some(self.batcher.due_ns()?.saturating_add(self.behind_ns).saturating_sub(now_ns))
+    }
 }
 
 impl<'a> Run<'a> {
@@ -134,11 +144,11 @@ impl<'a> Run<'a> {
         tokio::pin!(order);
         let pace = Pace::of(self.handle.camera);
         loop {
-            let soon = self.recorder.as_ref().is_some_and(|recorder| recorder.batcher.is_waiting());
+            let due = || self.recorder.as_ref()?.due_ns(clock.monotonic());
             tokio::select! {
                 biased;
                 order = &mut order => return Err(order),
-                item = pace.next_item(source, soon) => match item {
+                item = pace.next_item(source, due) => match item {
                     Err(error) => return Ok(error),
                     Ok(item) => {
                         if matches!(item, SourceItem::AccessUnit(_)) {
@@ -235,6 +245,7 @@ impl<'a> Run<'a> {
         let Some(recorder) = &mut self.recorder else { return Ok(()) };
         let pts_ns = pts_ns.saturating_sub(recorder.origin_ns);
         let dts_ns = recorder.times.next(pts_ns);
+        recorder.behind_ns = mono_ms.saturating_mul(1_000_000).saturating_sub(dts_ns);
         let told = recorder.meter.frame(dts_ns.div_euclid(1_000_000), unit.data.len(), unit.is_key);
         let frame = Frame {
             data: unit.data,
@@ -312,7 +323,7 @@ impl<'a> Run<'a> {
         let meter = StreamMeter::new(parameters);
         self.handle.set_stream(meter.info().clone());
         let (batcher, times) = (Batcher::new(config, depth), DecodeTimes::new(depth, FRAME_NS));
-        Ok(Recorder { mux, batcher, times, meter, origin_ns })
+        Ok(Recorder { mux, batcher, times, meter, origin_ns, behind_ns: 0 })
     }
 
     fn tell_stream(&self) {

@@ -4,7 +4,7 @@
 //! and only grows. A jump is bridged by the time that really passed between the two arrivals, and is told so that the
 //! fragment is marked.
 //!
-//! Arrivals jitter, and pictures that are read in step are found up to a tenth of a second late. The stream's own times do
+//! Arrivals jitter, and pictures that are read in step are found up to 0.3 s late. The stream's own times do
 //! not: a picture came when the least late of its neighbours says it did.
 
 use std::time::Duration;

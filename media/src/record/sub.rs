@@ -110,7 +110,7 @@ impl SubTask {
         let mut damaged = false;
         let pace = Pace::of(self.handle.camera);
         loop {
-            let item = match self.in_time(stall, pace.next_item(stream, false)).await {
+            let item = match self.in_time(stall, pace.next_item(stream, || None)).await {
                 Ok(Ok(item)) => item,
                 Ok(Err(error)) | Err(error) => return error,
             };

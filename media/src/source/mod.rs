@@ -16,6 +16,7 @@ pub mod mjpeg;
 pub mod onvif;
 pub mod open;
 pub mod probe;
+pub(crate) mod reactor;
 pub mod rtmp;
 pub mod rtsp;
 
@@ -35,7 +36,7 @@ pub trait Source: Send {
     fn next(&mut self) -> BoxFuture<'_, Result<SourceItem, SourceError>>;
 
     /// Whether what is not asked for at once waits somewhere that has room for it (a socket's buffer in the kernel): then it is
-    /// asked for ten times a second, without a waking for each picture.
+    /// asked for when it is needed (`record/pace.rs`), without a waking for each picture.
     fn keeps_what_comes(&self) -> bool {
         false
     }

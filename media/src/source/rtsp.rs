@@ -11,6 +11,7 @@ use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame};
 use url::Url;
 
 use super::ceiling::Ceiling;
+use super::reactor::in_turns;
 use super::{AccessUnit, Source, SourceError, SourceItem, SourceLimits, StreamParameters};
 use crate::camera::{Codec, SourceSpec, StateReason};
 use crate::clock::Clock;
@@ -56,7 +57,7 @@ pub async fn open(
     ceiling: Arc<Ceiling>,
 ) -> Result<RtspSource, SourceError> {
     let (began, under) = (clock.monotonic(), ceiling.clone());
-    let connecting = under.under(&*clock, began, connect(spec, url, limits, clock.clone(), ceiling));
+    let connecting = under.under(&*clock, began, in_turns(connect(spec, url, limits, clock.clone(), ceiling)));
     match tokio::time::timeout(limits.connect_timeout, connecting).await {
         Ok(opened) => opened?,
         Err(_) => Err(SourceError::new(StateReason::Timeout, "the camera does not answer in time")),

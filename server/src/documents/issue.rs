@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::gather::{Subject, Wanted, bureau, gather};
 use super::{DocumentError, Kind, Picture, Rendered, Renderer, in_force, number_text, words};
 use crate::App;
-use crate::files::{Files, Reduced};
+use crate::files::{Files, Haste, Reduced};
 use crate::store::documents::{self, NewDocument};
 use crate::store::files::{self as file_rows, FileRow};
 use crate::store::journal::Actor;
@@ -168,7 +168,7 @@ pub async fn word(conn: &mut Conn<'_>, kind: Kind) -> Result<String, StoreError>
 async fn read(files: &Files, wanted: &[Wanted]) -> Result<Vec<Picture>, DocumentError> {
     let mut pictures = Vec::with_capacity(wanted.len());
     for one in wanted {
-        let content = match files.reduced(&one.sha256, &one.filetype, one.width).await? {
+        let content = match files.reduced(&one.sha256, &one.filetype, one.width, Haste::Now).await? {
             Reduced::Copy { content, .. } => content,
             Reduced::AsStored => files.read_all(&one.sha256, PICTURE_BYTES_MAX).await?,
         };

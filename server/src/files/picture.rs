@@ -84,7 +84,7 @@ impl Files {
         if heif && is_heif(path)? {
             return Ok(Picture { filetype: "image/heic", size: None });
         }
-        let (picture, _) = self.decode(path.to_owned()).await?;
+        let (picture, _) = self.decode(Source::File(path.to_owned()), Haste::Now).await?;
         Ok(picture)
     }
 
@@ -95,35 +95,25 @@ impl Files {
         if let Some(filetype) = clip(path, told)? {
             return Ok(Looked { picture: Picture { filetype, size: None }, blank: false, position: None });
         }
-        let asked = path.to_owned();
-        let position = off_thread(move || Ok(exif_of(&asked).and_then(|exif| position(&exif)))).await?;
+        let source = Source::File(path.to_owned());
+        let asked = source.clone();
+        let position = off_thread(Haste::Now, move || Ok(asked.exif().and_then(|exif| position(&exif)))).await?;
         if is_heif(path)? {
             return Ok(Looked { picture: Picture { filetype: "image/heic", size: None }, blank: false, position });
         }
-        let header = path.to_owned();
-        let large = off_thread(move || large(&header)).await?;
-        if let Some(picture) = large {
+        let asked = source.clone();
+        if let Some(picture) = off_thread(Haste::Now, move || asked.large()).await? {
             return Ok(Looked { picture, blank: false, position });
         }
-        let (picture, blank) = self.look_at_drawing(path).await?;
+        let (picture, decoded) = self.decode(source, Haste::Now).await?;
+        let blank = off_thread(Haste::Now, move || Ok(is_blank(&decoded))).await?;
         Ok(Looked { picture, blank, position })
-    }
-
-    async fn look_at_drawing(&self, path: &Path) -> Result<(Picture, bool), FilesError> {
-        let (picture, decoded) = self.decode(path.to_owned()).await?;
-        let blank = off_thread(move || Ok(is_blank(&decoded))).await?;
-        Ok((picture, blank))
     }
 
     /// Whether nothing is drawn on a picture that is stored already. What cannot be opened here is not called blank.
     pub async fn is_blank_drawing(&self, sha256: &str) -> Result<bool, FilesError> {
-        let content = self.read_all(sha256, EVIDENCE_BYTES_MAX).await?;
-        let looked = off_thread(move || {
-            let mut reader = ImageReader::new(std::io::Cursor::new(content)).with_guessed_format().map_err(damaged)?;
-            reader.limits(limits());
-            reader.decode().map(|decoded| is_blank(&decoded)).map_err(|error| PictureError::Damaged(error.to_string()))
-        });
-        match looked.await {
+        let source = Source::Memory(self.read_all(sha256, EVIDENCE_BYTES_MAX).await?);
+        match off_thread(Haste::Now, move || source.decoded().map(|decoded| is_blank(&decoded))).await {
             Ok(blank) => Ok(blank),
             Err(FilesError::Picture(_)) => Ok(false),
             Err(error) => Err(error),
@@ -133,35 +123,108 @@ impl Files {
     /// Looks at a photo in memory without opening it: that it is of a type and size that is accepted, not half of one, and where it says
     /// that it was taken. What is between its markers is opened later.
     pub async fn look_at_photo(&self, content: Bytes) -> Result<Looked, FilesError> {
-        off_thread(move || {
-            let reader = ImageReader::new(Cursor::new(content.clone())).with_guessed_format().map_err(damaged)?;
-            let picture = header(reader, KEPT_PIXELS_MAX)?;
-            if picture.filetype == "image/jpeg" && !has_end(&content) {
-                return Err(PictureError::Damaged("it ends in the middle".to_owned()));
-            }
-            let position = read_exif(Cursor::new(content)).and_then(|exif| position(&exif));
+        off_thread(Haste::Now, move || {
+            let source = Source::Memory(content);
+            let picture = source.header(KEPT_PIXELS_MAX)?;
+            source.ends(picture)?;
+            let position = source.exif().and_then(|exif| position(&exif));
             Ok(Looked { picture, blank: false, position })
         })
         .await
     }
 
-    /// Decodes a local file off the async threads, as stored. Waits until enough memory is free.
-    pub(super) async fn decode(&self, path: PathBuf) -> Result<(Picture, DynamicImage), FilesError> {
-        let header = path.clone();
-        let picture = off_thread(move || read_header(&header)).await?;
+    /// Decodes a picture off the async threads, as stored. Waits until enough memory is free.
+    pub(super) async fn decode(&self, source: Source, haste: Haste) -> Result<(Picture, DynamicImage), FilesError> {
+        let header = source.clone();
+        let picture = off_thread(haste, move || header.header(PIXELS_MAX)).await?;
         let megapixels = u32::try_from(picture.pixels().div_ceil(1_000_000).max(1)).unwrap_or(u32::MAX);
         let permit = self.0.decoding.acquire_many(megapixels).await.map_err(|error| FilesError::Unavailable(error.to_string()))?;
-        let decoded = off_thread(move || {
-            if picture.filetype == "image/jpeg" && !has_end(&std::fs::read(&path).map_err(damaged)?) {
-                return Err(PictureError::Damaged("it ends in the middle".to_owned()));
-            }
-            let mut reader = reader(&path)?;
-            reader.limits(limits());
-            reader.decode().map_err(|error| PictureError::Damaged(error.to_string()))
+        let decoded = off_thread(haste, move || {
+            source.ends(picture)?;
+            source.decoded()
         })
         .await?;
         drop(permit);
         Ok((picture, decoded))
+    }
+}
+
+/// Where the bytes of a picture are.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// A local file.
+    File(PathBuf),
+    /// Here.
+    Memory(Bytes),
+}
+
+/// What pictures are read from.
+trait Readable: BufRead + Seek {}
+impl<T: BufRead + Seek> Readable for T {}
+
+impl Source {
+    fn open(&self) -> std::io::Result<Box<dyn Readable>> {
+        Ok(match self {
+            Self::File(path) => Box::new(BufReader::new(std::fs::File::open(path)?)),
+            Self::Memory(content) => Box::new(Cursor::new(content.clone())),
+        })
+    }
+
+    /// By its content; names say nothing.
+    fn reader(&self) -> Result<ImageReader<Box<dyn Readable>>, PictureError> {
+        let mut reader = ImageReader::new(self.open().map_err(damaged)?).with_guessed_format().map_err(damaged)?;
+        reader.limits(limits());
+        Ok(reader)
+    }
+
+    fn header(&self, pixels_max: u64) -> Result<Picture, PictureError> {
+        let reader = self.reader()?;
+        let filetype = match reader.format() {
+            Some(ImageFormat::Jpeg) => "image/jpeg",
+            Some(ImageFormat::Png) => "image/png",
+            Some(ImageFormat::WebP) => "image/webp",
+            _ => return Err(PictureError::UnknownType),
+        };
+        let (width, height) = reader.into_dimensions().map_err(|error| PictureError::Damaged(error.to_string()))?;
+        let picture = Picture { filetype, size: Some((width, height)) };
+        if picture.pixels() > pixels_max || width.max(height) > EDGE_PIXELS_MAX {
+            return Err(PictureError::TooManyPixels { width, height });
+        }
+        Ok(picture)
+    }
+
+    /// A picture that is kept and not opened, because it has more pixels than that; `None` of one that is opened. Half of one is none.
+    fn large(&self) -> Result<Option<Picture>, PictureError> {
+        let picture = self.header(KEPT_PIXELS_MAX)?;
+        if self.header(PIXELS_MAX).is_ok() {
+            return Ok(None);
+        }
+        self.ends(picture).map(|()| Some(picture))
+    }
+
+    /// Refuses half a JPEG.
+    fn ends(&self, picture: Picture) -> Result<(), PictureError> {
+        let whole = picture.filetype != "image/jpeg"
+            || match self {
+                Self::File(path) => has_end(&std::fs::read(path).map_err(damaged)?),
+                Self::Memory(content) => has_end(content),
+            };
+        if whole { Ok(()) } else { Err(PictureError::Damaged("it ends in the middle".to_owned())) }
+    }
+
+    fn decoded(&self) -> Result<DynamicImage, PictureError> {
+        self.reader()?.decode().map_err(|error| PictureError::Damaged(error.to_string()))
+    }
+
+    fn exif(&self) -> Option<exif::Exif> {
+        let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut self.open().ok()?);
+        exif.or_else(|error| error.distill_partial_result(|_| ())).ok()
+    }
+
+    /// How it must be turned to stand upright. Nothing readable: not at all.
+    pub(super) fn orientation(&self) -> Orientation {
+        let told = self.exif().and_then(|exif| exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0));
+        told.and_then(|value| u8::try_from(value).ok()).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
     }
 }
 
@@ -184,14 +247,28 @@ fn is_blank(picture: &DynamicImage) -> bool {
     ink < INK_PIXELS_MIN
 }
 
+/// How soon work is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// Somebody waits for it.
+    Now,
+    /// Nobody does: it takes what others leave of the processors.
+    Idle,
+}
+
 /// Runs decoding where it may take its time. A decoder that panics says that the picture is damaged, no more.
 pub(super) async fn off_thread<T: Send + 'static>(
+    haste: Haste,
     work: impl FnOnce() -> Result<T, PictureError> + Send + 'static,
 ) -> Result<T, FilesError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(error) if error.is_panic() => Err(PictureError::Damaged("the decoder gave up".to_owned()).into()),
-        Err(error) => Err(FilesError::Unavailable(error.to_string())),
+    let gave_up = || PictureError::Damaged("the decoder gave up".to_owned()).into();
+    match haste {
+        Haste::Now => match tokio::task::spawn_blocking(work).await {
+            Ok(done) => Ok(done?),
+            Err(error) if error.is_panic() => Err(gave_up()),
+            Err(error) => Err(FilesError::Unavailable(error.to_string())),
+        },
+        Haste::Idle => Ok(media::supervise::idle("open a photo", work).await.map_err(|_| gave_up())??),
     }
 }
 
@@ -223,47 +300,6 @@ fn has_end(jpeg: &[u8]) -> bool {
     false
 }
 
-fn reader(path: &Path) -> Result<ImageReader<BufReader<std::fs::File>>, PictureError> {
-    ImageReader::open(path).map_err(damaged)?.with_guessed_format().map_err(damaged)
-}
-
-/// A picture that is kept and not opened, because it has more pixels than that; `None` of one that is opened. Half of one is none.
-fn large(path: &Path) -> Result<Option<Picture>, PictureError> {
-    let picture = read_header_within(path, KEPT_PIXELS_MAX)?;
-    if read_header(path).is_ok() {
-        return Ok(None);
-    }
-    if picture.filetype == "image/jpeg" && !has_end(&std::fs::read(path).map_err(damaged)?) {
-        return Err(PictureError::Damaged("it ends in the middle".to_owned()));
-    }
-    Ok(Some(picture))
-}
-
-fn read_header(path: &Path) -> Result<Picture, PictureError> {
-    read_header_within(path, PIXELS_MAX)
-}
-
-fn read_header_within(path: &Path, pixels_max: u64) -> Result<Picture, PictureError> {
-    header(reader(path)?, pixels_max)
-}
-
-fn header(mut reader: ImageReader<impl BufRead + Seek>, pixels_max: u64) -> Result<Picture, PictureError> {
-    // `open` takes a type from the name; only the content counts.
-    let filetype = match reader.format() {
-        Some(ImageFormat::Jpeg) => "image/jpeg",
-        Some(ImageFormat::Png) => "image/png",
-        Some(ImageFormat::WebP) => "image/webp",
-        _ => return Err(PictureError::UnknownType),
-    };
-    reader.limits(limits());
-    let (width, height) = reader.into_dimensions().map_err(|error| PictureError::Damaged(error.to_string()))?;
-    let picture = Picture { filetype, size: Some((width, height)) };
-    if picture.pixels() > pixels_max || width.max(height) > EDGE_PIXELS_MAX {
-        return Err(PictureError::TooManyPixels { width, height });
-    }
-    Ok(picture)
-}
-
 /// The type of a video or a sound recording, where one was announced and the file begins as one. It is kept whole and not opened.
 fn clip(path: &Path, told: &str) -> Result<Option<&'static str>, FilesError> {
     use std::io::Read as _;
@@ -286,15 +322,6 @@ fn is_heif(path: &Path) -> Result<bool, FilesError> {
     Ok(read == 12 && &head[4..8] == b"ftyp" && HEIF_BRANDS.iter().any(|brand| &head[8..12] == brand.as_slice()))
 }
 
-fn exif_of(path: &Path) -> Option<exif::Exif> {
-    read_exif(BufReader::new(std::fs::File::open(path).ok()?))
-}
-
-fn read_exif(mut content: impl BufRead + Seek) -> Option<exif::Exif> {
-    let exif = exif::Reader::new().continue_on_error(true).read_from_container(&mut content);
-    exif.or_else(|error| error.distill_partial_result(|_| ())).ok()
-}
-
 /// Where a picture says that it was taken. Nothing readable, or no place on Earth: nowhere.
 fn position(exif: &exif::Exif) -> Option<(f64, f64)> {
     let degrees = |tag: exif::Tag, reference: exif::Tag, negative: u8| -> Option<f64> {
@@ -309,13 +336,4 @@ fn position(exif: &exif::Exif) -> Option<(f64, f64)> {
     let longitude = degrees(exif::Tag::GPSLongitude, exif::Tag::GPSLongitudeRef, b'W')?;
     // Zero and zero is what a phone writes that knows nothing.
     (is_point(latitude, longitude) && (latitude, longitude) != (0.0, 0.0)).then_some((latitude, longitude))
-}
-
-/// How a picture must be turned to stand upright. Nothing readable: not at all.
-pub(super) fn orientation(path: &Path) -> Orientation {
-    let read = || -> Option<u32> {
-        let exif = exif_of(path)?;
-        exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)
-    };
-    read().and_then(|value| u8::try_from(value).ok()).and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms)
 }

@@ -12,7 +12,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageFormat};
 use uuid::Uuid;
 
-use super::picture::{off_thread, orientation};
+use super::picture::{Haste, Source, off_thread};
 use super::{Files, FilesError, PictureError};
 
 /// Widths in pixels that copies have; what is asked for is rounded up to one of them.
@@ -38,7 +38,7 @@ pub enum Reduced {
 
 impl Files {
     /// A copy of the picture with this hash that is at least `width` pixels wide, or the picture itself.
-    pub async fn reduced(&self, sha256: &str, filetype: &str, width: u32) -> Result<Reduced, FilesError> {
+    pub async fn reduced(&self, sha256: &str, filetype: &str, width: u32, haste: Haste) -> Result<Reduced, FilesError> {
         let Some(width) = REDUCED_WIDTHS.into_iter().find(|step| *step >= width) else {
             return Ok(Reduced::AsStored);
         };
@@ -53,15 +53,12 @@ impl Files {
         if let Ok(content) = tokio::fs::read(&cached).await {
             return Ok(Reduced::Copy { filetype: copy_type, content: content.into() });
         }
-        let content = self.read_all(sha256, SOURCE_BYTES_MAX).await?;
-        let spooled = self.spool(futures::stream::iter([Ok::<_, std::io::Error>(content)]), SOURCE_BYTES_MAX).await?;
-        let (picture, decoded) = match self.decode(spooled.path().to_owned()).await {
+        let source = Source::Memory(self.read_all(sha256, SOURCE_BYTES_MAX).await?);
+        let (picture, decoded) = match self.decode(source.clone(), haste).await {
             Err(FilesError::Picture(PictureError::TooManyPixels { .. })) => return Ok(Reduced::AsStored),
             decoded => decoded?,
         };
-        let path = spooled.path().to_owned();
-        let made = off_thread(move || reduce(decoded, &path, width, copy_type)).await?;
-        drop(spooled);
+        let made = off_thread(haste, move || reduce(decoded, &source, width, copy_type)).await?;
         let Some(content) = made else {
             return Ok(Reduced::AsStored);
         };
@@ -81,10 +78,10 @@ impl Files {
 }
 
 /// `None` where the picture is no wider already.
-fn reduce(decoded: DynamicImage, path: &Path, width: u32, filetype: &str) -> Result<Option<Vec<u8>>, PictureError> {
+fn reduce(decoded: DynamicImage, source: &Source, width: u32, filetype: &str) -> Result<Option<Vec<u8>>, PictureError> {
     let mut upright = decoded;
     // Turning a small picture is cheaper than turning a large one, but then width and height change places.
-    let orientation = orientation(path);
+    let orientation = source.orientation();
     let turned = orientation.to_exif() >= 5;
     let across = if turned { upright.height() } else { upright.width() };
     if across <= width {
@@ -176,7 +173,7 @@ mod tests {
         let (folder, files) = open();
         let (sha256, looked) = stored(&files, jpeg(1_000, 500, Some(6))).await;
         assert_eq!(looked.expect("a picture").size, Some((1_000, 500)));
-        let Reduced::Copy { filetype, content } = files.reduced(&sha256, "image/jpeg", 300).await.expect("reduced") else {
+        let Reduced::Copy { filetype, content } = files.reduced(&sha256, "image/jpeg", 300, Haste::Now).await.expect("reduced") else {
             panic!("a copy was asked for");
         };
         assert_eq!(filetype, "image/jpeg");
@@ -184,12 +181,15 @@ mod tests {
         assert_eq!((copy.width(), copy.height()), (320, 640), "turned by a quarter and rounded up to a step");
         let cached = folder.path().join("reduced").join(&sha256[..2]).join(format!("{sha256}-320.jpg"));
         std::fs::write(&cached, b"from the cache").expect("writes");
-        let Reduced::Copy { content, .. } = files.reduced(&sha256, "image/jpeg", 300).await.expect("reduced") else {
+        let Reduced::Copy { content, .. } = files.reduced(&sha256, "image/jpeg", 300, Haste::Now).await.expect("reduced") else {
             panic!("a copy was asked for");
         };
         assert_eq!(content.as_ref(), b"from the cache");
-        assert!(matches!(files.reduced(&sha256, "image/jpeg", 640).await.expect("reduced"), Reduced::AsStored), "not wider than it is");
-        assert!(matches!(files.reduced(&sha256, "image/heic", 320).await.expect("reduced"), Reduced::AsStored));
+        assert!(
+            matches!(files.reduced(&sha256, "image/jpeg", 640, Haste::Now).await.expect("reduced"), Reduced::AsStored),
+            "not wider than it is"
+        );
+        assert!(matches!(files.reduced(&sha256, "image/heic", 320, Haste::Now).await.expect("reduced"), Reduced::AsStored));
         assert_eq!(files.sweep_reduced(100).await.expect("sweeps"), 0);
         assert_eq!(files.sweep_reduced(1).await.expect("sweeps"), 14);
         assert!(!cached.exists());
@@ -204,7 +204,7 @@ mod tests {
         }
         let (sha256, looked) = stored(&files, content).await;
         assert_eq!(looked.expect("a picture all the same").filetype, "image/jpeg");
-        assert!(matches!(files.reduced(&sha256, "image/jpeg", 160).await.expect("reduced"), Reduced::Copy { .. }));
+        assert!(matches!(files.reduced(&sha256, "image/jpeg", 160, Haste::Now).await.expect("reduced"), Reduced::Copy { .. }));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::content::{Content, serve};
 use super::problem::Problem;
 use crate::App;
-use crate::files::{FilesError, PIXELS_MAX, Reduced};
+use crate::files::{FilesError, Haste, PIXELS_MAX, Reduced};
 use crate::store::Conn;
 use crate::store::alerts::FileOf;
 use crate::store::evidence::{self, EvidenceRow};
@@ -90,7 +90,7 @@ impl Arrived {
     /// Gives it: a reduced copy where a width is wanted and one can be made, else the file as taken.
     pub(super) async fn send(&self, request: &HttpRequest, app: &App, width: Option<u32>) -> Result<HttpResponse, Problem> {
         let reduced = match width {
-            Some(width) => match app.files.reduced(&self.sha256, &self.filetype, width).await {
+            Some(width) => match app.files.reduced(&self.sha256, &self.filetype, width, Haste::Now).await {
                 // Damaged inside: what there is of it is shown by whoever asks.
                 Err(FilesError::Picture(_)) => Reduced::AsStored,
                 made => made?,

@@ -9,7 +9,9 @@ use mobile_api::inspection::originals::Standing;
 use mobile_api::inspection::{Evidence, EvidenceKind, Making};
 use uuid::Uuid;
 
-use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, fetch_with_rows};
+use super::files::FileRow;
+use super::sql::{Arg, Script, Select, execute, fetch_all, fetch_with_rows};
+use super::uploads::UploadRow;
 use super::{Conn, StoreError, Tx};
 
 /// Evidence `e` that something waits for: named by a part, not here, and needed. One text for whoever counts it or is complete without it.
@@ -19,6 +21,14 @@ macro_rules! awaited {
     };
 }
 pub(super) use awaited;
+
+macro_rules! promise_tail {
+    () => {
+        " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, item_code = excluded.item_code, taken_at = excluded.taken_at, \
+         derived_from = excluded.derived_from, made_by = excluded.made_by, standing = excluded.standing \
+         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id"
+    };
+}
 
 /// A piece of evidence, with its file where it has arrived.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
@@ -177,7 +187,35 @@ pub async fn promise_all(
     owner_id: Uuid,
     all: &[(&Evidence, Standing)],
 ) -> Result<Result<Vec<Uuid>, EvidenceRow>, StoreError> {
-    let row = |(one, standing): &(&Evidence, Standing)| -> Vec<Arg> {
+    let rows = promised(inspection_id, &owner_id.to_string(), all);
+    let named: HashMap<String, bool> =
+        fetch_with_rows::<(String, bool)>(tx, PROMISE, &rows, concat!(promise_tail!(), " RETURNING id, blank"))
+            .await?
+            .into_iter()
+            .collect();
+    let mut blank = Vec::new();
+    for (one, _) in all {
+        match named.get(&one.id.to_string()) {
+            Some(true) => blank.push(one.id),
+            Some(false) => {}
+            None => {
+                if let Err(present) = agreed(tx, &one.id.to_string(), inspection_id, &one.sha256).await? {
+                    return Ok(Err(present));
+                }
+            }
+        }
+    }
+    Ok(Ok(blank))
+}
+
+/// The beginning of the statement by which a part names files; after it come the rows of [`promised`].
+pub(super) const PROMISE: &str = "INSERT INTO inspection_evidence (id, inspection_id, owner_id, kind, item_code, sha256, filetype, taken_at, derived_from, made_by, standing)";
+/// And its end: what stands for another file is not touched.
+pub(super) const PROMISE_TAIL: &str = promise_tail!();
+
+/// What a part names, as rows.
+pub(super) fn promised(inspection_id: &str, owner_id: &str, all: &[(&Evidence, Standing)]) -> Vec<Vec<Arg>> {
+    let row = |(one, standing): &(&Evidence, Standing)| {
         vec![
             one.id.into(),
             inspection_id.into(),
@@ -192,26 +230,7 @@ pub async fn promise_all(
             standing.as_str().into(),
         ]
     };
-    let rows: Vec<Vec<Arg>> = all.iter().map(row).collect();
-    let head = "INSERT INTO inspection_evidence (id, inspection_id, owner_id, kind, item_code, sha256, filetype, taken_at, derived_from, made_by, standing)";
-    let tail = " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, item_code = excluded.item_code, taken_at = excluded.taken_at, \
-         derived_from = excluded.derived_from, made_by = excluded.made_by, standing = excluded.standing \
-         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id \
-         RETURNING id, blank";
-    let named: HashMap<String, bool> = fetch_with_rows::<(String, bool)>(tx, head, &rows, tail).await?.into_iter().collect();
-    let mut blank = Vec::new();
-    for (one, _) in all {
-        match named.get(&one.id.to_string()) {
-            Some(true) => blank.push(one.id),
-            Some(false) => {}
-            None => {
-                if let Err(present) = agreed(tx, &one.id.to_string(), inspection_id, &one.sha256).await? {
-                    return Ok(Err(present));
-                }
-            }
-        }
-    }
-    Ok(Ok(blank))
+    all.iter().map(row).collect()
 }
 
 /// As stored.
@@ -250,29 +269,45 @@ pub struct Arrival<'a> {
 
 /// Links a file that arrived. `Err(row)` as for [`promise`]; a second arrival of the same file changes nothing.
 pub async fn arrive(tx: &mut Tx<'_>, arrival: &Arrival<'_>, at: i64) -> Result<Result<(), EvidenceRow>, StoreError> {
-    let linked = fetch_optional!(
-        tx,
-        (String,),
+    arrive_after(tx, Script::default(), arrival, at).await
+}
+
+/// The same of a photo that came whole with its upload and is opened later, or never where `opened` says so: all of it is added here.
+pub async fn arrive_whole(
+    tx: &mut Tx<'_>,
+    upload: &UploadRow,
+    file: &FileRow,
+    opened: bool,
+    arrival: &Arrival<'_>,
+    at: i64,
+) -> Result<Result<(), EvidenceRow>, StoreError> {
+    let script = file.noted(upload.noted(Script::default()), opened.then_some(file.created_at));
+    arrive_after(tx, script, arrival, at).await
+}
+
+async fn arrive_after(tx: &mut Tx<'_>, before: Script, arrival: &Arrival<'_>, at: i64) -> Result<Result<(), EvidenceRow>, StoreError> {
+    let script = before.add(
         "INSERT INTO inspection_evidence (id, inspection_id, owner_id, sha256, filetype, file_id, arrived_at, blank, gps_latitude, gps_longitude) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (id) DO UPDATE SET file_id = excluded.file_id, arrived_at = excluded.arrived_at, blank = excluded.blank, \
          gps_latitude = excluded.gps_latitude, gps_longitude = excluded.gps_longitude \
-         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id AND inspection_evidence.file_id IS NULL \
-         RETURNING id",
-        arrival.evidence_id,
-        arrival.inspection_id,
-        arrival.owner_id,
-        arrival.sha256,
-        arrival.filetype,
-        arrival.file_id,
-        at,
-        arrival.blank,
-        arrival.position.map(|position| position.0),
-        arrival.position.map(|position| position.1),
-    )?;
-    match linked {
-        Some(_) => Ok(Ok(())),
-        None => agreed(tx, arrival.evidence_id, arrival.inspection_id, arrival.sha256).await,
+         WHERE inspection_evidence.sha256 = excluded.sha256 AND inspection_evidence.inspection_id = excluded.inspection_id AND inspection_evidence.file_id IS NULL",
+        [
+            arrival.evidence_id.into(),
+            arrival.inspection_id.into(),
+            arrival.owner_id.into(),
+            arrival.sha256.into(),
+            arrival.filetype.into(),
+            arrival.file_id.into(),
+            at.into(),
+            arrival.blank.into(),
+            arrival.position.map(|position| position.0).into(),
+            arrival.position.map(|position| position.1).into(),
+        ],
+    );
+    match script.run(tx).await?.last() {
+        Some(1) => Ok(Ok(())),
+        _ => agreed(tx, arrival.evidence_id, arrival.inspection_id, arrival.sha256).await,
     }
 }
 

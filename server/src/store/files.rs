@@ -1,6 +1,6 @@
 //! Rows of files: what lies in the object store, who brought it, and what kind it is.
 
-use super::sql::{execute, fetch_all, fetch_optional};
+use super::sql::{Arg, Script, execute, fetch_all, fetch_optional, with_rows};
 use super::{Conn, StoreError, Tx};
 
 /// A file as stored.
@@ -19,29 +19,27 @@ pub struct FileRow {
 
 /// Adds a row for a file that is already in the object store: a row never points to nothing. It has been opened.
 pub async fn insert(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
-    insert_opened(tx, row, Some(row.created_at)).await
+    row.noted(Script::default(), Some(row.created_at)).run(tx).await.map(|_| ())
 }
 
-/// The same of a photo that is opened later.
-pub async fn insert_unopened(tx: &mut Tx<'_>, row: &FileRow) -> Result<(), StoreError> {
-    insert_opened(tx, row, None).await
-}
-
-async fn insert_opened(tx: &mut Tx<'_>, row: &FileRow, opened_at: Option<i64>) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "INSERT INTO files (id, sha256, filetype, bytes, width, height, user_id, created_at, opened_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        row.id.as_str(),
-        row.sha256.as_str(),
-        row.filetype.as_str(),
-        row.bytes,
-        row.width,
-        row.height,
-        row.user_id.as_deref(),
-        row.created_at,
-        opened_at,
-    )?;
-    Ok(())
+impl FileRow {
+    /// Adds it to what is written; `opened_at` is `None` of a photo that is opened later.
+    pub(super) fn noted(&self, script: Script, opened_at: Option<i64>) -> Script {
+        script.add(
+            "INSERT INTO files (id, sha256, filetype, bytes, width, height, user_id, created_at, opened_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [
+                self.id.as_str().into(),
+                self.sha256.as_str().into(),
+                self.filetype.as_str().into(),
+                self.bytes.into(),
+                self.width.into(),
+                self.height.into(),
+                self.user_id.as_deref().into(),
+                self.created_at.into(),
+                opened_at.into(),
+            ],
+        )
+    }
 }
 
 /// Photos that wait to be opened, the oldest first: id, hash, type.
@@ -49,10 +47,12 @@ pub async fn unopened(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<(String, St
     fetch_all!(conn, (String, String, String), "SELECT id, sha256, filetype FROM files WHERE opened_at IS NULL ORDER BY id LIMIT $1", limit)
 }
 
-/// A photo was opened, or cannot be.
-pub async fn opened(tx: &mut Tx<'_>, id: &str, damage: Option<&str>, at: i64) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE files SET opened_at = $2, damage = $3 WHERE id = $1", id, at, damage)?;
-    Ok(())
+/// Photos were opened, or cannot be: each with why.
+pub async fn opened(tx: &mut Tx<'_>, photos: &[(String, Option<String>)], at: i64) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Arg>> = photos.iter().map(|(id, damage)| vec![id.as_str().into(), at.into(), damage.clone().into()]).collect();
+    // Both engines call the columns of a list of values so.
+    let head = "UPDATE files SET opened_at = seen.column2, damage = seen.column3 FROM (";
+    with_rows(tx, head, &rows, ") AS seen WHERE files.id = seen.column1").await
 }
 
 /// Photos that cannot be shown, the newest first: id and why.

@@ -3,12 +3,13 @@
 //! What was sent is kept as sent, beside its hash; columns hold what is searched by. A header never changes. A part changes
 //! until submission, by its own device. Nothing here hashes or judges: that is done before the transaction begins.
 
-use mobile_api::inspection::{Header, PartContent};
+use mobile_api::inspection::originals::Standing;
+use mobile_api::inspection::{Evidence, Header, PartContent};
 use mobile_api::signing::SigningLack;
 use uuid::Uuid;
 
 use super::assignments::{kind_code, office_path};
-use super::evidence::awaited;
+use super::evidence::{self, awaited};
 use super::findings::{self, Finding};
 use super::journal::{Change, Entity};
 use super::sql::{Arg, Script, Select, execute, fetch_all, fetch_optional};
@@ -318,29 +319,62 @@ pub struct NewHeader {
     pub premises_path: String,
 }
 
+/// What a new inspection begins with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beginning<'a> {
+    /// Its first part.
+    pub part: Option<&'a PartRow>,
+    /// Files that the part names, each with an id of its own.
+    pub evidence: &'a [(&'a Evidence, Standing)],
+    /// Its submission, with what failed.
+    pub submission: Option<(&'a Submission, &'a [Finding])>,
+}
+
 /// What came of adding an inspection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
     /// It is there.
-    Whole,
+    Whole(Around),
     /// There is one of this id already (also one that is being added at this moment): all is to be undone.
     Taken,
     /// There is a part of this id already: all is to be undone.
     PartTaken,
 }
 
-/// Adds an inspection, with the part that it begins with.
-pub async fn insert(tx: &mut Tx<'_>, new: &NewHeader, part: Option<&PartRow>, at: i64) -> Result<Added, StoreError> {
+/// What a new inspection found where it was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    /// Files that it names are here, or are other files: they are looked at one by one. Where not, none of them has come.
+    pub files: bool,
+    /// Webhooks listen, though perhaps not to this.
+    pub webhooks: bool,
+}
+
+/// Adds an inspection with all it begins with, at once. With a submission it is complete unless it names a file that is needed; whether
+/// that has come is for [`settle`] to say.
+pub async fn insert(tx: &mut Tx<'_>, new: &NewHeader, first: &Beginning<'_>, at: i64) -> Result<Added, StoreError> {
     let header = &new.header;
     let Some(lead) = header.officers.first() else {
         return Err(StoreError::damaged("a header without officers"));
     };
-    let happened = happened(header.started_at.0, at, &[]);
+    let id = new.id.to_string();
+    let submission = first.submission.map(|(submission, _)| submission);
+    let text = |of: fn(&Submission) -> &str| Arg::from(submission.map(of));
+    let maybe = |of: fn(&Submission) -> Option<&str>| Arg::from(submission.and_then(of));
+    let state = match submission {
+        None => "draft",
+        Some(_) if first.evidence.iter().any(|(_, standing)| *standing == Standing::Needed) => "submitted",
+        Some(_) => "complete",
+    };
+    let happened = submission.map_or_else(|| happened(header.started_at.0, at, &[]), |submission| submission.happened);
     let officers: Vec<Vec<Arg>> = (0_i64..).zip(&header.officers).map(|(at, one)| vec![new.id.into(), (*one).into(), at.into()]).collect();
-    let script = Script::default()
+    let mut script = Script::default()
         .add(
-            "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, differs, received_at, version, updated_at, \
-               happened_at, clock_off_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'draft', $10, $11, $12, 1, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO inspections (id, assignment_id, premises_id, office_id, template_id, kind, lead_id, header, header_sha256, state, started_at, received_at, version, updated_at, \
+               happened_at, clock_off_ms, submission, submission_sha256, phone_result, server_result, result, outcome, differs, submitted_at, complete_at, to_complete, \
+               drawn_sha256, drawn_differs, drawn_number, receipt) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $12, $13, $14, $15, $16, $17, $18, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) \
+             ON CONFLICT (id) DO NOTHING",
             [
                 new.id.into(),
                 header.assignment_id.map(|id| id.to_string()).into(),
@@ -351,23 +385,54 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewHeader, part: Option<&PartRow>, at
                 (*lead).into(),
                 new.raw.as_str().into(),
                 new.sha256.as_str().into(),
+                state.into(),
                 header.started_at.0.into(),
-                false.into(),
                 at.into(),
                 happened.at_ms.into(),
                 happened.clock_off_ms.into(),
+                text(|one| &one.raw),
+                text(|one| &one.sha256),
+                text(|one| &one.phone_result),
+                text(|one| &one.server_result),
+                text(|one| &one.outcome),
+                submission.is_some_and(|one| one.differs).into(),
+                submission.map(|_| at).into(),
+                (state == "complete").then_some(at).into(),
+                text(|one| &one.to_complete),
+                maybe(|one| one.drawn_sha256.as_deref()),
+                submission.is_some_and(|one| one.drawn_differs).into(),
+                maybe(|one| one.drawn_number.as_deref()),
+                text(|one| &one.receipt),
             ],
         )
+        .count(webhooks::LISTENING, [])
         .add_rows("INSERT INTO inspection_officers (inspection_id, user_id, position)", &officers, " ON CONFLICT DO NOTHING");
-    let script = match part {
-        Some(row) => script.add(PART_INSERT, row.args()),
-        None => script,
+    let part_at = script.len();
+    if let Some(part) = first.part {
+        script = script.add(PART_INSERT, part.args());
+    }
+    let files_at = script.len();
+    let owner = first.part.map_or("", |part| part.owner_id.as_str());
+    script = script.add_rows(evidence::PROMISE, &evidence::promised(&id, owner, first.evidence), evidence::PROMISE_TAIL);
+    let files_end = script.len();
+    if let Some((_, findings)) = first.submission {
+        script = script.add_rows(findings::ROWS, &findings::rows(&id, findings), " ON CONFLICT DO NOTHING");
+    }
+    let (touched, here) = if first.evidence.is_empty() {
+        (script.run(tx).await?, 0)
+    } else {
+        let here = Select::new("SELECT COUNT(*) FROM inspection_evidence")
+            .and("inspection_id = ?", [id.as_str().into()])
+            .and("file_id IS NOT NULL", []);
+        let (touched, here) = script.run_then::<(i64,)>(tx, &here).await?;
+        (touched, here.unwrap_or_default().0)
     };
-    let touched = script.run(tx).await?;
-    Ok(match (touched.first(), touched.last()) {
+    let promised: u64 = touched.get(files_at..files_end).unwrap_or_default().iter().sum();
+    let others = usize::try_from(promised) != Ok(first.evidence.len());
+    Ok(match (touched.first(), touched.get(part_at)) {
         (Some(0), _) => Added::Taken,
-        (_, Some(0)) => Added::PartTaken,
-        _ => Added::Whole,
+        (_, Some(0)) if first.part.is_some() => Added::PartTaken,
+        _ => Added::Whole(Around { files: others || here > 0, webhooks: touched.get(1).is_none_or(|count| *count > 0) }),
     })
 }
 
@@ -608,27 +673,42 @@ pub async fn submit(
     Ok(row.filter(|_| touched.first() == Some(&1)))
 }
 
-/// Makes a submitted inspection complete where all its evidence is here; gives it as it is then where it did.
-pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<Option<InspectionRow>, StoreError> {
-    let done = execute!(
-        tx,
-        concat!(
-            "UPDATE inspections SET state = 'complete', complete_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND state = 'submitted' \
-           AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
-            awaited!(),
-            ")"
-        ),
-        id,
-        at,
-    )?;
-    if done == 0 {
-        return Ok(None);
+/// An inspection after a look at what it waits for.
+#[derive(Debug)]
+pub struct Settled {
+    /// As it is now.
+    pub row: InspectionRow,
+    /// All it waited for is here, since now.
+    pub completed: bool,
+    /// Webhooks listen, though perhaps not to this.
+    pub webhooks: bool,
+}
+
+/// Makes a submitted inspection complete where all its evidence is here; `None` where there is no such inspection.
+pub async fn settle(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<Option<Settled>, StoreError> {
+    let settled = settle_quietly(tx, id, at).await?;
+    if let Some(settled) = settled.as_ref().filter(|settled| settled.completed && settled.webhooks) {
+        webhooks::publish_inspection(tx, &[("inspection.completed", &settled.row)], at).await?;
     }
-    let row = of_upload(tx, id).await?;
-    if let Some(row) = &row {
-        webhooks::publish_inspection(tx, &[("inspection.completed", row)], at).await?;
-    }
-    Ok(row)
+    Ok(settled)
+}
+
+/// The same, telling nobody.
+pub async fn settle_quietly(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<Option<Settled>, StoreError> {
+    let script = Script::default()
+        .add(
+            concat!(
+                "UPDATE inspections SET state = 'complete', complete_at = $2, version = version + 1, updated_at = $2 WHERE id = $1 AND state = 'submitted' \
+               AND NOT EXISTS (SELECT 1 FROM inspection_evidence e WHERE e.inspection_id = $1 AND ",
+                awaited!(),
+                ")"
+            ),
+            [id.into(), at.into()],
+        )
+        .count(webhooks::LISTENING, []);
+    let (touched, row) = script.run_then(tx, &Select::new(HEAD).and("i.id = ?", [id.into()])).await?;
+    let told = |index: usize| touched.get(index).is_some_and(|count| *count > 0);
+    Ok(row.map(|row| Settled { row, completed: told(0), webhooks: told(1) }))
 }
 
 /// Notes a change: to the office's desks, to the officers by name, and, once it is submitted, to the premises.

@@ -81,6 +81,8 @@ pub enum Arg {
     MaybeInt(Option<i64>),
     /// BOOLEAN that may be absent
     MaybeBool(Option<bool>),
+    /// DOUBLE PRECISION that may be absent
+    MaybeReal(Option<f64>),
 }
 
 impl From<&str> for Arg {
@@ -128,6 +130,11 @@ impl From<Option<i64>> for Arg {
         Self::MaybeInt(value)
     }
 }
+impl From<Option<f64>> for Arg {
+    fn from(value: Option<f64>) -> Self {
+        Self::MaybeReal(value)
+    }
+}
 impl From<Option<bool>> for Arg {
     fn from(value: Option<bool>) -> Self {
         Self::MaybeBool(value)
@@ -147,6 +154,7 @@ macro_rules! bound {
                 Arg::MaybeText(value) => query.bind(value.as_deref()),
                 Arg::MaybeInt(value) => query.bind(*value),
                 Arg::MaybeBool(value) => query.bind(*value),
+                Arg::MaybeReal(value) => query.bind(*value),
             };
         }
         query
@@ -215,18 +223,42 @@ pub(crate) async fn fetch_with_rows<R: Row>(
 /// so none of them may see what another did (that a row points to a row of another is looked at when all is done).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Script {
-    pieces: Vec<String>,
+    pieces: Vec<(Step, String)>,
     args: Vec<Arg>,
     #[cfg(debug_assertions)]
     places: Vec<&'static std::panic::Location<'static>>,
 }
 
+/// What a statement of a script gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// How many rows it changed.
+    Changes,
+    /// The number that it counted.
+    Counts,
+}
+
 impl Script {
+    /// How many numbers [`Script::run`] gives for what was added so far.
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Adds a statement that changes rows, its values numbered from `$1`.
     #[must_use]
     #[track_caller]
     pub(crate) fn add(mut self, sql: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
-        self.push(sql, args);
+        self.push(Step::Changes, sql, args);
+        #[cfg(debug_assertions)]
+        self.places.push(std::panic::Location::caller());
+        self
+    }
+
+    /// Adds a `SELECT COUNT(*)` of rows that the script does not touch.
+    #[must_use]
+    #[track_caller]
+    pub(crate) fn count(mut self, sql: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
+        self.push(Step::Counts, sql, args);
         #[cfg(debug_assertions)]
         self.places.push(std::panic::Location::caller());
         self
@@ -236,17 +268,17 @@ impl Script {
     #[must_use]
     pub(crate) fn add_rows(mut self, head: &'static str, rows: &[Vec<Arg>], tail: &'static str) -> Self {
         for (text, piece) in pieces(head, rows, tail) {
-            self.push(&text, piece.iter().flatten().cloned());
+            self.push(Step::Changes, &text, piece.iter().flatten().cloned());
         }
         self
     }
 
-    fn push(&mut self, sql: &str, args: impl IntoIterator<Item = Arg>) {
-        self.pieces.push(renumbered(sql, self.args.len()));
+    fn push(&mut self, step: Step, sql: &str, args: impl IntoIterator<Item = Arg>) {
+        self.pieces.push((step, renumbered(sql, self.args.len())));
         self.args.extend(args);
     }
 
-    /// Runs it: how many rows each statement touched.
+    /// Runs it: how many rows each statement changed or counted.
     pub(crate) async fn run(self, conn: &mut Conn<'_>) -> Result<Vec<u64>, StoreError> {
         #[cfg(debug_assertions)]
         super::census::ran_all(conn, &self.places);
@@ -256,7 +288,7 @@ impl Script {
         }
     }
 
-    /// Runs it and then `select`, which sees what was done: how many rows each statement touched, and the first row found.
+    /// Runs it and then `select`, which sees what was done: how many rows each statement changed or counted, and the first row found.
     pub(crate) async fn run_then<R: Row>(self, conn: &mut Conn<'_>, select: &Select) -> Result<(Vec<u64>, Option<R>), StoreError> {
         #[cfg(debug_assertions)]
         super::census::ran_all(conn, &self.places);
@@ -278,35 +310,45 @@ impl Script {
         c: &mut SqliteConnection,
         select: Option<&Select>,
     ) -> Result<(Vec<u64>, Option<R>), StoreError> {
-        let count = self.pieces.len();
+        let steps: Vec<Step> = self.pieces.iter().map(|(step, _)| *step).collect();
         if let Some(select) = select {
-            self.push(&select.text, select.args.iter().cloned());
+            self.push(Step::Counts, &select.text, select.args.iter().cloned());
         }
-        let text = self.pieces.join("; ");
-        let (mut touched, mut found) = (Vec::with_capacity(count), None);
-        let mut steps = c.fetch_many(bound!(sqlx::query(AssertSqlSafe(text)), &self.args));
-        while let Some(step) = steps.try_next().await? {
-            match step {
-                Either::Left(done) => touched.push(done.rows_affected()),
-                Either::Right(row) if found.is_none() => found = Some(R::from_row(&row)?),
-                Either::Right(_) => {}
+        let text = self.pieces.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ");
+        let (mut touched, mut counted, mut found) = (Vec::with_capacity(steps.len()), 0, None);
+        let mut answers = c.fetch_many(bound!(sqlx::query(AssertSqlSafe(text)), &self.args));
+        while let Some(answer) = answers.try_next().await? {
+            match (answer, steps.get(touched.len())) {
+                (Either::Left(done), Some(Step::Changes)) => touched.push(done.rows_affected()),
+                (Either::Left(_), Some(Step::Counts)) => touched.push(std::mem::take(&mut counted)),
+                (Either::Right(row), Some(Step::Counts)) => counted = number(row.try_get::<i64, _>(0)?),
+                (Either::Right(row), None) if found.is_none() => found = Some(R::from_row(&row)?),
+                (Either::Left(_) | Either::Right(_), _) => {}
             }
         }
-        touched.truncate(count);
         Ok((touched, found))
     }
 
     async fn on_postgres(self, c: &mut PgConnection) -> Result<Vec<u64>, StoreError> {
-        let (mut with, mut counts) = (String::new(), String::new());
-        for (at, piece) in self.pieces.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            with.push_str(&format!("{comma}p{at} AS ({piece} RETURNING 1)"));
-            counts.push_str(&format!("{comma}(SELECT COUNT(*) FROM p{at})"));
+        let (mut with, mut counts) = (Vec::new(), Vec::new());
+        for (at, (step, piece)) in self.pieces.iter().enumerate() {
+            match step {
+                Step::Changes => {
+                    with.push(format!("p{at} AS ({piece} RETURNING 1)"));
+                    counts.push(format!("(SELECT COUNT(*) FROM p{at})"));
+                }
+                Step::Counts => counts.push(format!("({piece})")),
+            }
         }
-        let text = format!("WITH {with} SELECT {counts}");
+        let text = format!("WITH {} SELECT {}", with.join(", "), counts.join(", "));
         let row = bound!(sqlx::query(AssertSqlSafe(text)), &self.args).fetch_one(c).await?;
-        (0..self.pieces.len()).map(|at| Ok(u64::try_from(row.try_get::<i64, _>(at)?).unwrap_or(0))).collect()
+        (0..counts.len()).map(|at| Ok(number(row.try_get::<i64, _>(at)?))).collect()
     }
+}
+
+/// A count, which is never negative.
+fn number(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
 }
 
 /// `$1`, `$2`, … of a statement as `$n+1`, `$n+2`, …

@@ -1,6 +1,6 @@
 //! tus uploads under way. The bytes lie below the data folder; a row says how many of them are safe.
 
-use super::sql::{Select, execute, fetch_all};
+use super::sql::{Script, Select, execute, fetch_all};
 use super::{Conn, StoreError, Tx};
 
 /// An upload as stored.
@@ -24,23 +24,30 @@ const HEAD: &str = "SELECT u.id, u.user_id, u.inspection_id, u.evidence_id, u.sh
 
 /// Adds an upload.
 pub async fn insert(tx: &mut Tx<'_>, row: &UploadRow) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "INSERT INTO uploads (id, user_id, inspection_id, evidence_id, sha256, filetype, length, received, created_at, expires_at, done_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        row.id.as_str(),
-        row.user_id.as_str(),
-        row.inspection_id.as_str(),
-        row.evidence_id.as_str(),
-        row.sha256.as_str(),
-        row.filetype.as_str(),
-        row.length,
-        row.received,
-        row.created_at,
-        row.expires_at,
-        row.done_at,
-    )?;
-    Ok(())
+    row.noted(Script::default()).run(tx).await.map(|_| ())
+}
+
+impl UploadRow {
+    /// Adds it to what is written.
+    pub(super) fn noted(&self, script: Script) -> Script {
+        script.add(
+            "INSERT INTO uploads (id, user_id, inspection_id, evidence_id, sha256, filetype, length, received, created_at, expires_at, done_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            [
+                self.id.as_str().into(),
+                self.user_id.as_str().into(),
+                self.inspection_id.as_str().into(),
+                self.evidence_id.as_str().into(),
+                self.sha256.as_str().into(),
+                self.filetype.as_str().into(),
+                self.length.into(),
+                self.received.into(),
+                self.created_at.into(),
+                self.expires_at.into(),
+                self.done_at.into(),
+            ],
+        )
+    }
 }
 
 /// An upload of this user.

@@ -107,6 +107,9 @@ struct Event<'a> {
     about: (&'static str, Value),
 }
 
+/// How many listen at all.
+pub(super) const LISTENING: &str = "SELECT COUNT(*) FROM webhooks WHERE enabled";
+
 /// The kind by which webhooks choose inspections.
 pub const INSPECTION: &str = "inspection";
 

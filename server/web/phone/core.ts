@@ -246,11 +246,11 @@ async function copyDrafts(): Promise<void> {
 }
 
 let roomAt = 0
-async function watchRoom(): Promise<void> {
-  if (Date.now() - roomAt < 15_000) return
+/** At most every quarter of a minute, or `now`: something found no room. */
+export async function watchRoom(now = false): Promise<void> {
+  if (!now && Date.now() - roomAt < 15_000) return
   roomAt = Date.now()
-  roomLow.value = (await left())?.low ?? false
-  if (!roomLow.value) await fillBallast(db())
+  roomLow.value = now || ((await left())?.low ?? false) || !(await fillBallast(db()))
 }
 
 const endedKey = (userId: string) => `ended:${userId}`

@@ -43,7 +43,7 @@ pub(crate) async fn measure(table: &mut Table) {
                     line.send(request).await.expect("accepted");
                 }
                 // Sent again, as by a phone that did not hear the answer.
-                let again = line.send(made.requests.last().unwrap()).await.expect("the same again");
+                let again = line.send(&made.again).await.expect("the same again");
                 assert_eq!(again.json()["state"], "complete", "{}", made.id);
             }
         });

@@ -44,8 +44,10 @@ pub(crate) struct Frame<'a> {
 /// An inspection on its way.
 pub(crate) struct Made {
     pub(crate) id: Uuid,
-    /// As our phone sends them: header, part and submission; each photo; where there is one, the submission again, which says what is missing.
+    /// As our phone sends them: header, part and submission; then each photo.
     pub(crate) requests: Vec<Vec<u8>>,
+    /// The submission once more, which says what is missing.
+    pub(crate) again: Vec<u8>,
     /// All of it as one record.
     pub(crate) record: Value,
 }
@@ -117,12 +119,10 @@ impl Made {
             "part": {"id": part_id, "content": content, "content_sha256": part_sha256, "revision": 1}, "submission": submit});
         let path = format!("/api/v1/inspections/{id}");
         let mut requests = vec![http::json("PUT", &path, Some(frame.token), &put)];
-        if !photos.is_empty() {
-            requests.extend(photos.iter().map(|photo| photo.upload("/api/v1/uploads", id, Some(frame.token))));
-            requests.push(http::json("POST", &format!("{path}/submit"), Some(frame.token), &submit));
-        }
+        requests.extend(photos.iter().map(|photo| photo.upload("/api/v1/uploads", id, Some(frame.token))));
+        let again = http::json("POST", &format!("{path}/submit"), Some(frame.token), &submit);
         let record = json!({"uid": id, "header": header, "content": content, "result": submit["result"]});
-        Self { id, requests, record }
+        Self { id, requests, again, record }
     }
 }
 

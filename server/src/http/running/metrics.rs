@@ -39,11 +39,6 @@ impl Metrics {
         self.0.duration_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Answers so far.
-    pub fn answers(&self) -> u64 {
-        self.0.answers.iter().map(|class| class.load(Ordering::Relaxed)).sum()
-    }
-
     fn write(&self, text: &mut Text) {
         text.head("bright_kitchen_http_answers_total", "counter", "Answers by class of status");
         for (class, count) in CLASSES.iter().zip(&self.0.answers) {

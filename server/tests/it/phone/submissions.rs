@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Draft, Phone, answer, content, evidence, picture};
+use super::{Draft, Phone, answer, content, evidence, picture, sha256};
 use crate::support::on_both;
 
 on_both!(two_officers_each_have_a_part_and_the_lead_chooses, |app| {
@@ -86,6 +86,36 @@ on_both!(an_inspection_comes_whole_in_one_request, |app| {
     other["submission"]["result"]["score"] = json!(12.5);
     let (status, problem) = phone.client.put(&draft.path(), &other).await;
     assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "another submission: {problem}");
+});
+
+on_both!(files_that_came_first_count_with_the_inspection_that_names_them, |app| {
+    let phone = Phone::at(&app, &app.office).await;
+    let template = phone.template().await;
+    let (one, two) = (picture(1), picture(2));
+    let mut whole = Draft::new(&app, &phone, &template);
+    let photo = whole.photo("1.1", &one);
+    assert_eq!(phone.upload(whole.id, &photo, &one).await, StatusCode::NO_CONTENT);
+    let (status, stored) = phone.client.put(&whole.path(), &whole.whole(&template)).await;
+    assert_eq!((status, stored["state"].as_str()), (StatusCode::CREATED, Some("complete")), "{stored}");
+    assert_eq!((&stored["submitted"]["state"], &stored["submitted"]["missing_evidence"]), (&json!("complete"), &json!([])));
+
+    let mut half = Draft::new(&app, &phone, &template);
+    let (first, second) = (half.photo("1.1", &one), half.photo("1.1", &two));
+    assert_eq!(phone.upload(half.id, &first, &one).await, StatusCode::NO_CONTENT);
+    let (_, stored) = phone.client.put(&half.path(), &half.whole(&template)).await;
+    assert_eq!((stored["state"].as_str(), stored["submitted"]["missing_evidence"].as_array().map(Vec::len)), (Some("submitted"), Some(1)));
+    assert_eq!(stored["submitted"]["missing_evidence"][0]["id"], second.as_str());
+    assert_eq!(phone.upload(half.id, &second, &two).await, StatusCode::NO_CONTENT);
+    assert_eq!(phone.client.get(&half.path()).await.1["state"], "complete");
+
+    // Another file under the same id: nothing of the inspection is kept, and the phone hears which.
+    let mut other = Draft::new(&app, &phone, &template);
+    let taken = other.photo("1.1", &one);
+    assert_eq!(phone.upload(other.id, &taken, &two).await, StatusCode::NO_CONTENT);
+    let (status, problem) = phone.client.put(&other.path(), &other.whole(&template)).await;
+    assert_eq!((status, problem["type"].as_str()), (StatusCode::CONFLICT, Some("conflict")), "{problem}");
+    assert_eq!(problem["present"], json!({"evidence_id": taken, "sha256": sha256(&two)}));
+    assert_eq!(phone.client.get(&other.path()).await.0, StatusCode::NOT_FOUND);
 });
 
 on_both!(a_refused_submission_leaves_nothing_of_a_new_inspection, |app| {

@@ -200,7 +200,7 @@ export default {
         jitter: {
           name: ['抖动', 'Jitter'],
           normal: ['50 毫秒以内', 'up to 50 ms'],
-          meaning: ['画面到达时间与拍摄节奏的平均偏差（按整帧计，RFC 3550 平滑）。', 'How unevenly pictures arrive against their own pace (whole pictures, smoothed as in RFC 3550).'],
+          meaning: ['画面到达时间与拍摄节奏的平均偏差（按整帧计，RFC 3550 平滑；RTSP/TCP 只计超出 0.3 秒的部分）。', 'How unevenly pictures arrive against their own pace (whole pictures, smoothed as in RFC 3550; over RTSP/TCP only what exceeds 0.3 s).'],
           todo: ['偏大：实时画面会一顿一顿。减少无线和多级交换，避开与大流量业务同一链路；服务器过载时所有摄像头会一起变大。', 'High: live pictures stutter. Avoid wireless and long chains of switches, keep bulk traffic off the link. All cameras at once: the server is overloaded.'],
         },
         reconnects: {

@@ -2,7 +2,7 @@
  * What waits to be sent. Submitting freezes an inspection: the bodies are written once, so every try sends the same bytes and
  * the server counts it once however often it comes. An entry leaves only when the server has the inspection and all its
  * evidence. The order: header, part and, where no other part is waited for, the submission, so that seconds of a network bring what was
- * found; files; what the server still misses; then, when nothing of any entry is more urgent and the network is one for it, the photos as
+ * found; files; the submission, where it waited; what the server misses then; last, when nothing of any entry is more urgent and the network is one for it, the photos as
  * taken whose reduced copies went first.
  */
 import { call, pathOf, send, type Body, type Operation, type OperationId, type PathOf } from '@shared/api/call'
@@ -246,12 +246,13 @@ export class Outbox {
       const body = standsAlone(entry) ? { ...entry.put, submission: entry.submit } : entry.put
       const { submitted } = await call(this.options.api, putInspectionsId, { path: { id: entry.id }, body: body as Body<'put_inspections_id'> })
       entry.put_done = true
-      if (submitted && !ours(entry, await this.told(entry, submitted as Submitted)).length) return this.settled(entry)
+      if (submitted) ours(entry, await this.told(entry, submitted as Submitted)).forEach(forget)
       await this.keep(entry)
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       await this.files(entry)
-      if (!entry.submit) return this.settled(entry)
+      // Whoever has no submission to send, or has the answer to it, need not ask: a file that was acknowledged is there.
+      if (!entry.submit || entry.submit_done) return this.settled(entry)
       // The same submission again is answered by what the server has by now; no key is needed, and none may freeze the answer.
       const answer = (await call(this.options.api, postInspectionsIdSubmit, { path: { id: entry.id }, body: entry.submit as Body<'post_inspections_id_submit'> })) as Submitted
       const missing = ours(entry, await this.told(entry, answer))

@@ -34,17 +34,18 @@ export async function makeRoom<T>(safe: Pick<Safe, 'db'>, work: () => Promise<T>
   }
 }
 
-/** Fills the ballast again where there is room; says nothing where there is none. */
-export async function fillBallast(db: PhoneDb): Promise<void> {
-  if (await db.getKey('meta', BALLAST)) return
-  const room = await left()
-  if (room === null || room.bytes < 4 * BALLAST_BYTES) return
-  await db.put('meta', { key: BALLAST, value: new Blob([new Uint8Array(BALLAST_BYTES)]) }).catch(() => undefined)
+/**
+ * Fills the ballast again where it is gone; whether it stands. Browsers say of their room what they like (Chromium says that a gigabyte is
+ * left, whatever the disk has): whether four megabytes find a place is the truth.
+ */
+export async function fillBallast(db: PhoneDb): Promise<boolean> {
+  if (await db.getKey('meta', BALLAST)) return true
+  return db.put('meta', { key: BALLAST, value: new Blob([new Uint8Array(BALLAST_BYTES)]) }).then(() => true, () => false)
 }
 
 export interface Room { bytes: number; low: boolean }
 
-/** What the browser says is left; null where it does not say. */
+/** What the browser says is left, which may be too much; null where it does not say. */
 export async function left(): Promise<Room | null> {
   const estimate = await navigator.storage?.estimate?.().catch(() => undefined)
   if (estimate?.quota === undefined || estimate.usage === undefined) return null

@@ -93,6 +93,12 @@ impl IncomingPart {
         PartStored { id: self.id, content_sha256: self.sha256.clone(), revision: self.revision }
     }
 
+    /// The files that it names, and which of them the inspection waits for.
+    pub(super) fn promised(&self) -> Vec<(&Evidence, Standing)> {
+        let standing = |index: usize| self.standings.get(index).copied().unwrap_or(Standing::Needed);
+        self.content.evidence.iter().enumerate().map(|(index, one)| (one, standing(index))).collect()
+    }
+
     fn named(&self) -> ContentNamed {
         ContentNamed { content_sha256: self.sha256.clone(), revision: Some(self.revision) }
     }
@@ -228,9 +234,7 @@ async fn may_add(tx: &mut Tx<'_>, session: &Session, inspection: &InspectionRow,
 /// Notes the files that a part names. A file under the same id that is another file is a conflict: evidence is never replaced.
 pub(super) async fn promise(tx: &mut Tx<'_>, session: &Session, inspection_id: &str, part: &IncomingPart) -> Result<(), Problem> {
     let named = &part.content.evidence;
-    let standing = |index: usize| part.standings.get(index).copied().unwrap_or(Standing::Needed);
-    let all: Vec<_> = named.iter().enumerate().map(|(index, one)| (one, standing(index))).collect();
-    let blank = match evidence::promise_all(tx, inspection_id, session.user_id, &all).await? {
+    let blank = match evidence::promise_all(tx, inspection_id, session.user_id, &part.promised()).await? {
         Ok(blank) => blank,
         Err(present) => {
             let mut problem = Problem::of(ProblemType::Conflict).because(format!("evidence {} stands for another file", present.id));

@@ -16,7 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::parts::{IncomingPart, PartStored, another_inspections, promise, put_part};
-use super::submit::{self, AsItIs, Judged, Sent, judged, named, not_the_lead, submit_inspection};
+use super::submit::{Judged, Sent, follow_new, judged, named, not_the_lead, submit_inspection};
 use super::{Undone, find, move_assignment};
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
@@ -24,7 +24,7 @@ use crate::domain::permission::Permission;
 use crate::http::mobile::assignments::{find as find_assignment, warnings};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::assignments::kind_code;
-use crate::store::inspections::{Added, NewHeader};
+use crate::store::inspections::{Added, Beginning, NewHeader};
 use crate::store::journal::Act;
 use crate::store::{Conn, StoreError, Tx, inspections, premises, users};
 
@@ -147,7 +147,7 @@ pub async fn put_inspection(app: &App, session: &Session, id: Uuid, body: PutIns
         Err(Undone::Refused(problem)) => return Err(problem),
     };
     let submitted = match (stored.submitted, body.submission) {
-        (Some(submitted), Some(submission)) => Some(submitted.answer(&submission.sameness())?),
+        (Some(submitted), _) => Some(submitted),
         // The inspection was here: it is submitted as it is now.
         (None, Some(submission)) => Some(submit_inspection(app, session, id, submission).await?),
         (_, None) => None,
@@ -162,7 +162,7 @@ struct Kept {
     state: String,
     part: Option<PartStored>,
     /// Where the submission went with a new header.
-    submitted: Option<AsItIs>,
+    submitted: Option<Submitted>,
 }
 
 /// Stores an inspection that is new. Everything about it is known here, so nothing is asked for.
@@ -178,13 +178,15 @@ async fn store(
     if new.header.assignment_id.is_none() {
         tx.leaves_access_alone();
     }
-    let first = part.map(|part| part.row(session, &id, at));
-    match inspections::insert(tx, new, first.as_ref(), at).await? {
-        Added::Whole => {}
+    let row = part.map(|part| part.row(session, &id, at));
+    let promised = part.map(IncomingPart::promised).unwrap_or_default();
+    let submission = judged.map(|judged| (&judged.submission, judged.findings.as_slice()));
+    let around = match inspections::insert(tx, new, &Beginning { part: row.as_ref(), evidence: &promised, submission }, at).await? {
+        Added::Whole(around) => around,
         Added::Taken => return Err(Undone::Taken),
         Added::PartTaken => return Err(another_inspections().into()),
-    }
-    if let Some(part) = part {
+    };
+    if let Some(part) = part.filter(|_| around.files) {
         promise(tx, session, &id, part).await?;
     }
     let detail = json!({"premises_id": new.premises_id, "kind": kind_code(new.header.kind), "header_sha256": new.sha256});
@@ -194,7 +196,7 @@ async fn store(
         move_assignment(tx, session, &assignment_id.to_string(), "start", at).await?;
     }
     let submitted = match judged {
-        Some(judged) => Some(submit::write(tx, session, &id, judged, at).await?),
+        Some(judged) => Some(follow_new(tx, session, new, &promised, judged, around, at).await?),
         None => {
             let about = (id.as_str(), new.premises_id.as_str(), new.premises_path.as_str());
             inspections::note_change_of(tx, about, &new.header.officers, false, at).await?;

@@ -11,7 +11,10 @@ use mobile_api::Moment;
 use mobile_api::canonical;
 use mobile_api::complete;
 use mobile_api::field::Faults;
-use mobile_api::inspection::{Header, MissingEvidence, OriginalToCome, PartContent, PartNamed, Submit, Submitted, SubmittedState};
+use mobile_api::inspection::originals::Standing;
+use mobile_api::inspection::{
+    Evidence, Header, MissingEvidence, OriginalToCome, PartContent, PartNamed, Submit, Submitted, SubmittedState,
+};
 use mobile_api::judge::{Judgement, Outcome, judge};
 use mobile_api::merge::merge;
 use mobile_api::paper::FrameNumber;
@@ -31,7 +34,7 @@ use crate::evidence::{Document, Given, Hashed, Receipt};
 use crate::http::{Body, Id, Problem, ProblemBody, checked};
 use crate::store::evidence::EvidenceRow;
 use crate::store::findings::{self, Finding};
-use crate::store::inspections::{InspectionRow, PartRow, Submission};
+use crate::store::inspections::{Around, InspectionRow, NewHeader, PartRow, Submission};
 use crate::store::journal::Act;
 use crate::store::{Conn, StoreError, Tx, alert_acts, assignments, evidence, inspections, paper_numbers, webhooks};
 
@@ -129,13 +132,15 @@ pub(super) struct Sent<'a> {
 pub(super) struct Judged {
     pub(super) submission: Submission,
     /// What failed.
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
     /// The number that the phone drew the record with.
     number: Option<FrameNumber>,
     /// As the header names them.
     officers: Vec<Uuid>,
     /// Whether a part names a file.
     has_evidence: bool,
+    /// What is answered where nothing is waited for.
+    answer: Submitted,
 }
 
 /// Judges what was sent; refused where two parts differ and nobody chose, and where an item is not answered that must be.
@@ -154,13 +159,14 @@ pub(super) fn judged(app: &App, sent: &Sent<'_>, body: &Submit, at: i64) -> Resu
     let sha256 = body.sameness();
     let receipt = receipt(app, sent, body, &sha256, &result, drawn.as_ref(), &to_complete, at)?;
     let fixes: Vec<Fix> = shown.iter().flat_map(|content| fixes(content)).collect();
+    let differs = result != body.result;
     let submission = Submission {
         raw: json(body)?,
         sha256,
         phone_result: json(&body.result)?,
         server_result: json(&result)?,
         outcome: outcome_code(result.outcome).to_owned(),
-        differs: result != body.result,
+        differs,
         to_complete: json(&to_complete)?,
         drawn_sha256: drawn.as_ref().map(|drawn| drawn.sha256.clone()),
         drawn_differs: drawn.as_ref().is_some_and(|drawn| drawn.differs),
@@ -168,9 +174,21 @@ pub(super) fn judged(app: &App, sent: &Sent<'_>, body: &Submit, at: i64) -> Resu
         receipt: json(&receipt)?,
         happened: happened(sent.header.started_at.0, sent.received_at, &fixes),
     };
+    let answer = Submitted {
+        state: SubmittedState::Complete,
+        missing_evidence: Vec::new(),
+        originals_to_come: Vec::new(),
+        differs,
+        to_complete,
+        drawn_sha256: submission.drawn_sha256.clone(),
+        drawn_differs: submission.drawn_differs,
+        receipt: Some(serde_json::to_value(&receipt).map_err(StoreError::damaged)?),
+        result,
+    };
     Ok(Judged {
         submission,
-        findings: findings::of(&result, &merged.answers),
+        findings: findings::of(&answer.result, &merged.answers),
+        answer,
         number: drawn.and_then(|drawn| drawn.number),
         officers: sent.header.officers.clone(),
         has_evidence: shown.iter().any(|part| !part.evidence.is_empty()),
@@ -256,40 +274,103 @@ async fn store(tx: &mut Tx<'_>, session: &Session, id: &str, named: &[PartNamed]
     write(tx, session, id, judged, at).await
 }
 
-/// Writes a submission with all that goes with it.
-pub(super) async fn write(tx: &mut Tx<'_>, session: &Session, id: &str, judged: &Judged, at: i64) -> Result<AsItIs, Undone> {
+/// Writes the submission of a draft with all that goes with it.
+async fn write(tx: &mut Tx<'_>, session: &Session, id: &str, judged: &Judged, at: i64) -> Result<AsItIs, Undone> {
+    let row = inspections::submit(tx, id, &judged.submission, &judged.findings, at).await?.ok_or(Undone::Taken)?;
+    let stored = AsItIs::of(tx, row, judged.has_evidence).await?;
+    let row = &stored.row;
+    publish(tx, row, at).await?;
+    let about = (id, row.premises_id.as_str(), row.premises_path.as_str());
+    follow(tx, session, about, row.assignment_id.as_deref(), judged, row.missing_count, at).await?;
+    Ok(stored)
+}
+
+/// What goes with the submission of an inspection that was added with it; gives the answer.
+pub(super) async fn follow_new(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    new: &NewHeader,
+    promised: &[(&Evidence, Standing)],
+    judged: &Judged,
+    around: Around,
+    at: i64,
+) -> Result<Submitted, Undone> {
+    let id = new.id.to_string();
+    let row = match around {
+        Around { files: true, .. } => inspections::settle_quietly(tx, &id, at).await?.map(|settled| settled.row),
+        Around { webhooks: true, .. } => inspections::of_upload(tx, &id).await?,
+        Around { .. } => None,
+    };
+    if let Some(row) = row.as_ref().filter(|_| around.webhooks) {
+        publish(tx, row, at).await?;
+    }
+    let answer = match row.filter(|_| around.files) {
+        Some(row) => AsItIs::of(tx, row, true).await?.answer(&judged.submission.sha256)?,
+        None => judged.without(promised),
+    };
+    let about = (id.as_str(), new.premises_id.as_str(), new.premises_path.as_str());
+    let assignment_id = new.header.assignment_id.map(|id| id.to_string());
+    let missing = i64::try_from(answer.missing_evidence.len()).unwrap_or(i64::MAX);
+    follow(tx, session, about, assignment_id.as_deref(), judged, missing, at).await?;
+    Ok(answer)
+}
+
+impl Judged {
+    /// The answer while none of the files has come.
+    fn without(&self, promised: &[(&Evidence, Standing)]) -> Submitted {
+        let of = |wanted: Standing| promised.iter().filter(move |(_, standing)| *standing == wanted).map(|(one, _)| *one);
+        let missing_evidence: Vec<MissingEvidence> =
+            of(Standing::Needed).map(|one| MissingEvidence { id: one.id, sha256: one.sha256.clone(), kind: one.kind }).collect();
+        Submitted {
+            state: if missing_evidence.is_empty() { SubmittedState::Complete } else { SubmittedState::Submitted },
+            missing_evidence,
+            originals_to_come: of(Standing::ToCome).map(|one| OriginalToCome { id: one.id, sha256: one.sha256.clone() }).collect(),
+            ..self.answer.clone()
+        }
+    }
+}
+
+/// Tells webhooks of a submission, and that it is complete where it is.
+async fn publish(tx: &mut Tx<'_>, row: &InspectionRow, at: i64) -> Result<(), StoreError> {
+    let waiting = InspectionRow { state: "submitted".to_owned(), complete_at: None, ..row.clone() };
+    let events = [("inspection.submitted", &waiting), ("inspection.completed", row)];
+    webhooks::publish_inspection(tx, if row.state == "complete" { &events } else { &events[..1] }, at).await
+}
+
+/// What follows a submission of an inspection (its id, its premises and their node): the number of its record, those who synchronise, the
+/// audit log, and the assignment it came of.
+async fn follow(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    about: (&str, &str, &str),
+    assignment_id: Option<&str>,
+    judged: &Judged,
+    missing: i64,
+    at: i64,
+) -> Result<(), Undone> {
+    let (id, _, path) = about;
     let submission = &judged.submission;
-    let row = inspections::submit(tx, id, submission, &judged.findings, at).await?.ok_or(Undone::Taken)?;
     // A number that is not the officer's, or was used before, stays what it is: the paper keeps its text, and desks see that it has no row.
     let number_taken = match &judged.number {
         Some(number) => paper_numbers::take_over(tx, number, &session.user_id.to_string(), id, at).await?,
         None => false,
     };
-    let stored = AsItIs::of(tx, row, judged.has_evidence).await?;
-    let row = &stored.row;
-    let waiting = InspectionRow { state: "submitted".to_owned(), complete_at: None, ..row.clone() };
-    let events = [("inspection.submitted", &waiting), ("inspection.completed", row)];
-    webhooks::publish_inspection(tx, if row.state == "complete" { &events } else { &events[..1] }, at).await?;
-    inspections::note_change_of(tx, (id, &row.premises_id, &row.premises_path), &judged.officers, true, at).await?;
-    let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": row.missing_count,
+    inspections::note_change_of(tx, about, &judged.officers, true, at).await?;
+    let detail = json!({"outcome": submission.outcome, "differs": submission.differs, "submission_sha256": submission.sha256, "missing_evidence": missing,
         "drawn_sha256": submission.drawn_sha256, "drawn_differs": submission.drawn_differs, "drawn_number": submission.drawn_number, "number_taken": number_taken});
-    tx.audit(
-        at,
-        Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path: &row.premises_path, detail },
-    )
-    .await?;
-    if row.assignment_id.is_none() {
-        tx.leaves_access_alone();
+    tx.audit(at, Act { actor: &session.actor, action: "inspection_submit", entity: Some(("inspection", id)), path, detail }).await?;
+    match assignment_id {
+        Some(assignment_id) => {
+            move_assignment(tx, session, assignment_id, "complete", at).await?;
+            answer_alert(tx, assignment_id, &submission.outcome, at).await?;
+        }
+        None => tx.leaves_access_alone(),
     }
-    if let Some(assignment_id) = &row.assignment_id {
-        move_assignment(tx, session, assignment_id, "complete", at).await?;
-        answer_alert(tx, assignment_id, &submission.outcome, at).await?;
-    }
-    Ok(stored)
+    Ok(())
 }
 
 /// An inspection with the evidence that has not come: what it waits for, and what follows when a phone's network allows.
-pub(super) struct AsItIs {
+struct AsItIs {
     row: InspectionRow,
     missing: Vec<EvidenceRow>,
     to_come: Vec<EvidenceRow>,
@@ -315,7 +396,7 @@ impl AsItIs {
     }
 
     /// The answer for a submitted inspection, or both versions where another submission is stored.
-    pub(super) fn answer(self, sha256: &str) -> Result<Submitted, Problem> {
+    fn answer(self, sha256: &str) -> Result<Submitted, Problem> {
         let Self { row, missing, to_come } = self;
         if row.submission_sha256.as_deref() != Some(sha256) {
             let problem = Problem::of(ProblemType::Conflict).because("the inspection was submitted with another content");
