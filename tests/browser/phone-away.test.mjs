@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import * as steps from './phone-steps.mjs'
-import { addPerson, desk, makePicture, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
+import { desk, PASSWORD, phone, until } from './support.mjs'
 
 const test = (name) => `[data-test=${name}]`
 let server
@@ -14,14 +14,7 @@ let page
 const device = await phone()
 
 before(async () => {
-  server = await startServer()
-  root = await new Person(server.base, 'root', PASSWORD).signIn()
-  place = await seedPlace(root)
-  user = await addPerson(root, { username: 'chen', display_name: '陈立群', role: 'officer', node_id: place.office.id })
-  context = await device.open()
-  page = context.pages()[0] ?? (await context.newPage())
-  await steps.signIn(page, server.base, 'chen', PASSWORD)
-  await steps.readyForOffline(page)
+  ({ server, root, place, chen: user, context, page } = await steps.officerReady(device))
 })
 
 after(async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import * as steps from './phone-steps.mjs'
-import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
+import { PASSWORD, phone, until } from './support.mjs'
 
 const test = (name) => `[data-test=${name}]`
 let server
@@ -14,14 +14,7 @@ let page
 const device = await phone({ locale: 'en' })
 
 before(async () => {
-  server = await startServer()
-  root = await new Person(server.base, 'root', PASSWORD).signIn()
-  place = await seedPlace(root)
-  await addPerson(root, { username: 'chen', display_name: '陈立群', role: 'officer', node_id: place.office.id })
-  context = await device.open()
-  page = context.pages()[0] ?? (await context.newPage())
-  await steps.signIn(page, server.base, 'chen', PASSWORD)
-  await steps.readyForOffline(page)
+  ({ server, root, place, context, page } = await steps.officerReady(device))
 })
 
 after(async () => {

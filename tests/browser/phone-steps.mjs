@@ -1,7 +1,20 @@
 // What an officer does on the phone, step by step, by what is on the glass.
-import { makePicture } from './support.mjs'
+import { addPerson, makePicture, PASSWORD, Person, seedPlace, startServer } from './support.mjs'
 
 const test = (name) => `[data-test=${name}]`
+
+/** The program with a place and an officer, 陈立群, who is signed in on `device` and can work there without a network. */
+export async function officerReady(device) {
+  const server = await startServer()
+  const root = await new Person(server.base, 'root', PASSWORD).signIn()
+  const place = await seedPlace(root)
+  const chen = await addPerson(root, { username: 'chen', display_name: '陈立群', role: 'officer', node_id: place.office.id })
+  const context = await device.open()
+  const page = context.pages()[0] ?? (await context.newPage())
+  await signIn(page, server.base, 'chen', PASSWORD)
+  await readyForOffline(page)
+  return { server, root, place, chen, context, page }
+}
 
 export async function signIn(page, base, username, password) {
   await page.goto(`${base}/m/`)

@@ -14,7 +14,7 @@ import { openPhoneDb, readMeta, writeMeta, type PhoneDb } from './engine/db'
 import { Outbox, originalsLeft, type LateReason, type OutboxEntry } from './engine/outbox'
 import { fetchPapers } from './engine/paperNumbers'
 import { prune } from './engine/prune'
-import { fillBallast, left } from './engine/room'
+import { fillBallast, left, letGo } from './engine/room'
 import { fetchDuties, OTHERS_DAYS, OWN_DAYS, prunePapers } from './engine/papers'
 import type { Safe } from './engine/safe'
 import { synchronise, syncStateKey, type SyncState } from './engine/sync'
@@ -246,11 +246,17 @@ async function copyDrafts(): Promise<void> {
 }
 
 let roomAt = 0
-/** At most every quarter of a minute, or `now`: something found no room. */
-export async function watchRoom(now = false): Promise<void> {
-  if (!now && Date.now() - roomAt < 15_000) return
+async function watchRoom(): Promise<void> {
+  if (Date.now() - roomAt < 15_000) return
   roomAt = Date.now()
-  roomLow.value = now || ((await left())?.low ?? false) || !(await fillBallast(db()))
+  roomLow.value = ((await left())?.low ?? false) || !(await fillBallast(db()))
+}
+
+/** A photo found no room: what is typed next shall find some. */
+export function photoFoundNoRoom(): void {
+  roomAt = Date.now()
+  roomLow.value = true
+  void letGo(db())
 }
 
 const endedKey = (userId: string) => `ended:${userId}`

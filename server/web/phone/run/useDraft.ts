@@ -3,7 +3,7 @@ import { showConfirmDialog, showToast } from 'vant'
 import { markRaw, onBeforeUnmount, ref, shallowReactive, shallowRef } from 'vue'
 import { LIMITS, type Evidence, type Making, type Signature } from '@shared/inspection'
 import { isReduced } from '@shared/originals'
-import { changes, safe, watchRoom } from '../core'
+import { changes, photoFoundNoRoom, safe } from '../core'
 import { answer, touch, type Draft, type DraftAnswer, type StoredFile } from '../engine/draft'
 import { makeRoom } from '../engine/room'
 import { Saver } from '../engine/saver'
@@ -205,7 +205,7 @@ export function useDraft(id: string) {
       return true
     } catch {
       showToast({ message: t('run.noRoom'), duration: 5000 })
-      void watchRoom(true)
+      photoFoundNoRoom()
       return false
     }
   }
