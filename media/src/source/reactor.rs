@@ -7,7 +7,6 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::LazyLock;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle};
@@ -47,8 +46,7 @@ pub(crate) async fn in_turns<F: Future>(work: F) -> F::Output {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
         let _entered = SOCKETS.as_ref().map(Handle::enter);
-        let done: Poll<F::Output> = work.as_mut().poll(context);
-        done
+        work.as_mut().poll(context)
     })
     .await
 }

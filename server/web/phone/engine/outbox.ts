@@ -2,8 +2,8 @@
  * What waits to be sent. Submitting freezes an inspection: the bodies are written once, so every try sends the same bytes and
  * the server counts it once however often it comes. An entry leaves only when the server has the inspection and all its
  * evidence. The order: header, part and, where no other part is waited for, the submission, so that seconds of a network bring what was
- * found; files; the submission, where it waited; what the server misses then; last, when nothing of any entry is more urgent and the network is one for it, the photos as
- * taken whose reduced copies went first.
+ * found; files; the submission, where it waited, and what the server misses then; last, when nothing of any entry is more urgent and the
+ * network is one for it, the photos as taken whose reduced copies went first.
  */
 import { call, pathOf, send, type Body, type Operation, type OperationId, type PathOf } from '@shared/api/call'
 import { postFiles, postInspectionsIdSubmit, putIncidentsId, putInspectionsId, putLateId, putLateIdFilesEvidenceId, putSelfChecksId } from '@shared/api/generated.operations'

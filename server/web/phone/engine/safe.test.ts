@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { openPhoneDb, type PhoneDb } from './db'
 import { CannotOpen, freshRing, joined, Keys, packed, unpacked } from './keys'
 import { queue } from './outbox'
@@ -95,6 +95,15 @@ describe('a full phone', () => {
     })
     expect(saved).toBe('saved')
     expect(await letGo(db), 'room may still come').toBe(true)
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    let given: unknown
+    void makeRoom(safe, () => Promise.reject(full)).catch((error: unknown) => (given = error))
+    for (let turns = 0; turns < 200 && !given; turns += 1) {
+      await vi.advanceTimersByTimeAsync(300)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    vi.useRealTimers()
+    expect(given, 'room that never comes is not waited for without end').toBe(full)
     const other = new Error('other')
     await expect(makeRoom(safe, () => Promise.reject(other))).rejects.toBe(other)
   })
