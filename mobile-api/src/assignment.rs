@@ -99,6 +99,9 @@ pub struct Assignment {
     /// Its name in zh-CN, for lists.
     #[serde(default)]
     pub template_name: Option<String>,
+    /// The same in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_name_en: Option<String>,
     /// What kind of check.
     pub kind: InspectionKind,
     /// Where it stands.

@@ -143,10 +143,7 @@ impl Files {
     /// The same for looking beside a running server: what that has half spooled stays.
     pub fn look(data: &Path, url: Option<&str>) -> Result<Self, FilesError> {
         let (spool, reduced) = (data.join("spool"), data.join("reduced"));
-        let store = match url {
-            None => local(&data.join("files"))?,
-            Some(url) => by_url(url)?,
-        };
+        let store = Place::of(data, url)?.open()?;
         Ok(Self(Arc::new(Shared { store, spool, reduced, decoding: Semaphore::new(DECODING_MEGAPIXELS_MAX) })))
     }
 
@@ -263,22 +260,44 @@ fn key(sha256: &str) -> object_store::path::Path {
     object_store::path::Path::from_iter(["sha256", one, two, sha256])
 }
 
-fn local(folder: &Path) -> Result<Arc<dyn ObjectStore>, FilesError> {
-    std::fs::create_dir_all(folder)?;
-    Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)))
+/// Where the store lies.
+#[derive(Debug)]
+pub enum Place {
+    /// A folder of this machine.
+    Folder(PathBuf),
+    /// S3-compatible object storage.
+    Bucket(url::Url),
 }
 
-fn by_url(url: &str) -> Result<Arc<dyn ObjectStore>, FilesError> {
-    let parsed = url::Url::parse(url).map_err(|error| FilesError::Setting(format!("{url}: {error}")))?;
-    match parsed.scheme() {
-        "file" => local(&parsed.to_file_path().map_err(|()| FilesError::Setting(format!("{url}: not a local folder")))?),
-        "s3" => {
-            let bucket =
-                AmazonS3Builder::from_env().with_url(url).build().map_err(|error| FilesError::Setting(format!("{url}: {error}")))?;
-            let prefix = parsed.path().trim_matches('/').to_owned();
-            Ok(if prefix.is_empty() { Arc::new(bucket) } else { Arc::new(PrefixStore::new(bucket, prefix)) })
+impl Place {
+    /// `DATA/files`, or what `url` names.
+    ///
+    /// # Errors
+    /// An address of another kind.
+    pub fn of(data: &Path, url: Option<&str>) -> Result<Self, FilesError> {
+        let Some(url) = url else { return Ok(Self::Folder(data.join("files"))) };
+        let wrong = |told: &str| FilesError::Setting(format!("{url}: {told}"));
+        let parsed = url::Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
+        match parsed.scheme() {
+            "file" => parsed.to_file_path().map(Self::Folder).map_err(|()| wrong("not a local folder")),
+            "s3" => Ok(Self::Bucket(parsed)),
+            scheme => Err(wrong(&format!("{scheme} is not known; use s3:// or file://"))),
         }
-        scheme => Err(FilesError::Setting(format!("{url}: {scheme} is not known; use s3:// or file://"))),
+    }
+
+    fn open(&self) -> Result<Arc<dyn ObjectStore>, FilesError> {
+        match self {
+            Self::Folder(folder) => {
+                std::fs::create_dir_all(folder)?;
+                Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)))
+            }
+            Self::Bucket(url) => {
+                let bucket = AmazonS3Builder::from_env().with_url(url.as_str()).build();
+                let bucket = bucket.map_err(|error| FilesError::Setting(format!("{url}: {error}")))?;
+                let prefix = url.path().trim_matches('/').to_owned();
+                Ok(if prefix.is_empty() { Arc::new(bucket) } else { Arc::new(PrefixStore::new(bucket, prefix)) })
+            }
+        }
     }
 }
 
@@ -361,8 +380,8 @@ mod tests {
     #[test]
     fn a_setting_that_names_no_store_is_refused() {
         for bad in ["nonsense", "ftp://host/folder", "http://host/bucket"] {
-            assert!(matches!(by_url(bad), Err(FilesError::Setting(_))), "{bad}");
+            assert!(matches!(Place::of(Path::new("data"), Some(bad)), Err(FilesError::Setting(_))), "{bad}");
         }
-        assert!(by_url("s3://evidence/bright-kitchen").is_ok());
+        assert!(Place::of(Path::new("data"), Some("s3://evidence/bright-kitchen")).unwrap().open().is_ok());
     }
 }

@@ -21,6 +21,7 @@ use crate::about::About;
 use crate::audit_head;
 use crate::auth::KeysError;
 use crate::config::Config;
+use crate::domain::calendar::Calendar;
 use crate::http::{self, trust};
 use crate::proxies::TrustedProxies;
 use crate::store::{Db, StoreError};
@@ -45,6 +46,14 @@ pub enum LifecycleError {
     /// Another one is running on the same folder.
     #[error("another bright-kitchen is using {}", .0.display())]
     Busy(PathBuf),
+    /// A file of working days.
+    #[error("{}: {cause}", .path.display())]
+    Calendar {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}: {cause}")]
     Listen {
@@ -164,6 +173,29 @@ pub async fn open_existing(config: &Config) -> Result<Db, LifecycleError> {
     Ok(Db::open(&url, &Supervisor::new()).await?)
 }
 
+/// Working days of further years, one file each, as those that ship (`server/src/domain/data/calendar/`).
+fn take_calendar(folder: &Path) -> Result<(), LifecycleError> {
+    let wrong = |path: &Path, cause: String| LifecycleError::Calendar { path: path.to_owned(), cause };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(wrong(folder, error.to_string())),
+    };
+    let mut calendar = Calendar::shipped();
+    for entry in entries {
+        let path = entry.map_err(|error| wrong(folder, error.to_string()))?.path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            let text = std::fs::read_to_string(&path).map_err(|error| wrong(&path, error.to_string()))?;
+            let year = calendar.add(&text).map_err(|error| wrong(&path, error.to_string()))?;
+            info!(year, "working days taken");
+        }
+    }
+    if !calendar.take_force() {
+        warn!("working days were counted before those beside the data were read");
+    }
+    Ok(())
+}
+
 /// Runs until a signal comes. `opened` is called once the door is open: it prints what a person needs to know.
 pub async fn run<F>(config: Config, opened: impl FnOnce(App, Opened) -> F + 'static) -> Result<(), LifecycleError>
 where
@@ -172,6 +204,7 @@ where
     let lock = DataLock::take(&config.data)?;
     let marked = |cause: std::io::Error| LifecycleError::Data { path: config.data.clone(), cause: cause.to_string() };
     lock.serving(true).map_err(marked)?;
+    take_calendar(&config.data.join("calendar"))?;
     let db = open_database(&config).await?;
     let listener = TcpListener::bind(config.listen).map_err(|cause| LifecycleError::Listen { address: config.listen, cause })?;
     let address = listener.local_addr().map_err(LifecycleError::Http)?;
@@ -186,14 +219,16 @@ where
     let (tls_config, authority) = tls_of(&config)?;
     let trusted = TrustedProxies::new(config.trusted_proxies.0.clone());
     let (data, page) = (web::Data::new(app.clone()), web::Data::new(trust::Page::new(authority.clone())));
+    let workers = if config.http_workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { config.http_workers };
     let server = HttpServer::new(move || {
         let trusted = trusted.clone();
         http::build(data.clone())
             .app_data(page.clone())
             .wrap(actix_web::middleware::from_fn(move |request, next| trusted.clone().believe(request, next)))
     })
-    .workers(if config.http_workers == 0 { std::thread::available_parallelism().map_or(2, usize::from) } else { config.http_workers })
-    .max_connections(config.http_connections_max)
+    .workers(workers)
+    // The library counts by thread.
+    .max_connections(config.http_connections_max.div_ceil(workers))
     .client_request_timeout(Duration::from_millis(config.http_head_timeout_ms))
     .keep_alive(Duration::from_millis(config.http_keep_alive_ms))
     // The last piece of a part of live video must not wait for the receipt of the one before.

@@ -211,6 +211,28 @@ it('shows a webhook\'s secret once, and what it delivered', async () => {
   await page.keyboard.press('Escape')
 })
 
+it('says which alerts are dispatched without anybody, and takes it back', async () => {
+  await open('/settings/diagnosis')
+  const form = page.locator('[data-test="auto-dispatch"]')
+  const lost = form.locator('li', { hasText: '信号丢失' })
+  await lost.locator('.el-switch').click()
+  await form.getByRole('button', { name: '保存' }).click()
+  await lost.getByText('系统', { exact: true }).waitFor()
+  assert.deepEqual(await root.get('/settings/auto_dispatch?scope=system'), { signal_lost: true })
+  // What a place says of its own goes before.
+  await root.call('PUT', `/settings/auto_dispatch?scope=premises&id=${place.premises.id}`, { signal_lost: false })
+  await open(`/settings/diagnosis?scope=premises&premises_id=${place.premises.id}`)
+  await lost.getByText('场所', { exact: true }).waitFor()
+  assert.equal(await lost.locator('input').isChecked(), false)
+  await form.getByRole('button', { name: '恢复为上一级设置' }).click()
+  await page.getByRole('button', { name: '确定' }).click()
+  await lost.getByText('系统', { exact: true }).waitFor()
+  assert.equal(await lost.locator('input').isChecked(), true)
+  assert.deepEqual(await inaccessible(page), [])
+  assert.deepEqual(faults, [])
+  await root.call('DELETE', '/settings/auto_dispatch?scope=system')
+})
+
 it('adds a person who must change the first password before anything else', async () => {
   await open('/users')
   await page.getByRole('button', { name: '新建人员' }).first().click()

@@ -100,6 +100,24 @@ it('decides, dispatches, sends back and closes without the mouse', async () => {
   assert.equal(reviews.length, 2)
 })
 
+it('ends as a case, whose number is kept', async () => {
+  const { id } = (await root.get('/alerts?state=raised')).items[0]
+  await page.goto(`${server.base}/alerts/${id}`)
+  const actions = page.locator('.actions')
+  await actions.getByRole('button', { name: '确认' }).click()
+  await reaches(id, 'confirmed')
+  await actions.getByRole('button', { name: '转立案' }).click()
+  const dialog = page.getByRole('dialog')
+  await press('Control+Enter')
+  await dialog.getByText('请填写').waitFor()
+  await dialog.locator('textarea').fill('明市监立案〔2026〕12号')
+  await press('Control+Enter')
+  await reaches(id, 'case_opened')
+  await page.locator('main').getByText('已立案').first().waitFor()
+  const { history } = await alert(id)
+  assert.equal(history.find((one) => one.action === 'open_case').reason, '明市监立案〔2026〕12号')
+})
+
 it('was done without a fault in the page', () => {
   assert.deepEqual(faults, [])
 })

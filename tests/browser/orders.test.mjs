@@ -106,6 +106,11 @@ it('is answered by the canteen on its phone, and what was typed survives leaving
   const answered = await officer.get(`/orders/${order.id}`)
   assert.equal(answered.item_list[0].answers[0].text, '已补装盖板')
   assert.equal(answered.item_list[0].answers[0].evidence.length, 1)
+  // The canteen was told of the order, and gets to it from there.
+  await steps.go(screen, `${server.base}/m/kitchen`)
+  await screen.locator('.van-tabbar-item:has-text("消息")').click()
+  await screen.locator('button.notice:has-text("责令改正通知")').first().click()
+  await screen.waitForURL(`**/m/orders/${order.id}`)
   await canteenPhone.close()
 })
 
@@ -134,6 +139,14 @@ it('is answered again and accepted by the officer on a phone', async () => {
   await screen.locator(`${test('rectification-orders')} button`).first().click()
   await screen.waitForSelector(test('accept-8.1'))
   assert.match(await screen.locator('main.page').innerText(), /已用螺丝固定/)
+  // What was judged survives leaving the page.
+  await screen.click(test('reject-8.1'))
+  await screen.fill(test('note-8.1'), '螺丝松动')
+  await steps.go(screen, `${server.base}/m/me`)
+  await steps.go(screen, `${server.base}/m/orders/${order.id}`)
+  await screen.locator(`${test('reject-8.1')}[aria-checked="true"]`).waitFor()
+  assert.equal(await screen.inputValue(test('note-8.1')), '螺丝松动')
+  await screen.fill(test('note-8.1'), '')
   await screen.click(test('accept-8.1'))
   await screen.click(test('review-send'))
   await screen.waitForSelector(test('order-going'))

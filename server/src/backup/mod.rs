@@ -1,8 +1,8 @@
 //! Backup and restore of a whole installation, while it is in use.
 //!
-//! The database is copied first, in one instant (SQLite: a snapshot; PostgreSQL: `pg_dump`). Everything it names was on the
-//! disk before its row was written, so files and recordings copied afterwards are all there. What retention deletes in
-//! between is left out, and restoring turns it into gaps. Keys come along: keep a backup as safe as the server.
+//! The database is copied in one instant (SQLite: a snapshot; PostgreSQL: `pg_dump`). Everything it names was on the disk
+//! before its row was written, so what is copied afterwards is all there. What retention deletes in between is left out, and
+//! restoring turns it into gaps. Keys come along: keep a backup as safe as the server.
 
 mod postgres;
 mod restore;
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::files::Place;
 use crate::lifecycle::{self, LifecycleError};
 use crate::store::{EngineKind, StoreError, counts};
 
@@ -22,8 +23,11 @@ pub use restore::{Restored, restore};
 const MANIFEST: &str = "manifest.json";
 const SQLITE_FILE: &str = "bright-kitchen.db";
 const POSTGRES_FILE: &str = "database.dump";
-/// Kept beside the database: the key that seals secrets, the local authority, the lines of audit heads.
-const BESIDE: [&str; 5] = ["secret.key", "tls", "audit-heads.log", "uploads", "demo-accounts.json"];
+/// Copied before the database: the key that seals secrets, the local authority, working days of further years, the lines of audit heads (which must not name
+/// rows that the copy does not have yet), and sealed drafts, of which the next save removes the one before.
+const BEFORE: [&str; 6] = ["secret.key", "tls", "calendar", "audit-heads.log", "drafts", "demo-accounts.json"];
+/// Copied after it: a file is at least as long as its row says.
+const AFTER: [&str; 2] = ["drafts", "uploads"];
 
 /// Why a backup or restore failed.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +85,7 @@ pub struct Manifest {
     pub bytes: u64,
     /// Recordings are part of it.
     pub recordings: bool,
-    /// Files are elsewhere (object storage) and were not copied.
+    /// Files are in object storage and were not copied.
     pub files_url: Option<String>,
 }
 
@@ -91,8 +95,7 @@ pub async fn backup(config: &Config, to: &Path, recordings: bool, now_ms: i64) -
     let db = lifecycle::open_existing(config).await?;
     let engine = db.kind();
     let mut copied = tree::Copied::default();
-    // Before the database: the lines of audit heads must not name rows that the copy does not have yet.
-    for name in BESIDE {
+    for name in BEFORE {
         copied += tree::copy(&config.data.join(name), &to.join(name)).await?;
     }
     // The counts are those of the copy, whatever is written meanwhile.
@@ -114,8 +117,12 @@ pub async fn backup(config: &Config, to: &Path, recordings: bool, now_ms: i64) -
         }
     };
     db.close().await;
-    if config.files_url.is_none() {
-        copied += tree::copy(&config.data.join("files"), &to.join("files")).await?;
+    for name in AFTER {
+        copied += tree::copy(&config.data.join(name), &to.join(name)).await?;
+    }
+    let files = files_folder(config)?;
+    if let Some(folder) = &files {
+        copied += tree::copy(folder, &to.join("files")).await?;
     }
     if recordings {
         // All disks go into one folder: a file's path names it whichever disk it is on.
@@ -131,11 +138,19 @@ pub async fn backup(config: &Config, to: &Path, recordings: bool, now_ms: i64) -
         files: copied.files,
         bytes: copied.bytes,
         recordings,
-        files_url: config.files_url.clone(),
+        files_url: if files.is_none() { config.files_url.clone() } else { None },
     };
     let path = to.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).map_err(|error| BackupError::Unusable(error.to_string()))?;
     std::fs::write(&path, text).map_err(|cause| BackupError::File { path: path.clone(), cause })?;
     tree::sync(&path)?;
     Ok(manifest)
+}
+
+/// Where photos, stills and clips lie on this machine; `None` where object storage has them.
+fn files_folder(config: &Config) -> Result<Option<PathBuf>, BackupError> {
+    Ok(match Place::of(&config.data, config.files_url.as_deref())? {
+        Place::Folder(folder) => Some(folder),
+        Place::Bucket(_) => None,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{BESIDE, BackupError, MANIFEST, Manifest, POSTGRES_FILE, SQLITE_FILE, postgres, tree};
+use super::{AFTER, BEFORE, BackupError, MANIFEST, Manifest, POSTGRES_FILE, SQLITE_FILE, files_folder, postgres, tree};
 use crate::check::{Check, Report, Server};
 use crate::config::Config;
 use crate::files::Files;
@@ -40,11 +40,11 @@ pub async fn restore(config: &Config, from: &Path) -> Result<Restored, BackupErr
             tree::copy(&from.join(SQLITE_FILE), &to).await?;
         }
     }
-    for name in BESIDE {
+    for name in BEFORE.iter().chain(&AFTER) {
         tree::copy(&from.join(name), &config.data.join(name)).await?;
     }
-    if config.files_url.is_none() {
-        tree::copy(&from.join("files"), &config.data.join("files")).await?;
+    if let Some(folder) = files_folder(config)? {
+        tree::copy(&from.join("files"), &folder).await?;
     }
     let recordings = config.recordings();
     if let Some(first) = recordings.first() {

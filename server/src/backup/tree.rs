@@ -38,7 +38,8 @@ pub(super) fn sync(path: &Path) -> Result<(), BackupError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(failed(path))
 }
 
-/// Copies a file or a folder with everything below; one that is not there, or goes away meanwhile, is passed over.
+/// Copies a file or a folder with everything below; one that is not there, or goes away meanwhile, is passed over, and so is
+/// one that was copied before and did not grow.
 pub(super) async fn copy(from: &Path, to: &Path) -> Result<Copied, BackupError> {
     let (from, to) = (from.to_owned(), to.to_owned());
     let done = tokio::task::spawn_blocking(move || copy_all(from, to)).await;
@@ -49,18 +50,18 @@ fn copy_all(from: PathBuf, to: PathBuf) -> Result<Copied, BackupError> {
     let mut copied = Copied::default();
     let mut waiting = vec![(from, to)];
     while let Some((from, to)) = waiting.pop() {
-        let kind = match std::fs::symlink_metadata(&from) {
-            Ok(found) => found.file_type(),
+        let found = match std::fs::symlink_metadata(&from) {
+            Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(failed(&from)(error)),
         };
-        if kind.is_dir() {
+        if found.is_dir() {
             std::fs::create_dir_all(&to).map_err(failed(&to))?;
             for entry in std::fs::read_dir(&from).map_err(failed(&from))? {
                 let entry = entry.map_err(failed(&from))?;
                 waiting.push((entry.path(), to.join(entry.file_name())));
             }
-        } else if kind.is_file() {
+        } else if found.is_file() && std::fs::metadata(&to).map_or(true, |there| there.len() != found.len()) {
             match std::fs::copy(&from, &to) {
                 Ok(bytes) => {
                     sync(&to)?;
@@ -87,6 +88,9 @@ mod tests {
         std::fs::write(from.join("d"), "1").unwrap();
         let copied = copy(&from, &to).await.unwrap();
         assert_eq!((copied.files, copied.bytes, std::fs::read(to.join("a/b/c")).unwrap()), (2, 6, b"12345".to_vec()));
+        std::fs::write(from.join("d"), "12").unwrap();
+        let grown = copy(&from, &to).await.unwrap();
+        assert_eq!((grown.files, grown.bytes, std::fs::read(to.join("d")).unwrap()), (1, 2, b"12".to_vec()), "only what grew");
         assert_eq!(copy(&from.join("none"), &to.join("none")).await.unwrap().files, 0);
         assert!(matches!(empty_folder(&to), Err(BackupError::NotEmpty(_))));
     }

@@ -30,6 +30,7 @@ pub(super) fn names(name: &str) -> (&'static str, &'static str) {
 pub struct Flags {
     config: Option<PathBuf>,
     given: Vec<(&'static str, String, Origin)>,
+    usual: Vec<(&'static str, String)>,
 }
 
 impl Flags {
@@ -41,13 +42,15 @@ impl Flags {
         self.given.iter().map(|(name, text, origin)| (*name, text.as_str(), *origin))
     }
 
-    /// A setting that a command brings itself, where the person said nothing.
+    /// What a command takes where nobody said anything, in the place of the usual default.
     #[must_use]
     pub fn or(mut self, name: &'static str, text: impl Into<String>) -> Self {
-        if !self.given.iter().any(|given| given.0 == name) {
-            self.given.push((name, text.into(), Origin::Flag));
-        }
+        self.usual.push((name, text.into()));
         self
+    }
+
+    pub(super) fn usual(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.usual.iter().map(|(name, text)| (*name, text.as_str()))
     }
 
     fn of(matches: &ArgMatches, keys: impl Iterator<Item = &'static Key>) -> Self {
@@ -59,7 +62,7 @@ impl Flags {
             };
             Some((key.name, matches.get_one::<String>(key.name)?.clone(), origin))
         });
-        Self { given: given.collect(), config: matches.get_one::<PathBuf>(CONFIG_FLAG).cloned().or_else(usual_file) }
+        Self { given: given.collect(), config: matches.get_one::<PathBuf>(CONFIG_FLAG).cloned().or_else(usual_file), usual: Vec::new() }
     }
 }
 
@@ -133,5 +136,26 @@ impl Args for Common {
     }
     fn augment_args_for_update(command: Command) -> Command {
         Self::augment_args(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_a_command_takes_by_itself_gives_way_to_everything_that_is_said() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "log = \"debug\"\n").unwrap();
+        let flags = |config: Option<&Path>, given: &[(&'static str, &str)]| Flags {
+            config: config.map(Path::to_owned),
+            given: given.iter().map(|(name, text)| (*name, (*text).to_owned(), Origin::Flag)).collect(),
+            usual: Vec::new(),
+        };
+        let log = |flags: Flags| Config::load(&flags.or("log", "warn")).unwrap().log;
+        assert_eq!(log(flags(None, &[])), "warn");
+        assert_eq!(log(flags(Some(file.path()), &[])), "debug");
+        assert_eq!(log(flags(Some(file.path()), &[("log", "error")])), "error");
     }
 }

@@ -68,6 +68,9 @@ impl Config {
         for key in KEYS {
             given.0.insert(key.name, (key.default.to_owned(), None));
         }
+        for (name, text) in flags.usual() {
+            given.0.insert(name, (text.to_owned(), None));
+        }
         if let Some(path) = flags.config_file() {
             read_file(path, &mut given, &mut faults);
         }

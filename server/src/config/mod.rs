@@ -99,7 +99,7 @@ settings! {
     tls_names: List<String> = "";
     /// Threads that answer requests; 0: one a core
     http_workers: usize = "0";
-    /// Connections open at the same time
+    /// Connections open at the same time, all threads together
     http_connections_max: usize = "2000";
     /// A request's head must be here after this time, ms
     http_head_timeout_ms: u64 = "10000";

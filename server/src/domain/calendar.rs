@@ -1,11 +1,12 @@
 //! Working days, calendar days and service hours, all in Asia/Shanghai.
 //!
-//! Working days follow the State Council's yearly notice, kept as one data file a year. A year without a file falls back
+//! Working days follow the State Council's yearly notice, kept as one data file a year: those that ship, and those that a
+//! bureau puts beside its data (`DATA/calendar/`), which go before. A year without a file falls back
 //! to Monday to Friday, and every answer that leaned on such a year says so, because a deadline computed from it may move
 //! when the notice is out.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{Offset, TimeZone};
@@ -22,7 +23,8 @@ const LOOK_DAYS_MAX: i64 = 4_000;
 /// The files that ship, one a year.
 const SHIPPED: &[&str] = &[include_str!("data/calendar/2026.json")];
 
-static CALENDAR: LazyLock<Calendar> = LazyLock::new(|| Calendar::parse(SHIPPED));
+/// That of this process: set once, before anything asks.
+static IN_FORCE: OnceLock<Calendar> = OnceLock::new();
 static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))));
 
 /// How far the clocks of the place are ahead of UTC at a moment, seconds.
@@ -54,7 +56,6 @@ struct Year {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Holiday {
-    #[expect(dead_code, reason = "read by people")]
     name: String,
     from: Date,
     to: Date,
@@ -66,16 +67,56 @@ pub struct Calendar {
     years: BTreeMap<i16, Year>,
 }
 
+/// Why a file of a year was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CalendarError {
+    /// No JSON, or not of this form.
+    #[error("{0}")]
+    Form(#[from] serde_json::Error),
+    /// A day that cannot be.
+    #[error("{0}")]
+    Day(String),
+}
+
 impl Calendar {
-    /// The calendar that ships with the program.
-    pub fn shipped() -> &'static Self {
-        &CALENDAR
+    /// The calendar by which this process counts: the one that ships, unless more was taken at the start.
+    pub fn in_force() -> &'static Self {
+        IN_FORCE.get_or_init(Self::shipped)
     }
 
-    /// Files that are not well formed are left out; a test sees that none of those shipped is.
-    fn parse(files: &[&str]) -> Self {
-        let years = files.iter().filter_map(|file| serde_json::from_str::<Year>(file).ok());
-        Self { years: years.map(|year| (year.year, year)).collect() }
+    /// Makes it the one in force. Too late, and without effect, once a day has been counted.
+    pub fn take_force(self) -> bool {
+        IN_FORCE.set(self).is_ok()
+    }
+
+    /// The years that ship with the program; a test sees that every file is well formed.
+    pub fn shipped() -> Self {
+        SHIPPED.iter().fold(Self::default(), |mut calendar, file| {
+            let _year = calendar.add(file);
+            calendar
+        })
+    }
+
+    /// Adds a year's file, or puts it in the place of the one that is there; gives the year.
+    ///
+    /// # Errors
+    /// Text of another form; a day of another year; a holiday that ends before it begins; a working weekend that is none.
+    pub fn add(&mut self, file: &str) -> Result<i16, CalendarError> {
+        let year: Year = serde_json::from_str(file)?;
+        let wrong = |told: String| Err(CalendarError::Day(told));
+        for holiday in &year.holidays {
+            if holiday.to < holiday.from || holiday.to.year() != year.year || holiday.from.year() != year.year {
+                return wrong(format!("{}: from {} to {} is no stretch of {}", holiday.name, holiday.from, holiday.to, year.year));
+            }
+        }
+        for day in &year.working_weekends {
+            if day.year() != year.year || !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+                return wrong(format!("{day} is no weekend of {}", year.year));
+            }
+        }
+        let number = year.year;
+        self.years.insert(number, year);
+        Ok(number)
     }
 
     /// Whether the year's notice is known.
@@ -226,13 +267,35 @@ mod tests {
 
     #[test]
     fn every_shipped_year_is_well_formed() {
-        assert_eq!(Calendar::shipped().years.len(), SHIPPED.len());
-        let year = &Calendar::shipped().years[&2026];
+        let calendar = Calendar::shipped();
+        assert_eq!(calendar.years.len(), SHIPPED.len());
+        let year = &calendar.years[&2026];
         let rest: usize = year.holidays.iter().map(|h| (h.to - h.from).get_days() as usize + 1).sum();
         assert_eq!((rest, year.working_weekends.len()), (33, 6));
-        for date in &year.working_weekends {
-            assert!(matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday), "{date} is worked although a weekend");
+    }
+
+    #[test]
+    fn a_bureau_adds_a_year_and_faults_are_named() {
+        let mut calendar = Calendar::shipped();
+        let year = |holiday: &str, weekend: &str| {
+            format!(r#"{{"year": 2027, "source": "test", "holidays": [{{"name": "元旦", {holiday}}}], "working_weekends": [{weekend}]}}"#)
+        };
+        let good = year(r#""from": "2027-01-01", "to": "2027-01-03""#, r#""2027-01-09""#);
+        assert_eq!(calendar.add(&good).unwrap(), 2027);
+        let due = calendar.after_working_days(at("2026-12-31T10:00"), 1);
+        assert_eq!(due, Due { at_ms: at("2027-01-05T00:00"), assumed: false });
+        assert_eq!(calendar.after_working_days(at("2027-01-08T10:00"), 1).at_ms, at("2027-01-10T00:00"), "a Saturday that is worked");
+        for (bad, told) in [
+            (year(r#""from": "2027-01-03", "to": "2027-01-01""#, ""), "no stretch of 2027"),
+            (year(r#""from": "2026-12-31", "to": "2027-01-01""#, ""), "no stretch of 2027"),
+            (year(r#""from": "2027-01-01", "to": "2027-01-03""#, r#""2027-01-04""#), "no weekend of 2027"),
+            (r#"{"year": 2028}"#.to_owned(), "missing field"),
+            ("{".to_owned(), "EOF"),
+        ] {
+            let error = calendar.add(&bad).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
         }
+        assert!(calendar.knows(2027) && !calendar.knows(2028));
     }
 
     #[test]
@@ -312,7 +375,7 @@ mod tests {
         fn a_due_moment_never_lies_before_its_start_and_grows_with_the_count(start in 0_i64..4_000_000_000_000, count in 0_i64..400) {
             let calendar = Calendar::shipped();
             for due in [Calendar::after_working_days, Calendar::after_calendar_days] {
-                let (one, two) = (due(calendar, start, count).at_ms, due(calendar, start, count + 1).at_ms);
+                let (one, two) = (due(&calendar, start, count).at_ms, due(&calendar, start, count + 1).at_ms);
                 prop_assert!(start < one && one <= two);
             }
             let week = [hours(&[1, 3], "06:30", "18:30")];

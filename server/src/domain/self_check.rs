@@ -211,7 +211,7 @@ impl Duties {
             return false;
         }
         let hours = canteen.hours;
-        let working = Calendar::shipped().is_working_day(date);
+        let working = Calendar::in_force().is_working_day(date);
         let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
         if !hours.iter().any(ServiceHours::is_valid) {
             return working;

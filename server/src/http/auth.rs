@@ -136,7 +136,7 @@ async fn change_password(
         return Err(Problem::field("/new_password", "same", "the new password is the present one"));
     }
     let new = body.new_password;
-    let hash = in_turn(move || hash_password(&new)).await.ok_or_else(|| Problem::of(ProblemType::Unavailable))?;
+    let hash = in_turn(move || hash_password(&new)).await.ok_or_else(|| Problem::of(ProblemType::Unavailable).with("retry_after_s", 2))?;
     let actor = session.actor.clone();
     app.db
         .write(move |tx| {

@@ -73,7 +73,7 @@ async fn create(request: HttpRequest, app: web::Data<App>, body: Body<SetupReque
         let roles = vec!["administrator".to_owned(), "supervisor".to_owned()];
         NewAccount::parse(&body.username, &body.display_name, &body.password, roles)?.at(Some(&body.city), Some(&body.district))
     });
-    let account = account.await.map_err(|_| Problem::of(ProblemType::Unavailable))??;
+    let account = account.await.map_err(|_| Problem::of(ProblemType::Unavailable).with("retry_after_s", 2))??;
     let id = accounts::create_by_link(&app.db, &token, account, origin.clone(), now_ms).await?;
     let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let tokens = app.logins.open(user, None, origin, now_ms).await?;

@@ -277,6 +277,7 @@ fn wire<'a>(row: &AssignmentRow, officers: impl Iterator<Item = &'a OfficerRow>)
         premises_name: row.premises_name.clone(),
         template_id: row.template_id.parse().map_err(StoreError::damaged)?,
         template_name: Some(name.zh),
+        template_name_en: Some(name.en),
         kind: kind_of(&row.kind)?,
         state: wire_state(&row.state)?,
         due_on: row.due_on.clone(),

@@ -16,7 +16,7 @@ pub async fn tick(tx: &mut Tx<'_>, work_id: &str, clock_id: &str, at: i64) -> Re
     let Some(mut row) = clocks.into_iter().find(|row| row.id == clock_id) else { return Ok(Vec::new()) };
     let hours = work.hours();
     let before = row.clone();
-    let signals = row.clock.signals(at, work.level(), Context { calendar: Calendar::shipped(), hours: &hours });
+    let signals = row.clock.signals(at, work.level(), Context { calendar: Calendar::in_force(), hours: &hours });
     if row != before {
         work_clocks::update(tx, &row).await?;
     }

@@ -282,7 +282,7 @@ async fn move_clocks(
     }
     work_clocks::save(tx, &work.id, &before, &clocks).await?;
     let hours = work.hours();
-    Ok(standing_of(&clocks, work.level(), at, Context { calendar: Calendar::shipped(), hours: &hours }))
+    Ok(standing_of(&clocks, work.level(), at, Context { calendar: Calendar::in_force(), hours: &hours }))
 }
 
 /// The nearest due moment of the clocks that run, and the level that they give.
@@ -312,7 +312,7 @@ pub async fn start_clock(tx: &mut Tx<'_>, work: &WorkRow, name: &str, limit: wor
         return Ok(false);
     }
     let hours = work.hours();
-    let clock = workflow::Clock::start(name, limit, at, Context { calendar: Calendar::shipped(), hours: &hours });
+    let clock = workflow::Clock::start(name, limit, at, Context { calendar: Calendar::in_force(), hours: &hours });
     let due_at = work.due_at.map_or(clock.due_ms, |due_at| due_at.min(clock.due_ms));
     work_clocks::insert(tx, &work.id, &clock).await?;
     execute!(tx, "UPDATE work_items SET due_at = $2, updated_at = $3 WHERE id = $1", work.id.as_str(), due_at, at)?;

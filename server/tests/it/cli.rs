@@ -242,6 +242,26 @@ fn two_servers_do_not_share_a_data_folder() {
     assert_eq!(first.wait(), Some(0));
 }
 
+#[test]
+fn a_year_of_working_days_is_taken_at_the_start_or_named_where_it_is_wrong() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("calendar/2027.json");
+    std::fs::create_dir(file.parent().unwrap()).unwrap();
+    let year = |weekend: &str| {
+        let holidays = r#"[{"name": "元旦", "from": "2027-01-01", "to": "2027-01-03"}]"#;
+        std::fs::write(&file, format!(r#"{{"year": 2027, "source": "test", "holidays": {holidays}, "working_weekends": [{weekend}]}}"#))
+            .unwrap();
+    };
+    year(r#""2027-01-04""#);
+    let out = program().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).output().unwrap();
+    let told = text(&out.stderr);
+    assert!(out.status.code() == Some(1) && told.contains("2027.json: 2027-01-04 is no weekend of 2027"), "{told}");
+    year(r#""2027-01-09""#);
+    let mut server = Running::start(data.path(), &[]);
+    server.signal("INT");
+    assert_eq!(server.wait(), Some(0));
+}
+
 #[tokio::test]
 async fn phones_trust_the_local_authority_once() {
     let data = tempfile::tempdir().unwrap();

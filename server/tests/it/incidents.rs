@@ -90,6 +90,10 @@ on_both!(one_action_tells_holds_and_lists_and_only_a_reason_ends_it, |app| {
         (Some("held"), Some("封0001")),
         "{page}"
     );
+    // A hold that stands for a report goes with it, whoever may let go of others.
+    let (camera, hold) = (text(&page["recordings"][0]["camera_id"]), text(&page["recordings"][0]["id"]));
+    let (status, problem) = supervisor.post(&format!("/cameras/{camera}/holds/{hold}/release"), &json!({"reason": "够了"})).await;
+    assert_eq!((status, problem["work_id"].as_str()), (StatusCode::CONFLICT, Some(id.to_string().as_str())), "{problem}");
     assert!(held[0].end_ms - held[0].start_ms >= 96 * 3_600_000, "three days before and one after");
     let clocks: Vec<&str> = page["clocks"].as_array().unwrap().iter().map(|clock| clock["name"].as_str().unwrap()).collect();
     assert_eq!(clocks, ["answer", "report_up", "on_site", "sealing"]);
@@ -150,6 +154,18 @@ on_both!(one_action_tells_holds_and_lists_and_only_a_reason_ends_it, |app| {
     assert_eq!(index.holds(), []);
     assert!(kinds(&canteen).await.contains(&"incident_closed".to_owned()));
     recording.end().await;
+});
+
+on_both!(whoever_may_report_brings_the_photos_of_it, |app| {
+    let head = Phone::of("head", &app, &app.office).await;
+    let (id, file) = (Uuid::now_v7(), Uuid::now_v7().to_string());
+    let mut said = content(&app, app.app.clock.wall_ms());
+    let mut photo = evidence(&file, "", &picture(4));
+    photo.as_object_mut().unwrap().remove("item_code");
+    said["evidence"] = json!([photo]);
+    let (status, stored) = head.client.put(&format!("/incidents/{id}"), &put(&said)).await;
+    assert_eq!(status, StatusCode::CREATED, "{stored}");
+    assert_eq!(head.upload(id, &file, &picture(4)).await, StatusCode::NO_CONTENT);
 });
 
 #[actix_web::test]

@@ -51,6 +51,10 @@ async fn backup_under_load(engine: Engine) {
     let from = database(engine, folder.path());
     let (mut server, client, token) = busy_server(engine, &data, &from).await;
 
+    // What officers leave sealed is no row: it comes along all the same.
+    let sealed = "drafts/somebody/draft";
+    std::fs::create_dir_all(data.join("drafts/somebody")).unwrap();
+    std::fs::write(data.join(sealed), "sealed").unwrap();
     // A camera that nobody answers for raises an alert; photos and operators are written all the while.
     let alert = raised_alert(&server, &client, &token).await;
     let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -118,6 +122,7 @@ async fn backup_under_load(engine: Engine) {
     let found = client.get(format!("{}/api/v1/alerts/{alert}", restored.url)).bearer_auth(&token).send().await.unwrap();
     assert_eq!(found.status(), 200);
     assert!(kept_files(&elsewhere.join("files")) >= 20, "photos");
+    assert_eq!(std::fs::read_to_string(elsewhere.join(sealed)).unwrap(), "sealed");
 }
 
 /// Photos that the load brings at most: those that no act names are limited.

@@ -75,6 +75,8 @@ const routes: RouteRecordRaw[] = [
   { path: '/account', name: 'account', component: () => import('./pages/AccountPage.vue'), meta: { title: 'nav.account' } },
   { path: '/notices', name: 'notices', component: () => import('./pages/NoticesPage.vue'), meta: { title: 'nav.notices' } },
   { path: '/:rest(.*)*', name: 'not-found', component: () => import('./pages/NotFoundPage.vue'), meta: { title: 'problem.page' } },
+  // Never found by its path, which is that of the page asked for: only sent to, by name.
+  { path: '/:rest(.*)*', name: 'forbidden', component: () => import('./pages/NotFoundPage.vue'), meta: { title: 'problem.forbidden' } },
 ]
 
 export const router = createRouter({
@@ -120,6 +122,6 @@ router.beforeEach(async (to) => {
   }
   if (session.me?.password_change_required) return { name: 'password', query: { next: to.fullPath } }
   if (to.name === 'home') return { name: startPage(), replace: true }
-  if (to.meta.needs && !session.can(...to.meta.needs)) return { name: 'not-found', params: { rest: to.path.slice(1).split('/') }, query: { why: 'forbidden' } }
+  if (to.meta.needs && !session.can(...to.meta.needs)) return { name: 'forbidden', params: { rest: to.path.slice(1).split('/') }, query: to.query }
   return true
 })

@@ -72,8 +72,10 @@ fn only_video(source: &gst::Element, head: &Head) {
         let field = |name: &str| described.and_then(|structure| structure.get::<String>(name).ok()).unwrap_or_default();
         let video = field("media") == "video";
         faults.offered(video);
-        let encoding = field("encoding-name");
-        if video && !["H264", "H265"].contains(&encoding.as_str()) {
+        // JPEG has a number of its own, beside which a description may leave its name out (RFC 3551).
+        let named_by_number = described.and_then(|structure| structure.get::<i32>("payload").ok()) == Some(26);
+        let encoding = if named_by_number { "JPEG".to_owned() } else { field("encoding-name") };
+        if video && !["H264", "H265", "JPEG"].contains(&encoding.as_str()) {
             faults.note(SourceError::new(StateReason::UnsupportedCodec, format!("video in {encoding} is not recorded")));
         }
         Some(video.to_value())

@@ -264,7 +264,7 @@ mod tests {
     const HOUR_MS: i64 = 60 * MINUTE_MS;
 
     fn context() -> Context<'static> {
-        Context { calendar: Calendar::shipped(), hours: &[] }
+        Context { calendar: Calendar::in_force(), hours: &[] }
     }
 
     #[test]

@@ -458,7 +458,7 @@ struct TestAnswer {
     still: Option<String>,
 }
 
-/// Connects to a source and says what it gives, or in plain words what is wrong. Takes up to 15 s.
+/// Connects to a source and says what it gives, or in plain words what is wrong. Takes up to 15 s, and 5 s more for its picture.
 #[utoipa::path(tag = "cameras", request_body = TestRequest,
     responses((status = 200, body = TestAnswer), (status = 422, body = ProblemBody, content_type = "application/problem+json"), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/cameras/test")]

@@ -89,7 +89,7 @@ struct PremisesDisclosure {
 
 async fn view(conn: &mut Conn<'_>, premises_id: &str, now_ms: i64) -> Result<PremisesDisclosure, Problem> {
     let latest = disclosures::latest(conn, premises_id).await?;
-    let due_ms = latest.as_ref().map(|(_, formed_ms, _)| Calendar::shipped().after_working_days(*formed_ms, PUBLIC_WITHIN_DAYS).at_ms);
+    let due_ms = latest.as_ref().map(|(_, formed_ms, _)| Calendar::in_force().after_working_days(*formed_ms, PUBLIC_WITHIN_DAYS).at_ms);
     let issued_ms = latest.as_ref().and_then(|(_, _, issued_ms)| *issued_ms);
     let week_ms = 7 * 24 * 3_600_000;
     Ok(PremisesDisclosure {

@@ -175,9 +175,10 @@ struct Release {
     reason: String,
 }
 
-/// Lets a hold go: retention may delete what no other hold keeps. One that was let go before is answered as it is.
+/// Lets a hold go: retention may delete what no other hold keeps. One that was let go before is answered as it is; one that
+/// stands for a report of food poisoning goes with the report (409).
 #[utoipa::path(tag = "video", params(("id" = String, Path), ("hold_id" = String, Path)), request_body = Release,
-    responses((status = 200, body = RecordingHold), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = RecordingHold), (status = 404, body = ProblemBody, content_type = "application/problem+json"), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/cameras/{id}/holds/{hold_id}/release")]
 async fn release(
     app: web::Data<App>,
@@ -196,8 +197,11 @@ async fn release(
         .write(move |tx| {
             Box::pin(async move {
                 let (scope, id) = (session.access.scope(Permission::VideoHold), hold_id.to_string());
-                let present = holds::get(tx, &scope, &id).await?.filter(|row| row.camera_id == camera_id);
-                present.ok_or_else(Problem::not_found)?;
+                let present = holds::get(tx, &scope, &id).await?.filter(|row| row.camera_id == camera_id).ok_or_else(Problem::not_found)?;
+                if let (Some(kind), Some(work_id), None) = (present.work_kind, present.work_id, present.released_at) {
+                    let problem = Problem::of(ProblemType::Conflict).because("it stands for a piece of work, and goes with it");
+                    return Err(problem.with("work_kind", kind).with("work_id", work_id));
+                }
                 holds::release(tx, &scope, &id, &session.actor, &reason, at).await?.ok_or_else(Problem::not_found)
             })
         })

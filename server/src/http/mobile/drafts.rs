@@ -307,7 +307,7 @@ async fn fetch(app: web::Data<App>, caller: Caller<can::DraftsKeep>, id: Id) -> 
     let row = drafts::backup(&mut app.db.read().await?.conn(), &user_id, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
     let content = app.drafts.read(&user_id, &row.id, &row.sha256).await.map_err(|error| match error.kind() {
         // A newer one took its place at this moment: asking again finds it.
-        std::io::ErrorKind::NotFound => Problem::of(ProblemType::Unavailable).because("replaced at this moment"),
+        std::io::ErrorKind::NotFound => Problem::of(ProblemType::Unavailable).because("replaced at this moment").with("retry_after_s", 1),
         _ => crate::files::FilesError::from(error).into(),
     })?;
     Ok(HttpResponse::Ok().content_type("application/octet-stream").insert_header(("cache-control", "no-store")).body(content))

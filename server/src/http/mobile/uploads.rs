@@ -168,9 +168,9 @@ async fn take_whole(app: &App, session: &Session, row: &UploadRow, told: Option<
     take_piece(app, session, row, 0, told, pieces).await
 }
 
-/// Who inspects, and who answers the canteen's own papers.
+/// Who inspects, who answers the canteen's own papers, and who reports food poisoning.
 fn may_upload(session: &Session) -> Result<(), Problem> {
-    let acts = [Permission::InspectionsConduct, Permission::SelfChecksAnswer, Permission::SelfChecksSign];
+    let acts = [Permission::InspectionsConduct, Permission::SelfChecksAnswer, Permission::SelfChecksSign, Permission::IncidentsReport];
     if acts.into_iter().any(|permission| session.access.may(permission)) { Ok(()) } else { Err(Problem::forbidden()) }
 }
 

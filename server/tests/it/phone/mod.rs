@@ -41,7 +41,12 @@ pub struct Phone {
 impl Phone {
     /// An officer at a node.
     pub async fn at(app: &TestApp, node: &Node) -> Self {
-        let client = app.person("officer", node).await;
+        Self::of("officer", app, node).await
+    }
+
+    /// Somebody of a role at a node.
+    pub async fn of(role: &str, app: &TestApp, node: &Node) -> Self {
+        let client = app.person(role, node).await;
         let (_, me) = client.get("/me").await;
         Self { client, user_id: text(&me["id"]), device_id: format!("phone-{}", &Uuid::now_v7().simple().to_string()[24..]) }
     }

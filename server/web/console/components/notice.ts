@@ -22,6 +22,7 @@ export function noticeWords(one: Notice): { title: string; detail: string } {
 /** Where it leads. */
 export function noticeTarget(one: Notice): RouteLocationRaw | null {
   if (one.kind === 'assigned') return { name: 'assignments' }
+  if (one.kind === 'disk_forecast') return { name: useSession().can('settings.manage') ? 'retention' : 'system' }
   if (['role_requested', 'role_decided', 'watching_account'].includes(one.kind)) return { name: 'users' }
   if (one.kind.startsWith('self_check_')) return { name: 'self-checks' }
   if (typeof one.detail?.self_check_id === 'string') return { name: 'self-check', params: { id: one.detail.self_check_id } }

@@ -120,6 +120,7 @@ export default {
       accept: ['通过并办结', 'Accept and close'],
       send_back: ['退回…', 'Send back…'],
       reopen: ['重新打开…', 'Reopen…'],
+      open_case: ['转立案…', 'Open a case…'],
       none: ['目前没有需要您操作的步骤', 'There is nothing for you to do here now'],
       waitingCanteen: ['等待场所整改', 'Waiting for the premises'],
       waitingSupervisor: ['等待监管人员处理', 'Waiting for the supervisor'],
@@ -127,12 +128,12 @@ export default {
       dismissed: ['已排除', 'Dismissed'],
       dismissedFalse: ['已标为误报', 'Marked as a false alarm'],
       undone: ['已撤销，预警恢复为待处理', 'Undone: to decide again'],
-  
       dispatched: ['已派发', 'Dispatched'],
       rectified: ['整改已提交，等待复核', 'Sent; it waits for review'],
       accepted: ['已办结', 'Closed'],
       sentBack: ['已退回', 'Sent back'],
       reopened: ['已重新打开', 'Reopened'],
+      caseOpened: ['已转立案', 'Case opened'],
     },
     dialog: {
       dismissTitle: ['排除这条预警', 'Dismiss this alert'],
@@ -171,6 +172,10 @@ export default {
       newDeadline: ['新的期限', 'New deadline'],
       reopenTitle: ['重新打开', 'Reopen'],
       reopenReason: ['重新打开的理由', 'Reason'],
+      caseTitle: ['转立案', 'Open a case'],
+      caseLead: ['预警到此结束，之后由案件系统办理；填写案号备查。', 'The alert ends here; what follows is kept with the case. Its number is written down.'],
+      caseNumber: ['案号', 'Case number'],
+      caseHint: ['例如：明市监立案〔2026〕12号', 'e.g. 明市监立案〔2026〕12号'],
     },
     keys: {
       title: ['键盘快捷键', 'Keyboard'],

@@ -251,6 +251,7 @@ export default {
     releaseLead: ['解除后，超期的录像会被删除，无法恢复。', 'What is older than the retention is deleted then and cannot be brought back.'],
     releaseReason: ['解除原因', 'Reason'],
     released: ['已解除', 'Let go'],
+    withWork: ['随处置办结解除', 'Let go with it'],
     backwards: ['结束时间要晚于开始时间', 'The end must be after the start'],
     tooLong: ['最长 31 天', 'At most 31 days'],
     tooFar: ['结束时间最多在 7 天之后', 'The end lies at most 7 days ahead'],
@@ -316,6 +317,13 @@ export default {
     retrying: ['画面连接中断，正在重连', 'The pictures stopped; connecting again'],
     count: ['{online} / {total} 路在线', '{online} of {total} online'],
     details: ['摄像头详情', 'Camera page'],
+  },
+  autoDispatch: {
+    title: ['自动派发', 'Automatic dispatch'],
+    lead: ['打开后，这类设备预警发生 5 分钟仍未恢复、也没有人处理时，系统自动确认并派发给场所，期限按类别；处理记录注明所依据的规则。', 'Where it is on, the program confirms and dispatches such an alert by itself five minutes after it was raised, if it still stands and nobody decided, with the deadline of its class. The history names the rule.'],
+    one: ['自动派发{kind}', 'Dispatch {kind} automatically'],
+    resetAsk: ['清除这里的单独设置，全部随上一级？', 'Drop what is said here and follow the level above?'],
+    saved: ['自动派发设置已保存', 'Saved'],
   },
   diagnosis: {
     title: ['诊断参数', 'Diagnosis'],

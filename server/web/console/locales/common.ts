@@ -223,6 +223,7 @@ export default {
       half_time: ['期限过半', 'Half of the time is gone'],
       overdue: ['已逾期', 'Overdue'],
       assigned: ['新的检查任务', 'New assignment'],
+      disk_forecast: ['录像磁盘将满', 'The disk of recordings will be full'],
       self_check_soon: ['自查记录即将到期', 'A daily paper is due soon'],
       self_check_late: ['自查记录逾期未报', 'A daily paper is late'],
       samples_over: ['留样已满 48 小时', 'Samples kept for 48 hours'],

@@ -45,6 +45,8 @@ export default {
     office: ['登记单位', 'Office'],
     year: ['年度', 'Year'],
     whereTo: ['去向', 'What became of it'],
+    atTop: ['由最上级机构设置，您可以查看。', 'Set at the top of the tree; you may look.'],
+    usedBy: ['已用于检查的现场记录', 'On the record of an inspection'],
     heldBy: ['预留给 {name}', 'Reserved for {name}'],
     layouts: ['版式', 'Layouts'],
     layout: ['文书版式', 'Layout'],

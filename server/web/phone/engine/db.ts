@@ -20,7 +20,8 @@ export interface Row {
   generation: string
 }
 
-export interface AlertAnswer { key: string; user_id: string; alert_id: string; text: string; files: { id: string; blob: Blob }[] }
+/** What is typed of an answer, or of a judgement of one, before it is sent. */
+export interface AlertAnswer { key: string; user_id: string; alert_id: string; text: string; files: { id: string; blob: Blob }[]; accepted?: boolean }
 
 /** What can be read of a draft without its owner's keys. One without `sealed` was left by a version that did not seal yet. */
 export interface DraftRecord {

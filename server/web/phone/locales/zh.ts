@@ -47,7 +47,7 @@ export default {
     officers: '执法人员', partial: '仅判定已答的 {n} 项',
   },
   sign: {
-    needReason: '执法人员不足两名、未出示证件或未告知回避的，须先补上或写明理由', unmet: '未能做到的理由（印在记录上）', title: '签名确认', shown: '请双方核对以下记录。签名即确认其全部内容。', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', left: '已离开', blank: '笔迹太少，请完整签名', open: '离开前请补齐', openHelp: '法律要求的现场程序。缺少的会写在记录上，并标为待补全。', openAsk: '仍待补全：{what}。', fix: '去补齐', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
+    needReason: '执法人员不足两名、未出示证件或未告知回避的，须先补上或写明理由', unmet: '未能做到的理由（印在记录上）', title: '签名确认', shown: '请双方核对以下记录。签名即确认其全部内容。', officer: '执法人员', premises: '被检查单位', witness: '见证人', name: '姓名', nameNeeded: '请填写姓名', draw: '请在此处签名', redraw: '重写', confirm: '确认签名', signed: '已签', sign: '签名', refuse: '拒绝签名', refused: '已拒签', left: '已离开', blank: '笔迹太少，请完整签名', open: '离开前请补齐', openHelp: '法律要求的现场程序。缺少的会写在记录上，并标为待补正。', openAsk: '仍待补正：{what}。', fix: '去补齐', refuseReason: '拒签原因', refuseReasonHelp: '例如：负责人不同意检查结论', witnessHelp: '拒签时请见证人签名',
     reasonNeeded: '请写明拒签原因', submit: '提交检查', submitAsk: '提交后内容不能再改。检查结果：{outcome}，{photos} 张照片。', submitOffline: '现在没有网络：先安全保存在本机，有网络时自动发送。', needOfficer: '需要至少一名执法人员签名', needPremises: '需要被检查单位签名，或记录拒签', needWitness: '拒签需要见证人签名', stale: '签名后内容有改动，请重新签名', hash: '内容指纹 {hash}', empty: '还没有写字', remove: '清除签名', add: '添加执法人员', you: '本人', clauses: '被检查单位对以上记录已核对无误', edit: '返回修改', submitted: '检查已提交',
   },
   clip: {
@@ -57,7 +57,7 @@ export default {
     title: '照片标注', help: '标注另存为一张图片，原图不改动。', hiddenHelp: '遮挡会写入图片，无法还原；对外使用遮挡后的图片。', save: '保存标注', drop: '删除标注', undo: '撤销', watermark: '水印', words: '要写在照片上的文字', typeFirst: '请先输入文字，再点照片上的位置', tool: { arrow: '箭头', circle: '圈出', text: '文字', black: '涂黑', coarse: '马赛克' }, badge: { redaction: '已遮挡', drawing: '已标注' },
   },
   sent: {
-    originals: '检查已送达，{n} 张原图待发送', title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}', toComplete: '这次检查待补全', handOver: '交付记录', handOverHelp: '签名确认的现场检查记录。可以打印交付，或请对方扫码核验、留存；正式文书的指纹与此相同。', drawnDiffers: '服务器按收到的内容重新制作的记录与签名时所示不一致，已标记。', code: '核验码', print: '打印', receipt: '服务器回执：{when}收到', saveReceipt: '保存回执',
+    originals: '检查已送达，{n} 张原图待发送', title: '检查结果', queued: '已保存在本机，等待发送', sending: '正在发送', done: '已送达服务器', doneHelp: '检查、照片和签名都已收到。', differs: '服务器的判定与本机不同，两者都已保留。', server: '服务器判定', phone: '本机判定', home: '回到今日', photosLeft: '照片和签名 {sent}/{total}', toComplete: '这次检查待补正', handOver: '交付记录', handOverHelp: '签名确认的现场检查记录。可以打印交付，或请对方扫码核验、留存；正式文书的指纹与此相同。', drawnDiffers: '服务器按收到的内容重新制作的记录与签名时所示不一致，已标记。', code: '核验码', print: '打印', receipt: '服务器回执：{when}收到', saveReceipt: '保存回执',
   },
   toComplete: {
     visit_opened: '未扫码到场', certificates: '未记录出示执法证件', recusal: '未告知回避或无答复', safety_reason: '不符合项未写明是否影响食品安全的理由', second_officer: '执法人员不足两名', officer_signature: '执法人员签名不足两名', premises_signature: '被检查单位未签名', witness: '拒签或离开没有见证人签名', visit_closed: '未扫码离场',
@@ -71,7 +71,7 @@ export default {
     why: { storage_full: '服务器磁盘已满，暂时收不下。内容都在本机，稍后自动重试，请告知管理员', part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
-    kind: { incident_reported: '疑似食物中毒', incident_supplemented: '疑似食物中毒有新情况', incident_closed: '疑似食物中毒已办结，措施解除', alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
+    kind: { assigned: '新的检查任务', incident_reported: '疑似食物中毒', incident_supplemented: '疑似食物中毒有新情况', incident_closed: '疑似食物中毒已办结，措施解除', alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
     signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', originals: '原图发送', originalsOn: { any: '任何网络', wifi: '仅无线网络' }, originalsHelp: '检查、签名和缩小的照片在任何网络都会先发送；原图较大，可只用无线网络。', originalsUnknown: '本浏览器不告知网络类型，原图需在发送队列中手动发送。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
@@ -106,7 +106,7 @@ export default {
     notOfficer: '这不是执法人员的码', begin: '开始分工', leadHelp: '对方扫描下面的码加入，断网也可以；联网时对方也会在任务和场所中看到。', memberHelp: '您填写分给自己的部分，填完交给组长。', code: '加入码', codeHelp: '请对方打开“场所 · 扫码”扫描', sections: '分工', parts: '各人进度',
     answered: '已答 {n} 项', came: '已交来 {n} 项', notYet: '尚未交来', look: '查看有没有新交来的', lookOffline: '没有网络，连上后再看', conflicts: '{n} 项两人填写不同', conflictsHelp: '两份都会保留。请组长选定以哪一份判定。', undecided: '有 {n} 项两人填写不同，请先选定',
     memberOf: '与{name}同组，您填写分给自己的部分', leadOf: '您是组长，{n} 名同组人员中 {came} 名已交来', handIn: '交给组长', handInAsk: '把您填写的 {n} 项交给组长？没有网络时先保存在本机，连上后自动发送。', handInHelp: '您的部分填完了。交给{name}后由组长合并、判定，并请双方签名。', handedIn: '已交给组长', handedInHelp: '组长提交之前，您还可以修改后再交。', revise: '修改后再交',
-    relay: '没有网络？直接交给组长', relayHelp: '让组长在“同组”页扫描，或把文件传给组长。只含文字；照片和签名联网后由本机发送。', relayCodes: '显示动态码', relayFile: '传文件', receive: '扫描对方手机', receiveFile: '打开文件', receiving: '已收到 {have}/{total}，请对准对方屏幕',
+    relay: '没有网络？直接交给组长', relayHelp: '让组长在“同组检查”页扫描，或把文件传给组长。只含文字；照片和签名联网后由本机发送。', relayCodes: '显示动态码', relayFile: '传文件', receive: '扫描对方手机', receiveFile: '打开文件', receiving: '已收到 {have}/{total}，请对准对方屏幕',
     relayFault: { damaged: '内容不完整或被改动，请重新接收', other: '这是另一次检查的内容', notNamed: '这次检查没有登记对方' },
     joinedBefore: '您已加入这次检查，继续填写吗？', join: '加入{name}的检查', myCode: '我的码', myCodeShow: '显示给组长扫描',
     fault: { notNamed: '这次检查没有登记{name}。请组长先把您加入同组人员。', noTemplate: '本机没有这份检查表，请联网同步后再扫。', isLead: '您是这次检查的组长，不用扫码。' },

@@ -137,7 +137,7 @@ async fn make(tx: &mut Tx<'_>, session: &Session, id: &str, body: ActRequest, at
         action: body.action.as_str().to_owned(),
         reason: worded(body.reason),
         text: worded(body.text),
-        deadline_ms: body.deadline_days.map(|days| Calendar::shipped().after_calendar_days(at, days).at_ms),
+        deadline_ms: body.deadline_days.map(|days| Calendar::in_force().after_calendar_days(at, days).at_ms),
         evidence: evidence.len(),
         ..Act::default()
     };

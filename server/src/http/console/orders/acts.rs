@@ -269,7 +269,7 @@ fn days(days: Option<i64>, faults: &mut Faults) {
 }
 
 fn deadline(app: &App, days: i64) -> i64 {
-    Calendar::shipped().after_working_days(app.clock.wall_ms(), days).at_ms
+    Calendar::in_force().after_working_days(app.clock.wall_ms(), days).at_ms
 }
 
 #[expect(clippy::too_many_arguments, reason = "who, what, on which version, with what")]

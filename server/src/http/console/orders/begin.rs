@@ -93,7 +93,7 @@ async fn subject(app: &App, session: &Session, body: &OrderRequest, at_ms: i64) 
     if !session.access.may_at(Permission::OrdersIssue, &subject.premises.path) {
         return Err(Problem::forbidden());
     }
-    let due = Calendar::shipped().after_working_days(at_ms, body.deadline_days);
+    let due = Calendar::in_force().after_working_days(at_ms, body.deadline_days);
     subject.order = Some((body.deadline_days, due.at_ms));
     subject.requirements = body.items.iter().map(|item| (item.item_code.clone(), item.requirement.trim().to_owned())).collect();
     let (paper, _) = documents::gather(conn, &app.sealer, &subject, at_ms).await?;

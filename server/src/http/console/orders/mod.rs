@@ -32,7 +32,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(read).service(evidence);
 }
 
-/// An order as a phone keeps it: its items and every answer, without clocks and history.
+/// An order as a phone keeps it: its items and every answer, without clocks, history and re-checks.
 pub(crate) async fn on_phone(conn: &mut Conn<'_>, session: &Session, id: &str) -> Result<serde_json::Value, Problem> {
     let mut value = serde_json::to_value(view::detail(conn, session, id).await?).map_err(StoreError::damaged)?;
     if let Some(members) = value.as_object_mut() {

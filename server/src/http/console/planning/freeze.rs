@@ -125,7 +125,7 @@ async fn interests(conn: &mut Conn<'_>, ids: &[String]) -> Result<BTreeMap<Strin
 /// Working days, or every day where there is none.
 fn days(from: Date, until: Date) -> Vec<String> {
     let all: Vec<Date> = from.series(1.day()).take_while(|day| *day <= until).take(DAYS_MAX).collect();
-    let working: Vec<Date> = all.iter().copied().filter(|day| Calendar::shipped().is_working_day(*day)).collect();
+    let working: Vec<Date> = all.iter().copied().filter(|day| Calendar::in_force().is_working_day(*day)).collect();
     (if working.is_empty() { all } else { working }).iter().map(Date::to_string).collect()
 }
 

@@ -229,7 +229,7 @@ fn template_for<'a>(all: &'a [TemplateRow], kind: &str) -> Result<Option<&'a Tem
 fn last_working_day(month: Month) -> Date {
     let (first, last) = month.days();
     let mut day = last;
-    while day > first && !Calendar::shipped().is_working_day(day) {
+    while day > first && !Calendar::in_force().is_working_day(day) {
         day = day.yesterday().unwrap_or(first);
     }
     day

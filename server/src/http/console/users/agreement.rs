@@ -5,7 +5,7 @@
 //! 1. **An account that manages people gets a further role, and an account with a further role gets to manage people, only when a
 //!    second administrator agrees.** Until then the role waits as a request; all other roles are given at once.
 //! 2. **The one who agrees is neither the one who asked nor the one who gets the role**, manages people at the role's node, and
-//!    is nobody whose password either of them ever chose, directly or through others: an account that one made is no second
+//!    is nobody whose password either of them was the last to choose, directly or through others: an account that one made is no second
 //!    person.
 //! 3. **An administrator may still make an account that watches, and give an existing one such a role: that is the ordinary work.**
 //!    Whoever's password an administrator chose, they could sign in as until its owner changed it; nothing in the program can tell
