@@ -81,6 +81,11 @@ export default {
       into_name: ['并入', 'merged into'], into: ['并入编号', 'merged into no.'], note: ['备注', 'note'], password_changed: ['已改密码', 'password changed'], missing_evidence: ['缺少的证据', 'missing evidence'], setting: ['设置', 'setting'], value: ['取值', 'value'], what: ['内容', 'what'], scope: ['范围', 'scope'],
       sha256: ['文件校验值', 'SHA-256'], content_sha256: ['内容校验值', 'hash of content'], header_sha256: ['表头校验值', 'hash of header'], input_sha256: ['名单校验值', 'hash of input'], data_sha256: ['数据校验值', 'hash of data'], submission_sha256: ['提交校验值', 'hash of submission'],
       position: ['序号', 'position'], part: ['部分', 'part'], premises: ['场所', 'premises'], operator: ['经营主体', 'operator'], template: ['检查表', 'checklist'],
+      demo: ['演示数据', 'of the demo'], certificate_until: ['证件有效期至', 'certificate until'], interests: ['回避关系', 'interests'], leaves: ['休假', 'leaves'], may_lead: ['可任主办', 'may lead'], specialties: ['专长', 'fields'], deadline_ms: ['期限', 'deadline'],
+      evidence: ['证据', 'evidence'], differs: ['判定不一致', 'results differ'], drawn_differs: ['与签名内容不一致', 'differs from what was signed'], drawn_number: ['现场记录编号', 'number of the record'], drawn_sha256: ['现场记录校验值', 'hash of the record'], number_taken: ['编号已被占用', 'number taken'],
+      count: ['数量', 'count'], device_id: ['设备', 'device'], first: ['起始编号', 'first number'], evidence_id: ['证据编号', 'evidence no.'], last_evidence_id: ['最后一份证据', 'last evidence'], assignment_id: ['任务编号', 'assignment no.'], alert_id: ['预警编号', 'alert no.'], item_code: ['检查项', 'item'],
+      instance_id: ['Collect 表单编号', 'no. of the Collect form'], revision: ['修订', 'revision'], discarded_at: ['销毁时间', 'thrown away at'], kept_at: ['留样时间', 'kept at'], refused: ['被拒绝', 'refused'], result: ['结果', 'result'], officer_ids: ['执法人员', 'officers'], office_id: ['监管所编号', 'office no.'],
+      organization_id: ['机构编号', 'organization no.'], approval_number: ['批准文号', 'approval no.'], address: ['地址', 'address'], title: ['名称', 'title'], source: ['来源', 'source'], month: ['月份', 'month'], commitment: ['承诺值', 'commitment'], faces: ['人脸', 'faces'], bytes: ['字节', 'bytes'], parts: ['部分', 'parts'],
       hold_id: ['保全编号', 'hold no.'], until: ['保全至', 'until'], work_kind: ['用于', 'for'], work_id: ['编号', 'no.'],
     },
     entities: {
@@ -108,6 +113,8 @@ export default {
     merge: ['合并场所', 'merged premises'], setting_change: ['修改设置', 'changed a setting'], sample_discard: ['销毁留样', 'threw a sample away'], self_check_receive: ['收到食堂自查', 'received a self-check'], answer: ['答复责令改正', 'answered an order'], order: ['开具责令改正', 'issued an order'],
     recur: ['再次出现', 'seen again'], request_inspection: ['要求现场检查', 'asked for an inspection'], withdraw: ['撤回现场检查', 'withdrew an inspection'], open_case: ['立案', 'opened a case'], undo: ['撤销', 'undid'],
     template_publish: ['发布检查表', 'published a checklist'], template_retire: ['停用检查表', 'retired a checklist'],
+    start: ['开始检查', 'began'], complete: ['完成', 'completed'], begun: ['开始', 'began'], completed: ['完成', 'completed'], submitted: ['提交', 'submitted'], part_received: ['收到检查内容', 'received a part'], evidence_received: ['收到证据', 'received evidence'],
+    take_up: ['受理', 'took in hand'], report: ['报告疑似食物中毒', 'reported food poisoning'], supplement: ['补充情况', 'added to it'], report_up: ['向上报告', 'reported up'], close: ['办结', 'closed'],
     raise: ['发现预警', 'raised'], confirm: ['确认预警', 'confirmed'], dismiss: ['排除预警', 'dismissed'], dispatch: ['派发整改', 'dispatched'], rectify: ['提交整改', 'answered'], review: ['复核', 'reviewed'], accept: ['复核通过', 'accepted'], send_back: ['退回整改', 'sent back'], reopen: ['重新打开', 'reopened'], clear: ['自行恢复', 'cleared'], submit: ['提交检查', 'submitted'], cancel: ['取消', 'cancelled'], upload: ['上传', 'uploaded'],
   },
   system: {

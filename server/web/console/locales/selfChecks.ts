@@ -22,7 +22,7 @@ export default {
     noneMissing: ['当天没有逾期未报的', 'Nothing is missing on this day'],
     noneDetail: ['学校食堂、幼儿园食堂、中央厨房和集体用餐配送单位上报后显示在这里。', 'What canteens, central kitchens and meal suppliers report appears here.'],
     empty: ['还没有自查记录', 'No papers yet'],
-    noService: ['当天不供餐，无须上报', 'Not serving on this day'],
+    noService: ['当天没有应报的记录', 'Nothing is due on this day'],
     due: ['{when}前', 'by {when}'],
     state: { done: ['已报', 'reported'], done_late: ['迟报', 'late'], missing: ['逾期未报', 'missing'], waiting: ['未到时间', 'not yet due'] },
     meal: { breakfast: ['早餐', 'breakfast'], lunch: ['午餐', 'lunch'], dinner: ['晚餐', 'dinner'], snack: ['加餐', 'snack'] },
