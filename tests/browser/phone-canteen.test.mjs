@@ -52,8 +52,19 @@ it('keeps what was written when the page is closed before it is sent', async () 
   assert.equal(await page.inputValue(test('rectify-text')), '已更换网线，画面恢复')
 })
 
-it('is answered with a photo, which the desk sees and accepts', async () => {
+it('is answered with a photo while there is no network, once, and the desk sees and accepts it', async () => {
+  const context = page.context()
+  await context.setOffline(true)
+  // From the list that the phone has: what has to be put right is on it.
+  await steps.go(page, `${server.base}/m/alerts`)
+  await page.locator(test('alert')).first().click()
+  await page.waitForSelector('.photos figure')
+  assert.match(await page.locator('.page').innerText(), /请检查摄像头电源和网线/)
   await page.click(test('rectify'))
+  await page.waitForSelector(test('alert-going'))
+  assert.equal(await page.locator(test('rectify')).count(), 0, 'it is not asked twice')
+  assert.equal((await root.get(`/alerts/${alert.id}`)).state, 'dispatched')
+  await context.setOffline(false)
   await page.waitForSelector('.waiting')
   const answered = await root.get(`/alerts/${alert.id}`)
   assert.equal(answered.state, 'rectified')

@@ -63,7 +63,7 @@ export default {
     visit_opened: '未扫码到场', certificates: '未记录出示执法证件', recusal: '未告知回避或无答复', safety_reason: '不符合项未写明是否影响食品安全的理由', second_officer: '执法人员不足两名', officer_signature: '执法人员签名不足两名', premises_signature: '被检查单位未签名', witness: '拒签或离开没有见证人签名', visit_closed: '未扫码离场',
   },
   outbox: {
-    otherPhone: '您的另一部手机已发送了同一次检查的一部分。取回后两份一起看，填写不同的由您选定，都会保留。', conflictAct: '服务器上的内容已经变化，这一项没有生效。', drop: '撤下', dropAsk: '撤下后这一项不再发送，可以重新操作。', act: { sample_discard: '留样已处理', order_answer: '答复责令改正', order_review: '复查责令改正' },
+    otherPhone: '您的另一部手机已发送了同一次检查的一部分。取回后两份一起看，填写不同的由您选定，都会保留。', conflictAct: '服务器上的内容已经变化，这一项没有生效。', drop: '撤下', dropAsk: '撤下后这一项不再发送，可以重新操作。', act: { alert_answer: '答复整改', sample_discard: '留样已处理', order_answer: '答复责令改正', order_review: '复查责令改正' },
     title: '发送队列', empty: '没有待发送的内容', emptyHelp: '所有检查都已送达服务器。', sendNow: '立即发送', state: { queued: '等待发送', sending: '正在发送', waiting: '稍后自动重试', signed_out: '登录后自动发送', conflict: '与服务器内容冲突', refused: '服务器没有接受', originals: '已送达，原图待发送' },
     nextTry: '约 {when}后重试（第 {n} 次）', files: '照片和签名 {sent}/{total}', size: '{sent} / {total}', safe: '内容完整保存在本机，不会丢失。', takeBack: '取回修改', takeBackAsk: '取回后可以修改，并需要重新签名再提交。', tookBack: '已取回，可继续修改',
     conflictHelp: '服务器上已有另一份内容。可以取回修改后作为新版本提交。', here: '本机 {hash}', there: '服务器 {hash}', detail: '原因：{why}', queuedAt: '{when}提交', noNetwork: '没有网络，连上后自动发送', sentNow: '已开始发送',
@@ -78,8 +78,8 @@ export default {
   },
   kitchen: { title: '厨房', none: '没有摄像头', noneHelp: '摄像头由监管部门接入后显示在这里。', age: '{when}的画面', offline: '需要网络才能查看画面', noPicture: '没有画面', refresh: '刷新', live: '每 10 秒刷新', online: '{online}/{total} 在线' },
   alerts: {
-    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', sent: '答复已提交，等待复核', needText: '请写明整改情况', raised: '{when}发现', offline: '需要网络才能提交，已填写的内容保存在本机。', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', stills: '历次画面', system: '系统', moreDetail: '详情',
-    stale: '内容已更新，请核对后再次提交', action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
+    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', needText: '请写明整改情况', raised: '{when}发现', offline: '现在没有网络：提交后保存在本机，联网后自动发送。', notHere: '这条预警没有同步到本机，连网后可以查看', onlyKept: '没有网络，只显示待整改的预警', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', stills: '历次画面', system: '系统', moreDetail: '详情',
+    action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
   },
   paper: {
     title: '自查', today: '今日已报 {done}/{all}', noneToday: '今天没有要报的', lateCount: '{n} 项已逾期', unknown: '还不知道今天要报什么', unknownHelp: '正在向服务器取自查任务，请下拉刷新。', unknownOffline: '连上网络后会取到自查任务，之后断网也能填写。',
