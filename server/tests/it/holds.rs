@@ -1,9 +1,12 @@
 //! Holds: after a crash, with a real engine, what nobody knows of is let go and what a clip needs is there again; those of people
 //! and of work from the request to the recorder and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use media::{CameraSpec, CameraState, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, Phase, SourceSpec, Supervisor};
+use media::{
+    CameraSpec, CameraState, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, Phase, SimulatedClock, SourceSpec, Supervisor,
+};
 use mobile_api::Moment;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,7 +21,10 @@ use server::store::holds::{self, Hold};
 use server::store::journal::Actor;
 use uuid::Uuid;
 
-use crate::support::{Client, Node, TestApp, add_camera, diagnosis, hear, on_both, tamper, until};
+use crate::support::{Client, ENGINES, Node, TestApp, add_camera, diagnosis, hear, on_both, tamper, until};
+
+/// Monday 23 November 2026, 12:00 in Shanghai.
+const NOON_MS: i64 = 1_795_406_400_000;
 
 /// An engine that records a test picture.
 pub struct Recording {
@@ -31,7 +37,7 @@ pub struct Recording {
 /// Starts one, and waits until so much is recorded.
 pub async fn record(app: &TestApp, wanted_ms: i64) -> Recording {
     let supervisor = Supervisor::new();
-    let clock = std::sync::Arc::new(media::SystemClock::new());
+    let clock = Arc::new(media::SystemClock::new());
     let (engine, events) = Engine::start(EngineConfig::new(app.data.path().join("recordings")), &supervisor, clock).unwrap();
     let with_engine = App { engine: Some(engine.clone()), ..app.app.clone() };
     supervisor.once("media events", server::ingest::run(with_engine.clone(), events, supervisor.hard()));
@@ -168,25 +174,31 @@ on_both!(a_person_holds_a_stretch_and_lets_it_go, |app| {
     recording.end().await;
 });
 
-on_both!(a_hold_ends_by_itself_and_a_request_that_comes_twice_holds_once, |app| {
-    let camera = add_camera(&app, &app.premises, "粗加工间").await.to_string();
-    let (supervisor, now) = (app.person("supervisor", &app.office).await, app.app.clock.wall_ms());
-    let body = json!({"start": Moment(now - 5_000), "end": Moment(now - 1_000), "reason": "核查", "until": Moment(now + 1_500)});
-    let once = || async {
-        let request = supervisor.request(Method::POST, &format!("/cameras/{camera}/holds"), Some(&body)).header("idempotency-key", "one");
-        request.send().await.unwrap().json::<Value>().await.unwrap()["id"].clone()
-    };
-    assert_eq!(once().await, once().await);
-    let standing =
-        || async { supervisor.get(&format!("/cameras/{camera}/holds?standing=true")).await.1["items"].as_array().unwrap().len() };
-    assert_eq!(standing().await, 1);
-    until("its time is over", || async { (app.app.clock.wall_ms() > now + 1_500).then_some(()) }).await;
-    run_due(&app.app).await.unwrap();
-    assert_eq!(standing().await, 0);
-    let (_, list) = supervisor.get(&format!("/cameras/{camera}/holds?standing=false")).await;
-    let over = &list["items"][0];
-    assert_eq!((over["release_reason"].as_str(), over["released_by"].as_str()), (Some("until"), Some("system")));
-});
+#[actix_web::test]
+async fn a_hold_ends_by_itself_and_a_request_that_comes_twice_holds_once() {
+    for engine in ENGINES {
+        let clock = Arc::new(SimulatedClock::new(NOON_MS));
+        let app = TestApp::start_at(engine, clock.clone()).await;
+        let camera = add_camera(&app, &app.premises, "粗加工间").await.to_string();
+        let (supervisor, now) = (app.person("supervisor", &app.office).await, app.app.clock.wall_ms());
+        let body = json!({"start": Moment(now - 5_000), "end": Moment(now - 1_000), "reason": "核查", "until": Moment(now + 1_500)});
+        let once = || async {
+            let request =
+                supervisor.request(Method::POST, &format!("/cameras/{camera}/holds"), Some(&body)).header("idempotency-key", "one");
+            request.send().await.unwrap().json::<Value>().await.unwrap()["id"].clone()
+        };
+        assert_eq!(once().await, once().await);
+        let standing =
+            || async { supervisor.get(&format!("/cameras/{camera}/holds?standing=true")).await.1["items"].as_array().unwrap().len() };
+        assert_eq!(standing().await, 1);
+        clock.advance(Duration::from_millis(1_501));
+        run_due(&app.app).await.unwrap();
+        assert_eq!(standing().await, 0);
+        let (_, list) = supervisor.get(&format!("/cameras/{camera}/holds?standing=false")).await;
+        let over = &list["items"][0];
+        assert_eq!((over["release_reason"].as_str(), over["released_by"].as_str()), (Some("until"), Some("system")));
+    }
+}
 
 on_both!(work_holds_all_cameras_of_a_premises_in_its_own_transaction, |app| {
     let [first, second] = [add_camera(&app, &app.premises, "切配间").await, add_camera(&app, &app.premises, "烹饪间").await];

@@ -59,6 +59,9 @@ export interface Part {
   locations: { latitude: number; longitude: number; accuracy_m?: number | null; mocked?: boolean | null }[]
   signatures: InspectionSignature[]
   clock: { device_time: string; gps_time?: string | null }
+  answers: Answer[]
+  /** What it said before a higher revision took its place, the newest first. */
+  versions: { revision: number; received_at: string; replaced_at: string; answers: Answer[] }[]
 }
 export interface AnsweredItem {
   code: string
@@ -93,4 +96,20 @@ export function gathered(history: InspectionDetail['history']): Happened[] {
     } else lines.push({ at: event.at, action: event.action, actor: event.actor_name ?? '', count: 1 })
   }
   return lines
+}
+
+/** What a part said before, and what of it is another answer now. */
+export interface Earlier { part: string; owner: string; revision: number; replaced_at: string; changed: { code: string; before: Answer | null; now: Answer | null }[] }
+
+/** Earlier versions of all parts, the newest first. Only what somebody would see as another answer counts. */
+export function earlier(parts: Part[]): Earlier[] {
+  const seen = (answer: Answer | null) => JSON.stringify(answer && [answer.result, answer.number, answer.remark, answer.reason, answer.values])
+  return parts.flatMap((part) => {
+    const now = new Map(part.answers.map((answer) => [answer.item_code, answer]))
+    return part.versions.map((version) => {
+      const before = new Map(version.answers.map((answer) => [answer.item_code, answer]))
+      const changed = [...new Set([...before.keys(), ...now.keys()])].map((code) => ({ code, before: before.get(code) ?? null, now: now.get(code) ?? null }))
+      return { part: part.id, owner: part.owner_name, revision: version.revision, replaced_at: version.replaced_at, changed: changed.filter((one) => seen(one.before) !== seen(one.now)) }
+    })
+  }).sort((one, other) => other.replaced_at.localeCompare(one.replaced_at))
 }

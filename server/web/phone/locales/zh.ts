@@ -78,7 +78,7 @@ export default {
   },
   kitchen: { title: '厨房', none: '没有摄像头', noneHelp: '摄像头由监管部门接入后显示在这里。', age: '{when}的画面', offline: '需要网络才能查看画面', noPicture: '没有画面', refresh: '刷新', live: '每 10 秒刷新', online: '{online}/{total} 在线' },
   alerts: {
-    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', needText: '请写明整改情况', raised: '{when}发现', offline: '现在没有网络：提交后保存在本机，联网后自动发送。', notHere: '这条预警没有同步到本机，连网后可以查看', onlyKept: '没有网络，只显示待整改的预警', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', stills: '历次画面', system: '系统', moreDetail: '详情',
+    title: '预警', none: '没有需要处理的预警', noneHelp: '出现预警时，这里会显示画面和截止时间。', open: '待整改', history: '全部', due: '{when}前答复', overdue: '已超时', answer: '答复整改', text: '整改情况', textHelp: '写清做了什么，例如：已更换挡鼠板并消毒地面', photos: '整改后照片', submit: '提交答复', needText: '请写明整改情况', raised: '{when}发现', offline: '现在没有网络：提交后保存在本机，联网后自动发送。', notHere: '这条预警没有同步到本机，连网后可以查看', onlyKept: '没有网络，显示本机保存的待整改预警', kept: '没有网络，显示本机保存的内容', timeline: '处理经过', loadFailed: '没有载入', sentBack: '被退回', order: '整改要求', waiting: '已答复，等待监管人员复核', clip: '播放录像', stills: '历次画面', system: '系统', moreDetail: '详情',
     action: { raise: '系统发现', confirm: '确认', dispatch: '派发整改', rectify: '提交整改', review: '复核', accept: '办结', send_back: '退回', dismiss: '排除', reopen: '重新打开', clear: '自行恢复' },
   },
   paper: {
