@@ -14,11 +14,21 @@ use crate::source::{Opener, Source, SourceError, SourceItem};
 const START_MS: i64 = 1_767_225_600_000;
 const HOUR_S: u64 = 3_600;
 
-/// Refuses for a reason, and remembers when it was asked; lets the true opener in where there is no reason any more.
+/// What whoever knocks is told.
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Refused(StateReason),
+    /// Let in, and shown nothing.
+    Silence,
+    /// Shown the true camera.
+    Camera,
+}
+
+/// Lets in or refuses as the test says, and remembers when it was asked.
 #[derive(Debug)]
 struct Doorkeeper {
     clock: Arc<SimulatedClock>,
-    reason: Mutex<Option<StateReason>>,
+    answer: Mutex<Answer>,
     asked: Mutex<Vec<Duration>>,
     real: SystemOpener,
 }
@@ -26,10 +36,23 @@ struct Doorkeeper {
 impl Opener for Doorkeeper {
     fn open(&self, spec: &SourceSpec) -> BoxFuture<'static, Result<Box<dyn Source>, SourceError>> {
         self.asked.lock().expect("not poisoned").push(self.clock.monotonic());
-        match *self.reason.lock().expect("not poisoned") {
-            Some(reason) => futures::future::ready(Err(SourceError::new(reason, "as the test says"))).boxed(),
-            None => self.real.open(spec),
+        match *self.answer.lock().expect("not poisoned") {
+            Answer::Refused(reason) => futures::future::ready(Err(SourceError::new(reason, "as the test says"))).boxed(),
+            Answer::Silence => futures::future::ready(Ok(Box::new(Silent) as Box<dyn Source>)).boxed(),
+            Answer::Camera => self.real.open(spec),
         }
+    }
+}
+
+struct Silent;
+
+impl Source for Silent {
+    fn next(&mut self) -> BoxFuture<'_, Result<SourceItem, SourceError>> {
+        futures::future::pending().boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        futures::future::ready(()).boxed()
     }
 }
 
@@ -50,15 +73,15 @@ impl Slow {
         let config = EngineConfig { segment_ms: 1_000_000_000_000_000, ..EngineConfig::new(folder.path().into()) };
         let clock = Arc::new(SimulatedClock::new(START_MS));
         let real = SystemOpener::new(&config, clock.clone());
-        let door = Arc::new(Doorkeeper { clock: clock.clone(), reason: Mutex::default(), asked: Mutex::default(), real });
+        let door = Arc::new(Doorkeeper { clock: clock.clone(), answer: Mutex::new(Answer::Camera), asked: Mutex::default(), real });
         let parts = EngineParts { opener: Some(door.clone()), ..EngineParts::default() };
         let supervisor = Supervisor::new();
         let (engine, events) = Engine::start_with(config, &supervisor, clock.clone(), parts).expect("the engine starts");
         Self { engine, supervisor, events, told: Vec::new(), clock, door, _folder: folder }
     }
 
-    fn refuse(&self, reason: Option<StateReason>) {
-        *self.door.reason.lock().expect("not poisoned") = reason;
+    fn answer(&self, answer: Answer) {
+        *self.door.answer.lock().expect("not poisoned") = answer;
     }
 
     fn asked(&self) -> Vec<Duration> {
@@ -109,7 +132,7 @@ fn spec(url: &str) -> CameraSpec {
 #[tokio::test]
 async fn a_login_refused_for_an_hour_is_tried_once_in_ten_minutes_at_most_and_at_once_with_a_new_password() {
     let mut slow = Slow::start();
-    slow.refuse(Some(StateReason::Unauthorized));
+    slow.answer(Answer::Refused(StateReason::Unauthorized));
     let mut spec = spec("rtsp://10.0.0.1/");
     slow.engine.apply(spec.clone()).await;
     slow.pass(HOUR_S).await;
@@ -124,6 +147,39 @@ async fn a_login_refused_for_an_hour_is_tried_once_in_ten_minutes_at_most_and_at
 }
 
 #[tokio::test]
+async fn a_path_that_is_not_there_is_asked_for_once_a_minute_and_a_closed_port_sooner() {
+    for (reason, least_s, most_s) in [(StateReason::NotFound, 60, 120), (StateReason::Refused, 0, 60)] {
+        let mut slow = Slow::start();
+        slow.answer(Answer::Refused(reason));
+        slow.engine.apply(spec("rtsp://10.0.0.1/")).await;
+        slow.pass(most_s).await;
+        let asked = slow.asked();
+        let apart = asked.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_secs(least_s));
+        assert!(asked.len() >= 2 && apart, "{reason:?}: {asked:?}");
+        assert!(slow.supervisor.shutdown(DEADLINE).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_camera_that_sends_nothing_is_given_up_after_ten_seconds_and_not_before() {
+    let mut slow = Slow::start();
+    slow.answer(Answer::Silence);
+    let spec = spec("rtsp://10.0.0.1/");
+    slow.engine.apply(spec.clone()).await;
+    let mut given_up_s = 0;
+    while !slow.engine.status(spec.id).is_some_and(|status| (status.state, status.reason) == (CameraState::Offline, StateReason::Stalled)) {
+        slow.pass(1).await;
+        given_up_s += 1;
+        assert!(given_up_s < 60, "never");
+    }
+    assert!(given_up_s >= 10, "{given_up_s} s");
+    assert_eq!(slow.asked().len(), 1);
+    slow.pass(60).await;
+    assert!(slow.asked().len() >= 2, "asked again");
+    assert!(slow.supervisor.shutdown(DEADLINE).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_camera_that_comes_back_after_an_hour_is_recorded_within_a_minute_and_the_hour_is_one_gap() {
     let (server, cameras) = start_cameras(vec![scene("a")]).await;
     let mut slow = Slow::start();
@@ -131,14 +187,14 @@ async fn a_camera_that_comes_back_after_an_hour_is_recorded_within_a_minute_and_
     slow.engine.apply(spec.clone()).await;
     slow.until("a file", |event| matches!(event, MediaEvent::SegmentOpened { .. })).await;
     // The camera's pictures come in real time while the simulated clock stands still: they are all of one instant.
-    slow.refuse(Some(StateReason::Refused));
+    slow.answer(Answer::Refused(StateReason::Refused));
     server.camera("a").expect("it is there").cut();
     slow.until("offline", |event| matches!(event, MediaEvent::GapOpened { reason: GapReason::Offline, .. })).await;
     slow.pass(HOUR_S).await;
     let hour_over_ms = slow.clock.wall_ms();
     let asked = slow.asked();
     assert!((60..=90).contains(&asked.len()), "a minute apart once the pause has grown: {}", asked.len());
-    slow.refuse(None);
+    slow.answer(Answer::Camera);
     let before = asked.len();
     while slow.asked().len() == before {
         slow.pass(1).await;

@@ -8,7 +8,6 @@ mod hours;
 mod recording;
 mod sub_stream;
 mod time;
-mod waits;
 
 use std::path::Path;
 use std::process::Command;

@@ -23,8 +23,9 @@ pub use restore::{Restored, restore};
 const MANIFEST: &str = "manifest.json";
 const SQLITE_FILE: &str = "bright-kitchen.db";
 const POSTGRES_FILE: &str = "database.dump";
-/// Copied before the database: the key that seals secrets, the local authority, working days of further years, the lines of audit heads (which must not name
-/// rows that the copy does not have yet), and sealed drafts, of which the next save removes the one before.
+/// Copied before the database: the key that seals secrets, the local authority, working days of further years, the lines of
+/// audit heads (which must not name rows that the copy does not have yet), and sealed drafts, of which the next save removes
+/// the one before.
 const BEFORE: [&str; 6] = ["secret.key", "tls", "calendar", "audit-heads.log", "drafts", "demo-accounts.json"];
 /// Copied after it: a file is at least as long as its row says.
 const AFTER: [&str; 2] = ["drafts", "uploads"];
@@ -138,7 +139,7 @@ pub async fn backup(config: &Config, to: &Path, recordings: bool, now_ms: i64) -
         files: copied.files,
         bytes: copied.bytes,
         recordings,
-        files_url: if files.is_none() { config.files_url.clone() } else { None },
+        files_url: config.files_url.clone().filter(|_| files.is_none()),
     };
     let path = to.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).map_err(|error| BackupError::Unusable(error.to_string()))?;

@@ -202,6 +202,12 @@ export async function reloadEntries(): Promise<void> {
   if (online.value && own.some((entry) => !entries.value.some((one) => one.id === entry.id))) void syncNow().catch(() => undefined)
 }
 
+/** What was put into the outbox is shown there, and sent at once where there is a network. */
+export async function sendSoon(): Promise<void> {
+  await reloadEntries()
+  void outbox().kick('now')
+}
+
 export async function signIn(username: string, password: string): Promise<void> {
   await api.signIn(username, password)
   hasSession.value = true

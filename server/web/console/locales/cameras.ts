@@ -322,7 +322,6 @@ export default {
     title: ['自动派发', 'Automatic dispatch'],
     lead: ['打开后，这类设备预警发生 5 分钟仍未恢复、也没有人处理时，系统自动确认并派发给场所，期限按类别；处理记录注明所依据的规则。', 'Where it is on, the program confirms and dispatches such an alert by itself five minutes after it was raised, if it still stands and nobody decided, with the deadline of its class. The history names the rule.'],
     one: ['自动派发{kind}', 'Dispatch {kind} automatically'],
-    resetAsk: ['清除这里的单独设置，全部随上一级？', 'Drop what is said here and follow the level above?'],
     saved: ['自动派发设置已保存', 'Saved'],
   },
   diagnosis: {

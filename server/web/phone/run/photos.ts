@@ -19,6 +19,19 @@ export type PhotoFault = 'photoTooBig' | 'photoType'
 /** A picture in memory, upright. It takes four bytes a pixel until it is closed. */
 export interface Decoded { source: CanvasImageSource; width: number; height: number; close(): void }
 
+/**
+ * The pictures of an answer as they are handed in. Each gets an id of its own with each answer: one that was refused and is given anew is
+ * another file.
+ */
+export async function handedIn(pictures: { id: string; blob: Blob }[], of: string, userId: string): Promise<StoredFile[]> {
+  const files: StoredFile[] = []
+  for (const { id, blob } of pictures) {
+    const stored = await readPhoto(new File([blob], id, { type: blob.type }), of, userId)
+    if (typeof stored !== 'string') files.push(stored)
+  }
+  return files
+}
+
 /** Makes what is kept of a file, or says what is wrong with it. */
 export async function readPhoto(file: Blob, inspectionId: string, userId: string): Promise<StoredFile | PhotoFault> {
   const read = await readBoth(file, inspectionId, userId)
