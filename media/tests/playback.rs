@@ -11,8 +11,8 @@ use media::playback::{Export, PlaybackError};
 use media::segment::SegmentFile;
 use media::virtual_camera::{FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use media::{
-    AnalysisConfig, CameraSpec, CameraState, Codec, DiagnosisSettings, Engine, EngineConfig, SegmentInfo, SourceSpec, StillError,
-    Supervisor, SystemClock,
+    AnalysisConfig, CameraSpec, CameraState, Clock as _, Codec, DiagnosisSettings, Engine, EngineConfig, SegmentInfo, SourceSpec,
+    StillError, Supervisor, SystemClock,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -227,7 +227,9 @@ async fn gaps_are_closed_up_and_listed_and_a_change_of_codec_is_refused() {
     house.recorded(&spec, 2).await;
     house.camera().set(Incident::Drop).await.expect("nothing to make");
     wait_for("offline", || house.engine.status(spec.id).is_some_and(|status| status.state == CameraState::Offline)).await;
-    tokio::time::sleep(Duration::from_millis(1_500)).await; // The length of the gap, not a wait for a state.
+    let ended = house.engine.segments(spec.id).iter().map(|segment| segment.end_ms).max().expect("recorded");
+    let clock = SystemClock::new();
+    wait_for("a gap of a second and a half", || clock.wall_ms() - ended >= 1_500).await;
     house.camera().clear();
     house.recorded(&spec, 4).await;
     let segments = house.stop(&spec).await;

@@ -302,13 +302,8 @@ fn sampling(from: Gathered<'_>) -> Vec<String> {
     });
     let tests = from.quick_tests.iter().map(|one| {
         let mut said = vec![format!("快检 {}：{}（{}）", one.food, one.item, one.method)];
-        let kit: Vec<String> = [given(&one.kit), given(&one.kit_lot).map(|lot| format!("批号 {lot}"))].into_iter().flatten().collect();
-        if !kit.is_empty() {
-            said.push(format!("试剂 {}", kit.join(" ")));
-        }
-        said.extend(
-            one.reading.map(|reading| format!("读数 {}", measured(reading, one.unit.as_deref().map(str::trim).unwrap_or_default()))),
-        );
+        said.extend(words::kit(one).map(|kit| format!("试剂 {kit}")));
+        said.extend(words::reading(one).map(|reading| format!("读数 {reading}")));
         said.extend(given(&one.limit).map(|limit| format!("限值 {limit}")));
         said.push(words::quick_test(one.result).to_owned());
         said.push(format!("{} 检测", words::time(one.tested_at)));
@@ -330,7 +325,7 @@ fn drawn_item(item: &Item, answer: &Answer, shown: &[bool], evidence: &[&Evidenc
     let mut notes = Vec::new();
     if let Some(number) = answer.number {
         let unit = item.number.as_ref().map(|number| number.unit.as_str()).unwrap_or_default();
-        notes.push(measured(number, unit));
+        notes.push(words::measured(number, unit));
     }
     for (field, shown) in item.fields.iter().zip(shown) {
         if let Some(value) = answer.values.get(&field.code).filter(|value| *shown && is_given(value)) {
@@ -384,19 +379,13 @@ fn read(field: &Field, value: &FieldValue) -> String {
         choice.map_or_else(|| code.clone(), |choice| choice.label.zh.clone())
     };
     match (&field.kind, value) {
-        (FieldKind::Number { unit, .. }, FieldValue::Number(number)) => measured(*number, unit),
+        (FieldKind::Number { unit, .. }, FieldValue::Number(number)) => words::measured(*number, unit),
         (FieldKind::Signature {}, _) => "已签名".to_owned(),
         (FieldKind::One { .. }, FieldValue::Text(code)) => label(code),
-        (_, FieldValue::Number(number)) => measured(*number, ""),
+        (_, FieldValue::Number(number)) => words::measured(*number, ""),
         (_, FieldValue::Text(text)) => text.clone(),
         (_, FieldValue::Many(codes)) => codes.iter().map(label).collect::<Vec<_>>().join("、"),
     }
-}
-
-/// A figure with its unit, written as ECMAScript writes numbers, so that both sides write the same.
-fn measured(number: f64, unit: &str) -> String {
-    let number = String::from_utf8(canonical::bytes(&serde_json::json!(number))).unwrap_or_default();
-    if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
 
 fn reasons(judged: &Judgement, template: &TemplateBody) -> Vec<String> {

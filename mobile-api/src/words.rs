@@ -1,9 +1,9 @@
 //! The words of papers, in Chinese as the law's forms have them; the phone and the server print the same.
 
-use crate::Moment;
-use crate::inspection::{EvidenceKind, InspectionKind, ItemResult, QuickTestResult};
+use crate::inspection::{EvidenceKind, InspectionKind, ItemResult, QuickTest, QuickTestResult};
 use crate::judge::{Consequence, Judgement, Outcome};
 use crate::template::Grade;
+use crate::{Moment, canonical};
 
 /// Asia/Shanghai; there has been no summer time since 1991.
 const OFFSET_S: i32 = 8 * 3_600;
@@ -20,6 +20,24 @@ pub fn quick_test(result: QuickTestResult) -> &'static str {
         QuickTestResult::Fails => "不合格",
         QuickTestResult::Unclear => "需复测",
     }
+}
+
+/// The kit of a quick test with its lot, where they are told.
+pub fn kit(test: &QuickTest) -> Option<String> {
+    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let parts: Vec<String> = given(&test.kit).into_iter().chain(given(&test.kit_lot).map(|lot| format!("批号 {lot}"))).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// What a quick test read, with its unit, where it reads something.
+pub fn reading(test: &QuickTest) -> Option<String> {
+    test.reading.map(|reading| measured(reading, test.unit.as_deref().map(str::trim).unwrap_or_default()))
+}
+
+/// A figure with its unit, written as ECMAScript writes numbers, so that both sides write the same.
+pub(crate) fn measured(number: f64, unit: &str) -> String {
+    let number = String::from_utf8(canonical::bytes(&serde_json::json!(number))).unwrap_or_default();
+    if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
 
 /// 检查项结果.

@@ -1,5 +1,5 @@
 // Suspected food poisoning on the officer's phone: typed and sent with the network cut, kept through a closed page, and there at
-// once when the network is back: on the desk with everything that is on hold, until a supervisor ends it with a reason.
+// once when the network is back: on the canteen's phone, and on the desk with everything that is on hold, until a supervisor ends it with a reason.
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { after, before, it } from 'node:test'
@@ -18,6 +18,7 @@ let context
 let page
 let browser
 const device = await phone()
+const kitchen = await phone()
 /** Pictures of the pages, where somebody wants to look at them. */
 const shown = async (on, name) => {
   const folder = process.env.BRIGHT_KITCHEN_SHOTS
@@ -31,6 +32,7 @@ before(async () => {
   root = await new Person(server.base, 'root', PASSWORD).signIn()
   place = await seedPlace(root)
   await addPerson(root, { username: 'li', display_name: '李明', role: 'officer', node_id: place.office.id })
+  await addPerson(root, { username: 'lin', display_name: '林晓梅', role: 'food_safety_officer', node_id: place.premises.id })
   await addPerson(root, { username: 'zhao', display_name: '赵主管', role: 'supervisor', node_id: place.office.id })
   supervisor = await new Person(server.base, 'zhao', PASSWORD).signIn()
   camera = (await root.post('/cameras', { name: '烹饪区', premises_id: place.premises.id, source_url: 'test:', zone: 'cooking' })).id
@@ -43,6 +45,7 @@ before(async () => {
 
 after(async () => {
   await device.throwAway()
+  await kitchen.throwAway()
   await browser?.close()
   await server?.stop()
 })
@@ -98,6 +101,23 @@ it('one tap keeps it on the phone, and it is the first to go when the network is
   await page.waitForSelector(test('incident-open'), { timeout: 60_000 })
   assert.equal(await page.locator(test('incident-waits')).count(), 0)
   await shown(page, 'incident-open')
+})
+
+it('the canteen is told on its own phone what stops, what is sealed and what to do, without a network too', async () => {
+  const theirs = await kitchen.open()
+  const glass = theirs.pages()[0] ?? (await theirs.newPage())
+  await steps.signIn(glass, server.base, 'lin', PASSWORD)
+  await glass.locator(test('incident-open')).getByText(/12 人发病/).waitFor({ timeout: 60_000 })
+  await theirs.setOffline(true)
+  await steps.go(glass, `${server.base}/m/messages`)
+  await glass.locator('.notice').filter({ hasText: '疑似食物中毒' }).first().click()
+  await glass.waitForSelector(test('standing'))
+  const said = await glass.locator(test('standing')).innerText()
+  for (const words of [/停止供餐/, /四季豆炒肉/, /封0001/, /不清洗、不丢弃/]) assert.match(said, words)
+  assert.doesNotMatch(said, /李明/, 'not who reported it')
+  assert.deepEqual(await inaccessible(glass), [])
+  await shown(glass, 'incident-canteen')
+  await theirs.setOffline(false)
 })
 
 it('the desk sees everything, issues the record, and ends it with a reason, which lets the recordings go', async () => {

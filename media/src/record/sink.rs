@@ -241,7 +241,7 @@ impl FragmentSink {
     }
 
     fn after_write(&mut self, now_ms: i64) -> Result<(), SegmentError> {
-        let Some(writer) = &self.writer else { return Ok(()) };
+        let Some(writer) = &mut self.writer else { return Ok(()) };
         let segment = writer.info();
         self.index.update(self.handle.camera, segment.clone(), true);
         if now_ms - self.last_grew_ms >= GREW_INTERVAL_MS {

@@ -65,6 +65,33 @@ fn name_of(info: &crate::event::SegmentInfo) -> SegmentName {
     SegmentName { camera: CAMERA, start_ms: info.start_ms, id: info.id }
 }
 
+/// Whether the system has this place of a file in memory; `None` where it cannot tell, or never has it anywhere else.
+fn in_memory(file: &std::fs::File, at: u64) -> Option<bool> {
+    let mut byte = [0];
+    match rustix::io::preadv2(file, &mut [std::io::IoSliceMut::new(&mut byte)], at, rustix::io::ReadWriteFlags::NOWAIT) {
+        Ok(_) => Some(true),
+        Err(rustix::io::Errno::AGAIN) => Some(false),
+        Err(_) => None,
+    }
+}
+
+#[test]
+fn what_is_on_the_disk_is_not_kept_in_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut writer = write_open(folder.path(), CAMERA, 0, &[vec![200_000], vec![300_000], vec![100_000]]);
+    let file = std::fs::File::open(folder.path().join(writer.info().path)).expect("it is there");
+    let Some(before) = in_memory(&file, 100_000) else {
+        eprintln!("this system cannot say what of a file it has in memory");
+        return;
+    };
+    assert!(before, "what was just written is");
+    writer.sync().expect("synced");
+    assert_eq!([100_000, 400_000].map(|at| in_memory(&file, at)), [Some(false); 2]);
+    let info = writer.close().expect("closed");
+    let whole = SegmentFile::open(&folder.path().join(&info.path)).expect("it is ours");
+    assert!(whole.closed && whole.fragments.len() == 3, "and all of it is in the file");
+}
+
 #[test]
 fn a_closed_file_is_opened_by_its_table_and_gives_what_was_written() {
     let folder = tempfile::tempdir().expect("a folder");

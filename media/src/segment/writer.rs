@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{IoSlice, Seek, SeekFrom, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,9 @@ use super::table;
 use crate::camera::Codec;
 use crate::event::SegmentInfo;
 
+/// What the system keeps files in memory by, bytes; larger ones hold a multiple of it.
+const PAGE: u64 = 4_096;
+
 /// An open segment file.
 #[derive(Debug)]
 pub struct SegmentWriter {
@@ -31,6 +35,8 @@ pub struct SegmentWriter {
     damaged: bool,
     end_ms: i64,
     len: u64,
+    /// Up to here the system need not keep it in memory any more.
+    let_go: u64,
     fragments: Vec<FragmentEntry>,
 }
 
@@ -53,7 +59,7 @@ impl SegmentWriter {
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let (epoch, end_ms) = (header.epoch, header.end_ms());
         let (disk, damaged) = (Uuid::nil(), header.damaged);
-        let mut writer = Self { file, path, name, codec, epoch, disk, damaged, end_ms, len: 0, fragments: Vec::new() };
+        let mut writer = Self { file, path, name, codec, epoch, disk, damaged, end_ms, len: 0, let_go: 0, fragments: Vec::new() };
         if let Err(error) = writer.append(init, header, chunks).and_then(|()| writer.sync_with_folders()) {
             // The error that matters is the first; a file without a whole fragment is removed at the next start too.
             let _not_removed = std::fs::remove_file(&writer.path);
@@ -82,12 +88,19 @@ impl SegmentWriter {
         self.append(&[], header, chunks)
     }
 
-    /// Writes the data of all fragments so far to the disk.
+    /// Writes the data of all fragments so far to the disk, and lets go of the memory that the system kept it in: what was recorded is
+    /// seldom read soon, the next fragment finds memory that is still warm, and what others read stays.
     ///
     /// # Errors
     /// [`SegmentError::Io`].
-    pub fn sync(&self) -> Result<(), SegmentError> {
-        Ok(self.file.sync_data()?)
+    pub fn sync(&mut self) -> Result<(), SegmentError> {
+        self.file.sync_data()?;
+        if let Some(len) = NonZeroU64::new(self.len.saturating_sub(self.let_go)) {
+            // Whole pages only; the last one is still written to. A system that does not follow keeps it, and loses nothing.
+            let _kept = rustix::fs::fadvise(&self.file, self.let_go, Some(len), rustix::fs::Advice::DontNeed);
+            self.let_go = self.len / PAGE * PAGE;
+        }
+        Ok(())
     }
 
     /// Ends the file with its table and syncs it.
@@ -97,7 +110,7 @@ impl SegmentWriter {
     pub fn close(mut self) -> Result<SegmentInfo, SegmentError> {
         let table = table::encode(&self.fragments, self.codec);
         self.write_or_take_back(&[&table])?;
-        self.file.sync_data()?;
+        self.sync()?;
         Ok(self.info())
     }
 

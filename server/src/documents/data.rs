@@ -40,6 +40,8 @@ pub struct Paper {
     pub samples: Vec<SamplePaper>,
     /// Quick tests with their readings.
     pub quick_tests: Vec<QuickTestPaper>,
+    /// Videos and sound recordings, which paper can only name.
+    pub recordings: Vec<Recording>,
     /// Of a report of suspected food poisoning.
     pub incident: Option<IncidentFacts>,
     /// What the officer wrote for this paper.
@@ -58,6 +60,7 @@ impl Paper {
         self.officers.clear();
         self.samples.clear();
         self.quick_tests.clear();
+        self.recordings.clear();
         self.visit = None;
         self.signatures.clear();
         self.sections.clear();
@@ -215,6 +218,23 @@ pub struct Photo {
     /// When, by the phone's clock.
     pub taken: String,
     /// What of it is printed where that is not the file as taken, and why; else empty.
+    pub note: String,
+}
+
+/// A video or a sound recording as taken.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Recording {
+    /// Of the item it shows; empty where it shows none.
+    pub item_code: String,
+    /// 录像 or 录音
+    pub kind: String,
+    /// When, by the phone's clock.
+    pub taken: String,
+    /// How long, by the phone's word.
+    pub seconds: Option<u64>,
+    /// Of the file as taken.
+    pub sha256: String,
+    /// Why it is not at the bureau, where it is not; else empty.
     pub note: String,
 }
 

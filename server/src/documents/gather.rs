@@ -1,31 +1,26 @@
 //! Gathers what a paper says from what is stored: the premises, the inspection with the answers that count, who signed.
 
-use mobile_api::inspection::originals::Standing;
-use mobile_api::inspection::{Answer, EvidenceKind, ItemResult, PartContent, QuickTest, SampleTaken, SignedBy, Visit};
+use mobile_api::inspection::{Answer, ItemResult, PartContent, QuickTest, SampleTaken, SignedBy, Visit};
 use mobile_api::judge::judge;
 use mobile_api::template::{Bilingual, Field, FieldKind, FieldValue, Item, TemplateBody};
 use mobile_api::words;
 use uuid::Uuid;
 
 use super::data::{
-    Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, RecusalFacts, SamplePaper, Scan, SignatureLine,
+    Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, QuickTestPaper, RecusalFacts, SamplePaper, Scan, SignatureLine,
     VisitFacts,
 };
+use super::pictures::{self, Wanted, drawing, extension};
 use super::words::{chinese_date, chinese_time, han_date};
 use super::{Bureau, Kind};
 use crate::auth::{Scope, Sealer};
 use crate::domain::premises::PremisesKind;
-use crate::files::PIXELS_MAX;
 use crate::inspected::Sent;
 use crate::store::evidence::{self, EvidenceRow};
 use crate::store::incidents::IncidentRow;
 use crate::store::inspections::{self, InspectionRow};
 use crate::store::premises::PremisesRow;
 use crate::store::{Conn, StoreError, amendments, assignments, operators, organizations, settings, templates};
-
-/// Pictures of one item, and of one paper, at most.
-const ITEM_PHOTOS_MAX: usize = 4;
-const PHOTOS_MAX: usize = 40;
 
 /// What a paper is about.
 #[derive(Debug, Clone)]
@@ -46,19 +41,6 @@ pub struct Subject {
     pub order: Option<(i64, i64)>,
     /// The person who issues: the officer of a paper without an inspection.
     pub issuer: (String, String),
-}
-
-/// A picture that has to be read before the paper is set.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// As the data names it.
-    pub file: String,
-    /// In the file store.
-    pub sha256: String,
-    /// Such as `image/jpeg`.
-    pub filetype: String,
-    /// Pixels that are enough for its place on the page.
-    pub width: u32,
 }
 
 /// The paper without its number, and the pictures it names. `sealer` knows the marks of doors.
@@ -205,10 +187,8 @@ async fn inspected(
         })
         .collect();
     paper.items = named_items(&body, &answers, subject);
-    let mut left = PHOTOS_MAX;
-    for item in &mut paper.items {
-        item.photos = photos(item, &files, &mut left, wanted);
-    }
+    pictures::of_items(&mut paper.items, &files, wanted);
+    paper.recordings = pictures::recordings(&contents, &files);
     paper.samples = contents.iter().flat_map(|(_, content)| &content.samples).map(|one| sampled(one, &files, wanted)).collect();
     paper.quick_tests = contents.iter().flat_map(|(_, content)| &content.quick_tests).map(tested).collect();
     paper.visit = Some(visit(row, sealer, &contents, &files, wanted));
@@ -284,50 +264,6 @@ fn named_items(body: &TemplateBody, answers: &[Answer], subject: &Subject) -> Ve
         .collect()
 }
 
-fn photos(item: &PaperItem, files: &[EvidenceRow], left: &mut usize, wanted: &mut Vec<Wanted>) -> Vec<Photo> {
-    let of_item = files.iter().filter(|file| {
-        file.item_code.as_deref() == Some(&item.code)
-            && file.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Photo))
-            && file.derived_from.is_none()
-    });
-    let printed = of_item.filter_map(|taken| printed(taken, files).map(|(shown, note)| (taken, shown, note)));
-    let chosen: Vec<(&EvidenceRow, &EvidenceRow, &str)> = printed.take(ITEM_PHOTOS_MAX.min(*left)).collect();
-    *left -= chosen.len();
-    chosen
-        .into_iter()
-        .map(|(file, shown, note)| {
-            let name = format!("photo-{}.{}", wanted.len() + 1, extension(stored_type(shown)));
-            wanted.push(Wanted { file: name.clone(), sha256: shown.sha256.clone(), filetype: stored_type(shown).to_owned(), width: 640 });
-            let taken = file.taken_at.map(chinese_time).unwrap_or_default();
-            Photo { evidence_id: file.id.clone(), file: name, sha256: file.sha256.clone(), taken, note: note.to_owned() }
-        })
-        .collect()
-}
-
-/// What is printed of a photo, and what is said of it. Papers leave the bureau: where places were made unreadable, the picture that
-/// shows them is not printed, even while the other has not come.
-fn printed<'a>(taken: &'a EvidenceRow, files: &'a [EvidenceRow]) -> Option<(&'a EvidenceRow, &'static str)> {
-    let can = |file: &EvidenceRow| file.file_id.is_some() && printable(stored_type(file)) && opened(file);
-    if let Some(redacted) = evidence::redacted(files, &taken.id) {
-        return can(redacted).then_some((redacted, "印出的是经遮挡处理的图片"));
-    }
-    let withheld = taken.standing == Standing::Withheld.as_str();
-    if can(taken) {
-        return Some((taken, ""));
-    }
-    let copy = evidence::reduced(files, &taken.id).filter(|copy| can(copy))?;
-    Some(match (taken.file_id.is_some(), withheld) {
-        (true, _) => (copy, "印出的是缩小件"),
-        (false, true) => (copy, "缩小件；按检查表规定原件不上传"),
-        (false, false) => (copy, "缩小件；原件尚未上传"),
-    })
-}
-
-/// Whether it has no more pixels than are opened here.
-fn opened(file: &EvidenceRow) -> bool {
-    file.pixels().is_none_or(|pixels| pixels <= PIXELS_MAX)
-}
-
 fn signatures(contents: &[(Uuid, PartContent)], files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Vec<SignatureLine> {
     let given = contents.iter().flat_map(|(_, content)| &content.signatures);
     given
@@ -366,29 +302,16 @@ fn sampled(one: &SampleTaken, files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -
 }
 
 fn tested(one: &QuickTest) -> QuickTestPaper {
-    let kit = [one.kit.clone(), one.kit_lot.as_ref().map(|lot| format!("批号 {lot}"))];
-    let unit = one.unit.clone().unwrap_or_default();
     QuickTestPaper {
         item: one.item.clone(),
         food: one.food.clone(),
         method: one.method.clone(),
-        kit: kit.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "),
-        reading: one.reading.map(|reading| format!("{reading} {unit}").trim().to_owned()).unwrap_or_default(),
+        kit: words::kit(one).unwrap_or_default(),
+        reading: words::reading(one).unwrap_or_default(),
         limit: one.limit.clone().unwrap_or_default(),
         result: words::quick_test(one.result).to_owned(),
         tested: chinese_time(one.tested_at.0),
     }
-}
-
-/// A drawing that has arrived and can be printed: what the layout opens.
-fn drawing(id: Uuid, files: &[EvidenceRow], wanted: &mut Vec<Wanted>) -> Option<String> {
-    let file = files.iter().find(|file| file.id == id.to_string())?;
-    if file.file_id.is_none() || !printable(stored_type(file)) {
-        return None;
-    }
-    let name = format!("signature-{}.{}", wanted.len() + 1, extension(stored_type(file)));
-    wanted.push(Wanted { file: name.clone(), sha256: file.sha256.clone(), filetype: stored_type(file).to_owned(), width: 640 });
-    Some(name)
 }
 
 /// What was recorded at the door, and nothing that was not.
@@ -419,22 +342,6 @@ fn visit(
             name: recusal.name,
             file: drawing(recusal.evidence_id, files, wanted),
         }),
-    }
-}
-
-pub(super) fn stored_type(file: &EvidenceRow) -> &str {
-    file.stored_filetype.as_deref().unwrap_or(&file.filetype)
-}
-
-pub(super) fn printable(filetype: &str) -> bool {
-    matches!(filetype, "image/jpeg" | "image/png" | "image/webp")
-}
-
-pub(super) fn extension(filetype: &str) -> &'static str {
-    match filetype {
-        "image/png" => "png",
-        "image/webp" => "webp",
-        _ => "jpg",
     }
 }
 

@@ -3,7 +3,7 @@
 use mobile_api::incident::{IncidentSource, Meal, Stop, SuspectedMeal, Symptom};
 
 use super::data::{ActFacts, Goods, IncidentFacts, Photo, SampleFacts};
-use super::gather::{Wanted, extension, printable, stored_type};
+use super::pictures::{Wanted, extension, printable, stored_type};
 use super::words::{chinese_date, chinese_time};
 use crate::domain::calendar::start_of;
 use crate::domain::workflow::incident::IncidentAction;

@@ -10,7 +10,8 @@ use mobile_api::canonical;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use super::gather::{Subject, Wanted, bureau, gather};
+use super::gather::{Subject, bureau, gather};
+use super::pictures::Wanted;
 use super::{DocumentError, Kind, Picture, Rendered, Renderer, in_force, number_text, words};
 use crate::App;
 use crate::files::{Files, Haste, Reduced};

@@ -15,24 +15,26 @@ mod incident;
 mod issue;
 mod kind;
 mod layout;
+mod pictures;
 mod render;
 pub mod sample;
 mod words;
 mod world;
 
 pub use data::{
-    ActFacts, Facts, Goods, IncidentFacts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, RecusalFacts,
-    SampleFacts, SamplePaper, Scan, SignatureLine, VisitFacts,
+    ActFacts, Facts, Goods, IncidentFacts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, Recording,
+    RecusalFacts, SampleFacts, SamplePaper, Scan, SignatureLine, VisitFacts,
 };
 pub use error::{DocumentError, LayoutFault};
 pub use fonts::FONT_FOLDERS;
 pub(crate) use gather::bureau;
-pub use gather::{Subject, Wanted, bureau_name, gather};
+pub use gather::{Subject, bureau_name, gather};
 pub(crate) use gather::{kind_word, noted};
 pub(crate) use issue::FILETYPE;
 pub use issue::{Documents, Ready, preview, ready, register, word, write};
 pub use kind::PaperKind as Kind;
 pub use layout::{Layout, SOURCE_CHARS_MAX, check as check_layout, hash as layout_hash, in_force, shipped};
 pub(crate) use mobile_api::words::grade as grade_word;
+pub use pictures::Wanted;
 pub use render::{PAGES_MAX, Picture, Rendered, Renderer};
 pub use words::{Bureau, OnSiteWording, chinese_date, han_date, number_text, year};

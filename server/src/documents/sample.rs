@@ -6,8 +6,8 @@ use bytes::Bytes;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use super::data::{
-    Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, RecusalFacts, SamplePaper, Scan, SignatureLine,
-    VisitFacts,
+    Facts, Officer, Order, Paper, PaperItem, PaperSection, Party, Photo, QuickTestPaper, Recording, RecusalFacts, SamplePaper, Scan,
+    SignatureLine, VisitFacts,
 };
 use super::{Kind, Picture, words};
 
@@ -122,6 +122,14 @@ pub fn paper(kind: Kind, at_ms: i64) -> (Paper, Vec<Picture>) {
             limit: "≤50 %".to_owned(),
             result: "合格".to_owned(),
             tested: words::chinese_time(at_ms - 2 * 3_600_000),
+        }],
+        recordings: vec![Recording {
+            item_code: "8.1".to_owned(),
+            kind: "录像".to_owned(),
+            taken: words::chinese_time(at_ms - 2 * 3_600_000),
+            seconds: Some(12),
+            sha256: "e3b0c44298fc1c149afbf4c8996fb924".repeat(2),
+            note: String::new(),
         }],
         incident: (kind == Kind::IncidentRecord).then(|| super::incident::sample(at_ms)),
         text: String::new(),

@@ -120,6 +120,15 @@ impl Files {
         }
     }
 
+    /// Where a picture that is stored already says that it was taken, like [`Looked::position`]; nowhere of what is no picture.
+    pub async fn position_of(&self, sha256: &str, filetype: &str) -> Result<Option<(f64, f64)>, FilesError> {
+        if !filetype.starts_with("image/") {
+            return Ok(None);
+        }
+        let source = Source::Memory(self.read_all(sha256, EVIDENCE_BYTES_MAX).await?);
+        off_thread(Haste::Now, move || Ok(source.exif().and_then(|exif| position(&exif)))).await
+    }
+
     /// Looks at a photo in memory without opening it: that it is of a type and size that is accepted, not half of one, and where it says
     /// that it was taken. What is between its markers is opened later.
     pub async fn look_at_photo(&self, content: Bytes) -> Result<Looked, FilesError> {

@@ -101,6 +101,13 @@ on_both!(one_action_tells_holds_and_lists_and_only_a_reason_ends_it, |app| {
     let place =
         sync["items"].as_array().unwrap().iter().find(|item| item["entity"] == "premises" && item["id"] == json!(app.premises.id)).unwrap();
     assert_eq!(place["value"]["incidents"][0]["id"], json!(id), "whoever comes next knows");
+    // The canteen's phone is told what stops and what is sealed, and nothing of who reported it or what the photos show.
+    let (_, sync) = canteen.get("/sync?limit=500").await;
+    let place = sync["items"].as_array().unwrap().iter().find(|item| item["entity"] == "premises").unwrap();
+    let told = &place["value"]["incidents"][0];
+    assert_eq!((&told["stops"], &told["sealed"][0]["seal_number"]), (&said["stops"], &json!("封0001")), "{told}");
+    let names: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["id", "level", "people", "reported_at", "sealed", "state", "stops"]);
 
     // Its photo comes by tus.
     assert_eq!(officer.upload(id, &file, &picture(3)).await, StatusCode::NO_CONTENT);

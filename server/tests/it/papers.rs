@@ -35,8 +35,8 @@ fn pages(pdf: &[u8]) -> Option<Vec<image::RgbImage>> {
     )
 }
 
-/// Text as a reader finds it.
-fn words(pdf: &[u8]) -> Option<String> {
+/// Text as a reader finds it, without spaces; `None` where the system has none.
+pub(crate) fn words(pdf: &[u8]) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("paper.pdf");
     std::fs::write(&file, pdf).unwrap();
@@ -96,6 +96,22 @@ async fn an_on_site_record_says_only_what_was_recorded() {
         assert!(empty.contains(said), "{said}: {empty}");
     }
     assert!(!empty.contains("向当事人出示") && !empty.contains("签名确认"), "{empty}");
+}
+
+#[tokio::test]
+async fn recordings_are_named_with_what_proves_them() {
+    let renderer = Renderer::default();
+    for kind in [Kind::InspectionRecord, Kind::OnSiteRecord] {
+        let (mut paper, pictures) = sample::paper(kind, AT_MS);
+        let with = renderer.render(shipped(kind), &paper, pictures.clone(), AT_MS).await.unwrap();
+        let Some(with) = words(&with.pdf) else { return };
+        for said in ["音像资料", "录像", "12秒", "e3b0c44298fc1c149afbf4c8996fb924"] {
+            assert!(with.contains(said), "{kind:?} says {said}: {with}");
+        }
+        paper.recordings.clear();
+        let without = words(&renderer.render(shipped(kind), &paper, pictures, AT_MS).await.unwrap().pdf).unwrap();
+        assert!(!without.contains("音像资料"), "{kind:?}: {without}");
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ export const router = createRouter({
     { path: '/premises', component: page('Premises'), meta: { tab: true } },
     { path: '/premises/:id', component: page('PremisesPage'), props: true },
     { path: '/premises/:id/incident', component: page('Incident'), props: true },
+    { path: '/premises/:id/incidents/:incident', component: page('StandingIncident'), props: true },
     { path: '/messages', component: page('Messages'), meta: { tab: true } },
     { path: '/me', component: page('Me'), meta: { tab: true } },
     { path: '/kitchen', component: page('Kitchen'), meta: { tab: true } },

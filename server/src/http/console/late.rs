@@ -1,7 +1,7 @@
 //! `/late`, as desks see it: what officers brought when they might not any more. A supervisor looks, and accepts or rejects;
 //! nothing is deleted either way.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use mobile_api::Moment;
@@ -308,8 +308,9 @@ fn standing_in(supervisor: &Session, row: &LateRow) -> Result<Session, Problem> 
 async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(), Problem> {
     let (at, inspection_id) = (app.clock.wall_ms(), row.inspection_id.clone());
     let named = evidence::of_inspection(&mut app.db.read().await?.conn(), &inspection_id).await?;
-    let mut blank = HashSet::new();
+    let (mut blank, mut positions) = (HashSet::new(), HashMap::new());
     for file in &files {
+        positions.insert(file.evidence_id.clone(), app.files.position_of(&file.sha256, &file.filetype).await?);
         let signature =
             named.iter().any(|one| one.id == file.evidence_id && one.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Signature)));
         if signature && app.files.is_blank_drawing(&file.sha256).await? {
@@ -330,8 +331,7 @@ async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(),
                         file_id: &file.file_id,
                         // Kept, and counted as not signed: nothing is refused after the fact.
                         blank: blank.contains(&file.evidence_id),
-                        // Kept as it came, and not opened.
-                        position: None,
+                        position: positions.get(&file.evidence_id).copied().flatten(),
                     };
                     // Another file under this id is what is missing, or what was there first: it stays in quarantine.
                     if evidence::arrive(tx, &arrival, at).await?.is_err() {

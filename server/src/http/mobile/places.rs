@@ -51,7 +51,9 @@ pub(super) async fn values(
     let last: Vec<String> = rows.iter().filter_map(|row| row.last_inspection_id.clone()).collect();
     let mut said = if access.may(Permission::InspectionsRead) { previous::answers(conn, &last).await? } else { HashMap::new() };
     let mut alerts = if access.may(Permission::AlertsRead) { Some(open(conn, &ids).await?) } else { None };
-    let mut incidents = if access.may(Permission::IncidentsRead) { Some(reported(conn, &ids).await?) } else { None };
+    // A canteen is told what it has to stop and to leave as it is, whoever reported it.
+    let told = [Permission::IncidentsRead, Permission::SelfChecksAnswer, Permission::SelfChecksSign];
+    let mut incidents = if told.into_iter().any(|one| access.may(one)) { Some(reported(conn, &ids).await?) } else { None };
     rows.into_iter()
         .map(|row| {
             let said = row.last_inspection_id.as_ref().and_then(|id| said.remove(id));
@@ -149,12 +151,18 @@ async fn open(conn: &mut Conn<'_>, ids: &[String]) -> Result<By, StoreError> {
     Ok(found)
 }
 
-/// Reports of suspected food poisoning that are not ended: whoever comes next has to know.
+/// Reports of suspected food poisoning that are not ended: whoever comes next has to know. Who reported it, who is ill and what
+/// photos show is not among it.
 async fn reported(conn: &mut Conn<'_>, ids: &[String]) -> Result<By, StoreError> {
     let mut found = By::new();
     for row in incidents::open_at(conn, ids).await? {
+        let sealed: Vec<Value> = incidents::goods(conn, &row.id)
+            .await?
+            .into_iter()
+            .map(|one| json!({"measure": one.measure, "name": one.name, "quantity": one.quantity, "place": one.place, "seal_number": one.seal_number}))
+            .collect();
         let value = json!({"id": row.id, "state": row.state, "level": row.level, "reported_at": Moment(row.happened_at), "people": row.people,
-            "stops": row.parsed()?.stops});
+            "stops": row.parsed()?.stops, "sealed": sealed});
         found.entry(row.premises_id).or_default().push(value);
     }
     Ok(found)

@@ -331,12 +331,15 @@ pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, con
     let rows = openrosa::media(&mut app.db.read().await?.conn(), &form.head.instance_id).await?;
     let (session, inspection_id, at) = (entered.session.clone(), form.inspection_id, app.clock.wall_ms());
     let evidence = content.evidence.clone();
-    let mut blank = HashSet::new();
-    for one in evidence.iter().filter(|one| one.kind == EvidenceKind::Signature) {
-        if let Some(row) = rows.iter().find(|row| instance::evidence_id(inspection_id, &row.name) == one.id)
-            && app.files.is_blank_drawing(&row.sha256).await?
-        {
-            blank.insert(one.id);
+    let (mut blank, mut positions) = (HashSet::new(), HashMap::new());
+    for one in &evidence {
+        let Some(row) = rows.iter().find(|row| instance::evidence_id(inspection_id, &row.name) == one.id) else { continue };
+        if one.kind == EvidenceKind::Signature {
+            if app.files.is_blank_drawing(&row.sha256).await? {
+                blank.insert(one.id);
+            }
+        } else {
+            positions.insert(one.id, app.files.position_of(&row.sha256, &row.filetype).await?);
         }
     }
     app.db
@@ -358,8 +361,7 @@ pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, con
                         file_id: &row.file_id,
                         // Kept, and counted as not signed: nothing is refused after the fact.
                         blank: blank.contains(&one.id),
-                        // Its pictures were looked at when they came; where they were taken is not asked.
-                        position: None,
+                        position: positions.get(&one.id).copied().flatten(),
                     };
                     uploads::link(tx, &session, &arrival, at).await?;
                 }

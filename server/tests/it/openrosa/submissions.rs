@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Collect, Form, answered, open_lacks};
-use crate::phone::{Phone, picture, sha256, text};
+use crate::phone::{Phone, originals, picture, sha256, text};
 use crate::support::{on_both, settled};
 
 on_both!(the_door_says_how_it_takes_forms, |app| {
@@ -23,7 +23,7 @@ on_both!(a_form_with_all_its_pictures_is_an_inspection_like_a_phones, |app| {
     let mut form = collect.form(&app);
     form.fail("1.1", "1732342.png");
     form.signed(&second);
-    let (photo, drawing) = (picture(1), picture(2));
+    let (photo, drawing) = (originals::placed((51, b'N'), (0, b'W')), picture(2));
     let pictures: [(&str, &[u8]); 4] =
         [("1732342.png", &photo), ("recusal.png", &drawing), ("officer.png", &drawing), ("signer.png", &drawing)];
     let answer = collect.send(&form.xml(), &pictures, false).await;
@@ -48,6 +48,7 @@ on_both!(a_form_with_all_its_pictures_is_an_inspection_like_a_phones, |app| {
     let shown = evidence.iter().find(|one| one["id"] == failed["evidence_ids"][0]).unwrap();
     assert_eq!((shown["sha256"].as_str(), shown["kind"].as_str()), (Some(sha256(&photo).as_str()), Some("photo")));
     assert_eq!(shown["received"], true);
+    assert_eq!(shown["position"]["latitude"].as_f64(), Some(51.5), "where it says that it was taken: {shown}");
     let file = format!("/inspections/{}/evidence/{}", text(&page["id"]), text(&shown["id"]));
     let kept = collect.officer.client.request(Method::GET, &file, None).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(kept, photo, "the file as taken");

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Draft, Phone, drawn, evidence, picture, sha256, text};
+use super::{Draft, Phone, drawn, evidence, originals, picture, sha256, text};
 use crate::support::{Client, PASSWORD, TestApp, on_both};
 
 /// An officer with a login of a phone: the refresh token is what stays on the phone.
@@ -25,7 +25,8 @@ async fn revoke(app: &TestApp, user_id: &str) {
 }
 
 async fn bring_file(nobody: &Client, inspection: Uuid, evidence: &str, token: &str, content: &[u8], hash: &str) -> StatusCode {
-    let path = format!("/late/{inspection}/files/{evidence}?sha256={hash}&filetype=image/png");
+    let filetype = if content.starts_with(&[0xFF, 0xD8]) { "image/jpeg" } else { "image/png" };
+    let path = format!("/late/{inspection}/files/{evidence}?sha256={hash}&filetype={filetype}");
     let request = nobody.request(Method::PUT, &path, None).header("X-Late-Token", token).header("content-type", "application/octet-stream");
     request.body(content.to_vec()).send().await.unwrap().status()
 }
@@ -35,7 +36,7 @@ on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
     let (phone, token) = officer(&app, "gone").await;
     let template = phone.template().await;
     let mut draft = Draft::new(&app, &phone, &template);
-    let photo = picture(4);
+    let photo = originals::placed((51, b'N'), (0, b'W'));
     let photo_id = draft.photo("1.1", &photo);
     // Somebody drew nothing and called it a signature: it is kept, and is none.
     let (blank, blank_id) = (drawn(false), Uuid::now_v7().to_string());
@@ -95,6 +96,8 @@ on_both!(what_a_revoked_officer_brings_is_kept_and_accepted_whole, |app| {
     assert_eq!((status, done["state"].as_str()), (StatusCode::OK, Some("accepted")), "{done}");
     let (_, page) = supervisor.get(&draft.path()).await;
     assert_eq!((page["state"].as_str(), page["officers"][0]["id"].as_str()), (Some("complete"), Some(phone.user_id.as_str())), "{page}");
+    let position = &originals::on_page(&page, &photo_id)["position"];
+    assert_eq!(position["latitude"].as_f64(), Some(51.5), "where it says that it was taken is read here too: {position}");
     assert!(page["to_complete"].as_array().unwrap().contains(&json!("premises_signature")), "a blank drawing is no signature: {page}");
     assert_eq!(
         supervisor.post(&format!("{late}/reject"), &json!({"version": 2, "reason": "x"})).await.0,

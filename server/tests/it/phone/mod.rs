@@ -8,7 +8,7 @@ mod files;
 mod inspections;
 mod late;
 mod network;
-mod originals;
+pub(crate) mod originals;
 mod photos;
 mod replays;
 mod signing;

@@ -58,7 +58,7 @@ async fn checked(app: &TestApp) -> server::check::Report {
     server::check::Check::new(&app.app.db, &app.app.files, &config, false, server::check::Server::Stopped).run().await.unwrap()
 }
 
-fn on_page<'a>(page: &'a Value, id: &str) -> &'a Value {
+pub(crate) fn on_page<'a>(page: &'a Value, id: &str) -> &'a Value {
     page["evidence"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap()
 }
 
@@ -239,7 +239,7 @@ on_both!(a_derivative_names_a_photo_of_the_same_part_by_its_hash, |app| {
 });
 
 /// A JPEG that says where it was taken: degrees, whole.
-fn placed(latitude: (u8, u8), longitude: (u8, u8)) -> Vec<u8> {
+pub(crate) fn placed(latitude: (u8, u8), longitude: (u8, u8)) -> Vec<u8> {
     let mut content = Cursor::new(Vec::new());
     RgbImage::from_pixel(64, 48, image::Rgb([90, 120, 30])).write_with_encoder(JpegEncoder::new(&mut content)).unwrap();
     let plain = content.into_inner();
@@ -376,7 +376,7 @@ fn drawn_small() -> Vec<u8> {
 }
 
 /// Names a recording of an item; gives its id.
-fn recorded(draft: &mut Draft, code: &str, kind: &str, filetype: &str, duration_ms: u64, file: &[u8]) -> String {
+pub(crate) fn recorded(draft: &mut Draft, code: &str, kind: &str, filetype: &str, duration_ms: u64, file: &[u8]) -> String {
     let id = Uuid::now_v7().to_string();
     let mut one = super::evidence(&id, code, file);
     for (member, value) in [("kind", json!(kind)), ("filetype", json!(filetype)), ("duration_ms", json!(duration_ms))] {
@@ -387,7 +387,7 @@ fn recorded(draft: &mut Draft, code: &str, kind: &str, filetype: &str, duration_
 }
 
 /// Sends a recording under the type that is told.
-async fn send(phone: &Phone, draft: &Draft, id: &str, filetype: &str, content: &[u8]) -> StatusCode {
+pub(crate) async fn send(phone: &Phone, draft: &Draft, id: &str, filetype: &str, content: &[u8]) -> StatusCode {
     let pairs = [
         ("inspection_id", draft.id.to_string()),
         ("evidence_id", id.to_owned()),

@@ -14,7 +14,7 @@ export function useFaults() {
   /** At exactly this place. */
   const at = (pointer: string) => {
     const found = faults.value.filter((fault) => fault.pointer === pointer)
-    return found.length > 0 ? found.map(words).join('；') : undefined
+    return found.length > 0 ? found.map(words).join(t('semicolon')) : undefined
   }
   return { at, words }
 }

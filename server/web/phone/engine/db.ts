@@ -6,7 +6,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import type { Draft } from './draft'
 import type { Sealed } from './keys'
-import type { EntryState } from './outbox'
+import type { EntryState } from './entry'
 import type { VaultRecord } from './vault'
 
 export interface Row {

@@ -35,8 +35,19 @@ export interface PremisesRow {
   /** The newest that are open. */
   alerts?: { id: string; kind: string; class: number; state: string; level: string; raised_at: string; due_at?: string | null }[]
   /** Reports of suspected food poisoning that are not ended; left out where one may not know. */
-  incidents?: { id: string; state: string; level: string; reported_at: string; people: number; stops: string[] }[]
+  incidents?: StandingIncident[]
   last_inspection?: { id: string; result?: string | null; happened_at?: string | null; submitted_at?: string | null; answers?: Record<string, PreviousAnswer> } | null
+}
+
+/** A report of suspected food poisoning that is not ended, as those on site must know it. Rows of an earlier version do not say what is sealed. */
+export interface StandingIncident {
+  id: string
+  state: string
+  level: string
+  reported_at: string
+  people: number
+  stops: string[]
+  sealed?: { measure: string; name: string; quantity: string; place: string; seal_number?: string | null }[]
 }
 
 /** What the last inspection of a premises said at an item. */

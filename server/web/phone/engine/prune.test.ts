@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto'
 import { expect, it } from 'vitest'
 import { openPhoneDb } from './db'
-import { queue } from './outbox'
+import { queue } from './entry'
 import { KEPT_DAYS, prune } from './prune'
 import { addPhoto, draftOf, safeOf } from './testing'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { answer } from './draft'
 import { draftOf } from './testing'
-import { freeze } from './outbox'
+import { freeze } from './entry'
 import { Collector, fileText, framesOf, readRelayed, relayed } from './relay'
 import { share, takeParts } from './team'
 

@@ -5,7 +5,7 @@
  */
 import { canonicalSha256, sha256Hex } from '@shared/canonical'
 import type { PartContent } from '@shared/inspection'
-import type { OutboxEntry } from './outbox'
+import type { OutboxEntry } from './entry'
 import type { TeamPart } from './team'
 
 export interface Relayed { inspection_id: string; part: TeamPart }

@@ -6,7 +6,7 @@
 import type { AlertAnswer, AnswerRecord, DraftRecord, FileRecord, OutboxRecord, PhoneDb, Row } from './db'
 import type { Draft, StoredFile } from './draft'
 import type { Keys, Sealed } from './keys'
-import type { OutboxEntry } from './outbox'
+import type { OutboxEntry } from './entry'
 
 /** What of a file is sealed beside its bytes. */
 interface FileFacts { sha256: string; filetype: string }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { canonicalSha256 } from '@shared/canonical'
 import { answer, header, judgedAnswers, missing, partContent, result, type Draft } from './draft'
-import { freeze } from './outbox'
+import { freeze } from './entry'
 import { differing, invitation, join, mine, readInvitation, share, takeParts, undecided, type TeamPart } from './team'
 import { draftOf, template } from './testing'
 

@@ -134,6 +134,11 @@ export default {
     needPeople: 'Say how many are ill', needSymptoms: 'Choose the symptoms', needStops: 'Choose what must stop', needGoods: 'Say what is sealed, how much and where', hospitalMany: 'No more in hospital than ill', onsetAhead: 'They cannot have fallen ill later than now',
     standing: 'Suspected food poisoning', standingHelp: 'Reported {when} · {n} ill', waits: 'A report of suspected food poisoning waits to be sent', held: 'Evidence: may not be thrown away', notHere: 'This place is not on this phone', photoMany: 'At most 50 photos',
   },
+  standing: {
+    stops: 'Stop at once', duties: 'What to do now', sealed: 'Sealed or kept as evidence', noSealed: 'Nothing is sealed so far', sealNumber: 'Seal {number}', held: 'Recordings of all cameras and the 48-hour samples are on hold until this is ended.',
+    ended: 'Ended, and released', endedHelp: 'This phone knows of no such report that still stands.', source: 'Provisions on food safety and nutrition in schools, article 53',
+    duty: { help: 'Help the ill to a doctor; note their names, classes and what they ate', stop: 'Serve no more; hand out nothing that is left', keep: 'Leave samples, leftovers, ingredients, tools and tableware as they are: wash and throw away nothing', answer: 'Tell the authorities for education, market supervision and health; help those who come to look and take samples', tell: 'Parents are told by the school, with one voice' },
+  },
   sampling: {
     title: 'Samples and quick tests', count: '{samples} samples, {tests} quick tests', samples: 'Samples', tests: 'Quick tests', addSample: 'Add a sample', addTest: 'Add a quick test', number: 'Number of the sample', name: 'What it is', batch: 'Lot or day of making (optional)', quantity: 'How much, such as 2 kg', place: 'Where (optional)', sealed: 'Sealed', unsealed: 'Not sealed',
     representative: 'Who signs for the premises', sign: 'The premises signs', signedBy: 'Signed by {name}', food: 'What is tested', item: 'For what, such as pesticide residue', method: 'Method', kit: 'Kit or instrument', kitLot: 'Lot', reading: 'Reading', unit: 'Unit', limit: 'Limit, such as ≤50 %', limitIs: 'limit {limit}', lotIs: 'lot {lot}', says: 'Result', result: { passes: 'Passes', fails: 'Fails', unclear: 'Unclear' },

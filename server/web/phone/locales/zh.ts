@@ -134,6 +134,11 @@ export default {
     needPeople: '请填写发病人数', needSymptoms: '请选择症状', needStops: '请选择要求停止的行为', needGoods: '封存物品须写明名称、数量和存放地点', hospitalMany: '就医人数不能多于发病人数', onsetAhead: '发病时间不能晚于现在',
     standing: '疑似食物中毒处置中', standingHelp: '{when}报告 · {n} 人发病', waits: '疑似食物中毒报告待发送', held: '证据保全，不得处置', notHere: '本机没有这个场所', photoMany: '最多 50 张照片',
   },
+  standing: {
+    stops: '立即停止', duties: '现在要做的', sealed: '封存、登记保存的物品', noSealed: '目前没有封存、登记保存的物品', sealNumber: '封条号 {number}', held: '全部摄像头录像和 48 小时留样已保全，办结前不得处置。',
+    ended: '已办结，措施解除', endedHelp: '本机没有正在处置的这起报告。', source: '《学校食品安全与营养健康管理规定》第五十三条',
+    duty: { help: '协助送医，记下发病人员的姓名、班级和就餐餐次', stop: '停止供餐；未食用的食品不再发放', keep: '留样、剩余食品、原料、工具和餐具原样保留，不清洗、不丢弃', answer: '向教育、市场监管、卫生健康部门报告，配合到场人员调查取样', tell: '由学校统一通知家长，说明情况和安排' },
+  },
   sampling: {
     title: '抽样、快检', count: '样品 {samples} 件，快检 {tests} 项', samples: '抽样', tests: '快速检测', addSample: '加一件样品', addTest: '加一项快检', number: '样品编号', name: '样品名称', batch: '批号或生产日期（选填）', quantity: '数量，如 2 kg', place: '抽样地点（选填）', sealed: '已封样', unsealed: '未封样',
     representative: '被抽样单位签名人', sign: '被抽样单位签名', signedBy: '{name} 已签名', food: '检测样品', item: '检测项目，如 农药残留', method: '检测方法，如 酶抑制率法', kit: '试剂或仪器', kitLot: '批号', reading: '读数', unit: '单位', limit: '限值，如 ≤50 %', limitIs: '限值 {limit}', lotIs: '批号 {lot}', says: '结果', result: { passes: '合格', fails: '不合格', unclear: '需复测' },

@@ -1,6 +1,7 @@
 /** The English of `terms.zh.ts`; a test compares their keys. */
 export default {
   comma: ', ',
+  semicolon: '; ',
   product: { name: 'Bright Kitchen', full: 'Bright Kitchen · canteen supervision' },
   alertKind: {
     signal_lost: 'Signal lost', frozen: 'Frozen picture', black: 'Too dark', over_exposed: 'Over-exposed', low_contrast: 'Low contrast',

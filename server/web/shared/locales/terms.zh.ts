@@ -1,6 +1,7 @@
 /** The field's own words for the codes on the wire, shared by the console and the phone. */
 export default {
   comma: '、',
+  semicolon: '；',
   product: { name: '明厨', full: '明厨 · 互联网+明厨亮灶监管平台' },
   alertKind: {
     signal_lost: '视频信号丢失', frozen: '画面冻结', black: '画面过暗', over_exposed: '画面过亮', low_contrast: '对比度低',
