@@ -21,7 +21,7 @@ export function shown(photo: InspectionEvidence, all: InspectionEvidence[], addr
     const direct = photo.received && !UNSHOWN.includes(photo.filetype) && (photo.preview || !copy)
     own.push({ id: photo.id, src: direct ? address(photo.id) : photo.preview ? address(photo.id, LARGE_PX) : address(photo.id), small: photo.preview ? address(photo.id, 320) : null, label, notes: notes(photo, t) })
   }
-  return [...own, ...made.map((one) => ({ id: one.id, src: address(one.id), small: address(one.id, 320), label, notes: [{ text: one.made_by.map((making) => t(`inspections.made.${making}`)).join('、'), tone: 'blue' }] }))]
+  return [...own, ...made.map((one) => ({ id: one.id, src: address(one.id), small: address(one.id, 320), label, notes: [{ text: one.made_by.map((making) => t(`inspections.made.${making}`)).join(t('comma')), tone: 'blue' }] }))]
 }
 
 function notes(photo: InspectionEvidence, t: Words): { text: string; tone: string }[] {

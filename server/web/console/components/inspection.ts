@@ -1,4 +1,5 @@
 import type { Inspection, InspectionResult } from '@shared/api/types'
+import { text } from '../state/app'
 
 export const outcomeOf = (one: Inspection): string | null => one.outcome ?? null
 export const scoreOf = (one: Inspection): number | null => one.score ?? null
@@ -15,5 +16,5 @@ export const isLacking = (one: { lacking?: boolean | null; to_complete?: readonl
 
 /** The officers' names, the lead first. */
 export function officerNames(one: Pick<Inspection, 'officers'>): string {
-  return one.officers.map((officer) => officer.display_name).join('、') || '—'
+  return one.officers.map((officer) => officer.display_name).join(text('comma')) || '—'
 }

@@ -23,7 +23,7 @@ export function previousWords(t: Translate, item: Item, previous: PreviousAnswer
     const choices = 'choices' in field.kind ? field.kind.choices : []
     const label = (code: string) => { const choice = choices.find((one) => one.code === code); return choice ? say(choice.label) : code }
     const unit = field.kind.type === 'number' && field.kind.unit ? ` ${field.kind.unit}` : ''
-    said.push(`${say(field.label)} ${typeof value === 'number' ? `${value}${unit}` : Array.isArray(value) ? value.map(label).join('、') : label(value)}`)
+    said.push(`${say(field.label)} ${typeof value === 'number' ? `${value}${unit}` : Array.isArray(value) ? value.map(label).join(t('comma')) : label(value)}`)
   }
   if (previous.remark) said.push(previous.remark)
   return said.join(' · ')

@@ -2,6 +2,7 @@
 export default {
   comma: ', ',
   semicolon: '; ',
+  aside: '{text} ({note})',
   product: { name: 'Bright Kitchen', full: 'Bright Kitchen · canteen supervision' },
   alertKind: {
     signal_lost: 'Signal lost', frozen: 'Frozen picture', black: 'Too dark', over_exposed: 'Over-exposed', low_contrast: 'Low contrast',

@@ -2,6 +2,7 @@
 export default {
   comma: '、',
   semicolon: '；',
+  aside: '{text}（{note}）',
   product: { name: '明厨', full: '明厨 · 互联网+明厨亮灶监管平台' },
   alertKind: {
     signal_lost: '视频信号丢失', frozen: '画面冻结', black: '画面过暗', over_exposed: '画面过亮', low_contrast: '对比度低',
