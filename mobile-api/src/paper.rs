@@ -290,12 +290,11 @@ fn sections(from: Gathered<'_>) -> Vec<DrawnSection> {
 }
 
 fn sampling(from: Gathered<'_>) -> Vec<String> {
-    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let samples = from.samples.iter().map(|one| {
         let mut said = vec![format!("抽样 {}：{}", one.number, one.name)];
-        said.extend(given(&one.batch).map(|batch| format!("批号 {batch}")));
+        said.extend(words::given(&one.batch).map(|batch| format!("批号 {batch}")));
         said.push(format!("数量 {}", one.quantity));
-        said.extend(given(&one.place).map(|place| format!("抽样地点 {place}")));
+        said.extend(words::given(&one.place).map(|place| format!("抽样地点 {place}")));
         said.push(words::sealed(one.sealed).to_owned());
         said.push(format!("{} 抽取", words::time(one.taken_at)));
         said.join("，") + "。"
@@ -304,7 +303,7 @@ fn sampling(from: Gathered<'_>) -> Vec<String> {
         let mut said = vec![format!("快检 {}：{}（{}）", one.food, one.item, one.method)];
         said.extend(words::kit(one).map(|kit| format!("试剂 {kit}")));
         said.extend(words::reading(one).map(|reading| format!("读数 {reading}")));
-        said.extend(given(&one.limit).map(|limit| format!("限值 {limit}")));
+        said.extend(words::given(&one.limit).map(|limit| format!("限值 {limit}")));
         said.push(words::quick_test(one.result).to_owned());
         said.push(format!("{} 检测", words::time(one.tested_at)));
         said.join("，") + "。"

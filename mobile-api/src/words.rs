@@ -22,9 +22,13 @@ pub fn quick_test(result: QuickTestResult) -> &'static str {
     }
 }
 
+/// A text where something is written.
+pub(crate) fn given(text: &Option<String>) -> Option<String> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
 /// The kit of a quick test with its lot, where they are told.
 pub fn kit(test: &QuickTest) -> Option<String> {
-    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let parts: Vec<String> = given(&test.kit).into_iter().chain(given(&test.kit_lot).map(|lot| format!("批号 {lot}"))).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }

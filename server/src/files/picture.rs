@@ -110,8 +110,14 @@ impl Files {
         Ok(Looked { picture, blank, position })
     }
 
+    /// What evidence that is stored already says when it is linked, as [`Self::look_at_evidence`] does of what comes: whether nothing is
+    /// drawn on it, asked of signatures, and where it says that it was taken, asked of all others.
+    pub async fn look_again(&self, sha256: &str, filetype: &str, signature: bool) -> Result<(bool, Option<(f64, f64)>), FilesError> {
+        Ok(if signature { (self.is_blank_drawing(sha256).await?, None) } else { (false, self.position_of(sha256, filetype).await?) })
+    }
+
     /// Whether nothing is drawn on a picture that is stored already. What cannot be opened here is not called blank.
-    pub async fn is_blank_drawing(&self, sha256: &str) -> Result<bool, FilesError> {
+    async fn is_blank_drawing(&self, sha256: &str) -> Result<bool, FilesError> {
         let source = Source::Memory(self.read_all(sha256, EVIDENCE_BYTES_MAX).await?);
         match off_thread(Haste::Now, move || source.decoded().map(|decoded| is_blank(&decoded))).await {
             Ok(blank) => Ok(blank),
@@ -121,7 +127,7 @@ impl Files {
     }
 
     /// Where a picture that is stored already says that it was taken, like [`Looked::position`]; nowhere of what is no picture.
-    pub async fn position_of(&self, sha256: &str, filetype: &str) -> Result<Option<(f64, f64)>, FilesError> {
+    async fn position_of(&self, sha256: &str, filetype: &str) -> Result<Option<(f64, f64)>, FilesError> {
         if !filetype.starts_with("image/") {
             return Ok(None);
         }

@@ -1,8 +1,6 @@
 //! `/late`, as desks see it: what officers brought when they might not any more. A supervisor looks, and accepts or rejects;
 //! nothing is deleted either way.
 
-use std::collections::{HashMap, HashSet};
-
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use mobile_api::Moment;
 use mobile_api::field::Faults;
@@ -308,20 +306,17 @@ fn standing_in(supervisor: &Session, row: &LateRow) -> Result<Session, Problem> 
 async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(), Problem> {
     let (at, inspection_id) = (app.clock.wall_ms(), row.inspection_id.clone());
     let named = evidence::of_inspection(&mut app.db.read().await?.conn(), &inspection_id).await?;
-    let (mut blank, mut positions) = (HashSet::new(), HashMap::new());
+    let mut looked = Vec::new();
     for file in &files {
-        positions.insert(file.evidence_id.clone(), app.files.position_of(&file.sha256, &file.filetype).await?);
         let signature =
             named.iter().any(|one| one.id == file.evidence_id && one.kind.as_deref() == Some(evidence::kind_code(EvidenceKind::Signature)));
-        if signature && app.files.is_blank_drawing(&file.sha256).await? {
-            blank.insert(file.evidence_id.clone());
-        }
+        looked.push(app.files.look_again(&file.sha256, &file.filetype, signature).await?);
     }
     app.db
         .write(move |tx| {
             Box::pin(async move {
                 inspections::hold(tx, &inspection_id).await?;
-                for file in &files {
+                for (file, (blank, position)) in files.iter().zip(looked) {
                     let arrival = Arrival {
                         evidence_id: &file.evidence_id,
                         inspection_id: &inspection_id,
@@ -330,8 +325,8 @@ async fn arrive(app: &App, row: &LateRow, files: Vec<LateFileRow>) -> Result<(),
                         filetype: &file.filetype,
                         file_id: &file.file_id,
                         // Kept, and counted as not signed: nothing is refused after the fact.
-                        blank: blank.contains(&file.evidence_id),
-                        position: positions.get(&file.evidence_id).copied().flatten(),
+                        blank,
+                        position,
                     };
                     // Another file under this id is what is missing, or what was there first: it stays in quarantine.
                     if evidence::arrive(tx, &arrival, at).await?.is_err() {

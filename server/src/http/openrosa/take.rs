@@ -3,7 +3,7 @@
 //! However often it comes, and in however many requests, it is one inspection. It stays a draft until every picture that it
 //! names is here and the checklist is complete; what it lacks in law is noted beside it, for somebody to make good.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use mobile_api::Moment;
 use mobile_api::Verbatim;
@@ -330,38 +330,30 @@ async fn fill(app: &App, entered: &Entered, form: &Form, row: &InspectionRow, ca
 pub(super) async fn link_pictures(app: &App, entered: &Entered, form: &Form, content: &PartContent) -> Result<(), Problem> {
     let rows = openrosa::media(&mut app.db.read().await?.conn(), &form.head.instance_id).await?;
     let (session, inspection_id, at) = (entered.session.clone(), form.inspection_id, app.clock.wall_ms());
-    let evidence = content.evidence.clone();
-    let (mut blank, mut positions) = (HashSet::new(), HashMap::new());
-    for one in &evidence {
+    let mut here = Vec::new();
+    for one in &content.evidence {
         let Some(row) = rows.iter().find(|row| instance::evidence_id(inspection_id, &row.name) == one.id) else { continue };
-        if one.kind == EvidenceKind::Signature {
-            if app.files.is_blank_drawing(&row.sha256).await? {
-                blank.insert(one.id);
-            }
-        } else {
-            positions.insert(one.id, app.files.position_of(&row.sha256, &row.filetype).await?);
-        }
+        let looked = app.files.look_again(&row.sha256, &row.filetype, one.kind == EvidenceKind::Signature).await?;
+        here.push((one.id.to_string(), row.clone(), looked));
     }
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                for one in &evidence {
-                    let row = rows.iter().find(|row| instance::evidence_id(inspection_id, &row.name) == one.id);
-                    let Some(row) = row else { continue };
-                    let arrived = crate::store::evidence::get(tx, &one.id.to_string()).await?.is_some_and(|known| known.file_id.is_some());
+                for (id, row, (blank, position)) in here {
+                    let arrived = crate::store::evidence::get(tx, &id).await?.is_some_and(|known| known.file_id.is_some());
                     if arrived {
                         continue;
                     }
                     let arrival = Arrival {
-                        evidence_id: &one.id.to_string(),
+                        evidence_id: &id,
                         inspection_id: &inspection_id.to_string(),
                         owner_id: &session.user_id.to_string(),
                         sha256: &row.sha256,
                         filetype: &row.filetype,
                         file_id: &row.file_id,
                         // Kept, and counted as not signed: nothing is refused after the fact.
-                        blank: blank.contains(&one.id),
-                        position: positions.get(&one.id).copied().flatten(),
+                        blank,
+                        position,
                     };
                     uploads::link(tx, &session, &arrival, at).await?;
                 }
