@@ -31,6 +31,8 @@ pub enum ProblemType {
     Conflict,
     /// An earlier version was changed; carries `present`.
     StaleVersion,
+    /// Somebody else has taken it on; carries `present`.
+    Claimed,
     /// Not possible in this state.
     InvalidTransition,
     /// A condition of the request does not hold, such as the version of a protocol.
@@ -61,7 +63,7 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 26] = [
+    pub const ALL: [ProblemType; 27] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
@@ -76,6 +78,7 @@ impl ProblemType {
         P::MethodNotAllowed,
         P::Conflict,
         P::StaleVersion,
+        P::Claimed,
         P::InvalidTransition,
         P::PreconditionFailed,
         P::ClientTooOld,
@@ -108,6 +111,7 @@ impl ProblemType {
             P::MethodNotAllowed => ("method_not_allowed", 405, "不支持这种请求方法", "Method not allowed"),
             P::Conflict => ("conflict", 409, "与已有内容冲突", "Conflicts with what is there"),
             P::StaleVersion => ("stale_version", 409, "内容已被他人修改", "Changed by somebody else meanwhile"),
+            P::Claimed => ("claimed", 409, "已由他人认领", "Somebody else has claimed it"),
             P::InvalidTransition => ("invalid_transition", 409, "当前状态不能进行此操作", "Not possible in this state"),
             P::PreconditionFailed => ("precondition_failed", 412, "请求的前提条件不成立", "A condition of the request does not hold"),
             P::ClientTooOld => (

@@ -1,8 +1,9 @@
 // The desk without a mouse, and the ways an alert can turn: dismissed and raised again, answered and sent back.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { arrives, openAs } from './desk.mjs'
+import { arrives, download, NARROW, openAs, WIDE } from './desk.mjs'
 import { addPerson, desk, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
+import { inaccessible, sideways } from './walk.mjs'
 
 const CAMERAS = ['烹饪间', '备餐间', '留样间']
 
@@ -51,6 +52,61 @@ it('walks the inbox and shows its keys', async () => {
   await page.getByRole('dialog').getByText('下一条 / 上一条').waitFor()
   await press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'hidden' })
+})
+
+it('is claimed with a key, taken over, and handed to a colleague', async () => {
+  const id = chosen()
+  const claim = page.locator('.detail .claim')
+  await claim.getByText('无人认领').waitFor()
+  await press('m')
+  await claim.getByText('由我处理').waitFor()
+  await page.locator('.inbox .item.chosen .mark', { hasText: '我' }).waitFor()
+  await page.goto(`${server.base}/desk?owner=me&alert=${id}`)
+  await until('only what is mine is listed', async () => (await page.locator('.inbox .item').count()) === 1)
+  await claim.getByText('由我处理').waitFor()
+
+  const { name } = await root.post(`/alerts/${id}/claim`, { version: (await alert(id)).version, text: '由我继续' }).then((taken) => taken.claim)
+  await claim.getByText(`${name} 正在处理`).waitFor()
+  assert.equal(await page.locator('.detail .actions button').count(), 0, 'what somebody else has is not offered')
+  await press('c')
+  assert.equal((await alert(id)).state, 'raised')
+
+  await press('m')
+  const dialog = page.getByRole('dialog')
+  await dialog.locator('textarea').fill('我在现场')
+  await press('Control+Enter')
+  await claim.getByText('由我处理').waitFor()
+  await dialog.waitFor({ state: 'hidden' })
+  await press('t')
+  await dialog.locator('[data-test=colleague]').click()
+  await page.getByRole('option', { name }).click()
+  await dialog.locator('textarea').fill('请继续跟进')
+  await press('Control+Enter')
+  await claim.getByText(`${name} 正在处理`).waitFor()
+  await page.locator('.detail .history').getByText(`给 ${name}`).waitFor()
+  await root.post(`/alerts/${id}/release`, { version: (await alert(id)).version })
+  await claim.getByText('无人认领').waitFor()
+  await page.goto(`${server.base}/desk?alert=${id}`)
+  await claim.getByText('无人认领').waitFor()
+})
+
+it('goes to the recording of an hour earlier, to the live picture, and holds the recording', async () => {
+  const id = chosen()
+  const { camera_id: camera, began_at: began } = await alert(id)
+  await press('h')
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('保全录像').first().waitFor()
+  await press('Escape')
+  await dialog.waitFor({ state: 'hidden' })
+  await press('e')
+  await page.waitForURL(`**/cameras/${camera}?at=*`)
+  assert.equal(Date.parse(new URL(page.url()).searchParams.get('at')), Date.parse(began) - 3_600_000)
+  await page.goto(`${server.base}/desk?alert=${id}`)
+  await page.locator('.detail .claim').waitFor()
+  await press('l')
+  await page.waitForURL(`**/cameras/${camera}`)
+  await page.goto(`${server.base}/desk?alert=${id}`)
+  await page.locator('.detail .claim').waitFor()
 })
 
 it('dismisses a false alarm with one key, and raises it again with a reason', async () => {
@@ -116,6 +172,34 @@ it('ends as a case, whose number is kept', async () => {
   await page.locator('main').getByText('已立案').first().waitFor()
   const { history } = await alert(id)
   assert.equal(history.find((one) => one.action === 'open_case').reason, '明市监立案〔2026〕12号')
+})
+
+it('leads from a figure to the very alerts that it counts', async () => {
+  await page.goto(`${server.base}/statistics`)
+  await page.getByRole('link', { name: '预警处置' }).click()
+  await arrives(page, '/statistics/alerts')
+  const { items: [figures], all } = await root.get('/statistics/alerts?by=kind')
+  assert.equal(figures.raised, CAMERAS.length)
+  const row = page.locator('tbody tr', { hasText: '视频信号丢失' })
+  await row.getByRole('link', { name: String(figures.confirmed), exact: true }).first().waitFor()
+  assert.equal(await row.locator('.rate b').first().innerText(), '100%', 'what was a false alarm was looked at again and confirmed')
+  await page.locator('.sums').getByText(`${all.on_time.part} / ${all.on_time.whole} 条`).waitFor({ state: 'attached' })
+  assert.deepEqual(await inaccessible(page), [])
+  await page.setViewportSize(NARROW)
+  assert.equal(await sideways(page), null)
+  await page.setViewportSize(WIDE)
+  const table = await download(page, async () => {
+    await page.getByRole('button', { name: '导出' }).click()
+    await page.getByRole('menuitem', { name: 'CSV' }).click()
+  })
+  assert.match(table.content.toString(), new RegExp(`视频信号丢失.*,${figures.raised},`))
+
+  await page.getByText('按研判人').click()
+  await page.locator('tbody tr', { hasText: '陈敏' }).waitFor()
+  await page.getByText('按类型').click()
+  await row.getByRole('link', { name: String(figures.confirmed), exact: true }).first().click()
+  await arrives(page, '/desk')
+  await until('the list is of those alone', async () => (await page.locator('.inbox .item').count()) === figures.confirmed)
 })
 
 it('was done without a fault in the page', () => {

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod calendar;
 pub mod camera;
 pub mod draw;
+pub mod figures;
 pub mod forecast;
 pub mod geo;
 pub mod happened;

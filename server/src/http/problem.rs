@@ -203,6 +203,7 @@ impl From<WorkError> for Problem {
             WorkError::Stale => Self::of(ProblemType::StaleVersion),
             WorkError::Refused(Refusal::Forbidden) => Self::forbidden(),
             WorkError::Refused(Refusal::OwnAnswer) => Self::forbidden().because("nobody reviews their own answer"),
+            WorkError::Refused(Refusal::Claimed) => Self::of(ProblemType::Claimed),
             WorkError::Refused(Refusal::NotNow) => Self::of(ProblemType::InvalidTransition),
             WorkError::Refused(Refusal::Faults(faults)) => Self::fields(faults),
             WorkError::Store(error) => error.into(),

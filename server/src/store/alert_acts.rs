@@ -3,19 +3,21 @@
 //! Each act is one transaction: the state, its clocks, history, audit, change log, the notices it causes and the events
 //! that go out to webhooks.
 
+use mobile_api::FieldFault;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::alerts::{self, AlertRow, Joinable};
-use super::journal::{Change, Entity};
+use super::journal::{Actor, Change, Entity};
 use super::sql::execute;
 use super::work::{self, Beginning, By, Stepped, WorkError};
-use super::{Conn, StoreError, Tx, jobs, notices, settings, webhooks};
-use crate::auth::Scope;
+use super::{Conn, StoreError, Tx, alert_figures, jobs, notices, settings, webhooks};
+use crate::auth::{Access, Scope};
 use crate::domain::alert::{class, classes, growth};
 use crate::domain::calendar::Calendar;
+use crate::domain::permission::Permission;
 use crate::domain::settings::{AUTO_DISPATCH, AutoDispatch};
-use crate::domain::workflow::{Act, Context, Decision, alert as table};
+use crate::domain::workflow::{Act, Context, Decision, Handing, Refusal, alert as table};
 
 /// The rule that acts when a device kind's picture is back, with its version.
 pub const PICTURE_BACK: &str = "picture_back@1";
@@ -102,6 +104,7 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
         seen.clip.map(|clip| clip.1),
     )?;
     alerts::insert_occurrence(tx, &seen.id, seen.measure, seen.still_file_id.as_deref(), seen.at).await?;
+    alert_figures::raised(tx, &seen.id, &seen.kind, &seen.premises_id, seen.at).await?;
     if let Some((_, end_ms)) = seen.clip {
         jobs::enqueue(tx, "clip", &seen.id, &json!({"hold": seen.hold}), end_ms.max(seen.at), seen.at).await?;
     }
@@ -210,6 +213,7 @@ pub async fn perform(
     let stepped = work::step(tx, scope, id, version, by, act, evidence, at).await?;
     let row = read(tx, id).await?;
     let by_user = by.user_id();
+    alert_figures::stepped(tx, &stepped, &row, act.reason.as_deref(), by_user.as_deref(), at).await?;
     let told = notices::after(stepped.way.action, act.decision);
     if let Some((kind, sides)) = told {
         let detail = detail_of(&row, act);
@@ -220,6 +224,49 @@ pub async fn perform(
     }
     webhooks::publish(tx, event_name(stepped.way.action, act.decision), &row, at).await?;
     Ok(stepped)
+}
+
+/// Puts an alert into other hands: those of the doer, of nobody, or of a colleague who may decide it. Whoever gets it, or had
+/// it until now, is told.
+#[expect(clippy::too_many_arguments, reason = "as for an act")]
+pub async fn hand(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &str,
+    version: i64,
+    (actor, access): (&Actor, &Access),
+    handing: Handing<'_>,
+    text: Option<String>,
+    at: i64,
+) -> Result<(), WorkError> {
+    let row = alerts::get(tx, scope, id).await?.ok_or(WorkError::NotFound)?;
+    let given_to = match handing {
+        Handing::To(user) if access.may_at(Permission::AlertsDecide, &row.premises_path) => {
+            let colleagues = work::colleagues(tx, Permission::AlertsDecide, &row.premises_path, at).await?;
+            let name = colleagues.into_iter().find_map(|(id, name)| (id == user).then_some(name));
+            let unknown = || FieldFault {
+                pointer: "/user_id".to_owned(),
+                code: "unknown".to_owned(),
+                detail: "nobody who may decide this alert".to_owned(),
+            };
+            Some(name.ok_or_else(|| WorkError::Refused(Refusal::Faults(vec![unknown()])))?)
+        }
+        Handing::To(_) | Handing::Claim | Handing::Release => None,
+    };
+    let act = Act { action: handing.action().to_owned(), text, given_to, ..Act::default() };
+    let before = work::hand(tx, scope, id, version, (actor, access), handing, &act, at).await?;
+    alert_figures::acted(tx, &row, at).await?;
+    let told = match (handing, before.owner_id) {
+        (Handing::To(user), _) => Some(("handed_over", user.to_owned())),
+        (Handing::Claim, Some(owner)) => Some(("taken_over", owner)),
+        (Handing::Claim | Handing::Release, _) => None,
+    };
+    if let Some((kind, user)) = told {
+        let mut detail = detail_of(&row, &act);
+        detail["by_name"] = json!(actor.name);
+        notices::insert(tx, Some(id), &[user], kind, &detail, at).await?;
+    }
+    Ok(())
 }
 
 /// Tells premises and bureau of an alert that lasts, and starts the time to answer. Once.

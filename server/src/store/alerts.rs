@@ -40,13 +40,16 @@ pub struct AlertRow {
     pub due_at: Option<i64>,
     pub open: bool,
     pub version: i64,
+    pub owner_id: Option<String>,
+    pub owner_name: Option<String>,
+    pub owner_since: Option<i64>,
 }
 
 const HEAD: &str = "SELECT a.id, a.kind, a.class, w.state, w.level, a.camera_id, c.name AS camera_name, w.premises_id, p.name AS premises_name, p.path AS premises_path, \
     o.name AS organization_name, a.raised_at, a.began_at, a.ended_at, a.last_seen_at, a.count, a.measure, a.threshold, a.rule, a.clip_state, a.clip_start, a.clip_end, \
-    a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version \
+    a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version, w.owner_id, ow.display_name AS owner_name, w.owner_since \
     FROM alerts a JOIN work_items w ON w.id = a.id JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id \
-    JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id";
+    JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id LEFT JOIN users ow ON ow.id = w.owner_id";
 
 /// What a list is narrowed to. An alert lies in a period when it was seen within it.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +71,25 @@ pub struct AlertFilter {
     /// In the name of the camera or the premises.
     pub text: Option<String>,
     pub open: Option<bool>,
+    /// Who has claimed it.
+    pub owner: Option<Owner>,
+    /// Raised at or after, ms UTC.
+    pub raised_since_ms: Option<i64>,
+    /// Any of these; empty: all.
+    pub verdicts: Vec<String>,
+    /// Who decided it.
+    pub decided_by: Option<String>,
+    /// Below this node.
+    pub organization_id: Option<String>,
+}
+
+/// In whose hands alerts are.
+#[derive(Debug, Clone)]
+pub enum Owner {
+    /// Nobody's.
+    Nobody,
+    /// This person's.
+    User(String),
 }
 
 fn any_of(select: Select, fragment: &'static str, values: &[String]) -> Select {
@@ -83,6 +105,15 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
         .and_if("a.last_seen_at >= ?", filter.since_ms)
         .and_if("a.raised_at < ?", filter.until_ms)
         .and_if("w.open = ?", filter.open);
+    let select = any_of(select, "a.verdict = ?", &filter.verdicts)
+        .and_if("a.raised_at >= ?", filter.raised_since_ms)
+        .and_if("a.decided_by = ?", filter.decided_by.clone())
+        .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")));
+    let select = match &filter.owner {
+        Some(Owner::Nobody) => select.and("w.owner_id IS NULL", []),
+        Some(Owner::User(id)) => select.and("w.owner_id = ?", [id.as_str().into()]),
+        None => select,
+    };
     match filter.text.as_deref().map(contains) {
         Some(text) => select.and("c.name_key LIKE ? ESCAPE '!' OR p.name_key LIKE ? ESCAPE '!'", [text.clone().into(), text.into()]),
         None => select,

@@ -13,6 +13,7 @@ pub(crate) mod sql;
 mod writer;
 
 pub mod alert_acts;
+pub mod alert_figures;
 pub mod alert_stills;
 pub mod alerts;
 pub mod amendments;

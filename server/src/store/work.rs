@@ -12,11 +12,14 @@ use super::work_clocks::{self, ClockRow};
 use super::{Conn, StoreError, Tx};
 use crate::auth::{Access, Scope};
 use crate::domain::calendar::Calendar;
+use crate::domain::permission::Permission;
 use crate::domain::premises::ServiceHours;
-use crate::domain::workflow::{self, Act, Context, Doer, Level, Past, Refusal, Standing, Table, Transition};
+use crate::domain::workflow::{self, Act, Context, Doer, Handing, Level, Past, Refusal, Standing, Table, Transition};
 
 /// Acts that the history of one piece of work shows.
 const HISTORY_LIMIT: i64 = 500;
+/// People whom one piece of work may be handed to.
+const COLLEAGUES_LIMIT: i64 = 200;
 
 /// A piece of work as stored, with what its clocks and its scope depend on.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -26,6 +29,7 @@ pub struct WorkRow {
     pub kind: String,
     pub state: String,
     pub level: String,
+    pub owner_id: Option<String>,
     pub premises_id: String,
     pub office_id: String,
     pub due_at: Option<i64>,
@@ -54,7 +58,7 @@ impl WorkRow {
     }
 }
 
-const HEAD: &str = "SELECT w.id, w.kind, w.state, w.level, w.premises_id, w.office_id, w.due_at, w.open, w.version, w.created_at, \
+const HEAD: &str = "SELECT w.id, w.kind, w.state, w.level, w.owner_id, w.premises_id, w.office_id, w.due_at, w.open, w.version, w.created_at, \
     p.path AS premises_path, p.name AS premises_name, p.service_hours FROM work_items w JOIN premises p ON p.id = w.premises_id";
 
 /// One piece of work, where the scope covers its premises.
@@ -79,6 +83,7 @@ pub struct HistoryRow {
     pub deadline: Option<i64>,
     pub evidence: String,
     pub rule: Option<String>,
+    pub given_to: Option<String>,
     pub version: i64,
 }
 
@@ -87,7 +92,7 @@ pub async fn history(conn: &mut Conn<'_>, work_id: &str) -> Result<Vec<HistoryRo
     fetch_all!(
         conn,
         HistoryRow,
-        "SELECT id, at, actor_kind, actor_id, actor_name, action, from_state, to_state, reason, text, deadline, evidence, rule, version \
+        "SELECT id, at, actor_kind, actor_id, actor_name, action, from_state, to_state, reason, text, deadline, evidence, rule, given_to, version \
          FROM work_history WHERE work_id = $1 ORDER BY version, id LIMIT $2",
         work_id,
         HISTORY_LIMIT,
@@ -222,7 +227,7 @@ pub async fn step(
     let before = get(tx, scope, id).await?.ok_or(WorkError::NotFound)?;
     let table = before.table()?;
     let past = past(&history(tx, id).await?);
-    let standing = Standing { state: &before.state, past: &past };
+    let standing = Standing { state: &before.state, owner: before.owner_id.as_deref(), past: &past };
     let user_id = by.user_id().unwrap_or_default();
     let path = before.premises_path.clone();
     let checked = match by {
@@ -232,21 +237,13 @@ pub async fn step(
         }
         By::System(_) => table.check(standing, Doer::System, act, at),
     };
-    // A stale version is told before a wrong state, because it is the cause of it; who may not ask is told neither.
-    let way = match checked {
-        Err(refusal @ (Refusal::NotNow | Refusal::OwnAnswer)) if version.is_none_or(|version| version == before.version) => {
-            return Err(WorkError::Refused(refusal));
-        }
-        Err(refusal @ (Refusal::Forbidden | Refusal::Faults(_))) => return Err(WorkError::Refused(refusal)),
-        Err(_) => return Err(WorkError::Stale),
-        Ok(_) if version.is_some_and(|version| version != before.version) => return Err(WorkError::Stale),
-        Ok(way) => way,
-    };
+    let way = judged(checked, version, before.version)?;
     let (due_at, level) = move_clocks(tx, &before, way, act.deadline_ms, at).await?;
-    let open = table.is_open(way.to);
+    let (open, keeps_owner) = (table.is_open(way.to), table.is_claimed_in(way.from) && table.is_claimed_in(way.to));
     let done = execute!(
         tx,
-        "UPDATE work_items SET state = $3, level = $4, due_at = $5, open = $6, version = version + 1, updated_at = $7, closed_at = $8 WHERE id = $1 AND version = $2",
+        "UPDATE work_items SET state = $3, level = $4, due_at = $5, open = $6, version = version + 1, updated_at = $7, closed_at = $8, \
+         owner_id = CASE WHEN $9 THEN owner_id END, owner_since = CASE WHEN $9 THEN owner_since END WHERE id = $1 AND version = $2",
         id,
         before.version,
         way.to,
@@ -255,6 +252,7 @@ pub async fn step(
         open,
         at,
         (!open).then_some(at),
+        keeps_owner,
     )
     .map_err(WorkError::Store)?;
     if done == 0 {
@@ -265,6 +263,74 @@ pub async fn step(
     let detail = json!({"from": way.from, "to": way.to, "version": version, "reason": act.reason, "deadline_ms": act.deadline_ms, "evidence": evidence});
     journal(tx, table.kind, id, &before.premises_id, &path, by, act, detail, at).await?;
     Ok(Stepped { before, way, version })
+}
+
+/// What came of a check. A stale version is told before a wrong state, because it is the cause of it; who may not ask is told
+/// neither.
+fn judged<T>(checked: Result<T, Refusal>, version: Option<i64>, present: i64) -> Result<T, WorkError> {
+    let is_stale = version.is_some_and(|version| version != present);
+    match checked {
+        Err(refusal @ (Refusal::Forbidden | Refusal::Faults(_))) => Err(WorkError::Refused(refusal)),
+        _ if is_stale => Err(WorkError::Stale),
+        checked => checked.map_err(WorkError::Refused),
+    }
+}
+
+/// Puts work into other hands, as `act` is called there; gives the item as it was before.
+#[expect(clippy::too_many_arguments, reason = "as for a step")]
+pub async fn hand(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &str,
+    version: i64,
+    (actor, access): (&Actor, &Access),
+    handing: Handing<'_>,
+    act: &Act,
+    at: i64,
+) -> Result<WorkRow, WorkError> {
+    let before = get(tx, scope, id).await?.ok_or(WorkError::NotFound)?;
+    let (table, by) = (before.table()?, By::User(actor, access));
+    let standing = Standing { state: &before.state, owner: before.owner_id.as_deref(), past: &[] };
+    let may = |permission| access.may_at(permission, &before.premises_path);
+    let checked = table.hand(standing, &by.user_id().unwrap_or_default(), &may, handing);
+    let owner = judged(checked, Some(version), before.version)?;
+    let done = execute!(
+        tx,
+        "UPDATE work_items SET owner_id = $3, owner_since = $4, version = version + 1, updated_at = $5 WHERE id = $1 AND version = $2",
+        id,
+        version,
+        owner.as_deref(),
+        owner.is_some().then_some(at),
+        at,
+    )?;
+    if done == 0 {
+        return Err(WorkError::Stale);
+    }
+    let state = before.state.as_str();
+    insert_history(tx, id, by, act, &[], Some(state), state, version + 1, at).await?;
+    let detail = json!({"state": state, "version": version + 1, "owner_id": owner, "text": act.text});
+    journal(tx, table.kind, id, &before.premises_id, &before.premises_path, by, act, detail, at).await?;
+    Ok(before)
+}
+
+/// Who may have a piece of work at this premises: id and name, by name.
+pub async fn colleagues(
+    conn: &mut Conn<'_>,
+    permission: Permission,
+    premises_path: &str,
+    now_ms: i64,
+) -> Result<Vec<(String, String)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, String),
+        "SELECT DISTINCT u.id, u.display_name FROM grants g JOIN role_permissions rp ON rp.role = g.role JOIN users u ON u.id = g.user_id \
+         WHERE $1 LIKE g.node_path || '%' AND rp.permission = $2 AND u.disabled_at IS NULL \
+           AND (g.valid_until IS NULL OR g.valid_until > $3) ORDER BY u.display_name, u.id LIMIT $4",
+        premises_path,
+        permission.code(),
+        now_ms,
+        COLLEAGUES_LIMIT,
+    )
 }
 
 /// Applies a transition to the clocks; gives the nearest due moment and the level that are left.
@@ -361,8 +427,8 @@ async fn insert_history(
     };
     execute!(
         tx,
-        "INSERT INTO work_history (id, work_id, at, actor_kind, actor_id, actor_name, action, from_state, to_state, reason, text, deadline, evidence, rule, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        "INSERT INTO work_history (id, work_id, at, actor_kind, actor_id, actor_name, action, from_state, to_state, reason, text, deadline, evidence, rule, given_to, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         Uuid::now_v7().to_string(),
         work_id,
         at,
@@ -377,6 +443,7 @@ async fn insert_history(
         act.deadline_ms,
         serde_json::to_string(evidence).map_err(StoreError::damaged)?,
         rule,
+        act.given_to.as_deref(),
         version,
     )?;
     Ok(())

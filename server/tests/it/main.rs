@@ -9,9 +9,11 @@ mod support;
 
 mod access;
 mod agreement;
+mod alert_figures;
 mod alerts;
 mod auth;
 mod cameras;
+mod claims;
 mod cli;
 mod clips;
 mod clocks;

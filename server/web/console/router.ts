@@ -32,6 +32,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/alerts/:id', name: 'alert', component: () => import('./pages/AlertPage.vue'), meta: { title: 'alerts.one', needs: ['alerts.read'], under: 'desk' } },
   { path: '/overview', name: 'overview', component: () => import('./pages/OverviewPage.vue'), meta: { title: 'nav.overview', needs: ['figures.read'] } },
   { path: '/statistics', name: 'statistics', component: () => import('./pages/StatisticsPage.vue'), meta: { title: 'nav.statistics', needs: ['figures.read'] } },
+  { path: '/statistics/alerts', name: 'alert-figures', component: () => import('./pages/AlertFiguresPage.vue'), meta: { title: 'statistics.tab.alerts', needs: ['figures.read'], under: 'statistics' } },
   { path: '/offline', name: 'offline', component: () => import('./pages/OfflinePage.vue'), meta: { title: 'nav.offline', needs: ['cameras.read'] } },
   { path: '/settings/self-checks', name: 'self-check-rules', component: () => import('./pages/SelfCheckRulesPage.vue'), meta: { title: 'nav.selfCheckRules', needs: ['self_checks.read'] } },
   { path: '/settings/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', needs: ['settings.manage'] } },

@@ -38,6 +38,8 @@ pub struct Act {
     pub deadline_ms: Option<i64>,
     /// How many files it names.
     pub evidence: usize,
+    /// To whom work is handed, by name.
+    pub given_to: Option<String>,
 }
 
 /// Who wants to.
@@ -70,6 +72,8 @@ pub struct Past {
 pub struct Standing<'a> {
     /// Its state.
     pub state: &'a str,
+    /// Who has claimed it.
+    pub owner: Option<&'a str>,
     /// What was done, oldest first.
     pub past: &'a [Past],
 }
@@ -81,6 +85,8 @@ pub enum Refusal {
     Forbidden,
     /// Nobody reviews their own answer.
     OwnAnswer,
+    /// Somebody else has claimed it.
+    Claimed,
     /// Not in this state.
     NotNow,
     /// What the act carries is not right.
@@ -106,6 +112,9 @@ impl Table {
         if way.is_own_answer(standing, doer) {
             return Err(Refusal::OwnAnswer);
         }
+        if self.is_others(standing, doer) {
+            return Err(Refusal::Claimed);
+        }
         if way.undo_ms.is_some_and(|within_ms| !standing.was_just_done_by(doer, now_ms - within_ms)) {
             return Err(Refusal::NotNow);
         }
@@ -115,12 +124,21 @@ impl Table {
     /// Actions that `doer` may take now, each once, in the table's order.
     pub fn allowed(&self, standing: Standing<'_>, doer: Doer<'_>) -> Vec<&'static str> {
         let mut allowed = Vec::new();
+        if self.is_others(standing, doer) {
+            return allowed;
+        }
         for way in self.transitions.iter().filter(|way| way.from == standing.state && way.offered) {
             if way.is_open_to(doer) && !way.is_own_answer(standing, doer) && !allowed.contains(&way.action) {
                 allowed.push(way.action);
             }
         }
         allowed
+    }
+
+    /// Somebody else has claimed it, so that `doer` has nothing to decide.
+    fn is_others(&self, standing: Standing<'_>, doer: Doer<'_>) -> bool {
+        let Doer::User { id, .. } = doer else { return false };
+        self.is_claimed_in(standing.state) && standing.owner.is_some_and(|owner| owner != id)
     }
 
     /// Everything that is wrong with what the act carries, whatever the state.

@@ -3,7 +3,7 @@
 //! Only a supervisor confirms, dismisses, dispatches and reviews, but for what a bureau lets the program do; only the
 //! premises, or the officer for it, answers; nobody reviews their own answer.
 
-use super::{Decision, Effect, Need, State, Table, Transition, Who};
+use super::{Claims, Decision, Effect, Need, State, Table, Transition, Who};
 use crate::domain::permission::Permission;
 use crate::domain::premises::coded;
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,7 @@ pub static TABLE: Table = Table {
             .deadline(Need::May)
             .effects(&[Effect::Resume(RECTIFY)]),
     ],
+    claims: Some(Claims { by: Permission::AlertsDecide, states: &["raised", "confirmed", "rectified"] }),
 };
 
 /// A reason for dismissing as people write it, as its code where it is one of the known ones; other reasons stand as given.
@@ -172,7 +173,7 @@ mod tests {
     }
 
     fn to(state: &str, past: &[Past], doer: Doer<'_>, act: &Act) -> Result<&'static str, Refusal> {
-        TABLE.check(Standing { state, past }, doer, act, NOW_MS).map(|way| way.to)
+        TABLE.check(Standing { state, owner: None, past }, doer, act, NOW_MS).map(|way| way.to)
     }
 
     #[test]
@@ -220,7 +221,7 @@ mod tests {
         let mut sent_back = past("b");
         sent_back.extend(past("other"));
         assert_eq!(to("rectified", &sent_back, user("b", &both), &act("review")), Ok("closed"), "only the last answer counts");
-        assert_eq!(TABLE.allowed(Standing { state: "rectified", past: &past("b") }, user("b", &both)), Vec::<&str>::new());
+        assert_eq!(TABLE.allowed(Standing { state: "rectified", owner: None, past: &past("b") }, user("b", &both)), Vec::<&str>::new());
     }
 
     #[test]
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_an_act_carries_is_checked_all_at_once() {
-        let codes = |act: &Act| match TABLE.check(Standing { state: "raised", past: &[] }, user("s", &both), act, NOW_MS) {
+        let codes = |act: &Act| match TABLE.check(Standing { state: "raised", owner: None, past: &[] }, user("s", &both), act, NOW_MS) {
             Err(Refusal::Faults(faults)) => faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect(),
             _ => Vec::new(),
         };
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_is_offered_is_what_may_be_done() {
-        let offered = |state, doer| TABLE.allowed(Standing { state, past: &[] }, doer);
+        let offered = |state, doer| TABLE.allowed(Standing { state, owner: None, past: &[] }, doer);
         assert_eq!(offered("raised", user("s", &supervisor)), ["confirm", "dismiss"]);
         assert_eq!(offered("confirmed", user("s", &supervisor)), ["dispatch", "request_inspection", "open_case"]);
         assert_eq!(offered("rectified", user("s", &supervisor)), ["review"]);
@@ -298,7 +299,7 @@ mod tests {
                 if back && act.action == "review" {
                     (act.decision, act.reason) = (Some(Decision::SendBack), Some("再来".to_owned()));
                 }
-                let standing = Standing { state, past: &past };
+                let standing = Standing { state, owner: None, past: &past };
                 let offered = TABLE.allowed(standing, doer);
                 if let Ok(way) = TABLE.check(standing, doer, &act, NOW_MS) {
                     prop_assert!(offered.contains(&way.action) || !way.offered);

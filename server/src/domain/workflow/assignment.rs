@@ -45,6 +45,7 @@ pub static TABLE: Table = Table {
         Transition::new("planned", "cancel", "cancelled", PLANNERS).with_reason().effects(&[Effect::StopAll]),
         Transition::new("started", "cancel", "cancelled", PLANNERS).with_reason().effects(&[Effect::StopAll]),
     ],
+    claims: None,
 };
 
 #[cfg(test)]
@@ -55,7 +56,7 @@ mod tests {
 
     fn to(state: &str, doer: Doer<'_>, action: &str, reason: Option<&str>) -> Result<&'static str, Refusal> {
         let act = Act { action: action.to_owned(), reason: reason.map(str::to_owned), ..Act::default() };
-        TABLE.check(Standing { state, past: &[] }, doer, &act, 0).map(|way| way.to)
+        TABLE.check(Standing { state, owner: None, past: &[] }, doer, &act, 0).map(|way| way.to)
     }
 
     #[test]

@@ -110,6 +110,7 @@ pub static TABLE: Table = Table {
         close("reported"),
         close("handling"),
     ],
+    claims: None,
 };
 
 /// When a clock starts with the report.
@@ -206,7 +207,7 @@ mod tests {
 
     fn to(state: &str, may: &(dyn Fn(Permission) -> bool + Sync), action: &str, reason: Option<&str>) -> Result<&'static str, Refusal> {
         let act = Act { action: action.to_owned(), reason: reason.map(str::to_owned), ..Act::default() };
-        TABLE.check(Standing { state, past: &[] }, Doer::User { id: "x", may }, &act, NOW_MS).map(|way| way.to)
+        TABLE.check(Standing { state, owner: None, past: &[] }, Doer::User { id: "x", may }, &act, NOW_MS).map(|way| way.to)
     }
 
     #[test]

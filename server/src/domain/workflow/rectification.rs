@@ -59,6 +59,7 @@ pub static TABLE: Table = Table {
         Transition::new("ordered", "withdraw", "withdrawn", ISSUERS).with_reason().effects(&[Effect::StopAll]),
         Transition::new("answered", "withdraw", "withdrawn", ISSUERS).with_reason().effects(&[Effect::StopAll]),
     ],
+    claims: None,
 };
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
     }
 
     fn to(state: &str, doer: Doer<'_>, act: &Act, past: &[Past]) -> Result<&'static str, Refusal> {
-        TABLE.check(Standing { state, past }, doer, act, NOW_MS).map(|way| way.to)
+        TABLE.check(Standing { state, owner: None, past }, doer, act, NOW_MS).map(|way| way.to)
     }
 
     fn act(action: &str) -> Act {

@@ -1,6 +1,6 @@
 //! State machines as tables: states, transitions, who may make them, what they need, and what they do to the clocks.
 
-use super::Decision;
+use super::{Claims, Decision};
 use crate::domain::permission::Permission;
 
 /// A kind of work.
@@ -14,6 +14,8 @@ pub struct Table {
     pub states: &'static [State],
     /// All transitions.
     pub transitions: &'static [Transition],
+    /// Whether and where somebody may take it on alone.
+    pub claims: Option<Claims>,
 }
 
 /// A state. Work in one that is not open waits for nobody.
@@ -218,10 +220,18 @@ pub(super) mod tests {
                     assert_eq!(way.needs.deadline, Need::Must, "{named}: {clock} runs until the act's deadline");
                 }
             }
+            if let Some(claims) = table.claims
+                && claims.states.contains(&way.from)
+            {
+                let strange = way.who.iter().any(|who| matches!(who, Who::May(permission) if *permission != claims.by));
+                assert!(!strange, "{named}: nobody waits for a claim that is not theirs to make");
+            }
             if let Some(before) = way.not_by {
                 assert!(table.knows(before), "{named}: {before} is an action");
             }
         }
+        let claimed = table.claims.map_or(&[][..], |claims| claims.states);
+        assert!(claimed.iter().all(|state| table.is_open(state)), "what is done is nobody's");
         let reached = reach(table, table.first);
         assert_eq!(reached, names, "each state can be reached");
         for state in table.states.iter().filter(|state| state.open) {

@@ -1,5 +1,6 @@
 //! What desks use.
 
+mod alert_figures;
 mod alerts;
 mod audit;
 mod brought;
@@ -38,6 +39,7 @@ pub(crate) use webhooks::purpose as webhook_purpose;
 /// Registers the routes of desks.
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     alerts::configure(config);
+    alert_figures::configure(config);
     audit::configure(config);
     // Before cameras: `/cameras/address-patterns` is no camera's id.
     devices::configure(config);

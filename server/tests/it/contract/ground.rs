@@ -38,6 +38,8 @@ const BEGINS: &str = "2026-11-23T06:00:00Z";
 /// The password of the examples.
 pub(super) const PASSWORD: &str = "correct-horse-battery";
 /// Alerts 71 to 79, each of a kind of its own so that none joins another.
+/// Of the alerts that are claimed and handed over: 67 to 69.
+const UNCLAIMED: [&str; 3] = ["signal_lost", "intrusion", "fire_unattended"];
 const KINDS: [&str; 9] = ["black", "frozen", "over_exposed", "covered", "blurred", "moved", "low_contrast", "rodent", "smoke_fire"];
 
 /// The machine's clock, set to the time of the examples.
@@ -89,7 +91,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40,
-/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
+/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
 /// paper 111 with evidence 113.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
@@ -454,7 +456,7 @@ async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {
             for row in &kept {
                 files::insert(tx, row).await?;
             }
-            for (number, kind) in (71..).zip(KINDS) {
+            for (number, kind) in (67..).zip(UNCLAIMED).chain((71..).zip(KINDS)) {
                 let sighting = Sighting {
                     id: id(number),
                     kind: kind.to_owned(),
@@ -490,6 +492,7 @@ async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {
         (76, canteen, "rectify", json!({"version": 3, "text": "已清洁", "evidence_ids": [id(80)]})),
         (77, root, "confirm", json!({"version": 1})),
         (79, root, "confirm", json!({"version": 1})),
+        (69, root, "claim", json!({"version": 1})),
     ];
     for (number, who, act, body) in acts {
         let (status, answer) = who.post(&format!("/alerts/{}/{act}", id(*number)), body).await;

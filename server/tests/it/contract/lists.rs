@@ -97,6 +97,8 @@ async fn more(ground: &Ground) {
         json!({"premises_id": id(1), "template_id": id(2), "kind": "routine", "due_on": "2026-11-28", "officer_ids": [id(3)]}),
     )
     .await;
+    let decided = "UPDATE alerts SET decided_by = '01928f6e-0000-7000-8000-000000000003' WHERE verdict = 'test'";
+    tamper(&ground.app.app.db, decided).await;
     // The engine says so after a minute of trying.
     tamper(&ground.app.app.db, "UPDATE cameras SET state = 'offline', state_since = 1 WHERE name = '二号'").await;
     tamper(&ground.app.app.db, "UPDATE cameras SET state = 'offline', state_since = 2 WHERE name = '三号'").await;
@@ -127,16 +129,17 @@ fn tries(ground: &Ground, document: &Value, name: &str, parameter: &Value) -> Ve
         "organization_id" => vec![ground.app.city.id.clone(), id(4)],
         "premises_id" => vec![id(1)],
         "camera_id" => vec![id(50)],
-        "officer_id" | "actor_id" | "user_id" => vec![id(3)],
+        "officer_id" | "actor_id" | "user_id" | "decided_by" => vec![id(3)],
         "node_id" => vec![ground.app.office.id.clone()],
         "inspection_id" => vec![id(90)],
         "order_id" => vec![id(91)],
         "plan_id" => vec![id(45)],
         "draw_id" => vec![id(42)],
         "role" => vec!["officer".to_owned()],
+        "verdict" => vec!["test".to_owned()],
         "template_code" => vec!["example".to_owned()],
         "failed_item" => vec!["8.1".to_owned()],
-        "since" | "until" => vec!["2026-11-23T06:00:02.000Z".to_owned()],
+        "since" | "until" | "raised_since" => vec!["2026-11-23T06:00:02.000Z".to_owned()],
         "from" | "to" | "due_from" | "due_until" => vec!["2026-11-23".to_owned()],
         "level" => vec!["1".to_owned()],
         _ if is_switch(parameter) => vec!["true".to_owned(), "false".to_owned()],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deskCommand } from './keys'
+import { deskCommand, KEY_SHEET } from './keys'
 
 describe('keys of the desk', () => {
   it('mean their commands, in either case and with a Chinese keyboard', () => {
@@ -9,7 +9,14 @@ describe('keys of the desk', () => {
     expect(deskCommand({ key: ' ' }, {})).toBe('play')
     expect(deskCommand({ key: '，' }, {})).toBe('frameBack')
     expect(deskCommand({ key: '?' }, {})).toBe('help')
+    expect(deskCommand({ key: '】' }, {})).toBe('faster')
     expect(deskCommand({ key: 'z' }, {})).toBeNull()
+  })
+
+  it('are all on the sheet', () => {
+    for (const { keys } of KEY_SHEET) {
+      for (const key of keys.filter((one) => one !== 'Ctrl K')) expect(deskCommand({ key: key === 'Space' ? ' ' : key }, {}), key).not.toBeNull()
+    }
   })
 
   it('stay with the field that is typed in, and with the browser', () => {

@@ -15,7 +15,7 @@ export function noticeWords(one: Notice): { title: string; detail: string } {
   const until = typeof due === 'number' || (typeof due === 'string' && due) ? text('alerts.deadlineSet', { time: dayAndTime(due as string | number, locale.value) }) : ''
   return {
     title: [named, about, said('premises_name') || said('premises')].filter(Boolean).join(' · '),
-    detail: [said('camera_name') || said('camera'), until, said('reason'), said('text')].filter(Boolean).join(' · '),
+    detail: [said('by_name'), said('camera_name') || said('camera'), until, said('reason'), said('text')].filter(Boolean).join(' · '),
   }
 }
 

@@ -219,6 +219,8 @@ export default {
       dispatched: ['请整改', 'To be put right'],
       rectified: ['整改已提交，待复核', 'Answered; to review'],
       sent_back: ['整改被退回', 'Answer sent back'],
+      handed_over: ['预警转交给您', 'An alert was handed to you'],
+      taken_over: ['您认领的预警已被接手', 'An alert of yours was taken over'],
       closed: ['预警已办结', 'Closed'],
       half_time: ['期限过半', 'Half of the time is gone'],
       overdue: ['已逾期', 'Overdue'],

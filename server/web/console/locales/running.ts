@@ -1,7 +1,39 @@
 import type { Pairs } from './pairs'
 
 export default {
+  alertFigures: {
+    lead: ['预警准不准、响应快不快、整改到不到位；数字可点开到具体预警', 'How right alerts were, how fast they were answered, what was put right; each number leads to its alerts'],
+    by: { kind: ['按类型', 'Kind'], rule: ['按规则', 'Rule'], camera: ['按摄像头', 'Camera'], premises: ['按场所', 'Premises'], office: ['按监管所', 'Office'], decider: ['按研判人', 'Decided by'] },
+    group: { kind: ['类型', 'Kind'], rule: ['类型', 'Kind'], camera: ['摄像头', 'Camera'], premises: ['场所', 'Premises'], office: ['监管所', 'Office'], decider: ['研判人', 'Decided by'] },
+    figure: {
+      precision: ['准确率', 'Precision'], response: ['响应（中位）', 'Response (median)'], rectified: ['整改率', 'Put right'], on_time: ['按期整改率', 'Put right in time'], recurrence: ['复发率', 'Recurrence'],
+    },
+    formula: {
+      precision: ['确认 ÷（确认 + 误报）', 'Confirmed / (confirmed + false alarms)'],
+      response: ['从发现到首次人工处理，只计工作时间', 'From being raised to a person’s first act, office hours only'],
+      on_time: ['期限内整改 ÷ 派发', 'Put right by the deadline / dispatched'],
+      recurrence: ['办结后 30 天内同场所同类型再次出现 ÷ 办结', 'Same kind, same premises within 30 days of closing / closed'],
+    },
+    threshold: ['阈值', 'Threshold'],
+    raised: ['预警', 'Raised'],
+    confirmed: ['确认', 'Confirmed'],
+    falseAlarms: ['误报', 'False alarms'],
+    others: ['其他排除、自行恢复', 'Other reasons, cleared'],
+    undecided: ['待研判', 'Undecided'],
+    of: ['{part} / {whole} 条', '{part} of {whole}'],
+    nothing: ['没有可计的预警', 'No alert counts'],
+    nowhere: ['（未归属）', '(none)'],
+    p90: ['90% 在 {time} 内', '90 % within {time}'],
+    points: ['{n} 个百分点', '{n} points'],
+    before: ['较上期 {change}', '{change} on the period before'],
+    lastYear: ['较去年同期 {change}', '{change} on last year'],
+    over: ['预警走势', 'Alerts over time'],
+    picture: ['保存图片', 'Save as a picture'],
+    empty: ['这段时间没有预警', 'No alerts in this period'],
+    emptyDetail: ['换一段时间，或清除筛选条件。', 'Choose another period, or clear the filters.'],
+  },
   statistics: {
+    tab: { video: ['视频与设备', 'Video and devices'], alerts: ['预警处置', 'Alerts'] },
     lead: ['在线率、录像完整率、设备完好率，按日统计；点开一行看下一级', 'On-line rate, completeness and device health, counted by day; a row opens the level below'],
     all: ['所选范围合计', 'All that is chosen'],
     figure: { online: ['在线率', 'Online'], completeness: ['录像完整率', 'Completeness'], device_health: ['设备完好率', 'Device health'] },

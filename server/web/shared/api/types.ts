@@ -53,12 +53,16 @@ export type AlertState =
 export type AlertLevel = 'none' | 'yellow' | 'red' | 'supervised'
 export type AlertAction = 'confirm' | 'dismiss' | 'reopen' | 'dispatch' | 'rectify' | 'review' | 'request_inspection' | 'open_case' | 'undo'
 export type Clip = With<Schemas['Clip'], { state: 'pending' | 'ready' | 'none' }>
-interface AlertKnown { state: AlertState; level: AlertLevel; allowed_actions: AlertAction[]; clip: Clip }
+export type AlertClaim = With<Schemas['Claim'], { holder: 'free' | 'mine' | 'theirs' }>
+interface AlertKnown { state: AlertState; level: AlertLevel; allowed_actions: AlertAction[]; clip: Clip; claim: AlertClaim | null }
 export type Alert = With<Schemas['Alert'], AlertKnown>
 export type Evidence = Schemas['EvidenceView']
 export type AlertClock = Schemas['ClockView']
 export type AlertEvent = Schemas['ActView']
 export type AlertDetail = With<Schemas['AlertDetail'], AlertKnown>
+
+export type AlertFigures = Schemas['AlertOutcomes']
+export type AlertShare = Schemas['Share']
 
 export type Overview = Schemas['Overview']
 export type UploadedFile = Schemas['StoredFile']

@@ -60,7 +60,7 @@ macro_rules! act {
             responses((status = 200, body = AlertDetail),
                 (status = 403, body = ProblemBody, content_type = "application/problem+json"),
                 (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-                (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` or `invalid_transition`, with `present`"),
+                (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version`, `claimed` or `invalid_transition`, with `present`"),
                 (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
         #[post($route)]
         async fn $name(request: HttpRequest, app: web::Data<App>, caller: Caller<can::$can>, id: Id, body: Body<ActRequest>) -> Result<HttpResponse, Problem> {
@@ -142,6 +142,7 @@ async fn perform(
         text: worded(body.text),
         deadline_ms,
         evidence: evidence.len(),
+        ..Act::default()
     };
     let (session, id, version) = (session.clone(), id.to_string(), body.version);
     repeat
@@ -167,24 +168,23 @@ pub(super) async fn make(
     // Whose alerts one may act on follows from whose one may see; the table asks for the permission at the premises.
     let scope = session.access.scope(Permission::AlertsRead);
     let made = alert_acts::perform(tx, &scope, id, Some(version), By::User(&session.actor, &session.access), act, evidence, at).await;
-    let refused = match made {
+    match made {
         // Looked at after the table has judged: whoever may not act learns nothing about files.
-        Ok(_) => return own_evidence(tx, session, evidence).await,
-        Err(WorkError::NotFound) => return Err(Problem::not_found()),
-        Err(WorkError::Store(error)) => return Err(error.into()),
-        Err(WorkError::Stale) => None,
-        Err(WorkError::Refused(refusal)) => Some(refusal),
-    };
-    match refused {
-        Some(Refusal::Forbidden) => Err(Problem::forbidden()),
-        Some(Refusal::OwnAnswer) => Err(Problem::forbidden().because("nobody reviews their own answer")),
-        Some(Refusal::Faults(faults)) => Err(Problem::fields(faults)),
-        Some(Refusal::NotNow) => {
-            let present = view::detail(tx, session, &scope, id, at).await?;
-            Err(Problem::of(ProblemType::InvalidTransition).because("not possible in this state").with("present", present))
-        }
-        None => Err(Problem::stale(view::detail(tx, session, &scope, id, at).await?)),
+        Ok(_) => own_evidence(tx, session, evidence).await,
+        Err(error) => Err(refused(tx, session, id, error, at).await?),
     }
+}
+
+/// Why an act was refused; with the alert as it is, where that is the reason.
+pub(super) async fn refused(tx: &mut Tx<'_>, session: &Session, id: &str, error: WorkError, at: i64) -> Result<Problem, Problem> {
+    let problem = match error {
+        WorkError::Stale => Problem::of(ProblemType::StaleVersion),
+        WorkError::Refused(Refusal::NotNow) => Problem::of(ProblemType::InvalidTransition).because("not possible in this state"),
+        WorkError::Refused(Refusal::Claimed) => Problem::of(ProblemType::Claimed),
+        other => return Ok(other.into()),
+    };
+    let scope = session.access.scope(Permission::AlertsRead);
+    Ok(problem.with("present", view::detail(tx, session, &scope, id, at).await?))
 }
 
 /// Evidence is what the caller brought: nobody shows what is somebody else's.

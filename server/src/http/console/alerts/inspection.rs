@@ -56,7 +56,7 @@ struct InspectionRequest {
     responses((status = 200, body = AlertDetail),
         (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` or `invalid_transition`, with `present`"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version`, `claimed` or `invalid_transition`, with `present`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/alerts/{id}/request_inspection")]
 async fn request_inspection(

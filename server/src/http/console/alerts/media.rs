@@ -66,10 +66,10 @@ async fn clip(
     send(&request, &app, &file, args.download.filter(|download| *download == 1).map(|_| "clip.mp4")).await
 }
 
-/// The clip made anew in H.264; `None` where it is H.264 already.
+/// The clip made anew in H.264; `None` where it is no H.265.
 async fn h264_of(app: &App, row: &AlertRow, file: &FileOf) -> Result<Option<PlayedCopy>, Problem> {
     let bytes = app.files.read_all(&file.sha256, H264_BYTES_MAX).await?;
-    if codec_of_file(&bytes) == Some(Codec::H264) {
+    if codec_of_file(&bytes) != Some(Codec::H265) {
         return Ok(None);
     }
     let (start_ms, end_ms) = (row.clip_start.unwrap_or_default(), row.clip_end.unwrap_or_default());

@@ -1,6 +1,7 @@
 //! `/alerts`: what cameras show or lack, and what people do about it.
 
 mod acts;
+mod claims;
 mod inspection;
 mod media;
 mod view;
@@ -10,12 +11,13 @@ use mobile_api::problem::ProblemType;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use crate::App;
-use crate::auth::{Caller, can};
+use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
-use crate::store::alerts::{self, AlertFilter};
+use crate::store::alerts::{self, AlertFilter, Owner};
 use view::{Alert, AlertDetail};
 
 /// Values that one filter may list.
@@ -24,6 +26,7 @@ const VALUES_MAX: usize = 32;
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(read);
     acts::configure(config);
+    claims::configure(config);
     inspection::configure(config);
     media::configure(config);
 }
@@ -45,6 +48,8 @@ pub(super) struct ListArgs {
     /// Seen at or after this time.
     #[param(example = "2026-11-23T06:05:00.000Z")]
     since: Option<String>,
+    /// Raised at or after this time.
+    raised_since: Option<String>,
     /// Raised before this time.
     until: Option<String>,
     /// How late: none, yellow, red or supervised; several with commas.
@@ -54,6 +59,16 @@ pub(super) struct ListArgs {
     q: Option<Chars<100>>,
     /// Only those that somebody still has to act on, or only the others.
     open: Option<bool>,
+    /// In whose hands: me, none, or a person's id. For those who decide.
+    #[param(example = "none", max_length = 40)]
+    owner: Option<String>,
+    /// confirmed, false_alarm, duplicate, permitted, test or other: how it was decided; several with commas.
+    verdict: Option<String>,
+    /// A person's id: who decided. For those who decide.
+    #[param(max_length = 40)]
+    decided_by: Option<String>,
+    /// Anything below this node.
+    organization_id: Option<Uuid>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,
@@ -68,7 +83,10 @@ fn class(class: Option<i64>) -> Result<Option<i64>, Problem> {
 }
 
 impl ListArgs {
-    pub(super) fn filter(&self) -> Result<AlertFilter, Problem> {
+    pub(super) fn filter(&self, session: &Session) -> Result<AlertFilter, Problem> {
+        // Who has an alert, or decided it, is the bureau's business: to others, no filter of theirs tells it.
+        let decides = session.access.may(Permission::AlertsDecide);
+        let owner = self.owner.as_deref().filter(|_| decides);
         Ok(AlertFilter {
             states: several("state", self.state.as_deref())?,
             kinds: several("kind", self.kind.as_deref())?,
@@ -80,6 +98,15 @@ impl ListArgs {
             levels: several("level", self.level.as_deref())?,
             text: self.q.clone().map(String::from).filter(|text| !text.trim().is_empty()),
             open: self.open,
+            raised_since_ms: moment_ms("raised_since", self.raised_since.as_deref())?,
+            verdicts: several("verdict", self.verdict.as_deref())?,
+            decided_by: self.decided_by.clone().filter(|_| decides),
+            organization_id: self.organization_id.map(|id| id.to_string()),
+            owner: owner.map(|owner| match owner {
+                "none" => Owner::Nobody,
+                "me" => Owner::User(session.user_id.to_string()),
+                other => Owner::User(other.to_owned()),
+            }),
         })
     }
 }
@@ -110,7 +137,7 @@ fn several(name: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
 #[utoipa::path(tag = "alerts", params(ListArgs), responses((status = 200, body = Listed<Alert>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/alerts")]
 async fn list(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<ListArgs>) -> Result<web::Json<Listed<Alert>>, Problem> {
-    let (page, mut filter, scope) = (page(args.limit, args.cursor.as_deref())?, args.filter()?, caller.scope());
+    let (page, mut filter, scope) = (page(args.limit, args.cursor.as_deref())?, args.filter(&caller)?, caller.scope());
     if !caller.access.may(Permission::AssignmentsRead) {
         hide_requests(&mut filter.states);
     }

@@ -71,8 +71,22 @@ pub(super) struct Alert {
     /// The nearest deadline.
     due_at: Option<Moment>,
     version: i64,
-    /// What the caller may do now.
+    /// What the caller may do now. Nothing that somebody else has to decide who has claimed it.
     allowed_actions: Vec<&'static str>,
+    /// In whose hands it is, while the bureau has the next step; null otherwise, and for the premises.
+    claim: Option<Claim>,
+}
+
+/// In whose hands an alert is.
+#[derive(Debug, Serialize, ToSchema)]
+struct Claim {
+    /// free, mine or theirs
+    #[schema(example = "theirs")]
+    holder: &'static str,
+    /// Who has it.
+    user_id: Option<String>,
+    name: Option<String>,
+    since: Option<Moment>,
 }
 
 /// When it was seen.
@@ -140,6 +154,8 @@ struct ActView {
     evidence: Vec<EvidenceView>,
     /// Rule and version, where the program acted.
     rule: Option<String>,
+    /// Whom it was handed to, as they were called then.
+    given_to: Option<String>,
 }
 
 /// An alert with all that is known of it.
@@ -188,6 +204,21 @@ fn is_told_of_inspections(session: &Session, path: &str) -> bool {
     session.access.may_at(Permission::AssignmentsRead, path)
 }
 
+/// Who of the bureau has it is told within the bureau.
+fn is_told_of_claims(session: &Session, path: &str) -> bool {
+    session.access.may_at(Permission::AlertsDecide, path) || is_told_of_inspections(session, path)
+}
+
+fn claim_of(row: &AlertRow, me: &str) -> Option<Claim> {
+    let holder = match row.owner_id.as_deref() {
+        None => "free",
+        Some(owner) if owner == me => "mine",
+        Some(_) => "theirs",
+    };
+    let claim = Claim { holder, user_id: row.owner_id.clone(), name: row.owner_name.clone(), since: row.owner_since.map(Moment) };
+    table::TABLE.is_claimed_in(&row.state).then_some(claim)
+}
+
 /// The state as this person may know it.
 fn state_for(session: &Session, row: &AlertRow) -> String {
     if row.state == REQUESTED && !is_told_of_inspections(session, &row.premises_path) { CONFIRMED.to_owned() } else { row.state.clone() }
@@ -197,10 +228,13 @@ fn view(row: AlertRow, session: &Session, past: &[Past]) -> Result<Alert, Proble
     let (user_id, path) = (session.user_id.to_string(), row.premises_path.as_str());
     let may = |permission| session.access.may_at(permission, path);
     let state = state_for(session, &row);
-    let allowed_actions = table::TABLE.allowed(Standing { state: &state, past }, Doer::User { id: &user_id, may: &may });
+    let standing = Standing { state: &state, owner: row.owner_id.as_deref(), past };
+    let allowed_actions = table::TABLE.allowed(standing, Doer::User { id: &user_id, may: &may });
+    let claim = claim_of(&row, &user_id).filter(|_| is_told_of_claims(session, path));
     let state = state.parse().map_err(|()| StoreError::damaged(format!("unknown state {state}")))?;
     Ok(Alert {
         allowed_actions,
+        claim,
         state,
         clip: Clip {
             state: row.clip_state,
@@ -284,7 +318,12 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
     let told = is_told_of_inspections(session, &row.premises_path);
     let inspections = if told { inspections_of(conn, id).await? } else { Vec::new() };
     let suggested_deadline = if row.state == CONFIRMED { suggested(conn, &row, now_ms).await? } else { None };
-    let history = history.into_iter().filter(|act| told || !matches!(act.action.as_str(), "request_inspection" | "withdraw"));
+    let told_of_claims = is_told_of_claims(session, &row.premises_path);
+    let history = history.into_iter().filter(|act| match act.action.as_str() {
+        "request_inspection" | "withdraw" => told,
+        "claim" | "release" | "hand_over" => told_of_claims,
+        _ => true,
+    });
     let acts = history.map(|act| {
         let evidence = evidence_ids(&act)
             .iter()
@@ -303,6 +342,7 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, scope: &Scope
             text: act.text,
             deadline: act.deadline.map(Moment),
             rule: act.rule,
+            given_to: act.given_to,
         }
     });
     Ok(AlertDetail {

@@ -200,7 +200,7 @@ pub(super) async fn page(conn: &mut Conn<'_>, session: &Session, id: &str) -> Re
     let past = work::past(&history);
     let (user_id, path) = (session.user_id.to_string(), row.premises_path.clone());
     let may = |permission| session.access.may_at(permission, &path);
-    let allowed_actions = TABLE.allowed(Standing { state: &row.state, past: &past }, Doer::User { id: &user_id, may: &may });
+    let allowed_actions = TABLE.allowed(Standing { state: &row.state, owner: None, past: &past }, Doer::User { id: &user_id, may: &may });
     let goods = incidents::goods(conn, id).await?;
     let photos = evidence::of_inspection(conn, id).await?;
     let samples = incidents::samples(conn, &row).await?;

@@ -212,7 +212,7 @@ pub(super) async fn detail(conn: &mut Conn<'_>, session: &Session, id: &str) -> 
     let past = work::past(&history);
     let (user_id, path) = (session.user_id.to_string(), row.premises_path.clone());
     let may = |permission| session.access.may_at(permission, &path);
-    let allowed_actions = TABLE.allowed(Standing { state: &row.state, past: &past }, Doer::User { id: &user_id, may: &may });
+    let allowed_actions = TABLE.allowed(Standing { state: &row.state, owner: None, past: &past }, Doer::User { id: &user_id, may: &may });
     Ok(OrderDetail {
         allowed_actions,
         item_list,

@@ -119,7 +119,7 @@ pub(crate) async fn export(db: &Db, scope: &Scope, filter: &ExportFilter) -> Res
 }
 
 /// Writes the table, notes the export, and answers.
-async fn deliver(
+pub(super) async fn deliver(
     app: &App,
     session: &Session,
     request: &HttpRequest,
@@ -159,7 +159,7 @@ struct PageArgs {
 }
 
 /// The format of the path. An export is of every page; which one was asked for must be right all the same, as for the list.
-fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
+pub(super) fn format_of(request: &HttpRequest) -> Result<Format, Problem> {
     let args = web::Query::<PageArgs>::from_query(request.query_string());
     let args = args.map_err(|error| Problem::of(ProblemType::Malformed).because(error.to_string()))?;
     page(args.limit, args.cursor.as_deref())?;
@@ -254,7 +254,7 @@ async fn export_alerts(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     format_of(&request)?;
-    let (filter, scope) = (args.filter()?, caller.scope());
+    let (filter, scope) = (args.filter(&caller)?, caller.scope());
     let rows = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();

@@ -5,6 +5,7 @@
 
 mod cameras;
 mod exports;
+mod figures;
 mod imports;
 mod people;
 mod premises;
@@ -18,6 +19,7 @@ pub(crate) use imports::{Import, run};
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     imports::configure(config);
     exports::configure(config);
+    figures::configure(config);
 }
 
 /// A column, by its code and as people read it; both are understood in an import.
