@@ -63,6 +63,8 @@ pub mod can {
         AlertsWatch,
         AlertsDecide,
         AlertsRectify,
+        PatrolsWalk,
+        PatrolsManage,
         InspectionsRead,
         InspectionsConduct,
         AssignmentsRead,

@@ -7,11 +7,12 @@ use uuid::Uuid;
 use super::DemoError;
 use super::district::Planted;
 use crate::App;
+use crate::domain::patrol::PatrolPlan;
 use crate::domain::settings::PARENT_VIEWING;
 use crate::http::camera_secret_purpose;
 use crate::store::cameras::{self, CameraData};
 use crate::store::journal::{Act, Actor};
-use crate::store::{StoreError, Tx, settings};
+use crate::store::{StoreError, Tx, patrols, settings};
 
 /// The cameras ask for a name and a password, as real ones do.
 const USERNAME: &str = "viewer";
@@ -162,5 +163,7 @@ pub(super) async fn add(tx: &mut Tx<'_>, made: &Made, planted: &Planted, at: i64
             serde_json::json!({"hours": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "06:00", "to": "22:00"}], "cameras": [shown.id]});
         settings::put(tx, "premises", &premises.id, PARENT_VIEWING, &viewing.to_string(), &premises.path, at).await?;
     }
-    Ok(())
+    // Nine cameras are a walk of two minutes.
+    let patrol = PatrolPlan { share: 100, by_risk: false };
+    patrols::put_plan(tx, &planted.district.id, &planted.district.path, patrol, at).await
 }

@@ -12,6 +12,7 @@ pub mod happened;
 pub mod hold;
 pub mod operator;
 pub mod organization;
+pub mod patrol;
 pub mod permission;
 pub mod person;
 pub mod plan;

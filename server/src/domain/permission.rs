@@ -46,6 +46,8 @@ permissions! {
     AlertsWatch = "alerts.watch",
     AlertsDecide = "alerts.decide",
     AlertsRectify = "alerts.rectify",
+    PatrolsWalk = "patrols.walk",
+    PatrolsManage = "patrols.manage",
     InspectionsRead = "inspections.read",
     InspectionsConduct = "inspections.conduct",
     InspectionsOriginals = "inspections.originals",

@@ -158,7 +158,7 @@ pub(crate) async fn keep_still(app: &App, camera: Uuid, jpeg: &[u8]) -> Option<F
 }
 
 /// Keeps the stretch of the clip from retention. A hold that is refused (the reserve) leaves the clip to luck, not the alert.
-async fn hold(app: &App, camera: Uuid, clip: (i64, i64)) -> Option<media::segment::HoldId> {
+pub(crate) async fn hold(app: &App, camera: Uuid, clip: (i64, i64)) -> Option<media::segment::HoldId> {
     let engine = app.engine.as_ref()?;
     match engine.hold(camera, clip.0, clip.1).await {
         Ok(hold) => Some(hold),

@@ -9,7 +9,7 @@ mod cameras;
 pub mod diagnosis;
 pub mod holds;
 
-pub(crate) use diagnosis::keep_still;
+pub(crate) use diagnosis::{hold, keep_still};
 
 use std::time::Duration;
 

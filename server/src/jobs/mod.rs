@@ -9,6 +9,7 @@ mod disk;
 pub(crate) mod hold;
 mod lateness;
 mod over;
+mod patrols;
 mod photos;
 mod release;
 mod runner;
@@ -76,6 +77,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         deliver::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
         every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
+        every(app, "patrols", Duration::from_secs(30), |app| Box::pin(patrols::look(app))),
         every(app, "photos", Duration::from_secs(2), |app| Box::pin(photos::look(app))),
         every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
@@ -101,6 +103,11 @@ pub async fn open_photos(app: &App) -> Result<(), StoreError> {
 /// Reminds canteens of their papers and samples, as the program does every minute.
 pub async fn remind_of_papers(app: &App) -> Result<(), StoreError> {
     self_checks::look(app.clone()).await
+}
+
+/// Draws the patrols of the day, as the program does twice a minute.
+pub async fn draw_patrols(app: &App) -> Result<(), StoreError> {
+    patrols::look(app.clone()).await
 }
 
 /// Counts the days that are not counted yet, as the program does every ten minutes.

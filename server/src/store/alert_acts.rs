@@ -78,13 +78,23 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
         came_back(tx, &known, seen.at).await?;
         return Ok(Seen::Joined(known.id));
     }
-    let (class, rule) = grown(tx, seen).await?;
-    work::begin(
-        tx,
-        &Beginning { table: &table::TABLE, id: &seen.id, premises_id: &seen.premises_id, by: By::System(DIAGNOSIS), action: "raise" },
-        seen.at,
-    )
-    .await?;
+    raise(tx, seen, By::System(DIAGNOSIS), None).await?;
+    Ok(Seen::Raised(seen.id.clone()))
+}
+
+/// Raises an alert of what a person found: it joins no other, because somebody has looked at it.
+pub async fn found(tx: &mut Tx<'_>, finding: &Sighting, by: By<'_>, text: &str) -> Result<(), StoreError> {
+    raise(tx, finding, by, Some(text)).await
+}
+
+async fn raise(tx: &mut Tx<'_>, seen: &Sighting, by: By<'_>, text: Option<&str>) -> Result<(), StoreError> {
+    let (class, rule) = match by {
+        By::System(_) => grown(tx, seen).await?,
+        // As chosen.
+        By::User(..) => (seen.class, seen.rule.clone()),
+    };
+    let beginning = Beginning { table: &table::TABLE, id: &seen.id, premises_id: &seen.premises_id, by, action: "raise", text };
+    work::begin(tx, &beginning, seen.at).await?;
     execute!(
         tx,
         "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, still_file_id, clip_state, clip_start, clip_end) \
@@ -110,8 +120,7 @@ pub async fn sighted(tx: &mut Tx<'_>, seen: &Sighting) -> Result<Seen, StoreErro
     }
     let tell_at = seen.at + self::class(class).tell_after_ms;
     jobs::enqueue(tx, "tell", &seen.id, &json!({}), tell_at, seen.at).await?;
-    publish(tx, &seen.id, "alert.raised", seen.at).await?;
-    Ok(Seen::Raised(seen.id.clone()))
+    publish(tx, &seen.id, "alert.raised", seen.at).await
 }
 
 /// The class of a new alert, and its rule with what raised the class: three of a kind in 30 days are more serious.

@@ -172,7 +172,7 @@ pub struct NewIncident {
 
 /// Begins a report with all that belongs to it. Whoever calls has looked whether the id is free.
 pub async fn begin(tx: &mut Tx<'_>, new: &NewIncident, by: By<'_>, actor: &Actor, at: i64) -> Result<(), StoreError> {
-    let beginning = Beginning { table: &TABLE, id: &new.id, premises_id: &new.premises_id, by, action: "report" };
+    let beginning = Beginning { table: &TABLE, id: &new.id, premises_id: &new.premises_id, by, action: "report", text: None };
     work::begin(tx, &beginning, at).await?;
     let (content, rules) = (&new.parsed, Rules::shipped());
     let known = content.onset_at.map(|onset| onset.0).into_iter().chain(content.meal.as_ref().and_then(meal_ms));

@@ -41,6 +41,7 @@ pub enum Entity {
     SelfCheck,
     Hold,
     Incident,
+    Patrol,
 }
 
 impl Entity {
@@ -67,6 +68,7 @@ impl Entity {
             Self::SelfCheck => "self_check",
             Self::Hold => "hold",
             Self::Incident => "incident",
+            Self::Patrol => "patrol",
         }
     }
 }

@@ -49,6 +49,7 @@ pub mod orders;
 pub mod organizations;
 pub mod overview;
 pub mod paper_numbers;
+pub mod patrols;
 pub mod places;
 pub mod plans;
 pub mod premises;

@@ -218,7 +218,7 @@ pub struct NewItem {
 
 /// Begins an order: its work item, its items, its clock. The paper and the notices follow in the same transaction.
 pub async fn begin(tx: &mut Tx<'_>, new: &NewOrder, by: By<'_>, at: i64) -> Result<(), StoreError> {
-    let beginning = Beginning { table: &table::TABLE, id: &new.id, premises_id: &new.premises_id, by, action: "order" };
+    let beginning = Beginning { table: &table::TABLE, id: &new.id, premises_id: &new.premises_id, by, action: "order", text: None };
     work::begin(tx, &beginning, at).await?;
     execute!(
         tx,

@@ -178,6 +178,8 @@ pub struct Beginning<'a> {
     pub by: By<'a>,
     /// As the history calls it: `raise`, `plan`.
     pub action: &'a str,
+    /// What whoever begins it says.
+    pub text: Option<&'a str>,
 }
 
 /// Begins a piece of work in its table's first state.
@@ -196,7 +198,7 @@ pub async fn begin(tx: &mut Tx<'_>, new: &Beginning<'_>, at: i64) -> Result<(), 
         office_id,
         at,
     )?;
-    let act = Act { action: new.action.to_owned(), ..Act::default() };
+    let act = Act { action: new.action.to_owned(), text: new.text.map(str::to_owned), ..Act::default() };
     insert_history(tx, new.id, new.by, &act, &[], None, new.table.first, 1, at).await?;
     journal(tx, new.table.kind, new.id, new.premises_id, &path, new.by, &act, json!({"to": new.table.first}), at).await
 }

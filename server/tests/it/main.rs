@@ -35,6 +35,7 @@ mod openrosa;
 mod orders;
 mod papers;
 mod parents;
+mod patrols;
 mod people;
 pub(crate) mod phone;
 mod planning;

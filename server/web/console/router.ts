@@ -37,6 +37,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/settings/self-checks', name: 'self-check-rules', component: () => import('./pages/SelfCheckRulesPage.vue'), meta: { title: 'nav.selfCheckRules', needs: ['self_checks.read'] } },
   { path: '/settings/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', needs: ['settings.manage'] } },
   { path: '/wall', name: 'wall', component: () => import('./pages/WallPage.vue'), meta: { title: 'nav.wall', needs: ['video.live'], filled: true } },
+  { path: '/patrol', name: 'patrol', component: () => import('./pages/PatrolPage.vue'), meta: { title: 'nav.patrol', needs: ['patrols.walk'] } },
   { path: '/school', name: 'school', component: () => import('./pages/SchoolPage.vue'), meta: { title: 'parents.title', needs: ['video.parent'], plain: true } },
   { path: '/cameras', name: 'cameras', component: () => import('./pages/CamerasPage.vue'), meta: { title: 'nav.cameras', needs: ['cameras.read'] } },
   { path: '/cameras/:id', name: 'camera', component: () => import('./pages/CameraPage.vue'), meta: { title: 'cameras.one', needs: ['cameras.read'], under: 'cameras' } },

@@ -190,6 +190,7 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "order" => Permission::OrdersRead,
         "hold" => Permission::VideoRecorded,
         "incident" => Permission::IncidentsRead,
+        "patrol" => Permission::PatrolsWalk,
         "setting" => Permission::SettingsManage,
         _ => return false,
     };

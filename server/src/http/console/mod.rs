@@ -19,6 +19,7 @@ mod operators;
 mod orders;
 mod organizations;
 mod overview;
+mod patrols;
 mod planning;
 mod premises;
 mod self_checks;
@@ -55,6 +56,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     operators::configure(config);
     orders::configure(config);
     organizations::configure(config);
+    patrols::configure(config);
     overview::configure(config);
     planning::configure(config);
     premises::configure(config);

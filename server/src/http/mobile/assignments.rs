@@ -287,7 +287,7 @@ pub(crate) fn new_row(body: &NewAssignment, created_by: Uuid, source: &str, aler
 pub(crate) async fn plan(tx: &mut Tx<'_>, session: &Session, row: &NewRow, premises_id: &str, at: i64) -> Result<(), Problem> {
     let id = row.id.to_string();
     let by = By::User(&session.actor, &session.access);
-    work::begin(tx, &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id, by, action: "plan" }, at).await?;
+    work::begin(tx, &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id, by, action: "plan", text: None }, at).await?;
     assignments::insert(tx, row).await?;
     let kept = find(tx, session, &id).await?.ok_or_else(Problem::not_found)?;
     assignments::note_change(tx, &kept, at).await?;

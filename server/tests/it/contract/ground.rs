@@ -11,6 +11,7 @@ use mobile_api::template::TemplateFile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::App;
+use server::domain::patrol::PatrolPlan;
 use server::store::alert_acts::{Sighting, sighted};
 use server::store::cameras::{self, CameraData};
 use server::store::files::{self, FileRow};
@@ -21,7 +22,7 @@ use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::role_requests::{self, NewRequest};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
-use server::store::{StoreError, Tx, alerts, logins, notices, operators, saved_views, template_drafts, templates, users};
+use server::store::{StoreError, Tx, alerts, logins, notices, operators, patrols, saved_views, template_drafts, templates, users};
 use uuid::Uuid;
 
 use super::planned;
@@ -110,11 +111,26 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     held(&app, &root).await;
     told(&app, &root).await;
     alerts_in_all_states(&app, &root, &canteen).await;
+    patrol(&app).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
     second_door(&app).await;
     super::self_checks::plant(&app).await;
     super::incidents::plant(&app).await;
     Ground { app, root, officer, canteen }
+}
+
+/// Plans of office 04 and of the premises' own office, and today's patrol of the latter with camera 50.
+async fn patrol(app: &TestApp) {
+    let (example, own) = (format!("{}{}/", app.district.path, id(4)), app.office.clone());
+    write(app, move |tx| {
+        Box::pin(async move {
+            let plan = PatrolPlan { share: 100, by_risk: false };
+            patrols::put_plan(tx, &id(4), &example, plan, 1).await?;
+            patrols::put_plan(tx, &own.id, &own.path, plan, 1).await
+        })
+    })
+    .await;
+    server::jobs::draw_patrols(&app.app).await.unwrap();
 }
 
 /// A device 26 of officer 03, and what inspection 90 lacks.
@@ -350,7 +366,12 @@ async fn assignment(app: &TestApp, root: &Client) {
     let created_by: Uuid = text(&root.get("/me").await.1["id"]).parse().unwrap();
     write(app, move |tx| {
         Box::pin(async move {
-            begin(tx, &Beginning { table: &TABLE, id: &id(40), premises_id: &id(1), by: By::System("test@1"), action: "plan" }, 1).await?;
+            begin(
+                tx,
+                &Beginning { table: &TABLE, id: &id(40), premises_id: &id(1), by: By::System("test@1"), action: "plan", text: None },
+                1,
+            )
+            .await?;
             let row = NewRow {
                 id: id(40).parse().unwrap(),
                 template_id: id(2).parse().unwrap(),

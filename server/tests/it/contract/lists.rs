@@ -97,6 +97,10 @@ async fn more(ground: &Ground) {
         json!({"premises_id": id(1), "template_id": id(2), "kind": "routine", "due_on": "2026-11-28", "officer_ids": [id(3)]}),
     )
     .await;
+    let patrolled = "INSERT INTO patrol_looks (day, camera_id, premises_id, office_id, node_id, position) \
+        SELECT l.day, c.id, c.premises_id, l.office_id, l.node_id, 9 FROM patrol_looks l JOIN cameras c ON c.name = '二号' \
+        WHERE l.camera_id = '01928f6e-0000-7000-8000-000000000050'";
+    tamper(&ground.app.app.db, patrolled).await;
     let decided = "UPDATE alerts SET decided_by = '01928f6e-0000-7000-8000-000000000003' WHERE verdict = 'test'";
     tamper(&ground.app.app.db, decided).await;
     // The engine says so after a minute of trying.

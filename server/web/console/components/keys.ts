@@ -13,16 +13,26 @@ export interface KeyPress { key: string; ctrlKey?: boolean; metaKey?: boolean; a
 /** Where the focus is: what it is, and whether a dialog is open. */
 export interface KeyPlace { tag?: string; role?: string | null; editable?: boolean; dialog?: boolean }
 
-/** The command of a key press, or null where the key belongs to a field, a button, a dialog or the browser. */
+/** The command of a key press, or null where the key belongs to somebody else. */
 export function deskCommand(press: KeyPress, place: KeyPlace): DeskCommand | null {
+  const key = pageKey(press, place)
+  return key === null ? null : commandOf(key)
+}
+
+/** What the desk does at a key, in small letters. */
+export function commandOf(key: string): DeskCommand | null {
+  return KEYS[key] ?? null
+}
+
+/** The key, in small letters, or null where it belongs to a field, a button, a dialog or the browser. */
+export function pageKey(press: KeyPress, place: KeyPlace): string | null {
   if (press.ctrlKey || press.metaKey || press.altKey || press.isComposing || place.dialog || place.editable) return null
   const tag = place.tag?.toLowerCase()
   if (tag === 'input' || tag === 'textarea' || tag === 'select') return null
-  const command = KEYS[press.key.toLowerCase()] ?? null
   // Space and Enter press a focused button, arrows move a slider or a tab: those stay theirs.
   const own = tag === 'button' || tag === 'a' || tag === 'summary' || ['slider', 'tab', 'radio', 'combobox', 'option', 'menuitem'].includes(place.role ?? '')
   if (own && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(press.key)) return null
-  return command
+  return press.key.toLowerCase()
 }
 
 export const KEY_SHEET: { keys: string[]; text: string }[] = [

@@ -1,6 +1,6 @@
 import {
   AlarmClock, Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
-  School, Setting, Tickets, Timer, User, VideoCamera, WarnTriangleFilled,
+  School, Setting, Tickets, Timer, User, VideoCamera, View, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import { allowed } from '../router'
@@ -27,6 +27,7 @@ export function railGroups(): RailGroup[] {
       title: 'nav.video',
       entries: [
         entry('wall', canteen ? 'nav.kitchen' : 'nav.wall', Monitor),
+        entry('patrol', 'nav.patrol', View),
         entry('school', 'parents.title', School),
         entry('cameras', 'nav.cameras', VideoCamera),
         entry('offline', 'nav.offline', WarnTriangleFilled),

@@ -20,6 +20,7 @@ export default {
     video: ['视频', 'Video'],
     wall: ['电视墙', 'Camera wall'],
     kitchen: ['厨房画面', 'Kitchen'],
+    patrol: ['视频巡查', 'Patrol'],
     cameras: ['摄像头', 'Cameras'],
     inspections: ['检查', 'Inspections'],
     inspectionList: ['检查记录', 'Records'],

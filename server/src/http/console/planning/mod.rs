@@ -38,7 +38,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 async fn assign(tx: &mut Tx<'_>, session: &Session, row: &NewRow, premises_id: &str, at: i64) -> Result<(), Problem> {
     let id = row.id.to_string();
     let by = By::User(&session.actor, &session.access);
-    work::begin(tx, &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id, by, action: "plan" }, at).await?;
+    work::begin(tx, &Beginning { table: &workflow::assignment::TABLE, id: &id, premises_id, by, action: "plan", text: None }, at).await?;
     assignments::insert(tx, row).await?;
     let kept = assignments::for_work(tx, &id).await?.ok_or_else(Problem::not_found)?;
     assignments::note_change(tx, &kept, at).await?;
