@@ -61,9 +61,7 @@ async fn claim(
     id: Id,
     body: Body<ClaimRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let repeat = Repeatable::of(&request, &caller, &body.raw)?;
-    let ClaimRequest { version, text } = body.into_inner();
-    hand(&app, &caller, repeat, *id, version, To::Caller, text).await
+    claimed(&request, &app, &caller, *id, body, To::Caller).await
 }
 
 /// Lets go of an alert that the caller has.
@@ -80,9 +78,7 @@ async fn release(
     id: Id,
     body: Body<ClaimRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let repeat = Repeatable::of(&request, &caller, &body.raw)?;
-    let ClaimRequest { version, text } = body.into_inner();
-    hand(&app, &caller, repeat, *id, version, To::Nobody, text).await
+    claimed(&request, &app, &caller, *id, body, To::Nobody).await
 }
 
 /// Hands an alert that is free, or that the caller has, to a colleague, who is told.
@@ -109,6 +105,19 @@ enum To {
     Caller,
     Nobody,
     Colleague(String),
+}
+
+async fn claimed(
+    request: &HttpRequest,
+    app: &App,
+    session: &Session,
+    id: Uuid,
+    body: Body<ClaimRequest>,
+    to: To,
+) -> Result<HttpResponse, Problem> {
+    let repeat = Repeatable::of(request, session, &body.raw)?;
+    let ClaimRequest { version, text } = body.into_inner();
+    hand(app, session, repeat, id, version, to, text).await
 }
 
 async fn hand(
