@@ -13,15 +13,19 @@ let canteen
 let browser
 let page
 let faults
+let office
+
+const premises = (name) => root.post('/premises', { name, kind: 'school_canteen', organization_id: office.id })
 
 before(async () => {
   server = await startServer()
   root = await new Person(server.base, 'root', PASSWORD).signIn()
   const place = await seedPlace(root)
   await addPerson(root, { username: 'min', display_name: '陈敏', role: 'supervisor', node_id: place.district.id })
-  canteen = await addPerson(root, { username: 'lin', display_name: '林晓梅', role: 'food_safety_officer', node_id: place.premises.id })
-  // Nothing answers at this address: each camera raises the loss of its signal by itself.
-  for (const name of CAMERAS) await root.post('/cameras', { name, premises_id: place.premises.id, source_url: 'rtsp://127.0.0.1:9/none' })
+  canteen = await addPerson(root, { username: 'lin', display_name: '林晓梅', role: 'food_safety_officer', node_id: place.district.id })
+  office = place.office
+  // Nothing answers at this address: each camera raises the loss of its signal by itself. At one premises that would be one cause.
+  for (const name of CAMERAS) await root.post('/cameras', { name, premises_id: (await premises(`${name}食堂`)).id, source_url: 'rtsp://127.0.0.1:9/none' })
   await until('three alerts', async () => (await root.get('/alerts?state=raised')).total === CAMERAS.length, 90_000)
   browser = await desk()
   ;({ page, faults } = await openAs(browser, server.base, 'min'))
@@ -200,6 +204,23 @@ it('leads from a figure to the very alerts that it counts', async () => {
   await row.getByRole('link', { name: String(figures.confirmed), exact: true }).first().click()
   await arrives(page, '/desk')
   await until('the list is of those alone', async () => (await page.locator('.inbox .item').count()) === figures.confirmed)
+})
+
+it('is one row and one decision where a power cut takes a whole site', async () => {
+  const site = await premises('停电食堂')
+  for (const name of CAMERAS) await root.post('/cameras', { name, premises_id: site.id, source_url: 'rtsp://127.0.0.1:9/none' })
+  const alerts = async () => (await root.get(`/alerts?premises_id=${site.id}`)).items
+  await until('each raises an alert', async () => (await alerts()).length === CAMERAS.length, 90_000)
+  await page.goto(`${server.base}/desk?premises_id=${site.id}`)
+  const row = page.locator('.inbox .item')
+  await row.getByText(`同一原因 ${CAMERAS.length} 路`).waitFor()
+  assert.equal(await row.count(), 1)
+  await page.locator('.detail').getByText('同一原因的预警').waitFor()
+  await page.locator('.detail .actions button:not([disabled]) kbd', { hasText: 'C' }).waitFor()
+  await press('c')
+  await until('all are confirmed', async () => (await alerts()).every((one) => one.state === 'confirmed'))
+  await page.getByRole('button', { name: '撤销' }).click()
+  await until('all are taken back', async () => (await alerts()).every((one) => one.state === 'raised'))
 })
 
 it('was done without a fault in the page', () => {

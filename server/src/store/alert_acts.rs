@@ -26,6 +26,9 @@ pub const RECURRED: &str = "recurred@1";
 /// How close sightings join where the rule does not say, ms.
 const REPEAT_INTERVAL_MS: i64 = 300_000;
 const DAY_MS: i64 = 24 * 3_600_000;
+/// Device alerts of a kind at one premises this close together are of one cause, ms: cameras notice a power cut within seconds, and
+/// one after the other.
+const CAUSE_MS: i64 = 120_000;
 /// The rule that raises what the diagnosis sees.
 pub const DIAGNOSIS: &str = "diagnosis@1";
 
@@ -115,6 +118,13 @@ async fn raise(tx: &mut Tx<'_>, seen: &Sighting, by: By<'_>, text: Option<&str>)
     )?;
     alerts::insert_occurrence(tx, &seen.id, seen.measure, seen.still_file_id.as_deref(), seen.at).await?;
     alert_figures::raised(tx, &seen.id, &seen.kind, &seen.premises_id, seen.at).await?;
+    if class == 0 {
+        let since_ms = seen.at - CAUSE_MS;
+        if let Some(cause) = alerts::of_same_cause(tx, &seen.premises_id, &seen.kind, &seen.camera_id, since_ms).await? {
+            alerts::set_cause(tx, &seen.id, &cause).await?;
+            changed(tx, &cause, seen.at).await?;
+        }
+    }
     if let Some((_, end_ms)) = seen.clip {
         jobs::enqueue(tx, "clip", &seen.id, &json!({"hold": seen.hold}), end_ms.max(seen.at), seen.at).await?;
     }
@@ -219,11 +229,50 @@ pub async fn perform(
     evidence: &[String],
     at: i64,
 ) -> Result<Stepped, WorkError> {
+    transit(tx, scope, id, version, by, act, evidence, false, at).await
+}
+
+/// The same for the other alerts of its cause that stood where it did: those that the table refuses (somebody else has claimed one)
+/// stay. Gives how many moved.
+pub async fn follow(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    led: &Stepped,
+    by: By<'_>,
+    act: &Act,
+    evidence: &[String],
+    at: i64,
+) -> Result<usize, WorkError> {
+    let Some(cause) = read(tx, &led.before.id).await?.cause_id else { return Ok(0) };
+    let mut moved = 0;
+    for (id, version) in alerts::others_of_cause(tx, &cause, &led.before.id, &led.before.state).await? {
+        match transit(tx, scope, &id, Some(version), by, act, evidence, true, at).await {
+            Ok(_) => moved += 1,
+            Err(WorkError::Refused(_) | WorkError::Stale | WorkError::NotFound) => {}
+            Err(WorkError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(moved)
+}
+
+#[expect(clippy::too_many_arguments, reason = "as for an act")]
+async fn transit(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &str,
+    version: Option<i64>,
+    by: By<'_>,
+    act: &Act,
+    evidence: &[String],
+    follows: bool,
+    at: i64,
+) -> Result<Stepped, WorkError> {
     let stepped = work::step(tx, scope, id, version, by, act, evidence, at).await?;
     let row = read(tx, id).await?;
     let by_user = by.user_id();
     alert_figures::stepped(tx, &stepped, &row, act.reason.as_deref(), by_user.as_deref(), at).await?;
-    let told = notices::after(stepped.way.action, act.decision);
+    // Of one cause the first alert is told about: its notice stands for the others.
+    let told = notices::after(stepped.way.action, act.decision).filter(|_| !follows);
     if let Some((kind, sides)) = told {
         let detail = detail_of(&row, act);
         notices::tell(tx, &row.id, &row.premises_path, kind, sides, by_user.as_deref(), &detail, at).await?;
@@ -293,13 +342,20 @@ pub async fn tell(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError
     if let (Some(on_site), Some(work)) = (class.on_site, work::get(tx, &Scope::system(), id).await?) {
         work::start_clock(tx, &work, table::ON_SITE, on_site, at).await?;
     }
-    let detail = detail_of(&read(tx, id).await?, &Act::default());
-    notices::tell(tx, id, &row.premises_path, "alert_raised", class.told.into(), None, &detail, at).await?;
+    if first_of_cause(&row) {
+        let detail = detail_of(&read(tx, id).await?, &Act::default());
+        notices::tell(tx, id, &row.premises_path, "alert_raised", class.told.into(), None, &detail, at).await?;
+    }
     if row.class == 0 {
         dispatch_by_rule(tx, &row, at).await?;
     }
     changed(tx, id, at).await?;
     Ok(true)
+}
+
+/// Whether the notice about this alert is not one about another alert of its cause.
+fn first_of_cause(row: &AlertRow) -> bool {
+    row.cause_id.as_ref().is_none_or(|cause| *cause == row.id)
 }
 
 /// Confirms and dispatches a device alert where the bureau lets the program do so; for the time its class gives the premises.

@@ -6,6 +6,8 @@ use crate::auth::Scope;
 
 /// Occurrences that the detail of one alert shows.
 const OCCURRENCES_LIMIT: i64 = 200;
+/// Alerts of one cause that one act moves.
+const CAUSE_LIMIT: i64 = 200;
 
 /// An alert with its work, and with what people read beside it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -43,11 +45,16 @@ pub struct AlertRow {
     pub owner_id: Option<String>,
     pub owner_name: Option<String>,
     pub owner_since: Option<i64>,
+    /// The first alert of its cause.
+    pub cause_id: Option<String>,
+    /// Alerts of its cause, this one among them; 0: it stands alone.
+    pub cause_count: i64,
 }
 
 const HEAD: &str = "SELECT a.id, a.kind, a.class, w.state, w.level, a.camera_id, c.name AS camera_name, w.premises_id, p.name AS premises_name, p.path AS premises_path, \
     o.name AS organization_name, a.raised_at, a.began_at, a.ended_at, a.last_seen_at, a.count, a.measure, a.threshold, a.rule, a.clip_state, a.clip_start, a.clip_end, \
-    a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version, w.owner_id, ow.display_name AS owner_name, w.owner_since \
+    a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version, w.owner_id, ow.display_name AS owner_name, w.owner_since, a.cause_id, \
+    (SELECT COUNT(*) FROM alerts s WHERE s.cause_id = a.cause_id) AS cause_count \
     FROM alerts a JOIN work_items w ON w.id = a.id JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id \
     JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id LEFT JOIN users ow ON ow.id = w.owner_id";
 
@@ -79,6 +86,10 @@ pub struct AlertFilter {
     pub verdicts: Vec<String>,
     /// Who decided it.
     pub decided_by: Option<String>,
+    /// One alert of each cause in each state, the first.
+    pub one_a_cause: bool,
+    /// Of this cause.
+    pub cause_id: Option<String>,
     /// Below this node.
     pub organization_id: Option<String>,
 }
@@ -108,7 +119,13 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
     let select = any_of(select, "a.verdict = ?", &filter.verdicts)
         .and_if("a.raised_at >= ?", filter.raised_since_ms)
         .and_if("a.decided_by = ?", filter.decided_by.clone())
+        .and_if("a.cause_id = ?", filter.cause_id.clone())
         .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")));
+    let select = if filter.one_a_cause {
+        select.and("NOT EXISTS (SELECT 1 FROM work_items lw WHERE lw.id = a.cause_id AND lw.id <> a.id AND lw.state = w.state)", [])
+    } else {
+        select
+    };
     let select = match &filter.owner {
         Some(Owner::Nobody) => select.and("w.owner_id IS NULL", []),
         Some(Owner::User(id)) => select.and("w.owner_id = ?", [id.as_str().into()]),
@@ -242,6 +259,49 @@ pub async fn lasting_cameras(conn: &mut Conn<'_>, before_ms: i64) -> Result<Vec<
         before_ms
     )?;
     Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// The alert whose cause a new one shares: of the same kind, at the same premises, by another camera, raised since `since_ms`,
+/// and not decided yet.
+pub async fn of_same_cause(
+    conn: &mut Conn<'_>,
+    premises_id: &str,
+    kind: &str,
+    camera_id: &str,
+    since_ms: i64,
+) -> Result<Option<String>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT COALESCE(a.cause_id, a.id) FROM alerts a JOIN work_items w ON w.id = a.id \
+         WHERE w.premises_id = $1 AND w.kind = 'alert' AND w.state = 'raised' AND a.kind = $2 AND a.camera_id <> $3 AND a.raised_at >= $4 \
+         ORDER BY a.raised_at, a.id LIMIT 1",
+        premises_id,
+        kind,
+        camera_id,
+        since_ms,
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
+/// Notes that an alert shares the cause that the alert `cause_id` was the first of.
+pub async fn set_cause(tx: &mut Tx<'_>, alert_id: &str, cause_id: &str) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE alerts SET cause_id = $2 WHERE id = $1 OR (id = $2 AND cause_id IS NULL)", alert_id, cause_id)?;
+    Ok(())
+}
+
+/// The other alerts of a cause that stand in a state: id and version, in the order in which they were raised.
+pub async fn others_of_cause(conn: &mut Conn<'_>, cause_id: &str, but: &str, state: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, i64),
+        "SELECT a.id, w.version FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.cause_id = $1 AND a.id <> $2 AND w.state = $3 \
+         ORDER BY a.raised_at, a.id LIMIT $4",
+        cause_id,
+        but,
+        state,
+        CAUSE_LIMIT,
+    )
 }
 
 /// Counts one more occurrence of an alert that still lasts or came back.

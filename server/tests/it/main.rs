@@ -13,6 +13,7 @@ mod alert_figures;
 mod alerts;
 mod auth;
 mod cameras;
+mod causes;
 mod claims;
 mod cli;
 mod clips;

@@ -101,6 +101,8 @@ async fn more(ground: &Ground) {
         SELECT l.day, c.id, c.premises_id, l.office_id, l.node_id, 9 FROM patrol_looks l JOIN cameras c ON c.name = '二号' \
         WHERE l.camera_id = '01928f6e-0000-7000-8000-000000000050'";
     tamper(&ground.app.app.db, patrolled).await;
+    let caused = "UPDATE alerts SET cause_id = id WHERE id = '01928f6e-0000-7000-8000-000000000071'";
+    tamper(&ground.app.app.db, caused).await;
     let decided = "UPDATE alerts SET decided_by = '01928f6e-0000-7000-8000-000000000003' WHERE verdict = 'test'";
     tamper(&ground.app.app.db, decided).await;
     // The engine says so after a minute of trying.
@@ -141,6 +143,7 @@ fn tries(ground: &Ground, document: &Value, name: &str, parameter: &Value) -> Ve
         "draw_id" => vec![id(42)],
         "role" => vec!["officer".to_owned()],
         "verdict" => vec!["test".to_owned()],
+        "cause_id" => vec![id(71)],
         "template_code" => vec!["example".to_owned()],
         "failed_item" => vec!["8.1".to_owned()],
         "since" | "until" | "raised_since" => vec!["2026-11-23T06:00:02.000Z".to_owned()],

@@ -107,6 +107,11 @@ export default {
       release: ['释放认领', 'let go'],
       hand_over: ['转交', 'handed over'],
     },
+    cause: {
+      cameras: ['同一原因 {n} 路', '{n} cameras, one cause'],
+      together: ['同时处理同一原因的 {n} 条', 'All {n} of this cause'],
+      title: ['同一原因的预警', 'Of the same cause'],
+    },
     claim: {
       free: ['无人认领', 'Nobody has claimed it'],
       mine: ['由我处理', 'Mine'],

@@ -50,6 +50,8 @@ struct ActRequest {
     evidence_ids: Option<Vec<Uuid>>,
     /// For a review.
     decision: Option<Decision>,
+    /// For all alerts of its cause that stand where it does; those that somebody else has claimed stay.
+    same_cause: Option<bool>,
 }
 
 macro_rules! act {
@@ -144,11 +146,11 @@ async fn perform(
         evidence: evidence.len(),
         ..Act::default()
     };
-    let (session, id, version) = (session.clone(), id.to_string(), body.version);
+    let (session, id, version, all) = (session.clone(), id.to_string(), body.version, body.same_cause.unwrap_or(false));
     repeat
         .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                make(tx, &session, &id, version, &act, &evidence, at).await?;
+                make(tx, &session, &id, version, &act, &evidence, all, at).await?;
                 let scope = session.access.scope(Permission::AlertsRead);
                 Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)
             })
@@ -156,6 +158,7 @@ async fn perform(
         .await
 }
 
+#[expect(clippy::too_many_arguments, reason = "who does what to which, on which version, with what, when")]
 pub(super) async fn make(
     tx: &mut Tx<'_>,
     session: &Session,
@@ -163,14 +166,20 @@ pub(super) async fn make(
     version: i64,
     act: &Act,
     evidence: &[String],
+    all_of_cause: bool,
     at: i64,
 ) -> Result<(), Problem> {
     // Whose alerts one may act on follows from whose one may see; the table asks for the permission at the premises.
     let scope = session.access.scope(Permission::AlertsRead);
-    let made = alert_acts::perform(tx, &scope, id, Some(version), By::User(&session.actor, &session.access), act, evidence, at).await;
-    match made {
+    let by = By::User(&session.actor, &session.access);
+    match alert_acts::perform(tx, &scope, id, Some(version), by, act, evidence, at).await {
         // Looked at after the table has judged: whoever may not act learns nothing about files.
-        Ok(_) => own_evidence(tx, session, evidence).await,
+        Ok(led) => {
+            if all_of_cause {
+                alert_acts::follow(tx, &scope, &led, by, act, evidence, at).await?;
+            }
+            own_evidence(tx, session, evidence).await
+        }
         Err(error) => Err(refused(tx, session, id, error, at).await?),
     }
 }

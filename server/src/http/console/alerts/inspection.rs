@@ -96,7 +96,7 @@ async fn request_inspection(
     repeat
         .once(&app.db, at, move |tx| {
             Box::pin(async move {
-                make(tx, &session, &id, version, &act, &[], at).await?;
+                make(tx, &session, &id, version, &act, &[], false, at).await?;
                 plan(tx, &session, &assignment, &premises_id, at).await?;
                 let scope = session.access.scope(Permission::AlertsRead);
                 Answer::json(200, &view::detail(tx, &session, &scope, &id, at).await?)

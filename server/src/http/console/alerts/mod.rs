@@ -69,6 +69,10 @@ pub(super) struct ListArgs {
     decided_by: Option<String>,
     /// Anything below this node.
     organization_id: Option<Uuid>,
+    /// One alert of each cause in each state.
+    one_a_cause: Option<bool>,
+    /// Id of the first alert of a cause: all of that cause.
+    cause_id: Option<Uuid>,
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
     cursor: Option<String>,
@@ -102,6 +106,8 @@ impl ListArgs {
             verdicts: several("verdict", self.verdict.as_deref())?,
             decided_by: self.decided_by.clone().filter(|_| decides),
             organization_id: self.organization_id.map(|id| id.to_string()),
+            one_a_cause: self.one_a_cause.unwrap_or(false),
+            cause_id: self.cause_id.map(|id| id.to_string()),
             owner: owner.map(|owner| match owner {
                 "none" => Owner::Nobody,
                 "me" => Owner::User(session.user_id.to_string()),

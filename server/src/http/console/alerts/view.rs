@@ -73,6 +73,8 @@ pub(super) struct Alert {
     version: i64,
     /// What the caller may do now. Nothing that somebody else has to decide who has claimed it.
     allowed_actions: Vec<&'static str>,
+    /// The cause that it shares with other cameras of its premises; null: it stands alone.
+    cause: Option<Cause>,
     /// In whose hands it is, while the bureau has the next step; null otherwise, and for the premises.
     claim: Option<Claim>,
 }
@@ -87,6 +89,15 @@ struct Claim {
     user_id: Option<String>,
     name: Option<String>,
     since: Option<Moment>,
+}
+
+/// What several alerts have in common, such as a power cut.
+#[derive(Debug, Serialize, ToSchema)]
+struct Cause {
+    /// Of the first alert of it.
+    id: String,
+    /// Alerts of it.
+    count: i64,
 }
 
 /// When it was seen.
@@ -234,6 +245,7 @@ fn view(row: AlertRow, session: &Session, past: &[Past]) -> Result<Alert, Proble
     let state = state.parse().map_err(|()| StoreError::damaged(format!("unknown state {state}")))?;
     Ok(Alert {
         allowed_actions,
+        cause: row.cause_id.map(|id| Cause { id, count: row.cause_count }),
         claim,
         state,
         clip: Clip {
