@@ -5,6 +5,7 @@ import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { GUIDE, guide } from './guide.ts'
 import { icons } from './icons.ts'
 import { iconFont } from './iconFont.ts'
 import { keptOffline } from './phone/precache.ts'
@@ -57,6 +58,7 @@ export default defineConfig(({ mode }) => ({
     vue(),
     mode !== 'console' && icons(),
     iconFont(),
+    mode !== 'phone' && guide(),
     keptOffline(),
     Components({
       dts: false,
@@ -72,7 +74,7 @@ export default defineConfig(({ mode }) => ({
     __VUE_I18N_FULL_INSTALL__: true,
     __INTLIFY_PROD_DEVTOOLS__: false,
   },
-  server: { host: '127.0.0.1', proxy: { '/api': { target: server, ws: true }, '/healthz': server, '/trust': server } },
+  server: { host: '127.0.0.1', fs: { allow: [root, GUIDE] }, proxy: { '/api': { target: server, ws: true }, '/healthz': server, '/trust': server } },
   build: {
     target: 'es2022',
     outDir: resolve(root, 'dist'),

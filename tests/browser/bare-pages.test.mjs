@@ -10,7 +10,7 @@ import { inaccessible, settled, sideways } from './walk.mjs'
 /** Pages of one thing: there is none yet, so they are asked for by an id that nothing has. */
 const THINGS = ['alerts', 'cameras', 'inspections', 'plans', 'draws', 'self-checks', 'orders', 'templates', 'template-drafts', 'premises', 'papers/layouts']
 /** These ask the server for nothing more than who is there. */
-const ASKS_NOTHING = new Set(['/account'])
+const ASKS_NOTHING = new Set(['/account', '/guide'])
 
 let server
 let browser
@@ -27,7 +27,7 @@ after(async () => {
 
 async function addresses(page) {
   const rail = await page.$$eval('nav.rail a[href]', (links) => links.map((link) => link.getAttribute('href')).filter((href) => href !== '/'))
-  return [...new Set(rail), '/notices', '/account']
+  return [...new Set(rail), '/notices', '/account', '/guide']
 }
 
 /** What a page without rows has to say: its tables have rows, or stand with words beside them. */

@@ -71,7 +71,7 @@ async function addresses(page, person) {
   // Not everybody sees a draft: what is not in a person's list is no address of theirs.
   const seen = await Promise.all(inRail.map(async (list) => (await person.raw('GET', `/${list}/${ids[list]}`)).ok))
   const things = inRail.filter((_, index) => seen[index])
-  return [...new Set(rail), '/notices', '/account', ...things.map((list) => `/${list}/${ids[list]}`)]
+  return [...new Set(rail), '/notices', '/account', '/guide', ...things.map((list) => `/${list}/${ids[list]}`)]
 }
 
 for (const [role, node, accessible] of ROLES) {

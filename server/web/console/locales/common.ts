@@ -202,6 +202,15 @@ export default {
     start: ['输入名称、编号的一部分即可', 'Type part of a name'],
     failed: ['搜索没有成功，请重试', 'The search failed; try again'],
   },
+  guide: {
+    title: ['使用指南', 'User guide'],
+    help: ['帮助（F1）', 'Help (F1)'],
+    pages: ['指南目录', 'Pages of the guide'],
+    here: ['本页内容', 'On this page'],
+    print: ['打印本页', 'Print this page'],
+    missing: ['指南里没有这一页', 'The guide has no such page'],
+    missingDetail: ['请从目录选择。', 'Choose one from the list.'],
+  },
   notices: {
     title: ['消息', 'Notices'],
     unread: ['{n} 条未读', '{n} unread'],
