@@ -63,6 +63,7 @@ pub mod can {
         AlertsWatch,
         AlertsDecide,
         AlertsRectify,
+        DutiesManage,
         PatrolsWalk,
         PatrolsManage,
         InspectionsRead,

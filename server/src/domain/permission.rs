@@ -46,6 +46,7 @@ permissions! {
     AlertsWatch = "alerts.watch",
     AlertsDecide = "alerts.decide",
     AlertsRectify = "alerts.rectify",
+    DutiesManage = "duties.manage",
     PatrolsWalk = "patrols.walk",
     PatrolsManage = "patrols.manage",
     InspectionsRead = "inspections.read",

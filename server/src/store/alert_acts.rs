@@ -11,7 +11,7 @@ use super::alerts::{self, AlertRow, Joinable};
 use super::journal::{Actor, Change, Entity};
 use super::sql::execute;
 use super::work::{self, Beginning, By, Stepped, WorkError};
-use super::{Conn, StoreError, Tx, alert_figures, jobs, notices, settings, webhooks};
+use super::{Conn, StoreError, Tx, alert_figures, duty, jobs, notices, settings, webhooks};
 use crate::auth::{Access, Scope};
 use crate::domain::alert::{class, classes, growth};
 use crate::domain::calendar::Calendar;
@@ -275,7 +275,7 @@ async fn transit(
     let told = notices::after(stepped.way.action, act.decision).filter(|_| !follows);
     if let Some((kind, sides)) = told {
         let detail = detail_of(&row, act);
-        notices::tell(tx, &row.id, &row.premises_path, kind, sides, by_user.as_deref(), &detail, at).await?;
+        tell_those_on_duty(tx, &row, kind, sides, by_user.as_deref(), &detail, at).await?;
     }
     if stepped.way.to == table::TABLE.first {
         tell_later(tx, &row.id, row.class, row.raised_at, at).await?;
@@ -344,13 +344,36 @@ pub async fn tell(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError
     }
     if first_of_cause(&row) {
         let detail = detail_of(&read(tx, id).await?, &Act::default());
-        notices::tell(tx, id, &row.premises_path, "alert_raised", class.told.into(), None, &detail, at).await?;
+        tell_those_on_duty(tx, &row, "alert_raised", class.told.into(), None, &detail, at).await?;
     }
     if row.class == 0 {
         dispatch_by_rule(tx, &row, at).await?;
     }
     changed(tx, id, at).await?;
     Ok(true)
+}
+
+/// Tells the sides of an alert's premises. Of those who decide, only those on duty, wherever somebody who may decide it is: the others
+/// have it in their inbox, and hear of it when it is late.
+async fn tell_those_on_duty(
+    tx: &mut Tx<'_>,
+    row: &AlertRow,
+    kind: &str,
+    sides: notices::Sides,
+    but: Option<&str>,
+    detail: &serde_json::Value,
+    at: i64,
+) -> Result<(), StoreError> {
+    let mut audience = notices::audience(tx, &row.premises_path, at).await?;
+    let on_duty = duty::on_duty(tx, &row.premises_path, at).await?;
+    let may_decide = |user: &String| audience.deciders.contains(user) || audience.above.contains(user);
+    let on_duty: Vec<String> = on_duty.into_iter().filter(may_decide).collect();
+    if !on_duty.is_empty() {
+        audience.deciders = on_duty;
+    }
+    let mut users = audience.of(sides);
+    users.retain(|user| Some(user.as_str()) != but);
+    notices::insert(tx, Some(&row.id), &users, kind, detail, at).await
 }
 
 /// Whether the notice about this alert is not one about another alert of its cause.

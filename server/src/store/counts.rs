@@ -86,6 +86,9 @@ tables!(
     "saved_views",
     "food_incidents",
     "food_incident_goods",
+    "patrol_plans",
+    "patrol_looks",
+    "duty_shifts",
 );
 
 #[cfg(test)]

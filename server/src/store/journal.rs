@@ -42,6 +42,7 @@ pub enum Entity {
     Hold,
     Incident,
     Patrol,
+    Duty,
 }
 
 impl Entity {
@@ -69,6 +70,7 @@ impl Entity {
             Self::Hold => "hold",
             Self::Incident => "incident",
             Self::Patrol => "patrol",
+            Self::Duty => "duty",
         }
     }
 }

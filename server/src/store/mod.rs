@@ -26,6 +26,7 @@ pub mod disclosures;
 pub mod documents;
 pub mod drafts;
 pub mod draws;
+pub mod duty;
 pub mod evidence;
 pub mod figures;
 pub mod files;

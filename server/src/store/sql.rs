@@ -391,6 +391,14 @@ impl Select {
         select.placed()
     }
 
+    /// `head` with values of its own.
+    #[track_caller]
+    pub fn with_args(head: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
+        let mut select = Self::new("");
+        select.numbered(head, args);
+        select.placed()
+    }
+
     /// Remembers where a piece of it stands, for the census.
     #[cfg(debug_assertions)]
     #[track_caller]

@@ -21,6 +21,7 @@ mod clocks;
 mod contract;
 mod disks;
 mod documents;
+mod duty;
 mod events;
 mod evidence;
 mod flapping;

@@ -28,6 +28,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/password', name: 'password', component: () => import('./pages/ForcedPasswordPage.vue'), meta: { bare: true, title: 'signIn.changeTitle' } },
   { path: '/', name: 'home', component: () => import('./pages/NotFoundPage.vue') },
   { path: '/desk', name: 'desk', component: () => import('./pages/DeskPage.vue'), meta: { title: 'nav.desk', needs: ['alerts.read'], filled: true } },
+  { path: '/duty', name: 'duty', component: () => import('./pages/DutyPage.vue'), meta: { title: 'duty.title', needs: ['alerts.decide'] } },
   { path: '/alerts', redirect: (to) => ({ name: 'desk', query: to.query }) },
   { path: '/alerts/:id', name: 'alert', component: () => import('./pages/AlertPage.vue'), meta: { title: 'alerts.one', needs: ['alerts.read'], under: 'desk' } },
   { path: '/overview', name: 'overview', component: () => import('./pages/OverviewPage.vue'), meta: { title: 'nav.overview', needs: ['figures.read'] } },

@@ -191,6 +191,7 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "hold" => Permission::VideoRecorded,
         "incident" => Permission::IncidentsRead,
         "patrol" => Permission::PatrolsWalk,
+        "duty" => Permission::AlertsDecide,
         "setting" => Permission::SettingsManage,
         _ => return false,
     };

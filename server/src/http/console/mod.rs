@@ -9,6 +9,7 @@ mod devices;
 mod disclosure;
 mod documents;
 pub(crate) mod door;
+mod duty;
 mod events;
 mod incidents;
 pub(super) mod inspections;
@@ -47,6 +48,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     cameras::configure(config);
     disclosure::configure(config);
     documents::configure(config);
+    duty::configure(config);
     events::configure(config);
     incidents::configure(config);
     inspections::configure(config);

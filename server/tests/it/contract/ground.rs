@@ -22,7 +22,7 @@ use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::role_requests::{self, NewRequest};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
-use server::store::{StoreError, Tx, alerts, logins, notices, operators, patrols, saved_views, template_drafts, templates, users};
+use server::store::{StoreError, Tx, alerts, duty, logins, notices, operators, patrols, saved_views, template_drafts, templates, users};
 use uuid::Uuid;
 
 use super::planned;
@@ -91,7 +91,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 }
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
-/// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40,
+/// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40, shift 66,
 /// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
 /// paper 111 with evidence 113.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
@@ -112,6 +112,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     told(&app, &root).await;
     alerts_in_all_states(&app, &root, &canteen).await;
     patrol(&app).await;
+    on_duty(&app).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
     second_door(&app).await;
     super::self_checks::plant(&app).await;
@@ -131,6 +132,19 @@ async fn patrol(app: &TestApp) {
     })
     .await;
     server::jobs::draw_patrols(&app.app).await.unwrap();
+}
+
+/// Shift 66 of officer 03 at office 04, where person 06 may decide too.
+async fn on_duty(app: &TestApp) {
+    let (path, now_ms) = (format!("{}{}/", app.district.path, id(4)), app.app.clock.wall_ms());
+    write(app, move |tx| {
+        Box::pin(async move {
+            users::grant(tx, &id(6), "supervisor", &id(4), &path, None).await?;
+            duty::insert(tx, (&id(4), &path), &id(3), now_ms, now_ms + 3_600_000, now_ms).await.map(|_| ())
+        })
+    })
+    .await;
+    tamper(&app.app.db, "UPDATE duty_shifts SET id = '01928f6e-0000-7000-8000-000000000066'").await;
 }
 
 /// A device 26 of officer 03, and what inspection 90 lacks.

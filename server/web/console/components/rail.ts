@@ -1,5 +1,5 @@
 import {
-  AlarmClock, Avatar, Bell, Box, Calendar, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
+  AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, View, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -19,6 +19,7 @@ export function railGroups(): RailGroup[] {
     {
       entries: [
         entry('desk', canteen ? 'nav.myAlerts' : 'nav.desk', Bell),
+        entry('duty', 'duty.title', Clock),
         entry('overview', 'nav.overview', DataAnalysis),
         entry('statistics', 'nav.statistics', Histogram),
       ],

@@ -125,7 +125,7 @@ export default {
       operator: ['经营主体', 'operator'], inspection: ['检查', 'inspection'], assignment: ['检查任务', 'assignment'], session: ['登录', 'session'], login: ['登录', 'sign-in'],
       webhook: ['数据推送', 'webhook'], openrosa_device: ['Collect 手机', 'Collect phone'], settings: ['设置', 'settings'], setting: ['设置', 'setting'], file: ['文件', 'file'], export: ['导出', 'export'], import: ['导入', 'import'], template: ['检查表', 'checklist'],
       document: ['文书', 'paper'], layout: ['文书版式', 'layout'], paper_number: ['文书编号', 'paper number'], self_check: ['食堂自查', 'self-check'], order: ['责令改正', 'order'], late_inspection: ['迟到的检查', 'late inspection'],
-      draw: ['双随机抽取', 'random draw'], patrol_plan: ['巡查计划', 'patrol plan'], plan: ['检查计划', 'plan'], officer: ['执法人员', 'officer'], template_draft: ['检查表草稿', 'draft of a checklist'],
+      draw: ['双随机抽取', 'random draw'], patrol_plan: ['巡查计划', 'patrol plan'], duty: ['值班', 'shift'], plan: ['检查计划', 'plan'], officer: ['执法人员', 'officer'], template_draft: ['检查表草稿', 'draft of a checklist'],
     },
   },
   auditAction: {

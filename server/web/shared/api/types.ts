@@ -8,7 +8,7 @@ export interface Page<T> { items: T[]; next?: string | null; total?: number; tot
 export type Permission =
   | 'organizations.read' | 'organizations.manage' | 'operators.read' | 'operators.manage' | 'premises.read' | 'premises.manage' | 'premises.merge'
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.parent' | 'video.recorded'
-  | 'video.export' | 'video.hold' | 'alerts.read' | 'alerts.watch' | 'alerts.decide' | 'alerts.rectify' | 'patrols.walk' | 'patrols.manage' | 'inspections.read' | 'inspections.conduct'
+  | 'video.export' | 'video.hold' | 'alerts.read' | 'alerts.watch' | 'alerts.decide' | 'alerts.rectify' | 'patrols.walk' | 'patrols.manage' | 'duties.manage' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
   | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'incidents.read' | 'incidents.report' | 'incidents.release' | 'orders.read' | 'orders.issue' | 'orders.answer'
   | 'self_checks.read' | 'self_checks.answer' | 'self_checks.sign'
@@ -45,6 +45,8 @@ export type OnvifProfile = Schemas['OnvifProfile']
 export type Timeline = Schemas['Timeline']
 export type RecordingHold = With<Schemas['RecordingHold'], { state: 'held' | 'waiting' | 'released' }>
 export type TimelineAlert = Schemas['AlertMark']
+export type DutyShift = Schemas['DutyShift']
+export type ShiftSummary = Schemas['ShiftSummary']
 export type PatrolLook = With<Schemas['PatrolLook'], { state: CameraState; result: 'fine' | 'finding' | 'no_picture' | null }>
 export type PatrolCoverage = Schemas['CoverageAnswer']
 export type PatrolPlan = Schemas['PatrolPlanOf']

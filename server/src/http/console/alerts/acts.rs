@@ -134,7 +134,7 @@ async fn perform(
     let at = app.clock.wall_ms();
     let repeat = Repeatable::of(request, session, &body.raw)?;
     let body = body.into_inner();
-    let deadline_ms = body.deadline.as_deref().map(|deadline| deadline_ms(deadline, at)).transpose()?;
+    let deadline_ms = body.deadline.as_deref().map(|deadline| deadline_ms("/deadline", deadline, at)).transpose()?;
     let evidence: Vec<String> = body.evidence_ids.unwrap_or_default().iter().map(Uuid::to_string).collect();
     let reason = if action == "dismiss" { body.reason.as_deref().map(table::dismiss_reason) } else { body.reason };
     let act = Act {
@@ -204,9 +204,9 @@ async fn own_evidence(tx: &mut Tx<'_>, session: &Session, evidence: &[String]) -
     }
 }
 
-/// A time, or a duration from now.
-fn deadline_ms(text: &str, now_ms: i64) -> Result<i64, Problem> {
-    let bad = || Problem::field("/deadline", "format", "a time such as 2026-11-24T10:00:00.000Z, or a duration such as P3D");
+/// A time, or a duration from now; what is neither is told at `pointer`.
+pub(in crate::http::console) fn deadline_ms(pointer: &str, text: &str, now_ms: i64) -> Result<i64, Problem> {
+    let bad = || Problem::field(pointer, "format", "a time such as 2026-11-24T10:00:00.000Z, or a duration such as P3D");
     if !text.starts_with(['P', 'p']) {
         return text.parse::<Moment>().map(|moment| moment.0).map_err(|_| bad());
     }
@@ -222,10 +222,10 @@ mod tests {
 
     #[test]
     fn a_deadline_is_a_time_or_a_length() {
-        assert_eq!(deadline_ms("1970-01-01T00:00:05Z", 9).ok(), Some(5_000));
-        assert_eq!(deadline_ms("P3DT1H", 7).ok(), Some(7 + 73 * 3_600_000));
+        assert_eq!(deadline_ms("/deadline", "1970-01-01T00:00:05Z", 9).ok(), Some(5_000));
+        assert_eq!(deadline_ms("/deadline", "P3DT1H", 7).ok(), Some(7 + 73 * 3_600_000));
         for bad in ["", "P", "tomorrow", "P1M", "PP", "2026-13-01T00:00:00Z"] {
-            assert!(deadline_ms(bad, 0).is_err(), "{bad}");
+            assert!(deadline_ms("/deadline", bad, 0).is_err(), "{bad}");
         }
     }
 }

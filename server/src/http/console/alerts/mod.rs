@@ -7,6 +7,7 @@ mod media;
 mod view;
 
 use actix_web::{get, web};
+pub(super) use acts::deadline_ms;
 use mobile_api::problem::ProblemType;
 use serde::Deserialize;
 use utoipa::IntoParams;
