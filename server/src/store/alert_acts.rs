@@ -342,7 +342,7 @@ pub async fn tell(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError
     if let (Some(on_site), Some(work)) = (class.on_site, work::get(tx, &Scope::system(), id).await?) {
         work::start_clock(tx, &work, table::ON_SITE, on_site, at).await?;
     }
-    if first_of_cause(&row) {
+    if !is_known(tx, &row).await? {
         let detail = detail_of(&read(tx, id).await?, &Act::default());
         tell_those_on_duty(tx, &row, "alert_raised", class.told.into(), None, &detail, at).await?;
     }
@@ -376,9 +376,12 @@ async fn tell_those_on_duty(
     notices::insert(tx, Some(&row.id), &users, kind, detail, at).await
 }
 
-/// Whether the notice about this alert is not one about another alert of its cause.
-fn first_of_cause(row: &AlertRow) -> bool {
-    row.cause_id.as_ref().is_none_or(|cause| *cause == row.id)
+/// Whether people know of its cause by another alert.
+async fn is_known(tx: &mut Tx<'_>, row: &AlertRow) -> Result<bool, StoreError> {
+    match &row.cause_id {
+        Some(cause) => alerts::cause_is_told(tx, cause, &row.id).await,
+        None => Ok(false),
+    }
 }
 
 /// Confirms and dispatches a device alert where the bureau lets the program do so; for the time its class gives the premises.

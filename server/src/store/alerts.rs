@@ -3,6 +3,7 @@
 use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
+use crate::domain::workflow::alert::ANSWER;
 
 /// Occurrences that the detail of one alert shows.
 const OCCURRENCES_LIMIT: i64 = 200;
@@ -122,7 +123,9 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
         .and_if("a.cause_id = ?", filter.cause_id.clone())
         .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")));
     let select = if filter.one_a_cause {
-        select.and("NOT EXISTS (SELECT 1 FROM work_items lw WHERE lw.id = a.cause_id AND lw.id <> a.id AND lw.state = w.state)", [])
+        let none_before = "NOT EXISTS (SELECT 1 FROM alerts s JOIN work_items sw ON sw.id = s.id WHERE s.cause_id = a.cause_id AND sw.state = w.state \
+            AND (s.raised_at < a.raised_at OR (s.raised_at = a.raised_at AND s.id < a.id)))";
+        select.and(none_before, [])
     } else {
         select
     };
@@ -288,6 +291,19 @@ pub async fn of_same_cause(
 pub async fn set_cause(tx: &mut Tx<'_>, alert_id: &str, cause_id: &str) -> Result<(), StoreError> {
     execute!(tx, "UPDATE alerts SET cause_id = $2 WHERE id = $1 OR (id = $2 AND cause_id IS NULL)", alert_id, cause_id)?;
     Ok(())
+}
+
+/// Whether somebody was told of another alert of this cause.
+pub async fn cause_is_told(conn: &mut Conn<'_>, cause_id: &str, but: &str) -> Result<bool, StoreError> {
+    let told = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT a.id FROM alerts a JOIN work_clocks c ON c.work_id = a.id WHERE a.cause_id = $1 AND a.id <> $2 AND c.name = $3 LIMIT 1",
+        cause_id,
+        but,
+        ANSWER,
+    )?;
+    Ok(told.is_some())
 }
 
 /// The other alerts of a cause that stand in a state: id and version, in the order in which they were raised.

@@ -1,7 +1,7 @@
 //! Patrols: plans of organizations, the cameras drawn for a day, and what was seen.
 
 use super::journal::{Change, Entity};
-use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
+use super::sql::{Arg, Select, execute, fetch_all, with_rows};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::patrol::{LookResult, PatrolPlan};
@@ -271,10 +271,4 @@ pub async fn coverage(conn: &mut Conn<'_>, scope: &Scope, from: &str, to: &str, 
     let select = scope.restrict(Select::new(head), "p.path LIKE ?").and("l.day >= ? AND l.day <= ?", [from.into(), to.into()]);
     let select = if by == By::Person { select.and("l.looked_by IS NOT NULL", []) } else { select };
     select.tail(tail, [GROUPS_LIMIT.into()]).fetch_all(conn).await
-}
-
-/// The path of an organization that the scope covers.
-pub async fn node_path(conn: &mut Conn<'_>, scope: &Scope, node_id: &str) -> Result<Option<String>, StoreError> {
-    let path = fetch_optional!(conn, (String,), "SELECT path FROM organizations WHERE id = $1", node_id)?;
-    Ok(path.map(|row| row.0).filter(|path| scope.covers(path)))
 }

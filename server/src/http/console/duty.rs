@@ -19,7 +19,7 @@ use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed,
 use crate::store::duty::{self, ShiftRow};
 use crate::store::journal::Act;
 use crate::store::work::{self, WorkError};
-use crate::store::{StoreError, alert_acts, patrols};
+use crate::store::{StoreError, alert_acts, organizations};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -137,7 +137,7 @@ async fn add(app: web::Data<App>, caller: Caller<can::DutiesManage>, body: Body<
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let path = patrols::node_path(tx, &scope, &node_id).await?.ok_or_else(Problem::not_found)?;
+                let path = organizations::get(tx, &scope, &node_id).await?.ok_or_else(Problem::not_found)?.path;
                 let people = work::colleagues(tx, Permission::AlertsDecide, &path, at).await?;
                 if !people.iter().any(|(id, _)| *id == user_id) {
                     return Err(Problem::field("/user_id", "unknown", "nobody who may decide alerts there"));

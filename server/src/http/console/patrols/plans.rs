@@ -13,6 +13,7 @@ use crate::auth::{Caller, can};
 use crate::domain::patrol::PatrolPlan;
 use crate::http::{Body, Id, Listed, Problem, ProblemBody, checked, listed};
 use crate::store::journal::Act;
+use crate::store::organizations;
 use crate::store::patrols::{self, PlanRow};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
@@ -65,7 +66,7 @@ async fn put_plan(
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let path = patrols::node_path(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
+                let path = organizations::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?.path;
                 patrols::put_plan(tx, &id, &path, plan, at).await?;
                 let detail = json!({"share": plan.share, "by_risk": plan.by_risk});
                 tx.audit(at, Act { actor: &actor, action: "update", entity: Some(("patrol_plan", &id)), path: &path, detail }).await?;
@@ -84,7 +85,7 @@ async fn delete_plan(app: web::Data<App>, caller: Caller<can::PatrolsManage>, id
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let path = patrols::node_path(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
+                let path = organizations::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?.path;
                 if !patrols::delete_plan(tx, &id, &path, at).await? {
                     return Err(Problem::not_found());
                 }
