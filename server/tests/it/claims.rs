@@ -59,6 +59,9 @@ on_both!(what_one_supervisor_has_the_others_do_not_decide, |app| {
     }
     assert_eq!(other.get(&format!("/alerts?owner={}", id_of(&one).await)).await.1["total"], 1);
 
+    let (status, refused) = act(&one, "release", json!({"version": 2, "text": "长".repeat(2_001)})).await;
+    assert_eq!((status, refused["errors"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/text")));
+    assert_eq!(one.get(&format!("/alerts?owner={}", "0".repeat(41))).await.0, StatusCode::BAD_REQUEST);
     let (status, free) = act(&one, "release", json!({"version": 2})).await;
     assert_eq!((status, holder(&free), &free["claim"]["name"]), (StatusCode::OK, "free", &Value::Null));
     assert_eq!(act(&one, "release", json!({"version": 3})).await.1["type"], "invalid_transition");

@@ -15,7 +15,7 @@ use crate::App;
 use crate::auth::{Caller, Scope, can};
 use crate::domain::calendar;
 use crate::domain::figures::Histogram;
-use crate::http::{Args, Listed, Problem, ProblemBody, listed, page};
+use crate::http::{Args, Chars, Listed, Problem, ProblemBody, listed, page};
 use crate::store::alert_figures::{self, Asked, By, FigureRow, TimesRow};
 use crate::store::{COUNT_LIMIT, Conn, Page};
 
@@ -91,8 +91,8 @@ pub(crate) struct FigureArgs {
     premises_id: Option<Uuid>,
     camera_id: Option<Uuid>,
     /// Of this kind.
-    #[param(example = "black", max_length = 40)]
-    kind: Option<String>,
+    #[param(value_type = Option<String>, example = "black", max_length = 40)]
+    kind: Option<Chars<40>>,
     /// 0 for the camera itself; 1, 2, 3.
     #[param(example = 0, minimum = 0, maximum = 3)]
     class: Option<i64>,
@@ -248,7 +248,7 @@ impl FigureArgs {
             organization_id: self.organization_id.map(|id| id.to_string()),
             premises_id: self.premises_id.map(|id| id.to_string()),
             camera_id: self.camera_id.map(|id| id.to_string()),
-            kind: self.kind.clone(),
+            kind: self.kind.clone().map(String::from),
             class: self.class,
         };
         Ok(Question { by: self.by, from, to, asked })

@@ -1,6 +1,9 @@
 //! What an act brings along: files of the caller's own, and words that say something.
 
-use crate::http::Problem;
+use mobile_api::field::Faults;
+
+use crate::domain::workflow::REASON_CHARS_MAX;
+use crate::http::{Problem, checked};
 use crate::store::{StoreError, Tx, alerts, files};
 
 /// Where in `named` stand files that this person did not bring: nobody shows what is somebody else's.
@@ -21,4 +24,12 @@ pub(super) async fn keep(tx: &mut Tx<'_>, named: &[String], pointer: &str) -> Re
 /// Nothing but white space says nothing.
 pub(super) fn worded(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// A remark that an act may carry, where it is short enough and can be stored.
+pub(super) fn remark(text: Option<String>) -> Result<Option<String>, Problem> {
+    let mut faults = Faults::new();
+    faults.optional_text("text", text.as_deref(), REASON_CHARS_MAX);
+    checked(faults)?;
+    Ok(worded(text))
 }

@@ -14,7 +14,7 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::Handing;
-use crate::http::console::brought::worded;
+use crate::http::console::brought::remark;
 use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, moment_ms};
 use crate::store::duty::{self, ShiftRow};
 use crate::store::journal::Act;
@@ -293,7 +293,7 @@ struct HandedOver {
 async fn hand_over(app: web::Data<App>, caller: Caller<can::AlertsDecide>, body: Body<HandOver>) -> Result<web::Json<HandedOver>, Problem> {
     let at = app.clock.wall_ms();
     let HandOver { user_id, text } = body.into_inner();
-    let (session, user, text) = (caller.clone(), user_id.to_string(), worded(text));
+    let (session, user, text) = (caller.clone(), user_id.to_string(), remark(text)?);
     if user_id == session.user_id {
         return Err(Problem::field("/user_id", "unexpected", "it is the caller's already"));
     }

@@ -12,7 +12,7 @@ use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::domain::workflow::Handing;
-use crate::http::console::brought::worded;
+use crate::http::console::brought::remark;
 use crate::http::{Answer, Body, Id, Listed, Problem, ProblemBody, Repeatable, listed};
 use crate::store::{alert_acts, alerts, work};
 
@@ -130,7 +130,7 @@ async fn hand(
     text: Option<String>,
 ) -> Result<HttpResponse, Problem> {
     let at = app.clock.wall_ms();
-    let (session, id, text) = (session.clone(), id.to_string(), worded(text));
+    let (session, id, text) = (session.clone(), id.to_string(), remark(text)?);
     repeat
         .once(&app.db, at, move |tx| {
             Box::pin(async move {

@@ -61,13 +61,13 @@ pub(super) struct ListArgs {
     /// Only those that somebody still has to act on, or only the others.
     open: Option<bool>,
     /// In whose hands: me, none, or a person's id. For those who decide.
-    #[param(example = "none", max_length = 40)]
-    owner: Option<String>,
+    #[param(value_type = Option<String>, example = "none", max_length = 40)]
+    owner: Option<Chars<40>>,
     /// confirmed, false_alarm, duplicate, permitted, test or other: how it was decided; several with commas.
     verdict: Option<String>,
     /// A person's id: who decided. For those who decide.
-    #[param(max_length = 40)]
-    decided_by: Option<String>,
+    #[param(value_type = Option<String>, max_length = 40)]
+    decided_by: Option<Chars<40>>,
     /// Anything below this node.
     organization_id: Option<Uuid>,
     /// One alert of each cause in each state.
@@ -91,7 +91,7 @@ impl ListArgs {
     pub(super) fn filter(&self, session: &Session) -> Result<AlertFilter, Problem> {
         // Who has an alert, or decided it, is the bureau's business: to others, no filter of theirs tells it.
         let decides = session.access.may(Permission::AlertsDecide);
-        let owner = self.owner.as_deref().filter(|_| decides);
+        let owner = self.owner.clone().map(String::from).filter(|_| decides);
         Ok(AlertFilter {
             states: several("state", self.state.as_deref())?,
             kinds: several("kind", self.kind.as_deref())?,
@@ -105,11 +105,11 @@ impl ListArgs {
             open: self.open,
             raised_since_ms: moment_ms("raised_since", self.raised_since.as_deref())?,
             verdicts: several("verdict", self.verdict.as_deref())?,
-            decided_by: self.decided_by.clone().filter(|_| decides),
+            decided_by: self.decided_by.clone().map(String::from).filter(|_| decides),
             organization_id: self.organization_id.map(|id| id.to_string()),
             one_a_cause: self.one_a_cause.unwrap_or(false),
             cause_id: self.cause_id.map(|id| id.to_string()),
-            owner: owner.map(|owner| match owner {
+            owner: owner.map(|owner| match owner.as_str() {
                 "none" => Owner::Nobody,
                 "me" => Owner::User(session.user_id.to_string()),
                 other => Owner::User(other.to_owned()),
