@@ -36,6 +36,11 @@ impl Histogram {
         self.0[at.min(BUCKETS_MS.len())] += count;
     }
 
+    /// Adds all times of another.
+    pub fn join(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
     /// How many times there are.
     pub fn count(&self) -> i64 {
         self.0.iter().sum()

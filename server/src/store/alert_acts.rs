@@ -371,9 +371,7 @@ async fn tell_those_on_duty(
     if !on_duty.is_empty() {
         audience.deciders = on_duty;
     }
-    let mut users = audience.of(sides);
-    users.retain(|user| Some(user.as_str()) != but);
-    notices::insert(tx, Some(&row.id), &users, kind, detail, at).await
+    notices::tell_of(tx, &audience, &row.id, kind, sides, but, detail, at).await
 }
 
 /// Whether people know of its cause by another alert.

@@ -118,7 +118,23 @@ pub async fn tell(
     detail: &Value,
     at: i64,
 ) -> Result<(), StoreError> {
-    let mut users = audience(tx, premises_path, at).await?.of(sides);
+    let audience = audience(tx, premises_path, at).await?;
+    tell_of(tx, &audience, work_id, kind, sides, but, detail, at).await
+}
+
+/// The same, where it is known who they are.
+#[expect(clippy::too_many_arguments, reason = "about what, whom, by whom, when")]
+pub async fn tell_of(
+    tx: &mut Tx<'_>,
+    audience: &Audience,
+    work_id: &str,
+    kind: &str,
+    sides: Sides,
+    but: Option<&str>,
+    detail: &Value,
+    at: i64,
+) -> Result<(), StoreError> {
+    let mut users = audience.of(sides);
     users.retain(|user| Some(user.as_str()) != but);
     insert(tx, Some(work_id), &users, kind, detail, at).await
 }

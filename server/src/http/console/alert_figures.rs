@@ -15,14 +15,9 @@ use crate::App;
 use crate::auth::{Caller, Scope, can};
 use crate::domain::calendar;
 use crate::domain::figures::Histogram;
-use crate::http::{Args, Chars, Listed, Problem, ProblemBody, listed, page};
+use crate::http::{Args, Chars, Listed, Problem, ProblemBody, days, listed, page};
 use crate::store::alert_figures::{self, Asked, By, FigureRow, TimesRow};
 use crate::store::{COUNT_LIMIT, Conn, Page};
-
-/// Days that one question may span.
-const DAYS_MAX: i64 = 366;
-/// Days that are shown unless asked otherwise.
-const DAYS_DEFAULT: i64 = 30;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list);
@@ -198,6 +193,12 @@ impl Sum {
         sum.recurred += row.recurred;
     }
 
+    fn join(&mut self, other: &Self) {
+        self.add(&other.row);
+        self.all.join(&other.all);
+        self.working.join(&other.working);
+    }
+
     fn figures(self, by: Grouping) -> AlertOutcomes {
         let Self { row, all, working } = self;
         AlertOutcomes {
@@ -232,15 +233,9 @@ pub(crate) struct Question {
 
 impl FigureArgs {
     pub(crate) fn question(&self, now_ms: i64) -> Result<Question, Problem> {
-        let malformed = |why: String| Problem::of(ProblemType::Malformed).because(why);
-        let day = |name: &str, text: &str| text.parse::<Date>().map_err(|_| malformed(format!("{name} is a day such as 2026-11-23")));
-        let to = self.to.as_deref().map_or_else(|| Ok(calendar::date_of(now_ms)), |text| day("to", text))?;
-        let from = self.from.as_deref().map_or_else(|| Ok(to.saturating_sub((DAYS_DEFAULT - 1).days())), |text| day("from", text))?;
-        if from > to || from < to.saturating_sub((DAYS_MAX - 1).days()) {
-            return Err(malformed(format!("from comes before to, at most {DAYS_MAX} days apart")));
-        }
+        let (from, to) = days(self.from.as_deref(), self.to.as_deref(), now_ms)?;
         if self.class.is_some_and(|class| !(0..=3).contains(&class)) {
-            return Err(malformed("class is 0 to 3".to_owned()));
+            return Err(Problem::of(ProblemType::Malformed).because("class is 0 to 3"));
         }
         let asked = Asked {
             from_ms: calendar::start_of(from),
@@ -264,9 +259,8 @@ fn day_of(number: &str) -> Date {
     number.parse::<i64>().map_or(epoch, |days| epoch.saturating_add(days.days()))
 }
 
-/// The figures of all groups: the largest first, stretches of time in order.
-pub(crate) async fn figures(conn: &mut Conn<'_>, scope: &Scope, question: &Question) -> Result<Vec<AlertOutcomes>, Problem> {
-    let (by, asked) = (question.by, &question.asked);
+/// All groups: the largest first, stretches of time in order.
+async fn groups(conn: &mut Conn<'_>, scope: &Scope, asked: &Asked, by: Grouping) -> Result<Vec<Sum>, Problem> {
     let key = |id: &str, threshold: f64| -> Key {
         let id = if by.in_time() { by.first_day(day_of(id)).to_string() } else { id.to_owned() };
         (id, threshold.to_bits())
@@ -292,7 +286,13 @@ pub(crate) async fn figures(conn: &mut Conn<'_>, scope: &Scope, question: &Quest
     if by.in_time() {
         order.sort();
     }
-    Ok(order.iter().filter_map(|key| sums.remove(key)).map(|sum| sum.figures(by)).collect())
+    Ok(order.iter().filter_map(|key| sums.remove(key)).collect())
+}
+
+/// The figures of all groups.
+pub(crate) async fn figures(conn: &mut Conn<'_>, scope: &Scope, question: &Question) -> Result<Vec<AlertOutcomes>, Problem> {
+    let groups = groups(conn, scope, &question.asked, question.by).await?;
+    Ok(groups.into_iter().map(|sum| sum.figures(question.by)).collect())
 }
 
 /// A page of figures, with those of all alerts that were asked for.
@@ -322,8 +322,15 @@ async fn list(
     let question = args.question(app.clock.wall_ms())?;
     let mut reader = app.db.read().await?;
     let (conn, scope) = (&mut reader.conn(), caller.scope());
-    let rows = figures(conn, &scope, &question).await?;
-    let all = together(conn, &scope, &question).await?;
+    let groups = groups(conn, &scope, &question.asked, question.by).await?;
+    let mut all = Sum::default();
+    // What nobody has decided is in no group by person.
+    if question.by == Grouping::Decider {
+        self::groups(conn, &scope, &question.asked, Grouping::Kind).await?.iter().for_each(|sum| all.join(sum));
+    } else {
+        groups.iter().for_each(|sum| all.join(sum));
+    }
+    let (all, rows): (_, Vec<_>) = (all.figures(question.by), groups.into_iter().map(|sum| sum.figures(question.by)).collect());
     let counted = i64::try_from(rows.len()).unwrap_or(COUNT_LIMIT).min(COUNT_LIMIT);
     let (rows, next) = cut(rows, &page);
     Ok(web::Json(AlertOutcomesPage {
@@ -332,21 +339,6 @@ async fn list(
         from: question.from.to_string(),
         to: question.to.to_string(),
     }))
-}
-
-/// All that was asked for as one group.
-async fn together(conn: &mut Conn<'_>, scope: &Scope, question: &Question) -> Result<AlertOutcomes, Problem> {
-    let mut all = Sum::default();
-    for row in alert_figures::sums(conn, scope, &question.asked, By::Kind).await? {
-        all.add(&row);
-    }
-    for working in [false, true] {
-        for row in alert_figures::times(conn, scope, &question.asked, By::Kind, working).await? {
-            let times = if working { &mut all.working } else { &mut all.all };
-            times.add(usize::try_from(row.bucket).unwrap_or_default(), row.alerts);
-        }
-    }
-    Ok(all.figures(question.by))
 }
 
 /// The rows of a page, which begins after the group that its cursor names.

@@ -4,10 +4,7 @@
 use std::collections::HashMap;
 
 use actix_web::{get, web};
-use jiff::ToSpan as _;
-use jiff::civil::Date;
 use mobile_api::Moment;
-use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -15,16 +12,11 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, Scope, can};
-use crate::domain::calendar;
 use crate::domain::statistics::{likely_cause, rate};
-use crate::http::{Args, Listed, Problem, ProblemBody, REQUEST, listed, page};
+use crate::http::{Args, Listed, Problem, ProblemBody, REQUEST, days, listed, page};
 use crate::store::statistics::{self, Asked, By, OfflineRow, SumRow};
 use crate::store::{COUNT_LIMIT, Conn, Page, StoreError};
 
-/// Days that one question may span.
-const DAYS_MAX: i64 = 366;
-/// Days that are shown unless asked otherwise.
-const DAYS_DEFAULT: i64 = 30;
 /// A camera that has been connecting for so long is off line, ms.
 const CONNECTING_MS: i64 = 60_000;
 
@@ -143,17 +135,7 @@ pub(crate) struct Question {
 
 impl StatisticsArgs {
     pub(crate) fn question(&self, now_ms: i64) -> Result<Question, Problem> {
-        let day = |name: &str, text: &str| {
-            text.parse::<Date>().map_err(|_| Problem::of(ProblemType::Malformed).because(format!("{name} is a day such as 2026-11-23")))
-        };
-        let to = self.to.as_deref().map_or_else(|| Ok(calendar::date_of(now_ms)), |text| day("to", text))?;
-        let from = match self.from.as_deref() {
-            Some(text) => day("from", text)?,
-            None => to.saturating_sub((DAYS_DEFAULT - 1).days()),
-        };
-        if from > to || from < to.saturating_sub((DAYS_MAX - 1).days()) {
-            return Err(Problem::of(ProblemType::Malformed).because(format!("from comes before to, at most {DAYS_MAX} days apart")));
-        }
+        let (from, to) = days(self.from.as_deref(), self.to.as_deref(), now_ms)?;
         let asked = Asked {
             from: from.to_string(),
             to: to.to_string(),

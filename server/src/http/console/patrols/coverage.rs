@@ -1,20 +1,14 @@
 //! `/patrol/coverage`: 巡查率, the cameras looked at of those planned, by day, office, premises or person.
 
 use actix_web::{get, web};
-use jiff::ToSpan as _;
-use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::day_of;
 use crate::App;
 use crate::auth::{Caller, can};
-use crate::http::{Args, Problem, ProblemBody};
+use crate::http::{Args, Problem, ProblemBody, day, stretch};
 use crate::store::patrols::{self, By, CoverageRow};
-
-/// Days that one question may span.
-const DAYS_MAX: i64 = 366;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(coverage);
@@ -88,10 +82,7 @@ async fn coverage(
     args: Args<CoverageArgs>,
 ) -> Result<web::Json<CoverageAnswer>, Problem> {
     let now_ms = app.clock.wall_ms();
-    let (from, to) = (day_of("from", args.from.as_deref(), now_ms)?, day_of("to", args.to.as_deref(), now_ms)?);
-    if from > to || from < to.saturating_sub((DAYS_MAX - 1).days()) {
-        return Err(Problem::of(ProblemType::Malformed).because(format!("from comes before to, at most {DAYS_MAX} days apart")));
-    }
+    let (from, to) = stretch(day("from", args.from.as_deref(), now_ms)?, day("to", args.to.as_deref(), now_ms)?)?;
     let by = match args.by {
         CoverageBy::Day => By::Day,
         CoverageBy::Office => By::Office,

@@ -5,7 +5,6 @@ mod findings;
 mod plans;
 
 use actix_web::{get, put, web};
-use jiff::civil::Date;
 use mobile_api::Moment;
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::calendar::date_of;
 use crate::domain::patrol::LookResult;
-use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, listed, page};
+use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, day, listed, page};
 use crate::store::StoreError;
 use crate::store::journal::Act;
 use crate::store::patrols::{self, LookFilter, LookRow};
@@ -91,11 +90,6 @@ struct ListArgs {
     cursor: Option<String>,
 }
 
-fn day_of(name: &str, text: Option<&str>, now_ms: i64) -> Result<Date, Problem> {
-    let malformed = || Problem::of(ProblemType::Malformed).because(format!("{name} is a day such as 2026-11-23"));
-    text.map_or_else(|| Ok(date_of(now_ms)), |text| text.parse().map_err(|_| malformed()))
-}
-
 /// The cameras of a day's patrol in the caller's part of the tree, in the order in which they are walked.
 #[utoipa::path(tag = "patrols", params(ListArgs), responses((status = 200, body = Listed<PatrolLook>), (status = 400, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/patrol/looks")]
@@ -105,7 +99,7 @@ async fn list(
     args: Args<ListArgs>,
 ) -> Result<web::Json<Listed<PatrolLook>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
-    let day = day_of("day", args.day.as_deref(), app.clock.wall_ms())?.to_string();
+    let day = day("day", args.day.as_deref(), app.clock.wall_ms())?.to_string();
     let filter = LookFilter { day, looked: args.looked, organization_id: args.organization_id.map(|id| id.to_string()) };
     let mut reader = app.db.read().await?;
     let (conn, scope) = (&mut reader.conn(), caller.scope());
