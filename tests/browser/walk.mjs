@@ -29,9 +29,14 @@ export async function watched(page) {
   return faults
 }
 
-/** Waits until nothing is loading: no skeleton, no spinner, and two frames have been drawn since. */
+/** Waits until nothing is loading: the router is where the address says, no skeleton, no spinner, and two frames drawn since. */
 export async function settled(page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]:not([hidden]), .el-loading-mask, .skeleton, .van-loading, .van-skeleton'), null, { timeout: 30_000 })
+  await page.waitForFunction(() => {
+    // A page whose code is still on its way shows the one before it.
+    const route = document.querySelector('#app')?.__vue_app__?.config.globalProperties.$router?.currentRoute.value
+    const arrived = !route || location.pathname.endsWith(route.path)
+    return arrived && !document.querySelector('[aria-busy="true"]:not([hidden]), .el-loading-mask, .skeleton, .van-loading, .van-skeleton')
+  }, null, { timeout: 30_000 })
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
 }
 

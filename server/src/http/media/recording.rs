@@ -74,8 +74,8 @@ struct FileArgs {
     hide: Option<String>,
     /// To watch in a browser that cannot play H.265: in H.264, at most 1280 x 720 and 12 pictures a second, made while it is
     /// sent, so without a length and without `Range`; at most ten minutes. What was recorded in H.264 is given as it is.
-    /// `transcode_limit` while as many cameras and recordings are transcoded to be watched as are allowed. Not together with
-    /// `download`, `watermark`, `hide_faces` or `hide`.
+    /// Where codec or picture size change inside, it ends there. `transcode_limit` while as many cameras and recordings are
+    /// transcoded to be watched as are allowed. Not together with `download`, `watermark`, `hide_faces` or `hide`.
     h264: Option<bool>,
 }
 
@@ -109,7 +109,15 @@ async fn one_file(
     }
     let (start, end) = stretch(&args.start, &args.end, if h264 { H264_MS_MAX } else { FILE_MS_MAX })?;
     let row = camera(&app, &caller.scope(), *id).await?;
-    let export = engine(&app)?.export(*id, start, end).await.map_err(playback_problem)?;
+    let export = match engine(&app)?.export(*id, start, end).await {
+        // Who watches goes on with what follows: up to where the stream changes.
+        Err(PlaybackError::CodecChange { pieces }) if h264 => {
+            let until = pieces.first().map_or(end, |first| first.end_ms);
+            engine(&app)?.export(*id, start, until).await
+        }
+        export => export,
+    };
+    let export = export.map_err(playback_problem)?;
     let detail = json!({"start": Moment(export.start_ms()), "end": Moment(export.end_ms()), "bytes": export.len()});
     if h264 && export.piece().codec != Codec::H264 {
         let copy = engine(&app)?.h264_of(&export).await.map_err(transcode_problem)?;
