@@ -22,4 +22,5 @@ pub mod settings;
 pub mod spans;
 pub mod statistics;
 pub mod text;
+pub mod words;
 pub mod workflow;

@@ -11,7 +11,7 @@ use super::alerts::{self, AlertRow, Joinable};
 use super::journal::{Actor, Change, Entity};
 use super::sql::execute;
 use super::work::{self, Beginning, By, Stepped, WorkError};
-use super::{Conn, StoreError, Tx, alert_figures, duty, jobs, notices, settings, webhooks};
+use super::{Conn, StoreError, Tx, alert_figures, duty, jobs, notices, search, settings, webhooks};
 use crate::auth::{Access, Scope};
 use crate::domain::alert::{class, classes, growth};
 use crate::domain::calendar::Calendar;
@@ -118,6 +118,7 @@ async fn raise(tx: &mut Tx<'_>, seen: &Sighting, by: By<'_>, text: Option<&str>)
     )?;
     alerts::insert_occurrence(tx, &seen.id, seen.measure, seen.still_file_id.as_deref(), seen.at).await?;
     alert_figures::raised(tx, &seen.id, &seen.kind, &seen.premises_id, seen.at).await?;
+    search::index(tx, &seen.id).await?;
     if class == 0 {
         let since_ms = seen.at - CAUSE_MS;
         if let Some(cause) = alerts::of_same_cause(tx, &seen.premises_id, &seen.kind, &seen.camera_id, since_ms).await? {
@@ -271,6 +272,7 @@ async fn transit(
     let row = read(tx, id).await?;
     let by_user = by.user_id();
     alert_figures::stepped(tx, &stepped, &row, act.reason.as_deref(), by_user.as_deref(), at).await?;
+    search::index(tx, id).await?;
     // Of one cause the first alert is told about: its notice stands for the others.
     let told = notices::after(stepped.way.action, act.decision).filter(|_| !follows);
     if let Some((kind, sides)) = told {
@@ -314,6 +316,7 @@ pub async fn hand(
     let act = Act { action: handing.action().to_owned(), text, given_to, ..Act::default() };
     let before = work::hand(tx, scope, id, version, (actor, access), handing, &act, at).await?;
     alert_figures::acted(tx, &row, at).await?;
+    search::index(tx, id).await?;
     let told = match (handing, before.owner_id) {
         (Handing::To(user), _) => Some(("handed_over", user.to_owned())),
         (Handing::Claim, Some(owner)) => Some(("taken_over", owner)),

@@ -1,7 +1,7 @@
 //! Alerts: reading them, and what media events do to them. Acts of people and of rules are in [`super::alert_acts`].
 
-use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
-use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, search};
 use crate::auth::Scope;
 use crate::domain::workflow::alert::ANSWER;
 
@@ -50,14 +50,27 @@ pub struct AlertRow {
     pub cause_id: Option<String>,
     /// Alerts of its cause, this one among them; 0: it stands alone.
     pub cause_count: i64,
+    /// Grows with each alert that is raised.
+    pub number: i64,
 }
 
-const HEAD: &str = "SELECT a.id, a.kind, a.class, w.state, w.level, a.camera_id, c.name AS camera_name, w.premises_id, p.name AS premises_name, p.path AS premises_path, \
-    o.name AS organization_name, a.raised_at, a.began_at, a.ended_at, a.last_seen_at, a.count, a.measure, a.threshold, a.rule, a.clip_state, a.clip_start, a.clip_end, \
-    a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version, w.owner_id, ow.display_name AS owner_name, w.owner_since, a.cause_id, \
-    (SELECT COUNT(*) FROM alerts s WHERE s.cause_id = a.cause_id) AS cause_count \
-    FROM alerts a JOIN work_items w ON w.id = a.id JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id \
-    JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id LEFT JOIN users ow ON ow.id = w.owner_id";
+macro_rules! head {
+    ($from:literal) => {
+        concat!(
+            "SELECT a.id, a.kind, a.class, w.state, w.level, a.camera_id, c.name AS camera_name, w.premises_id, p.name AS premises_name, p.path AS premises_path, \
+             o.name AS organization_name, a.raised_at, a.began_at, a.ended_at, a.last_seen_at, a.count, a.measure, a.threshold, a.rule, a.clip_state, a.clip_start, a.clip_end, \
+             a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version, w.owner_id, ow.display_name AS owner_name, w.owner_since, a.cause_id, \
+             (SELECT COUNT(*) FROM alerts s WHERE s.cause_id = a.cause_id) AS cause_count, COALESCE(a.number, 0) AS number FROM ",
+            $from,
+            " JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id \
+             JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id LEFT JOIN users ow ON ow.id = w.owner_id",
+        )
+    };
+}
+const HEAD: &str = head!("alerts a JOIN work_items w ON w.id = a.id");
+/// What the index finds, in its order.
+const FOUND_SQLITE: &str = head!("alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id");
+const FOUND_POSTGRES: &str = head!("alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id");
 
 /// What a list is narrowed to. An alert lies in a period when it was seen within it.
 #[derive(Debug, Clone, Default)]
@@ -76,8 +89,10 @@ pub struct AlertFilter {
     pub until_ms: Option<i64>,
     /// Any of these; empty: all.
     pub levels: Vec<String>,
-    /// In the name of the camera or the premises.
+    /// Words, each in a name of the place or the camera, or in the kind.
     pub text: Option<String>,
+    /// Those words also in what was said, and in names of who acted.
+    pub said: bool,
     pub open: Option<bool>,
     /// Who has claimed it.
     pub owner: Option<Owner>,
@@ -129,39 +144,60 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
     } else {
         select
     };
-    let select = match &filter.owner {
+    match &filter.owner {
         Some(Owner::Nobody) => select.and("w.owner_id IS NULL", []),
         Some(Owner::User(id)) => select.and("w.owner_id = ?", [id.as_str().into()]),
-        None => select,
-    };
-    match filter.text.as_deref().map(contains) {
-        Some(text) => select.and("c.name_key LIKE ? ESCAPE '!' OR p.name_key LIKE ? ESCAPE '!'", [text.clone().into(), text.into()]),
         None => select,
     }
 }
 
 /// A page of alerts, newest first.
 pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter, page: &Page) -> Result<Vec<AlertRow>, StoreError> {
-    let select = scope.restrict(narrowed(Select::new(HEAD), filter), "p.path LIKE ?");
+    if let Some(text) = &filter.text {
+        let Some(question) = search::question(conn, scope, filter, text).await? else { return Ok(Vec::new()) };
+        let select = scope.restrict(narrowed(question.select(FOUND_SQLITE, FOUND_POSTGRES), filter), "p.path LIKE ?");
+        let select = match page.after_number() {
+            Some(number) => question.before(select, number),
+            None => select,
+        };
+        return question.newest(select, page.fetch()).fetch_all(conn).await;
+    }
+    let select = scope.restrict(narrowed(Select::new(HEAD).and("w.kind = 'alert'", []), filter), "p.path LIKE ?");
     let select = match (page.after_number(), page.after()) {
         (Some(raised_at), Some((_, id))) => {
-            select.and("a.raised_at < ? OR (a.raised_at = ? AND a.id < ?)", [raised_at.into(), raised_at.into(), id.into()])
+            select.and("w.created_at < ? OR (w.created_at = ? AND w.id < ?)", [raised_at.into(), raised_at.into(), id.into()])
         }
         _ => select,
     };
-    select.tail("ORDER BY a.raised_at DESC, a.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+    // Work begins when its alert is raised, and has the index.
+    select.tail("ORDER BY w.created_at DESC, w.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
 /// How many a list has, up to the limit of counts.
 pub async fn count(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter) -> Result<i64, StoreError> {
-    let head = "SELECT COUNT(*) FROM (SELECT 1 FROM alerts a JOIN work_items w ON w.id = a.id JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id";
-    let select = scope.restrict(narrowed(Select::new(head), filter), "p.path LIKE ?");
+    macro_rules! counted {
+        ($from:literal) => {
+            concat!("SELECT COUNT(*) FROM (SELECT 1 FROM ", $from, " JOIN premises p ON p.id = w.premises_id")
+        };
+    }
+    let select = match &filter.text {
+        Some(text) => {
+            let Some(question) = search::question(conn, scope, filter, text).await? else { return Ok(0) };
+            question.select(
+                counted!("alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id"),
+                counted!("alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id"),
+            )
+        }
+        None => Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", []),
+    };
+    let select = scope.restrict(narrowed(select, filter), "p.path LIKE ?");
     select.tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
 }
 
-/// The cursor key of a row.
-pub fn sort_key(row: &AlertRow) -> (String, String) {
-    (row.raised_at.to_string(), row.id.clone())
+/// The cursor key of a row: among what words found, its number.
+pub fn sort_key(row: &AlertRow, filter: &AlertFilter) -> (String, String) {
+    let key = if filter.text.is_some() { row.number } else { row.raised_at };
+    (key.to_string(), row.id.clone())
 }
 
 /// One alert, where the scope covers its premises.

@@ -18,7 +18,7 @@ use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres, Sqlite, SqliteConnect
 use tokio::sync::{Notify, watch};
 
 use super::writer::Writer;
-use super::{StoreError, journal};
+use super::{StoreError, journal, search};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
@@ -47,6 +47,16 @@ pub enum Reader {
     Sqlite(PoolConnection<Sqlite>),
     /// PostgreSQL
     Postgres(PoolConnection<Postgres>),
+}
+
+impl Conn<'_> {
+    /// Which engine it is of.
+    pub(super) fn engine(&self) -> EngineKind {
+        match self {
+            Self::Sqlite(_) => EngineKind::Sqlite,
+            Self::Postgres(_) => EngineKind::Postgres,
+        }
+    }
 }
 
 impl Reader {
@@ -188,6 +198,7 @@ impl Db {
             Engine::Postgres(pool) => MIGRATIONS.run(pool).await,
         };
         done.map_err(|error| StoreError::Unavailable(format!("migration failed: {error}")))?;
+        search::prepare(self).await?;
         let head = journal::head(&mut self.read().await?.conn()).await?;
         self.0.head.send_replace(head);
         Ok(())

@@ -58,6 +58,7 @@ pub mod recordings;
 pub mod role_requests;
 pub mod roles;
 pub mod saved_views;
+mod search;
 pub mod self_checks;
 pub mod settings;
 pub mod statistics;

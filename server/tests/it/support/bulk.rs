@@ -129,3 +129,72 @@ pub async fn parts_like(db: &Db) {
         WHERE NOT EXISTS (SELECT 1 FROM inspection_parts own WHERE own.inspection_id = i.id)";
     run(db, BOTH, BOTH, Vec::new()).await;
 }
+
+/// Town offices 1 to `count` beside those there are.
+pub async fn offices(db: &Db, count: i64) {
+    const SQLITE: &str = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $1) \
+        INSERT INTO organizations (id, parent_id, level, name, name_key, path, version, created_at, updated_at) \
+        SELECT '01900000-0000-7000-a000-' || printf('%012x', n), d.id, 'office', '第' || n || '所', '第' || n || '所', d.path || '01900000-0000-7000-a000-' || printf('%012x', n) || '/', 1, 1, 1 \
+        FROM n CROSS JOIN (SELECT id, path FROM organizations WHERE level = 'district' ORDER BY id LIMIT 1) d";
+    const POSTGRES: &str = "INSERT INTO organizations (id, parent_id, level, name, name_key, path, version, created_at, updated_at) \
+        SELECT '01900000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'), d.id, 'office', '第' || n || '所', '第' || n || '所', d.path || '01900000-0000-7000-a000-' || lpad(to_hex(n), 12, '0') || '/', 1, 1, 1 \
+        FROM generate_series(CAST(1 AS BIGINT), $1) AS n CROSS JOIN (SELECT id, path FROM organizations WHERE level = 'district' ORDER BY id LIMIT 1) d";
+    run(db, SQLITE, POSTGRES, vec![count]).await;
+    // Premises are spread over them, and have names of their own.
+    const PLACES: &str = "UPDATE premises SET organization_id = o.id, path = o.path || premises.id || '/', name = n.name, name_key = n.name FROM ( \
+          SELECT id, at % $1 AS office, CASE at % 11 WHEN 0 THEN '澄华' WHEN 1 THEN '凤翔' WHEN 2 THEN '广益' WHEN 3 THEN '莲下' WHEN 4 THEN '东里' WHEN 5 THEN '溪南' \
+            WHEN 6 THEN '莲上' WHEN 7 THEN '上华' WHEN 8 THEN '隆都' WHEN 9 THEN '盐鸿' ELSE '莲华' END || '第' || at || \
+            CASE at % 4 WHEN 0 THEN '小学食堂' WHEN 1 THEN '幼儿园食堂' WHEN 2 THEN '职业中学食堂' ELSE '集体配餐中心' END AS name \
+          FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS at FROM premises WHERE id LIKE '01900000%') numbered \
+        ) n JOIN (SELECT id, path, ROW_NUMBER() OVER (ORDER BY id) - 1 AS at FROM organizations WHERE id LIKE '01900000%') o ON o.at = n.office \
+        WHERE premises.id = n.id";
+    run(db, PLACES, PLACES, vec![count]).await;
+    const CAMERAS: &str = "UPDATE cameras SET name = n.name, name_key = n.name FROM (SELECT id, CASE at % 5 WHEN 0 THEN '灶台' WHEN 1 THEN '切配间' \
+          WHEN 2 THEN '洗消间' WHEN 3 THEN '备餐间' ELSE '库房' END || at % 7 AS name FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS at FROM cameras) numbered) n \
+        WHERE cameras.id = n.id AND cameras.id LIKE '01900000%'";
+    run(db, CAMERAS, CAMERAS, Vec::new()).await;
+}
+
+/// Alerts 1 to `count` of the cameras there are, evenly over the year before `until_ms`: most are closed, somebody said something of
+/// every second one, and the newest 400 wait.
+pub async fn alerts(db: &Db, count: i64, until_ms: i64) {
+    // One statement for each table, in pieces of which each is one transaction.
+    const NUMBERS: i64 = 50_000;
+    macro_rules! both {
+        ($head:literal, $ids:literal, $tail:literal) => {
+            (
+                concat!("WITH RECURSIVE n(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM n WHERE n < $2), ", $ids, $head, "printf('%012x', i.n)", $tail),
+                concat!("WITH n(n) AS (SELECT generate_series($1, $2)), ", $ids, $head, "lpad(to_hex(i.n), 12, '0')", $tail),
+            )
+        };
+    }
+    let work = both!(
+        "INSERT INTO work_items (id, kind, state, level, premises_id, office_id, open, version, created_at, updated_at) SELECT '01900000-0000-7000-b000-' || ",
+        "c(id, premises_id, office_id, at) AS (SELECT c.id, c.premises_id, p.organization_id, ROW_NUMBER() OVER (ORDER BY c.id) - 1 FROM cameras c JOIN premises p ON p.id = c.premises_id), \
+         i(n, at, camera) AS (SELECT n, $4 - ($3 - n) * (31536000000 / $3), n * 7919 % (SELECT COUNT(*) FROM cameras) FROM n) ",
+        ", 'alert', CASE WHEN i.n > $3 - 400 THEN CASE i.n % 4 WHEN 0 THEN 'confirmed' WHEN 1 THEN 'dispatched' ELSE 'raised' END WHEN i.n % 5 = 0 THEN 'dismissed' WHEN i.n % 5 = 1 THEN 'cleared' ELSE 'closed' END, \
+          'none', c.premises_id, c.office_id, i.n > $3 - 400, 2, i.at, i.at FROM i JOIN c ON c.at = i.camera"
+    );
+    let rows = both!(
+        "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, clip_state) SELECT '01900000-0000-7000-b000-' || ",
+        "c(id, at) AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1 FROM cameras), \
+         i(n, at, camera) AS (SELECT n, $4 - ($3 - n) * (31536000000 / $3), n * 7919 % (SELECT COUNT(*) FROM cameras) FROM n) ",
+        ", CASE i.n % 8 WHEN 0 THEN 'rodent' WHEN 1 THEN 'no_mask' WHEN 2 THEN 'no_hat' WHEN 3 THEN 'smoking' WHEN 4 THEN 'signal_lost' WHEN 5 THEN 'black' ELSE 'bin_open' END, \
+          CASE i.n % 8 WHEN 0 THEN 1 WHEN 3 THEN 2 WHEN 4 THEN 0 WHEN 5 THEN 0 ELSE 3 END, c.id, i.at, i.at, i.at, 1, 1, 1, '{}', 'none' FROM i JOIN c ON c.at = i.camera"
+    );
+    let said = both!(
+        "INSERT INTO work_history (id, work_id, at, actor_kind, actor_id, actor_name, action, from_state, to_state, text, evidence, version) SELECT '01900000-0000-7000-c000-' || i.n, '01900000-0000-7000-b000-' || ",
+        "i(n, at) AS (SELECT n, $4 - ($3 - n) * (31536000000 / $3) FROM n WHERE n % 2 = 0) ",
+        ", i.at, 'user', u.id, u.display_name, 'confirm', 'raised', 'confirmed', CASE WHEN i.n % 50000 = 0 THEN '冷库门锈迹明显，已报修' WHEN i.n % 1000 = 0 THEN '灶台下发现鼠患痕迹，通知消杀' \
+           ELSE CASE i.n % 7 WHEN 0 THEN '操作人员未戴口罩，当场改正' WHEN 1 THEN '油污较多，要求清洗' WHEN 2 THEN '垃圾桶未盖，已通知' WHEN 3 THEN '已电话核实' WHEN 4 THEN '检修期间停机' \
+           WHEN 5 THEN '复查合格' ELSE '备餐间人员未戴工帽' END || i.n % 97 END, '[]', 2 FROM i CROSS JOIN (SELECT id, display_name FROM users ORDER BY id LIMIT 1) u"
+    );
+    let mut first = 1;
+    while first <= count {
+        let last = count.min(first + NUMBERS - 1);
+        for (sqlite, postgres) in [work, rows, said] {
+            run(db, sqlite, postgres, vec![first, last, count, until_ms]).await;
+        }
+        first = last + 1;
+    }
+}

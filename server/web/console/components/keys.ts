@@ -1,12 +1,12 @@
 /** What a key does on the desk. One table for the handler and for the sheet that `?` shows. */
 export type DeskCommand =
   | 'next' | 'previous' | 'open' | 'confirm' | 'falseAlarm' | 'dispatch' | 'accept' | 'sendBack' | 'rectify' | 'play'
-  | 'frameBack' | 'frameOn' | 'slower' | 'faster' | 'claim' | 'handOver' | 'hold' | 'live' | 'earlier' | 'help'
+  | 'frameBack' | 'frameOn' | 'slower' | 'faster' | 'claim' | 'handOver' | 'hold' | 'live' | 'earlier' | 'words' | 'help'
 
 const KEYS: Record<string, DeskCommand> = {
   j: 'next', arrowdown: 'next', k: 'previous', arrowup: 'previous', enter: 'open', c: 'confirm', f: 'falseAlarm', d: 'dispatch',
   a: 'accept', b: 'sendBack', r: 'rectify', ' ': 'play', ',': 'frameBack', '.': 'frameOn', '?': 'help', '？': 'help', '，': 'frameBack', '。': 'frameOn',
-  '[': 'slower', ']': 'faster', '【': 'slower', '】': 'faster', m: 'claim', t: 'handOver', h: 'hold', l: 'live', e: 'earlier',
+  '[': 'slower', ']': 'faster', '【': 'slower', '】': 'faster', m: 'claim', t: 'handOver', h: 'hold', l: 'live', e: 'earlier', '/': 'words', '、': 'words',
 }
 
 export interface KeyPress { key: string; ctrlKey?: boolean; metaKey?: boolean; altKey?: boolean; isComposing?: boolean }
@@ -40,5 +40,5 @@ export const KEY_SHEET: { keys: string[]; text: string }[] = [
   { keys: ['F'], text: 'falseAlarm' }, { keys: ['D'], text: 'dispatch' }, { keys: ['A'], text: 'accept' },
   { keys: ['B'], text: 'sendBack' }, { keys: ['R'], text: 'rectify' }, { keys: ['Space'], text: 'play' },
   { keys: [',', '.'], text: 'frame' }, { keys: ['[', ']'], text: 'speed' }, { keys: ['M'], text: 'claim' }, { keys: ['T'], text: 'handOver' },
-  { keys: ['H'], text: 'hold' }, { keys: ['L'], text: 'live' }, { keys: ['E'], text: 'earlier' }, { keys: ['Ctrl K'], text: 'search' }, { keys: ['?'], text: 'all' },
+  { keys: ['H'], text: 'hold' }, { keys: ['L'], text: 'live' }, { keys: ['E'], text: 'earlier' }, { keys: ['/'], text: 'words' }, { keys: ['Ctrl K'], text: 'search' }, { keys: ['?'], text: 'all' },
 ]

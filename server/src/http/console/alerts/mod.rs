@@ -55,7 +55,8 @@ pub(super) struct ListArgs {
     until: Option<String>,
     /// How late: none, yellow, red or supervised; several with commas.
     level: Option<String>,
-    /// Part of the name of the camera or the premises, of its pinyin, or of its initials.
+    /// Words, at most six, all of which are wanted: in the name of the camera or the premises, its pinyin or its initials, in the
+    /// kind; for those who decide also in the name of somebody who acted, and in what was said of it.
     #[param(value_type = Option<String>, max_length = 100)]
     q: Option<Chars<100>>,
     /// Only those that somebody still has to act on, or only the others.
@@ -102,6 +103,8 @@ impl ListArgs {
             until_ms: moment_ms("until", self.until.as_deref())?,
             levels: several("level", self.level.as_deref())?,
             text: self.q.clone().map(String::from).filter(|text| !text.trim().is_empty()),
+            // What the bureau says among itself, nobody else finds out by trying words.
+            said: decides,
             open: self.open,
             raised_since_ms: moment_ms("raised_since", self.raised_since.as_deref())?,
             verdicts: several("verdict", self.verdict.as_deref())?,
@@ -152,7 +155,7 @@ async fn list(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<L
     let conn = &mut reader.conn();
     let mut rows = alerts::list(conn, &scope, &filter, &page).await?;
     let counted = alerts::count(conn, &scope, &filter).await?;
-    let next = page.cut(&mut rows, alerts::sort_key);
+    let next = page.cut(&mut rows, |row| alerts::sort_key(row, &filter));
     Ok(web::Json(listed(view::items(conn, &caller, rows).await?, next, counted)))
 }
 

@@ -258,7 +258,7 @@ async fn export_alerts(
     let rows = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        every_page!(conn, |page| alerts::list(conn, &scope, &filter, &page).await?, alerts::sort_key, |rows| rows
+        every_page!(conn, |page| alerts::list(conn, &scope, &filter, &page).await?, |row| alerts::sort_key(row, &filter), |rows| rows
             .into_iter()
             .map(alert_cells))
     };

@@ -1,0 +1,11 @@
+-- Alerts are found by words: the index itself is each engine's own and is made by the program (store/search.rs).
+
+ALTER TABLE alerts ADD COLUMN number BIGINT;  -- grows with each alert that is raised; NULL until the index knows it
+CREATE INDEX alerts_by_number ON alerts (number);
+CREATE INDEX alerts_without_number ON alerts (raised_at, id) WHERE number IS NULL;
+
+-- The inbox: what stands in a state, what there is at all, and what a premises has, newest first.
+CREATE INDEX work_items_by_state ON work_items (kind, state, created_at, id);
+CREATE INDEX work_items_by_time ON work_items (kind, created_at, id);
+DROP INDEX work_items_by_premises;
+CREATE INDEX work_items_by_premises ON work_items (premises_id, kind, created_at, id);
