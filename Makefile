@@ -6,7 +6,8 @@
 #   make run PORT=9000       on another port
 #   make test                set-up, lint and every test
 #   make bench               the measurements that README.md and docs/decisions name, each beside its target and its peer
-#   make bench AREA=phone    those of inspections, photos, exports, synchronisation and the phone's pages; AREA=all: both areas
+#   make bench AREA=phone    those of inspections, photos, exports, synchronisation and the phone's pages; AREA=desk: of a large
+#                            district's inbox, words and overview; AREA=all: one after the other
 #   make bench-full          the same over longer windows
 #   make soak                what takes too long for a test: the kills
 

@@ -1,8 +1,7 @@
 -- Alerts are found by words: the index itself is each engine's own and is made by the program (store/search.rs).
 
 ALTER TABLE alerts ADD COLUMN number BIGINT;  -- grows with each alert that is raised; NULL until the index knows it
-CREATE INDEX alerts_by_number ON alerts (number);
-CREATE INDEX alerts_without_number ON alerts (raised_at, id) WHERE number IS NULL;
+CREATE INDEX alerts_by_number ON alerts (number, raised_at, id);
 
 -- The inbox: what stands in a state, what there is at all, and what a premises has, newest first.
 CREATE INDEX work_items_by_state ON work_items (kind, state, created_at, id);

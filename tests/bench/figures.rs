@@ -18,3 +18,9 @@ pub(crate) fn spread(values: &[f64], digits: usize) -> String {
     let (least, most) = (percentile(values, 0.0), percentile(values, 1.0));
     format!("{:.digits$} ({least:.digits$} to {most:.digits$})", median(values))
 }
+
+/// A duration as Rust writes it, milliseconds.
+pub(crate) fn milliseconds(text: &str) -> Option<f64> {
+    let number = |unit: &str, factor: f64| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor);
+    number("ms", 1.0).or_else(|| number("µs", 0.001)).or_else(|| number("s", 1_000.0))
+}

@@ -1,18 +1,19 @@
 //! The measurements: every target beside what is measured, and beside its peer measured in the same run. What follows is of the media
-//! engine; the phone's targets (`--area phone`) are described in `phone/`.
+//! engine; the phone's targets (`--area phone`) are described in `phone/`, the desk's (`--area desk`) in `desk/`.
 //!
 //! Virtual cameras are a process of their own (`bench cameras`), the program is the real binary, the peers are Debian's
 //! `ffmpeg` and `nginx`. The machine may be busy with other work, so what costs processor time is read as processor time
 //! (`/proc`), over windows that engine and peer share, and told as a ratio; the figure is the median of three windows.
 //!
 //! ```text
-//! bench [--area media|phone] [--length short|full] [--only PART,PART] [--out FILE]
+//! bench [--area media|phone|desk] [--length short|full] [--only PART,PART] [--out FILE]
 //!     parts: see `PARTS`; rows of other runs in FILE are kept
 //! ```
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot be taken says so by failing")]
 
 mod cameras;
 mod children;
+mod desk;
 mod ffmpeg;
 mod figures;
 mod follow;
@@ -66,10 +67,27 @@ impl Lengths {
 /// A part of the run: rows that share a set-up.
 const PARTS: [&str; 7] = ["cost", "scale", "diagnosis", "alarms", "live", "clip", "index"];
 
+/// Whose targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Area {
+    Media,
+    Phone,
+    Desk,
+}
+
+impl Area {
+    fn parts(self) -> &'static [&'static str] {
+        match self {
+            Self::Media => &PARTS,
+            Self::Phone => &phone::PARTS,
+            Self::Desk => &desk::PARTS,
+        }
+    }
+}
+
 /// What was asked for.
 struct Wanted {
-    /// The phone's targets, not the media engine's.
-    phone: bool,
+    area: Area,
     lengths: Lengths,
     parts: Vec<String>,
     out: Option<PathBuf>,
@@ -77,12 +95,13 @@ struct Wanted {
 
 impl Wanted {
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut wanted = Self { phone: false, lengths: Lengths::SHORT, parts: Vec::new(), out: None };
+        let mut wanted = Self { area: Area::Media, lengths: Lengths::SHORT, parts: Vec::new(), out: None };
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
             match name.as_str() {
-                "--area" if value == "media" => wanted.phone = false,
-                "--area" if value == "phone" => wanted.phone = true,
+                "--area" if value == "media" => wanted.area = Area::Media,
+                "--area" if value == "phone" => wanted.area = Area::Phone,
+                "--area" if value == "desk" => wanted.area = Area::Desk,
                 "--length" if value == "short" => wanted.lengths = Lengths::SHORT,
                 "--length" if value == "full" => wanted.lengths = Lengths::FULL,
                 "--only" => wanted.parts = value.split(',').map(str::to_owned).collect(),
@@ -90,7 +109,7 @@ impl Wanted {
                 _ => return Err(format!("not understood: {name} {value}")),
             }
         }
-        let known: &[&str] = if wanted.phone { &phone::PARTS } else { &PARTS };
+        let known = wanted.area.parts();
         if wanted.parts.is_empty() {
             wanted.parts = known.iter().map(|part| (*part).to_owned()).collect();
         }
@@ -129,19 +148,12 @@ fn main() -> ExitCode {
 async fn run(wanted: &Wanted) -> Table {
     let mut table = Table::new();
     let mut running = None;
-    if wanted.phone {
-        for part in &wanted.parts {
-            let began = std::time::Instant::now();
-            eprintln!("── {part}");
-            phone::measure(part, &mut table).await;
-            eprintln!("── {part}: {:.0} s", began.elapsed().as_secs_f64());
-        }
-        return table;
-    }
     for part in &wanted.parts {
         let began = std::time::Instant::now();
         eprintln!("── {part}");
         match part.as_str() {
+            part if wanted.area == Area::Phone => phone::measure(part, &mut table).await,
+            part if wanted.area == Area::Desk => desk::measure(part, &mut table).await,
             "cost" => rows::cost::measure(&mut table, wanted.lengths).await,
             "scale" => rows::scale::measure(&mut table, wanted.lengths).await,
             "diagnosis" => rows::diagnosis::measure(&mut table).await,

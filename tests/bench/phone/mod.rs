@@ -3,10 +3,10 @@
 //! `@tus/server`; both are given their requests by the same client on the same machine, in turns.
 
 mod accept;
-mod bureau;
+pub(crate) mod bureau;
 mod come_back;
 mod exports;
-mod http;
+pub(crate) mod http;
 mod load;
 mod made;
 mod pages;

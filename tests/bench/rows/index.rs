@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use crate::figures::milliseconds;
 use crate::table::{Table, Verdict};
 
 const SCRIPT: &str = ".ci/bench-index";
@@ -32,10 +33,4 @@ fn row(table: &mut Table, what: &str, target: &str, found: Option<(String, bool)
 /// What stands before a text on its line.
 fn after<'a>(said: &'a str, text: &str) -> Option<&'a str> {
     said.lines().find_map(|line| line.split_once(text)).map(|(before, _)| before)
-}
-
-/// A duration as Rust writes it.
-fn milliseconds(text: &str) -> Option<f64> {
-    let number = |unit: &str, factor: f64| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor);
-    number("ms", 1.0).or_else(|| number("µs", 0.001)).or_else(|| number("s", 1_000.0))
 }
