@@ -42,6 +42,7 @@ mod people;
 pub(crate) mod phone;
 mod planning;
 mod rules;
+mod second_factor;
 mod self_checks;
 mod settings;
 mod settle;
