@@ -11,6 +11,10 @@ pub enum ProblemType {
     Unauthenticated,
     /// Wrong name or password.
     InvalidCredentials,
+    /// The password was right and a code is wanted; carries `challenge`.
+    CodeRequired,
+    /// Neither a code that stands now nor a recovery code, or one that was used before.
+    WrongCode,
     /// Too many failures; carries `retry_after_s`.
     Locked,
     /// Too many requests; carries `retry_after_s`.
@@ -19,6 +23,8 @@ pub enum ProblemType {
     TranscodeLimit,
     /// A password set by somebody else must be changed first.
     PasswordChangeRequired,
+    /// A role asks for a second factor, and there is none yet.
+    SecondFactorRequired,
     /// The permission is missing.
     Forbidden,
     /// A parent, and the premises is not open to parents at this hour; carries `opens_at`, `null` where no hours are set.
@@ -63,15 +69,18 @@ use ProblemType as P;
 
 impl ProblemType {
     /// Every one of them.
-    pub const ALL: [ProblemType; 27] = [
+    pub const ALL: [ProblemType; 30] = [
         P::Validation,
         P::Malformed,
         P::Unauthenticated,
         P::InvalidCredentials,
+        P::CodeRequired,
+        P::WrongCode,
         P::Locked,
         P::RateLimited,
         P::TranscodeLimit,
         P::PasswordChangeRequired,
+        P::SecondFactorRequired,
         P::Forbidden,
         P::OutsideHours,
         P::NotFound,
@@ -99,12 +108,15 @@ impl ProblemType {
             P::Malformed => ("malformed", 400, "请求无法读取", "The request cannot be read"),
             P::Unauthenticated => ("unauthenticated", 401, "请先登录", "Please sign in"),
             P::InvalidCredentials => ("invalid_credentials", 401, "用户名或密码不正确", "Wrong user name or password"),
+            P::CodeRequired => ("code_required", 401, "请输入验证码", "Please enter the code"),
+            P::WrongCode => ("wrong_code", 401, "验证码不正确，或已使用过", "Wrong code, or one that was used before"),
             P::Locked => ("locked", 429, "失败次数过多，已暂时锁定", "Locked for a while after too many failures"),
             P::RateLimited => ("rate_limited", 429, "操作过于频繁，请稍后再试", "Too many requests, try again later"),
             P::TranscodeLimit => {
                 ("transcode_limit", 429, "转码路数已满，请稍后再试", "As many are transcoded as is allowed, try again later")
             }
             P::PasswordChangeRequired => ("password_change_required", 403, "请先修改密码", "Please change the password first"),
+            P::SecondFactorRequired => ("second_factor_required", 403, "请先设置两步验证", "Please set up the second factor first"),
             P::Forbidden => ("forbidden", 403, "没有这项权限", "Not permitted"),
             P::OutsideHours => ("outside_hours", 403, "现在不是开放时段", "Not open at this hour"),
             P::NotFound => ("not_found", 404, "没有找到", "Not found"),

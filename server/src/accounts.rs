@@ -16,7 +16,7 @@ use crate::domain::person::Username;
 use crate::domain::text;
 use crate::store::journal::{Act, Actor, Change, Entity};
 use crate::store::users::NewUser;
-use crate::store::{Db, StoreError, Tx, logins, organizations, role_requests, roles, users};
+use crate::store::{Db, StoreError, Tx, logins, organizations, role_requests, roles, second_factors, users};
 
 /// Life of a set-up link, ms.
 const SETUP_LINK_MS: i64 = 24 * 3_600_000;
@@ -142,8 +142,15 @@ async fn create_in(tx: &mut Tx<'_>, account: &NewAccount, actor: &Actor, now_ms:
     Ok(id)
 }
 
-/// Sets a password and ends the person's logins; unlocks the name.
-pub async fn reset_password(db: &Db, username: &str, password: &str, actor: Actor, now_ms: i64) -> Result<(), AccountError> {
+/// Sets a password and ends the person's logins; unlocks the name. Turns the second factor off too, where `clear_second_factor`.
+pub async fn reset_password(
+    db: &Db,
+    username: &str,
+    password: &str,
+    clear_second_factor: bool,
+    actor: Actor,
+    now_ms: i64,
+) -> Result<(), AccountError> {
     let username = Username::parse(username).ok_or(AccountError::Username)?;
     check_policy(username.as_str(), password)?;
     let hash = hash_password(password);
@@ -161,6 +168,10 @@ pub async fn reset_password(db: &Db, username: &str, password: &str, actor: Acto
                 Act { actor: &actor, action: "password_reset", entity: Some(("user", &user.id)), path: "/", detail: json!({}) },
             )
             .await?;
+            if clear_second_factor && second_factors::remove(tx, &user.id).await? {
+                let entity = Some(("user", user.id.as_str()));
+                tx.audit(now_ms, Act { actor: &actor, action: "second_factor_reset", entity, path: "/", detail: json!({}) }).await?;
+            }
             Ok(())
         })
     })

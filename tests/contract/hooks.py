@@ -42,7 +42,7 @@ def is_right(case):
 def before_call(context, case, kwargs):
     path = case.operation.path
     COUNTS["phase"] = f"{case.meta.phase.name.value if case.meta else '?'}, {case.operation.label}"
-    # Who signs out or changes a password is somebody else: the others are asked with the login that lasts.
+    # Who signs out, here or elsewhere, or changes a password is somebody else: the others are asked with the login that lasts.
     token = SETTINGS["ending"].get(path.rsplit("/", 1)[-1], SETTINGS["token"])
     if token:
         case.headers["Authorization"] = f"Bearer {token}"

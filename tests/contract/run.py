@@ -68,7 +68,7 @@ class Tried:
             "png": ground.example("/files", "post", "image/png"),
             "root": ground.root.token,
             "token": person.token if person else "",
-            "ending": {"logout": spare.token, "password": ground.changing[self.role].token} if spare else {},
+            "ending": {"logout": spare.token, "password": ground.changing[self.role].token, "sessions": ground.changing[self.role].token} if spare else {},
             "login": login or {"username": "nobody", "password": PASSWORD, "refresh_token": "none"},
         }
 

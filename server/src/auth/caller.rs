@@ -15,7 +15,7 @@ use crate::App;
 use crate::domain::permission::Permission;
 use crate::http::Problem;
 use crate::store::journal::Actor;
-use crate::store::{Conn, StoreError, logins};
+use crate::store::{Conn, StoreError, logins, settings};
 
 /// Grants a person may have.
 pub const GRANT_LIMIT: usize = 64;
@@ -120,7 +120,7 @@ pub mod can {
         const ANY_OF: &'static [Permission] = &[Permission::InspectionsConduct, Permission::SelfChecksAnswer, Permission::SelfChecksSign];
     }
 
-    /// Anybody who is signed in and has no password to change.
+    /// Anybody who is signed in and has no password to change and no second factor to set up.
     #[derive(Debug, Clone, Copy)]
     pub struct SignedIn;
     impl Needs for SignedIn {
@@ -128,7 +128,7 @@ pub mod can {
     }
 }
 
-/// A valid login, also one whose password must be changed first.
+/// A valid login, also one whose password must be changed or whose second factor must be set up first.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// Who.
@@ -141,6 +141,8 @@ pub struct Session {
     pub actor: Actor,
     /// Must change the password before anything else.
     pub must_change_password: bool,
+    /// Has a role that asks for a second factor, and none yet: must set one up before anything else.
+    pub must_set_up_second_factor: bool,
 }
 
 /// What a person may do, and where.
@@ -231,20 +233,38 @@ impl Session {
             Some(session) => session,
             None => Self::looked_up(app, token, now_ms, epoch).await?,
         };
-        let name = session.actor.name.clone();
-        Ok(Self { actor: Actor { id: Some(session.user_id), name, ..crate::http::origin(request) }, ..session })
+        let actor = Actor { id: Some(session.user_id), name: session.actor.name.clone(), ..crate::http::origin(request) };
+        app.logins.last_used().note(session.session_id, now_ms, actor.ip.as_deref());
+        Ok(Self { actor, ..session })
     }
 
     async fn looked_up(app: &App, token: String, now_ms: i64, epoch: u64) -> Result<Self, Problem> {
         let claims = app.keys.verify(&token, now_ms / 1_000).ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
         let mut reader = app.db.read().await?;
-        let (row, access) =
-            load(&mut reader.conn(), &claims.sid.to_string(), now_ms).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let conn = &mut reader.conn();
+        let (row, access) = load(conn, &claims.sid.to_string(), now_ms).await?.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+        let must_set_up_second_factor = row.second_factor_at.is_none() && asks_for_second_factor(conn, &row.user_id, now_ms).await?;
         let actor = Actor { id: Some(claims.sub), name: row.display_name, ..Actor::default() };
-        let session = Self { user_id: claims.sub, session_id: claims.sid, access, actor, must_change_password: row.must_change_password };
+        let session = Self {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            access,
+            actor,
+            must_change_password: row.must_change_password,
+            must_set_up_second_factor,
+        };
         app.known_logins.keep(token, session.clone(), claims.exp, now_ms, epoch);
         Ok(session)
     }
+}
+
+/// Whether one of somebody's roles asks for a second factor.
+async fn asks_for_second_factor(conn: &mut Conn<'_>, user_id: &str, now_ms: i64) -> Result<bool, StoreError> {
+    let asked = settings::sign_in(conn).await?;
+    if asked.second_factor_roles.is_empty() {
+        return Ok(false);
+    }
+    Ok(asked.asks_for_second_factor(&logins::roles(conn, user_id, now_ms).await?))
 }
 
 /// A login that has not ended, with what its user may do now.
@@ -305,8 +325,8 @@ impl Decision {
         self.0.await.map(|_| ())
     }
 
-    fn begin(request: &HttpRequest, any_of: &'static [Permission], password_must_be_own: bool) -> Self {
-        let deciding = decide(request.clone(), any_of, password_must_be_own).boxed_local().shared();
+    fn begin(request: &HttpRequest, any_of: &'static [Permission], must_be_set_up: bool) -> Self {
+        let deciding = decide(request.clone(), any_of, must_be_set_up).boxed_local().shared();
         if let Some(weak) = deciding.downgrade() {
             request.extensions_mut().insert(UnderWay(weak));
         }
@@ -314,10 +334,13 @@ impl Decision {
     }
 }
 
-async fn decide(request: HttpRequest, any_of: &'static [Permission], password_must_be_own: bool) -> Result<Session, Problem> {
+async fn decide(request: HttpRequest, any_of: &'static [Permission], must_be_set_up: bool) -> Result<Session, Problem> {
     let session = Session::of(&request).await?;
-    if password_must_be_own && session.must_change_password {
+    if must_be_set_up && session.must_change_password {
         return Err(Problem::of(ProblemType::PasswordChangeRequired));
+    }
+    if must_be_set_up && session.must_set_up_second_factor {
+        return Err(Problem::of(ProblemType::SecondFactorRequired));
     }
     if !any_of.is_empty() && !any_of.iter().any(|permission| session.access.may(*permission)) {
         return Err(Problem::of(ProblemType::Forbidden));

@@ -66,7 +66,8 @@ struct CreateArgs {
 /// Set somebody's password, end their logins and unlock the name
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  echo \"$PASSWORD\" | bright-kitchen admin password --username wang --password-stdin")]
+  echo \"$PASSWORD\" | bright-kitchen admin password --username wang --password-stdin
+  … admin password --username wang --password-stdin --clear-second-factor")]
 struct PasswordArgs {
     #[command(flatten)]
     common: Common,
@@ -78,6 +79,10 @@ struct PasswordArgs {
     /// Read the password from the first line of standard input
     #[arg(long, required = true)]
     password_stdin: bool,
+
+    /// Turn their second factor off too, for whoever lost the phone and the recovery codes
+    #[arg(long)]
+    clear_second_factor: bool,
 }
 
 /// Make a new key that signs tokens and audit heads; a running server takes it up when it starts again
@@ -126,7 +131,8 @@ impl PasswordArgs {
         let password = line_from_stdin()?;
         block_on(async {
             let db = lifecycle::open_database(&config).await?;
-            accounts::reset_password(&db, &self.username, &password, operator(), SystemClock::new().wall_ms()).await?;
+            let now_ms = SystemClock::new().wall_ms();
+            accounts::reset_password(&db, &self.username, &password, self.clear_second_factor, operator(), now_ms).await?;
             println!("the password of {} is set; their logins have ended", self.username);
             db.close().await;
             Ok(ExitCode::SUCCESS)

@@ -20,6 +20,8 @@ pub const RETENTION: &str = "retention";
 pub const DISCLOSURE: &str = "disclosure";
 /// Name of the setting: when parents see which cameras of a premises.
 pub const PARENT_VIEWING: &str = "parent_viewing";
+/// Name of the setting: what is asked of those who sign in.
+pub const SIGN_IN: &str = "sign_in";
 /// Spans of hours for parents.
 pub const PARENT_HOURS_MAX: usize = 14;
 /// Cameras of a premises that parents may see.
@@ -56,6 +58,39 @@ pub struct ParentViewing {
     /// Ids of the cameras that are shown; none: none.
     #[schema(max_items = 50)]
     pub cameras: Vec<Uuid>,
+}
+
+/// Roles that a setting names at most.
+pub const SIGN_IN_ROLES_MAX: usize = 50;
+/// Shortest time of doing nothing that ends a login, minutes.
+pub const IDLE_MINUTES_MIN: u32 = 5;
+/// Longest, minutes: a day.
+pub const IDLE_MINUTES_MAX: u32 = 1_440;
+
+/// What a bureau asks of those who sign in. Nothing, unless it says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"second_factor_roles": [], "idle_minutes": 30}))]
+pub struct SignIn {
+    /// Codes of roles: who has one of them reaches only `/me` and `/auth/*` until a second factor is on.
+    #[schema(max_items = 50)]
+    pub second_factor_roles: Vec<String>,
+    /// Minutes without anything done after which a login of the console is not renewed any more; `null`: never.
+    #[schema(minimum = 5, maximum = 1_440)]
+    pub idle_minutes: Option<u32>,
+}
+
+impl SignIn {
+    /// Whether somebody with these roles has to have a second factor.
+    pub fn asks_for_second_factor(&self, roles: &[String]) -> bool {
+        roles.iter().any(|role| self.second_factor_roles.contains(role))
+    }
+
+    /// Whether a login of somebody with these roles is over after doing nothing for `idle_ms`. Walls do nothing all day.
+    pub fn is_over(&self, roles: &[String], idle_ms: i64) -> bool {
+        let only_a_wall = !roles.is_empty() && roles.iter().all(|role| role == "wall");
+        !only_a_wall && self.idle_minutes.is_some_and(|minutes| idle_ms > i64::from(minutes) * 60_000)
+    }
 }
 
 /// How long recordings are kept.
@@ -113,6 +148,17 @@ mod tests {
         for (days, allowed) in [(0, false), (6, false), (7, true), (90, true), (365, true), (366, false)] {
             assert_eq!(Retention { days }.is_allowed(), allowed, "{days}");
         }
+    }
+
+    #[test]
+    fn walls_do_nothing_all_day() {
+        let roles = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let asked = SignIn { second_factor_roles: roles(&["administrator"]), idle_minutes: Some(10) };
+        for (names, over) in [(&["wall"][..], false), (&["wall", "supervisor"], true), (&["supervisor"], true), (&[], true)] {
+            assert_eq!(asked.is_over(&roles(names), 600_001), over, "{names:?}");
+        }
+        assert!(!asked.is_over(&roles(&["supervisor"]), 600_000) && !SignIn::default().is_over(&[], i64::MAX));
+        assert!(asked.asks_for_second_factor(&roles(&["wall", "administrator"])) && !asked.asks_for_second_factor(&roles(&["wall"])));
     }
 
     #[test]

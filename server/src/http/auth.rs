@@ -9,17 +9,29 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Body, Problem, ProblemBody, checked, origin};
+use super::{Body, CLIENT, Problem, ProblemBody, checked, origin, second_factor, sessions};
 use crate::App;
-use crate::auth::{ACCESS_TOKEN_S, COOKIE, LoginError, PasswordError, Session, Tokens, check_policy, hash_password, in_turn};
+use crate::auth::{
+    ACCESS_TOKEN_S, COOKIE, Device, LoginError, PasswordError, Session, SignedIn, Tokens, check_policy, hash_password, in_turn,
+};
 use crate::store::journal::Act;
 use crate::store::users;
 
 /// Characters of a device's name.
 const DEVICE_CHARS_MAX: usize = 128;
+/// Characters that are kept of what a browser calls itself.
+const AGENT_CHARS_MAX: usize = 256;
+/// Characters of a challenge.
+const CHALLENGE_CHARS_MAX: usize = 128;
+/// Characters of a code, as people type it.
+pub(super) const CODE_CHARS_MAX: usize = 32;
+/// Seconds that somebody may have done nothing.
+const IDLE_S_MAX: i64 = 31 * 24 * 3_600;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(login).service(refresh).service(logout).service(change_password).service(me);
+    config.service(login).service(login_code).service(refresh).service(logout).service(change_password).service(me);
+    second_factor::configure(config);
+    sessions::configure(config);
 }
 
 /// A name and a password.
@@ -53,9 +65,9 @@ pub(super) struct TokenAnswer {
     password_change_required: bool,
 }
 
-/// Signs in.
+/// Signs in. Who has a second factor gets `code_required` with a `challenge` for [`/auth/login/code`](#/auth/post_auth_login_code).
 #[utoipa::path(tag = "auth", security(()), request_body = LoginRequest,
-    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
+    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "`invalid_credentials`, or `code_required` with `challenge`"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/auth/login")]
 async fn login(request: HttpRequest, app: web::Data<App>, body: Body<LoginRequest>) -> Result<HttpResponse, Problem> {
     bounded(&[&body.username, &body.password])?;
@@ -63,7 +75,43 @@ async fn login(request: HttpRequest, app: web::Data<App>, body: Body<LoginReques
     let origin = origin(&request);
     app.login_rate.take(origin.ip.as_deref().unwrap_or("unknown"), app.clock.wall_ms())?;
     let body = body.into_inner();
-    let tokens = app.logins.sign_in(&body.username, &body.password, body.device_id, &origin, app.clock.wall_ms()).await?;
+    let device = device_of(&request, body.device_id);
+    match app.logins.sign_in(&body.username, &body.password, device, &origin, app.clock.wall_ms()).await? {
+        SignedIn::In(tokens) => Ok(answer(&request, &tokens)),
+        SignedIn::Challenge(challenge) => Err(Problem::of(ProblemType::CodeRequired).with("challenge", challenge)),
+    }
+}
+
+/// A code for a sign-in whose password was right.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"challenge": "the-challenge-of-the-last-answer", "code": "k7mnp-4xqrt"}))]
+struct CodeRequest {
+    /// Good for five minutes.
+    #[schema(max_length = 128)]
+    challenge: String,
+    /// Of the authenticator app, or a recovery code. Each is taken once.
+    #[schema(max_length = 32)]
+    code: String,
+    #[schema(max_length = 128)]
+    device_id: Option<String>,
+}
+
+/// The second step of signing in. Wrong codes lock the name as wrong passwords do.
+#[utoipa::path(tag = "auth", security(()), request_body = CodeRequest,
+    responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json", description = "`wrong_code`, or `unauthenticated` where the challenge is over: sign in anew"), (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/auth/login/code")]
+async fn login_code(request: HttpRequest, app: web::Data<App>, body: Body<CodeRequest>) -> Result<HttpResponse, Problem> {
+    let mut faults = Faults::new();
+    faults.text("challenge", &body.challenge, CHALLENGE_CHARS_MAX);
+    faults.text("code", &body.code, CODE_CHARS_MAX);
+    faults.optional_text("device_id", body.device_id.as_deref(), DEVICE_CHARS_MAX);
+    checked(faults)?;
+    let origin = origin(&request);
+    app.login_rate.take(origin.ip.as_deref().unwrap_or("unknown"), app.clock.wall_ms())?;
+    let body = body.into_inner();
+    let device = device_of(&request, body.device_id);
+    let tokens = app.logins.sign_in_code(&body.challenge, &body.code, device, &origin, app.clock.wall_ms()).await?;
     Ok(answer(&request, &tokens))
 }
 
@@ -76,16 +124,25 @@ struct RefreshRequest {
     refresh_token: String,
     #[schema(max_length = 128)]
     device_id: Option<String>,
+    /// How long the person has done nothing, s, where the client knows: pages that stand open ask by themselves.
+    #[schema(minimum = 0, maximum = 2_678_400)]
+    idle_s: Option<i64>,
 }
 
-/// Spends a refresh token for the next pair. Spending one twice ends the login.
+/// Spends a refresh token for the next pair. Spending one twice ends the login; so does having done nothing for longer than
+/// `/settings/sign_in` allows, except on phones.
 #[utoipa::path(tag = "auth", security(()), request_body = RefreshRequest,
     responses((status = 200, body = TokenAnswer), (status = 401, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/auth/refresh")]
 async fn refresh(request: HttpRequest, app: web::Data<App>, body: Body<RefreshRequest>) -> Result<HttpResponse, Problem> {
     bounded(&[&body.refresh_token])?;
     device(body.device_id.as_deref())?;
-    let tokens = app.logins.refresh(&body.refresh_token, body.device_id.as_deref(), app.clock.wall_ms()).await?;
+    let idle_s = body.idle_s.unwrap_or_default();
+    if !(0..=IDLE_S_MAX).contains(&idle_s) {
+        return Err(Problem::field("/idle_s", "out_of_range", "0 to 2678400"));
+    }
+    let body = body.into_inner();
+    let tokens = app.logins.refresh(&body.refresh_token, device_of(&request, body.device_id), idle_s, app.clock.wall_ms()).await?;
     Ok(answer(&request, &tokens))
 }
 
@@ -124,9 +181,7 @@ async fn change_password(
     let now_ms = app.clock.wall_ms();
     let body = body.into_inner();
     let user_id = session.user_id.to_string();
-    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &user_id)
-        .await?
-        .ok_or_else(|| Problem::of(ProblemType::Unauthenticated))?;
+    let user = own(&app, &session).await?;
     check_policy(&user.username, &body.new_password).map_err(password_problem)?;
     let same = body.current_password == body.new_password;
     if !app.logins.is_own_password(&user, body.current_password, &session.actor, now_ms).await? {
@@ -160,7 +215,7 @@ async fn change_password(
     app.streams.end_user(session.user_id);
     let user =
         users::credentials_by_id(&mut app.db.read().await?.conn(), &session.user_id.to_string()).await?.ok_or_else(Problem::not_found)?;
-    let tokens = app.logins.open(user, None, origin(&request), now_ms).await?;
+    let tokens = app.logins.open(user, device_of(&request, None), origin(&request), now_ms).await?;
     Ok(answer(&request, &tokens))
 }
 
@@ -191,6 +246,8 @@ struct Me {
     username: String,
     display_name: String,
     password_change_required: bool,
+    /// A role asks for a second factor, and there is none yet: only `/me` and `/auth/*` answer.
+    second_factor_required: bool,
     grants: Vec<GrantView>,
     permissions: Vec<&'static str>,
     server_time: Moment,
@@ -211,6 +268,7 @@ async fn me(app: web::Data<App>, session: Session) -> Result<web::Json<Me>, Prob
         username: user.username,
         display_name: user.display_name,
         password_change_required: session.must_change_password,
+        second_factor_required: session.must_set_up_second_factor,
         permissions: session.access.permissions().into_iter().collect(),
         grants: grants
             .into_iter()
@@ -225,6 +283,22 @@ async fn me(app: web::Data<App>, session: Session) -> Result<web::Json<Me>, Prob
         server_time: Moment(app.clock.wall_ms()),
         locale: "zh-CN",
     }))
+}
+
+/// The account behind a login.
+pub(super) async fn own(app: &App, session: &Session) -> Result<users::Credentials, Problem> {
+    let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &session.user_id.to_string()).await?;
+    user.ok_or_else(|| Problem::of(ProblemType::Unauthenticated))
+}
+
+/// What a request comes from.
+pub(super) fn device_of(request: &HttpRequest, id: Option<String>) -> Device {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    Device {
+        id,
+        agent: header("user-agent").map(|agent| agent.chars().take(AGENT_CHARS_MAX).collect()),
+        is_phone: header(CLIENT).is_some_and(|client| client.starts_with("phone/")),
+    }
 }
 
 /// Far longer than any name or password: not worth hashing.

@@ -21,6 +21,8 @@ mod problem;
 pub mod range;
 mod router;
 mod running;
+mod second_factor;
+mod sessions;
 mod setup;
 pub mod trust;
 mod viewed;

@@ -234,8 +234,10 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::of(ProblemType::InvalidCredentials),
+            LoginError::WrongCode => Self::of(ProblemType::WrongCode),
             LoginError::Locked { retry_after_s } => Self::of(ProblemType::Locked).with("retry_after_s", retry_after_s),
             LoginError::Ended => Self::of(ProblemType::Unauthenticated).because("this login has ended"),
+            LoginError::Idle => Self::of(ProblemType::Unauthenticated).because("nothing was done for too long").with("session", "idle"),
             LoginError::Disabled => Self::of(ProblemType::Unauthenticated).because("this account is disabled").with("account", "disabled"),
             LoginError::Store(error) => error.into(),
             LoginError::Keys(error) => internal(&error),

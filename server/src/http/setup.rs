@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::auth::{TokenAnswer, answer};
+use super::auth::{TokenAnswer, answer, device_of};
 use super::{Body, Problem, ProblemBody, checked, origin};
 use crate::App;
 use crate::accounts::{self, AccountError, NewAccount};
@@ -76,7 +76,7 @@ async fn create(request: HttpRequest, app: web::Data<App>, body: Body<SetupReque
     let account = account.await.map_err(|_| Problem::of(ProblemType::Unavailable).with("retry_after_s", 2))??;
     let id = accounts::create_by_link(&app.db, &token, account, origin.clone(), now_ms).await?;
     let user = users::credentials_by_id(&mut app.db.read().await?.conn(), &id.to_string()).await?.ok_or_else(Problem::not_found)?;
-    let tokens = app.logins.open(user, None, origin, now_ms).await?;
+    let tokens = app.logins.open(user, device_of(&request, None), origin, now_ms).await?;
     Ok(answer(&request, &tokens))
 }
 

@@ -82,6 +82,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
+        every(app, "last used", Duration::from_secs(60), |app| Box::pin(async move { app.logins.last_used().write(&app.db).await })),
         every(app, "sweep", Duration::from_secs(3_600), |app| Box::pin(sweep::look(app))),
     ]
 }

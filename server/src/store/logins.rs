@@ -52,6 +52,8 @@ pub struct SessionRow {
     pub display_name: String,
     pub must_change_password: bool,
     pub scope_version: i64,
+    /// Since when a second factor is on; `None`: there is none.
+    pub second_factor_at: Option<i64>,
 }
 
 /// The login with this id.
@@ -59,8 +61,8 @@ pub async fn session(conn: &mut Conn<'_>, id: &str) -> Result<Option<SessionRow>
     fetch_optional!(
         conn,
         SessionRow,
-        "SELECT s.user_id, s.ended_at, u.disabled_at, u.display_name, u.must_change_password, u.scope_version \
-         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1",
+        "SELECT s.user_id, s.ended_at, u.disabled_at, u.display_name, u.must_change_password, u.scope_version, f.confirmed_at AS second_factor_at \
+         FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN second_factors f ON f.user_id = u.id WHERE s.id = $1",
         id,
     )
 }
@@ -81,9 +83,41 @@ pub async fn permissions(conn: &mut Conn<'_>, user_id: &str, now_ms: i64) -> Res
     )
 }
 
+/// The roles that somebody has now, each once.
+pub async fn roles(conn: &mut Conn<'_>, user_id: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = fetch_all!(
+        conn,
+        (String,),
+        "SELECT DISTINCT role FROM grants WHERE user_id = $1 AND (valid_until IS NULL OR valid_until > $2) ORDER BY role",
+        user_id,
+        now_ms,
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// What signs in, as it is kept.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(missing_docs, reason = "the columns of sessions")]
+pub struct NewSession<'a> {
+    pub device_id: Option<&'a str>,
+    pub client: &'a str,
+    pub agent: Option<&'a str>,
+    pub ip: Option<&'a str>,
+}
+
 /// Begins a login.
-pub async fn open_session(tx: &mut Tx<'_>, id: &str, user_id: &str, device_id: Option<&str>, at: i64) -> Result<(), StoreError> {
-    execute!(tx, "INSERT INTO sessions (id, user_id, device_id, created_at) VALUES ($1, $2, $3, $4)", id, user_id, device_id, at)?;
+pub async fn open_session(tx: &mut Tx<'_>, id: &str, user_id: &str, new: NewSession<'_>, at: i64) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO sessions (id, user_id, device_id, client, agent, ip, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        id,
+        user_id,
+        new.device_id,
+        new.client,
+        new.agent,
+        new.ip,
+        at
+    )?;
     execute!(tx, "UPDATE users SET last_login_at = $2 WHERE id = $1", user_id, at)?;
     Ok(())
 }
@@ -94,7 +128,7 @@ pub async fn end_session(tx: &mut Tx<'_>, id: &str, at: i64, reason: &str) -> Re
     Ok(())
 }
 
-/// Ends all logins of a person, but for one.
+/// Ends all logins of a person, but for one; sign-ins that wait for a code too.
 pub async fn end_sessions_of(tx: &mut Tx<'_>, user_id: &str, but: Option<&str>, at: i64, reason: &str) -> Result<(), StoreError> {
     execute!(
         tx,
@@ -104,7 +138,7 @@ pub async fn end_sessions_of(tx: &mut Tx<'_>, user_id: &str, but: Option<&str>, 
         reason,
         but,
     )?;
-    Ok(())
+    super::second_factors::forget_challenges(tx, user_id).await
 }
 
 /// A refresh token with its login and user.
@@ -117,6 +151,7 @@ pub struct RefreshRow {
     pub successor_sealed: Option<String>,
     pub device_id: Option<String>,
     pub session_ended_at: Option<i64>,
+    pub last_used_at: i64,
     pub user_id: String,
     pub display_name: String,
     pub disabled_at: Option<i64>,
@@ -135,7 +170,7 @@ pub async fn refresh_token(conn: &mut Conn<'_>, hash: &str) -> Result<Option<Ref
     fetch_optional!(
         conn,
         RefreshRow,
-        "SELECT r.session_id, r.expires_at, r.used_at, r.successor_sealed, s.device_id, s.ended_at AS session_ended_at, \
+        "SELECT r.session_id, r.expires_at, r.used_at, r.successor_sealed, s.device_id, s.ended_at AS session_ended_at, s.last_used_at, \
                 u.id AS user_id, u.display_name, u.disabled_at, u.must_change_password \
          FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id JOIN users u ON u.id = s.user_id WHERE r.token_hash = $1",
         hash,
@@ -175,6 +210,7 @@ pub async fn spend_refresh_token(tx: &mut Tx<'_>, hash: &str, at: i64, successor
 pub async fn sweep(tx: &mut Tx<'_>, now_ms: i64) -> Result<(), StoreError> {
     // One that has expired still says whose a late inspection is.
     execute!(tx, "DELETE FROM refresh_tokens WHERE expires_at < $1", now_ms - LATE_MS)?;
+    execute!(tx, "DELETE FROM login_challenges WHERE expires_at < $1", now_ms)?;
     execute!(tx, "DELETE FROM idempotency_keys WHERE created_at < $1", now_ms - 7 * 24 * 3_600_000)?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::premises::PremisesRow;
 use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
 use crate::domain::self_check::SETTING as SELF_CHECKS;
+use crate::domain::settings::{SIGN_IN, SignIn};
 
 /// A setting's JSON and its version.
 pub async fn get(conn: &mut Conn<'_>, scope: &str, scope_id: &str, name: &str) -> Result<Option<(String, i64)>, StoreError> {
@@ -16,6 +17,12 @@ pub async fn get(conn: &mut Conn<'_>, scope: &str, scope_id: &str, name: &str) -
         scope_id,
         name
     )
+}
+
+/// What a bureau asks of those who sign in.
+pub async fn sign_in(conn: &mut Conn<'_>) -> Result<SignIn, StoreError> {
+    let kept = get(conn, "system", "", SIGN_IN).await?;
+    Ok(kept.map(|(json, _)| serde_json::from_str(&json).map_err(StoreError::damaged)).transpose()?.unwrap_or_default())
 }
 
 /// Sets a setting; `path` is the node it belongs to.

@@ -153,7 +153,7 @@ pub async fn grant(
 
 /// A person as lists show them.
 #[derive(Debug, Clone, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns of users and login_failures")]
+#[expect(missing_docs, reason = "the columns of users, login_failures and second_factors")]
 pub struct UserRow {
     pub id: String,
     pub username: String,
@@ -168,10 +168,12 @@ pub struct UserRow {
     pub created_at: i64,
     pub updated_at: i64,
     pub locked_until: Option<i64>,
+    pub second_factor_at: Option<i64>,
 }
 
 const HEAD: &str = "SELECT u.id, u.username, u.display_name, u.name_key, u.phone, u.certificate_number, u.must_change_password, u.disabled_at, u.last_login_at, \
-    u.version, u.created_at, u.updated_at, f.locked_until FROM users u LEFT JOIN login_failures f ON f.username = u.username";
+    u.version, u.created_at, u.updated_at, f.locked_until, s.confirmed_at AS second_factor_at \
+    FROM users u LEFT JOIN login_failures f ON f.username = u.username LEFT JOIN second_factors s ON s.user_id = u.id";
 
 /// A person belongs where one of their roles is; somebody without a role belongs to the top.
 const BELONGS: &str =

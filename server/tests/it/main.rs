@@ -44,6 +44,7 @@ pub(crate) mod phone;
 mod planning;
 mod rules;
 mod search;
+mod second_factor;
 mod self_checks;
 mod settings;
 mod settle;

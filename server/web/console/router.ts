@@ -26,6 +26,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/sign-in', name: 'sign-in', component: () => import('./pages/SignInPage.vue'), meta: { bare: true, title: 'signIn.title' } },
   { path: '/setup', name: 'setup', component: () => import('./pages/SetupPage.vue'), meta: { bare: true, title: 'setup.title' } },
   { path: '/password', name: 'password', component: () => import('./pages/ForcedPasswordPage.vue'), meta: { bare: true, title: 'signIn.changeTitle' } },
+  { path: '/second-factor', name: 'second-factor', component: () => import('./pages/ForcedSecondFactorPage.vue'), meta: { bare: true, title: 'secondFactor.title' } },
   { path: '/', name: 'home', component: () => import('./pages/NotFoundPage.vue') },
   { path: '/desk', name: 'desk', component: () => import('./pages/DeskPage.vue'), meta: { title: 'nav.desk', needs: ['alerts.read'], filled: true } },
   { path: '/duty', name: 'duty', component: () => import('./pages/DutyPage.vue'), meta: { title: 'duty.title', needs: ['alerts.decide'] } },
@@ -37,6 +38,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/offline', name: 'offline', component: () => import('./pages/OfflinePage.vue'), meta: { title: 'nav.offline', needs: ['cameras.read'] } },
   { path: '/settings/self-checks', name: 'self-check-rules', component: () => import('./pages/SelfCheckRulesPage.vue'), meta: { title: 'nav.selfCheckRules', needs: ['self_checks.read'] } },
   { path: '/settings/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', needs: ['settings.manage'] } },
+  { path: '/settings/sign-in', name: 'sign-in-rules', component: () => import('./pages/SignInRulesPage.vue'), meta: { title: 'nav.signInRules', needs: ['settings.manage'] } },
   { path: '/wall', name: 'wall', component: () => import('./pages/WallPage.vue'), meta: { title: 'nav.wall', needs: ['video.live'], filled: true } },
   { path: '/patrol', name: 'patrol', component: () => import('./pages/PatrolPage.vue'), meta: { title: 'nav.patrol', needs: ['patrols.walk'] } },
   { path: '/school', name: 'school', component: () => import('./pages/SchoolPage.vue'), meta: { title: 'parents.title', needs: ['video.parent'], plain: true } },
@@ -125,6 +127,7 @@ router.beforeEach(async (to) => {
     }
   }
   if (session.me?.password_change_required) return { name: 'password', query: { next: to.fullPath } }
+  if (session.me?.second_factor_required) return { name: 'second-factor', query: { next: to.fullPath } }
   if (to.name === 'home') return { name: startPage(), replace: true }
   if (to.meta.needs && !session.can(...to.meta.needs)) return { name: 'forbidden', params: { rest: to.path.slice(1).split('/') }, query: to.query }
   return true

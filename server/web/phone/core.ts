@@ -27,6 +27,7 @@ export interface Me {
   username: string
   display_name: string
   password_change_required: boolean
+  second_factor_required: boolean
   grants: { role: string; node_id: string; node_name: string; node_level: string }[]
   permissions: string[]
 }
@@ -178,7 +179,7 @@ function wake(now: boolean): void {
   connected.value = navigator.onLine
   void watchRoom()
   if (accountEnded.value && connected.value && opened.value && entries.value.length > 0) void handOverAll()
-  if (!connected.value || !me.value || !hasSession.value || tooOld.value || me.value.password_change_required) return
+  if (!connected.value || !me.value || !hasSession.value || tooOld.value || unready(me.value)) return
   if (opened.value && (now || entries.value.length > 0)) void outbox().kick(now ? 'now' : 'due')
   if (opened.value) void copyDrafts()
   const age = Date.now() - Date.parse(syncState.value?.at ?? '1970-01-01')
@@ -209,8 +210,21 @@ export async function sendSoon(): Promise<void> {
   void outbox().kick('now')
 }
 
+/** Something has to be set up on line before anything else. Who signed in here before there were second factors has no word of them. */
+export const unready = (user: Me): boolean => user.password_change_required || Boolean(user.second_factor_required)
+
 export async function signIn(username: string, password: string): Promise<void> {
   await api.signIn(username, password)
+  await begin()
+}
+
+/** The second step of who has a second factor. */
+export async function signInCode(challenge: string, code: string): Promise<void> {
+  await api.signInCode(challenge, code)
+  await begin()
+}
+
+async function begin(): Promise<void> {
   hasSession.value = true
   tooOld.value = false
   await loadMe()
@@ -221,7 +235,7 @@ export async function signIn(username: string, password: string): Promise<void> 
 /** Just after a sign-in the server opens the officer's keys, and gives back the drafts that another phone left there. */
 async function openAfterSignIn(): Promise<void> {
   const user = me.value
-  if (!user || user.password_change_required) return
+  if (!user || unready(user)) return
   if (opened.value && opened.value.userId !== user.id) lock()
   if (accountEnded.value) {
     accountEnded.value = false
@@ -301,11 +315,16 @@ export async function loadMe(): Promise<void> {
   await belongTo(user)
 }
 
-export async function changePassword(current: string, next: string): Promise<void> {
-  await api.changePassword(current, next)
+/** What had to be set up is: who this is, and what they keep, is read anew. */
+export async function setUp(): Promise<void> {
   await loadMe()
   await openAfterSignIn()
   wake(true)
+}
+
+export async function changePassword(current: string, next: string): Promise<void> {
+  await api.changePassword(current, next)
+  await setUp()
 }
 
 /** Ends the login on this phone. Drafts and what waits to be sent stay for the next time. */

@@ -1,6 +1,6 @@
 import { watch } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
-import { isCanteen, isOfficer, isParent, locked, me, toSchool } from './core'
+import { isCanteen, isOfficer, isParent, locked, me, toSchool, unready } from './core'
 import { pinWanted } from './lock'
 import SignIn from './views/SignIn.vue'
 import Unlock from './views/Unlock.vue'
@@ -23,6 +23,7 @@ export const router = createRouter({
     { path: '/', redirect: () => home() },
     { path: '/sign-in', component: SignIn, meta: { open: true } },
     { path: '/password', component: page('Password') },
+    { path: '/second-factor', component: page('SecondFactor') },
     { path: '/unlock', component: Unlock },
     { path: '/pin', component: page('Pin') },
     { path: '/today', component: page('Today'), meta: { tab: true } },
@@ -70,12 +71,13 @@ watch(locked, (now) => {
 
 router.beforeEach((to) => {
   if (!me.value && !to.meta.open) return { path: '/sign-in', query: to.redirectedFrom ? {} : { next: to.fullPath } }
-  if (isParent.value && me.value && !me.value.password_change_required) {
+  if (isParent.value && me.value && !unready(me.value)) {
     toSchool()
     return false
   }
   if (me.value?.password_change_required && to.path !== '/password' && !to.meta.open) return '/password'
-  if (!me.value || to.meta.open || me.value.password_change_required) return true
+  if (me.value && !me.value.password_change_required && unready(me.value) && to.path !== '/second-factor' && !to.meta.open) return '/second-factor'
+  if (!me.value || to.meta.open || unready(me.value)) return true
   if (locked.value) return to.path === '/unlock' ? true : { path: '/unlock', query: { next: to.fullPath } }
   if (pinWanted.value) return to.path === '/pin' ? true : { path: '/pin', query: { next: to.fullPath } }
   return to.path === '/unlock' ? home() : true

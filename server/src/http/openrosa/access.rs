@@ -131,6 +131,8 @@ async fn find(app: &App, secret: &str, now_ms: i64, head: i64) -> Result<Option<
         access,
         actor: Actor { id: Some(user_id), name: row.display_name.clone(), ..Actor::default() },
         must_change_password: false,
+        // A device has a secret of its own, which an administrator handed out.
+        must_set_up_second_factor: false,
     };
     let device = Arc::new(Device { id: row.device_id.clone(), login: row.login, session, officer_name: row.display_name });
     if row.ended {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use server::accounts::setup_token;
 use server::store::{StoreError, logins};
 
-use super::ground::{Ground, id, plant, sign_in, start, unpacked};
+use super::ground::{Ground, id, plant, sign_in, start, twofold, unpacked};
 use crate::phone::{sha256, text};
 use crate::support::{Client, Engine};
 
@@ -108,6 +108,9 @@ async fn every_example_is_accepted_postgres() {
 pub(super) async fn who(ground: &Ground, path: &str, method: &str) -> Client {
     if OWN_LOGIN.contains(&path) {
         return sign_in(&ground.app, "leaves").await;
+    }
+    if ["/auth/second-factor", "/auth/sessions", "/auth/login/code"].iter().any(|own| path.starts_with(own)) {
+        return twofold(&ground.app, path, &document()).await;
     }
     let own = ["/inspections", "/uploads", "/files", "/sync", "/drafts", "/paper-wording"];
     if own.iter().any(|own| path.starts_with(own)) {

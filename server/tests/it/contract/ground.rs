@@ -11,6 +11,7 @@ use mobile_api::template::TemplateFile;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::App;
+use server::auth::{TotpSecret, recovery_hash, secret_purpose};
 use server::domain::patrol::PatrolPlan;
 use server::store::alert_acts::{Sighting, sighted};
 use server::store::cameras::{self, CameraData};
@@ -22,7 +23,9 @@ use server::store::premises::{PremisesData, insert as insert_premises};
 use server::store::role_requests::{self, NewRequest};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
-use server::store::{StoreError, Tx, alerts, duty, logins, notices, operators, patrols, saved_views, template_drafts, templates, users};
+use server::store::{
+    StoreError, Tx, alerts, duty, logins, notices, operators, patrols, saved_views, second_factors, template_drafts, templates, users,
+};
 use uuid::Uuid;
 
 use super::planned;
@@ -93,7 +96,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40, shift 66,
 /// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
-/// paper 111 with evidence 113.
+/// paper 111 with evidence 113, person 91 with a second factor and sign-in 123.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
     tree(&app).await;
@@ -166,6 +169,43 @@ async fn second_door(app: &TestApp) {
         })
     })
     .await;
+}
+
+/// Somebody with a second factor, or with one that is being set up, just as the example of this path asks for it.
+pub(super) async fn twofold(app: &TestApp, path: &str, document: &Value) -> Client {
+    let body =
+        |path: &str| document["paths"][format!("/api/v1{path}")]["post"]["requestBody"]["content"]["application/json"]["example"].clone();
+    let user = id(91);
+    let gone = user.clone();
+    write(app, move |tx| Box::pin(async move { second_factors::remove(tx, &gone).await.map(|_| ()) })).await;
+    let client = sign_in(app, "twofold").await;
+    let now_ms = app.app.clock.wall_ms();
+    // A secret whose code just now is the example's.
+    let wanted = text(&body("/auth/second-factor/confirm")["code"]);
+    let secret = if path.ends_with("/confirm") {
+        std::iter::repeat_with(TotpSecret::random).find(|secret| secret.code_at(now_ms) == wanted).unwrap()
+    } else {
+        TotpSecret::random()
+    };
+    let sealed = app.app.sealer.seal(&secret_purpose(&user), secret.as_bytes()).unwrap();
+    let (step, on, opens) = (body("/auth/login/code"), !path.ends_with("/confirm"), path == "/auth/sessions/{id}");
+    let (challenge, recovery) = (sha256(text(&step["challenge"]).as_bytes()), recovery_hash(&app.app.sealer, &user, &text(&step["code"])));
+    write(app, move |tx| {
+        Box::pin(async move {
+            second_factors::begin(tx, &user, &sealed).await?;
+            if on {
+                second_factors::confirm(tx, &user, 1, now_ms).await?;
+                second_factors::put_recovery(tx, &user, &[recovery]).await?;
+                second_factors::challenge(tx, &challenge, &user, now_ms + 60_000).await?;
+            }
+            if opens {
+                logins::open_session(tx, &id(123), &user, logins::NewSession::default(), now_ms).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    client
 }
 
 /// Signs in with the password of the examples.
@@ -251,6 +291,7 @@ async fn people(app: &TestApp) {
         person(3, "example", crate::support::PASSWORD),
         person(6, "somebody", PASSWORD),
         person(90, "leaves", PASSWORD),
+        person(91, "twofold", PASSWORD),
         person(8, "supervisor", PASSWORD),
     ];
     let (office, city, now_ms) = (app.office.clone(), app.city.clone(), app.app.clock.wall_ms());
@@ -280,7 +321,7 @@ async fn people(app: &TestApp) {
                 };
                 role_requests::insert(tx, &request, now_ms).await?;
             }
-            logins::open_session(tx, &id(9), &id(3), None, 1).await?;
+            logins::open_session(tx, &id(9), &id(3), logins::NewSession::default(), 1).await?;
             logins::insert_refresh_token(tx, &id(9), &sha256(text(&token).as_bytes()), now_ms, now_ms + 3_600_000).await
         })
     })

@@ -23,6 +23,7 @@ export function noticeWords(one: Notice): { title: string; detail: string } {
 export function noticeTarget(one: Notice): RouteLocationRaw | null {
   if (one.kind === 'assigned') return { name: 'assignments' }
   if (one.kind === 'disk_forecast') return { name: useSession().can('settings.manage') ? 'retention' : 'system' }
+  if (one.kind === 'second_factor_reset') return { name: 'account' }
   if (['role_requested', 'role_decided', 'watching_account'].includes(one.kind)) return { name: 'users' }
   if (one.kind.startsWith('self_check_')) return { name: 'self-checks' }
   if (typeof one.detail?.self_check_id === 'string') return { name: 'self-check', params: { id: one.detail.self_check_id } }

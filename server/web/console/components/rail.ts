@@ -1,5 +1,5 @@
 import {
-  AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
+  AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, Lock, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Tickets, Timer, User, VideoCamera, View, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -62,6 +62,7 @@ export function railGroups(): RailGroup[] {
       title: 'nav.administration',
       entries: [
         entry('users', 'nav.users', User),
+        entry('sign-in-rules', 'nav.signInRules', Lock),
         entry('collect-devices', 'nav.collect', Iphone),
         entry('diagnosis', 'nav.diagnosis', Operation),
         // Everybody who reads papers finds it beside them; here it is a setting.

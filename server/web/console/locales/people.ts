@@ -34,6 +34,7 @@ export default {
     locked: ['已锁定', 'Locked'],
     lockedUntil: ['锁定至 {time}', 'locked until {time}'],
     mustChange: ['待改密码', 'Must change password'],
+    logins: ['登录', 'Sign-ins'],
     reset: ['重置密码', 'Reset the password'],
     resetTitle: ['重置“{name}”的密码', 'Reset the password of {name}'],
     resetLead: ['重置后其现有登录全部失效，下次登录须修改密码。', 'Existing sessions end; a change is asked at the next sign-in.'],

@@ -118,6 +118,7 @@ export default {
       count: ['数量', 'count'], device_id: ['设备', 'device'], first: ['起始编号', 'first number'], evidence_id: ['证据编号', 'evidence no.'], last_evidence_id: ['最后一份证据', 'last evidence'], assignment_id: ['任务编号', 'assignment no.'], alert_id: ['预警编号', 'alert no.'], item_code: ['检查项', 'item'],
       instance_id: ['Collect 表单编号', 'no. of the Collect form'], revision: ['修订', 'revision'], discarded_at: ['销毁时间', 'thrown away at'], kept_at: ['留样时间', 'kept at'], refused: ['被拒绝', 'refused'], result: ['结果', 'result'], officer_ids: ['执法人员', 'officers'], office_id: ['监管所编号', 'office no.'],
       organization_id: ['机构编号', 'organization no.'], approval_number: ['批准文号', 'approval no.'], address: ['地址', 'address'], title: ['名称', 'title'], source: ['来源', 'source'], month: ['月份', 'month'], commitment: ['承诺值', 'commitment'], faces: ['人脸', 'faces'], bytes: ['字节', 'bytes'], parts: ['部分', 'parts'],
+      second_factor: ['两步验证', 'second factor'], session: ['登录编号', 'sign-in no.'], wrong: ['错在', 'wrong'], failures: ['连续失败', 'failures'], locked: ['已锁定', 'locked'], but: ['保留登录', 'kept sign-in'],
       hold_id: ['保全编号', 'hold no.'], until: ['保全至', 'until'], work_kind: ['用于', 'for'], work_id: ['编号', 'no.'],
     },
     entities: {
@@ -130,6 +131,7 @@ export default {
   },
   auditAction: {
     sign_in: ['登录', 'signed in'], login: ['登录', 'signed in'], sign_in_failed: ['登录失败', 'failed to sign in'], login_failed: ['登录失败', 'failed to sign in'], sign_out: ['退出', 'signed out'], logout: ['退出', 'signed out'], locked: ['账户锁定', 'locked'],
+    second_factor_on: ['开启两步验证', 'turned the second factor on'], second_factor_off: ['关闭两步验证', 'turned the second factor off'], second_factor_reset: ['重置两步验证', 'took a second factor away'], recovery_codes: ['更换恢复码', 'made new recovery codes'], session_end: ['结束登录', 'ended a sign-in'],
     refresh_reuse: ['令牌重复使用', 'token used twice'], password_change: ['修改密码', 'changed the password'], password_reset: ['重置密码', 'reset a password'], set_up: ['初次设置', 'set up'], setup: ['初次设置', 'set up'],
     view_live: ['查看实时画面', 'watched live'], live: ['查看实时画面', 'watched live'], view_recording: ['查看录像', 'watched a recording'], recording: ['查看录像', 'watched a recording'], view_clip: ['查看预警片段', 'watched a clip'], snapshot: ['查看截图', 'looked at a still'], export: ['导出', 'exported'], hold: ['保全录像', 'held recordings'], patrol_look: ['视频巡查', 'looked at on patrol'], hold_release: ['解除录像保全', 'let go of recordings'], import: ['导入', 'imported'],
     sample_discard_refused: ['弃置留样被拒绝', 'was refused to throw a sample away'],

@@ -3,6 +3,7 @@ import { browserStore, deviceId } from '@shared/api/session'
 import { savedLocale } from '@shared/locale'
 import type { Locale } from '@shared/time'
 import { en, zh } from '../locales'
+import { idleSeconds } from './idle'
 import { currentLocale, makeI18n, setLocale as chooseLocale } from './i18n'
 
 export const i18n = makeI18n(zh, en)
@@ -23,6 +24,7 @@ export const api = new ApiClient({
   deviceId: deviceId(),
   language: savedLocale,
   onSignedOut: () => signedOut(),
+  idleSeconds,
 })
 
 export function setLocale(next: Locale): void {

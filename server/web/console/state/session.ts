@@ -21,11 +21,13 @@ export const useSession = defineStore('session', () => {
     me.value = null
   }
 
+  /** Something has to be set up before anything else is shown. */
+  const unready = computed(() => me.value !== null && (me.value.password_change_required || me.value.second_factor_required))
   const permissions = computed(() => new Set(me.value?.permissions ?? []))
   const can = (...wanted: Permission[]) => wanted.some((permission) => permissions.value.has(permission))
   /** Answers for a canteen rather than watching over it. */
   const canteen = computed(() => can('alerts.rectify') && !can('alerts.decide'))
   const now = () => Date.now() + clockOffset.value
 
-  return { me, load, forget, can, canteen, now }
+  return { me, unready, load, forget, can, canteen, now }
 })

@@ -315,7 +315,7 @@ export class Outbox {
     // A part that came from phone to phone is named here before its own phone has sent it.
     const onTheWay = status === 409 && awaits(entry, present)
     if (onTheWay) entry.problem = { ...entry.problem, type: 'part_on_its_way' }
-    if (status === 401 || type === 'password_change_required') entry.state = 'signed_out'
+    if (status === 401 || type === 'password_change_required' || type === 'second_factor_required') entry.state = 'signed_out'
     else if (onTheWay) entry.state = 'waiting'
     else if (type === 'file_lost' || type === 'file_damaged') entry.state = 'refused'
     else if (status === 409) entry.state = 'conflict'

@@ -12,7 +12,13 @@ export default {
   signIn: {
     title: 'Sign in', username: 'User name', password: 'Password', submit: 'Sign in', needNetwork: 'The first time needs a network; after that you can work without.', wrong: 'Wrong user name or password',
     locked: 'Too many failures. Try again in {minutes} min.', offline: 'There is no network, so nobody can sign in. Drafts on this phone are safe.', forgot: 'Forgot it? An administrator can set a new one.',
-    again: 'Sign in to go on: drafts and what waits to be sent are still here.', required: 'User name and password, please',
+    again: 'Sign in to go on: drafts and what waits to be sent are still here.', required: 'User name and password, please', code: 'Code', codeLead: 'Now the six digits that your authenticator app shows.', recoveryCode: 'Recovery code', recoveryLead: 'One of your recovery codes that was not used.', codeSubmit: 'Verify and sign in', useRecovery: 'Use a recovery code', useCode: 'Use a code', startAgain: 'Start again', wrongCode: 'Wrong, or used before', codeOver: 'Waited too long for the code; sign in again',
+  },
+  secondFactor: {
+    title: 'Second factor', required: 'Your role asks for a second factor. Set it up to go on.', lead: 'At sign-in a six-digit code of an authenticator app is asked for beside the password.', on: 'On', off: 'Off', left: '{n} recovery codes left', turnOn: 'Turn it on', another: 'Another phone', newCodes: 'New recovery codes', turnOff: 'Turn it off',
+    why: { begin: 'To be sure that it is you, enter your password.', codes: 'Those before are good for nothing then. Enter your password.', off: 'Then the password alone lets you in. Enter your password.' }, next: 'Go on', cancel: 'Cancel', again: 'Try again',
+    scan: 'With the authenticator app on this phone, tap the button; with it on another one, scan the code.', openApp: 'Open in the authenticator app', qr: 'The code for the authenticator app', secret: 'If neither works, type this key', first: 'The six digits that the app shows', confirm: 'Turn it on', wrongCode: 'Wrong code. Check the phone’s clock, and enter the code shown now.', wrongPassword: 'The current password is wrong',
+    codesTitle: 'Keep these recovery codes', codesLead: 'For the day the phone is lost; each works once. They are shown only now: write them down, and keep them apart from the phone.', kept: 'I have kept them', copy: 'Copy', copied: 'Copied', offDone: 'The second factor is off',
   },
   password: {
     title: 'Change password', why: 'An administrator set this password. Choose your own to go on.', current: 'Current password', next: 'New password', again: 'New password again', rule: 'At least 10 characters, not your user name.',

@@ -12,7 +12,13 @@ export default {
   signIn: {
     title: '登录', username: '用户名', password: '密码', submit: '登录', needNetwork: '首次登录需要网络，之后断网也能工作。', wrong: '用户名或密码不正确',
     locked: '失败次数过多，请在 {minutes} 分钟后再试。', offline: '现在没有网络，无法登录。本机草稿不受影响。', forgot: '忘记密码请联系系统管理员重置。',
-    again: '登录后继续：本机的草稿和待发送内容都还在。', required: '请填写用户名和密码',
+    again: '登录后继续：本机的草稿和待发送内容都还在。', required: '请填写用户名和密码', code: '验证码', codeLead: '密码已通过，请输入验证器应用中的 6 位验证码。', recoveryCode: '恢复码', recoveryLead: '请输入一个没有用过的恢复码。', codeSubmit: '验证并登录', useRecovery: '使用恢复码', useCode: '使用验证码', startAgain: '返回重新登录', wrongCode: '不正确，或已使用过', codeOver: '等待验证码超时，请重新登录',
+  },
+  secondFactor: {
+    title: '两步验证', required: '您的角色要求使用两步验证，设置后方可继续使用。', lead: '登录时除密码外，再输入验证器应用上的 6 位验证码。', on: '已开启', off: '未开启', left: '剩余 {n} 个恢复码', turnOn: '开启两步验证', another: '换一部手机', newCodes: '重新生成恢复码', turnOff: '关闭两步验证',
+    why: { begin: '为确认是您本人，请输入当前密码。', codes: '重新生成后，以前的恢复码全部失效。请输入当前密码。', off: '关闭后，登录只需密码。请输入当前密码。' }, next: '继续', cancel: '取消', again: '重试',
+    scan: '验证器应用在本机时，点下面的按钮添加；在另一部手机上时，扫描二维码。', openApp: '在验证器应用中打开', qr: '供验证器应用扫描的二维码', secret: '都不行时，手动输入密钥', first: '应用显示的 6 位验证码', confirm: '确认开启', wrongCode: '验证码不正确，请核对手机时间，并输入当前显示的验证码。', wrongPassword: '当前密码不正确',
+    codesTitle: '请保存恢复码', codesLead: '手机丢失时用恢复码登录，每个只能用一次。只显示这一次，请抄下，与手机分开存放。', kept: '已保存好', copy: '复制', copied: '已复制', offDone: '两步验证已关闭',
   },
   password: {
     title: '修改密码', why: '这是管理员设置的密码，请改成自己的密码后继续。', current: '当前密码', next: '新密码', again: '再输入一次新密码', rule: '至少 10 个字符，不能与用户名相同。',

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ApiClient } from './client'
+import { ApiClient, type ClientOptions } from './client'
 import { EventParser } from './events'
 import { Problem } from './problem'
 import type { Session } from './session'
@@ -14,13 +14,14 @@ describe('the client renews its session', () => {
   let signedOut = 0
   let answer: (path: string, token: string | null) => Response
 
-  const client = () =>
+  const client = (more: Partial<ClientOptions> = {}) =>
     new ApiClient({
       store: { load: () => saved, save: (session) => (saved = session) },
       deviceId: 'd1',
       language: () => 'zh-CN',
       onSignedOut: () => (signedOut += 1),
       now: () => now,
+      ...more,
       fetch: (async (url: string, init: RequestInit) => {
         const token = (init.headers as Record<string, string>).Authorization ?? null
         calls.push({ path: url, token, body: init.body as string })
@@ -44,6 +45,11 @@ describe('the client renews its session', () => {
     expect(calls.map((call) => call.path)).toEqual(['/api/v1/me', '/api/v1/auth/refresh', '/api/v1/me'])
     expect(JSON.parse(calls[1].body!)).toEqual({ refresh_token: 'r1', device_id: 'd1' })
     expect(saved?.refresh_token).toBe('r2')
+  })
+
+  it('and says how long nobody has touched the page', async () => {
+    await client({ idleSeconds: () => 75 }).get('/me')
+    expect(JSON.parse(calls[1].body!)).toEqual({ refresh_token: 'r1', device_id: 'd1', idle_s: 75 })
   })
 
   it('once for several requests at the same time', async () => {

@@ -21,6 +21,8 @@ export interface ClientOptions {
   client?: string
   fetch?: typeof fetch
   now?: () => number
+  /** How long nobody has touched the page, s: pages that stand open ask by themselves. */
+  idleSeconds?: () => number
 }
 
 export interface RequestOptions {
@@ -75,6 +77,12 @@ export class ApiClient {
   async signIn(username: string, password: string): Promise<Session> {
     const body = { username, password, device_id: this.options.deviceId }
     return this.keep(await this.bare<Tokens>('POST', '/auth/login', body))
+  }
+
+  /** The second step, after `code_required`: a code of the person's app, or a recovery code. */
+  async signInCode(challenge: string, code: string): Promise<Session> {
+    const body = { challenge, code, device_id: this.options.deviceId }
+    return this.keep(await this.bare<Tokens>('POST', '/auth/login/code', body))
   }
 
   async setUp(body: Record<string, unknown>): Promise<Session> {
@@ -163,7 +171,7 @@ export class ApiClient {
     const session = this.session
     if (!session) return null
     if (session.access_token !== used) return session
-    const body = { refresh_token: session.refresh_token, device_id: this.options.deviceId }
+    const body = { refresh_token: session.refresh_token, device_id: this.options.deviceId, ...(this.options.idleSeconds && { idle_s: this.options.idleSeconds() }) }
     try {
       return this.keep(await this.bare<Tokens>('POST', '/auth/refresh', body))
     } catch (error) {

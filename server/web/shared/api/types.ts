@@ -31,6 +31,10 @@ export type SelfCheck = Schemas['SelfCheck']
 export type SelfCheckPage = Schemas['SelfCheckPage']
 export type CanteenDuties = Schemas['PremisesDuties']
 export type User = Schemas['User']
+export type SecondFactor = Schemas['SecondFactor']
+export type SecondFactorBegun = Schemas['SecondFactorBegun']
+export type Login = Schemas['Login']
+export type SignInAsked = Schemas['SignInAsked']
 export type RoleRequest = Schemas['RoleRequest']
 export type Role = With<Schemas['Role'], { permissions: Permission[] }>
 

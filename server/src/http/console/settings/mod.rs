@@ -5,6 +5,7 @@
 
 mod auto_dispatch;
 mod retention;
+mod sign_in;
 
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use crate::store::{Conn, StoreError, Tx, cameras, premises, settings};
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     auto_dispatch::configure(config);
     retention::configure(config);
+    sign_in::configure(config);
 }
 
 /// Where a setting is at, for those that are set at the system, a premises or a camera.

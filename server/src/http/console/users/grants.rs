@@ -8,7 +8,7 @@ use crate::auth::{GRANT_LIMIT, Scope};
 use crate::http::{Problem, checked};
 use crate::store::journal::Actor;
 use crate::store::users::GrantRow;
-use crate::store::{StoreError, Tx, roles, users};
+use crate::store::{Conn, StoreError, Tx, roles, users};
 
 /// A grant that may be given: its node is there and lies in the giver's scope.
 #[derive(Debug, Clone)]
@@ -139,6 +139,6 @@ pub(in crate::http::console) async fn apply(
 }
 
 /// Whether every role of the person lies inside `scope`.
-pub(in crate::http::console) async fn manages_all(tx: &mut Tx<'_>, scope: &Scope, user_id: &str) -> Result<bool, StoreError> {
-    Ok(users::grants(tx, user_id).await?.iter().all(|grant| scope.covers(&grant.node_path)))
+pub(in crate::http::console) async fn manages_all(conn: &mut Conn<'_>, scope: &Scope, user_id: &str) -> Result<bool, StoreError> {
+    Ok(users::grants(conn, user_id).await?.iter().all(|grant| scope.covers(&grant.node_path)))
 }

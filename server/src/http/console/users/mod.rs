@@ -8,6 +8,7 @@
 pub(super) mod agreement;
 pub(super) mod grants;
 pub(super) mod input;
+mod logins_of;
 mod requests;
 mod view;
 
@@ -34,6 +35,7 @@ use view::{Role, RoleList, User, read_users};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(set_password).service(list_roles);
+    logins_of::configure(config);
     requests::configure(config);
 }
 

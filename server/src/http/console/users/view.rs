@@ -32,6 +32,8 @@ pub(super) struct User {
     certificate_number: Option<String>,
     disabled: bool,
     must_change_password: bool,
+    /// A second factor is on.
+    second_factor: bool,
     /// After too many failed sign-ins.
     locked_until: Option<Moment>,
     last_login_at: Option<Moment>,
@@ -79,6 +81,7 @@ fn user(row: UserRow, grants: &[UserGrantRow], pending: &[RequestRow], scope: &S
         certificate_number: row.certificate_number,
         disabled: row.disabled_at.is_some(),
         must_change_password: row.must_change_password,
+        second_factor: row.second_factor_at.is_some(),
         locked_until: row.locked_until.filter(|until| *until > now_ms).map(Moment),
         last_login_at: row.last_login_at.map(Moment),
         version: row.version,
