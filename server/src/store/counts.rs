@@ -89,6 +89,7 @@ tables!(
     "patrol_plans",
     "patrol_looks",
     "duty_shifts",
+    "risk_scores",
 );
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod patrols;
 mod people;
 pub(crate) mod phone;
 mod planning;
+mod risk;
 mod rules;
 mod self_checks;
 mod settings;
