@@ -27,6 +27,7 @@ pub mod openrosa;
 pub mod outward;
 pub mod proxies;
 pub mod rate;
+pub mod risk;
 pub mod sheet;
 pub mod store;
 pub mod tls;

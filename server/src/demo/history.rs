@@ -136,6 +136,8 @@ impl<'a> History<'a> {
             self.progress.done(&step)?;
         }
         self.alerts(&school).await?;
+        // Scored at the start already, from an empty past.
+        crate::risk::score_all(self.app).await.map_err(std::io::Error::other)?;
         Ok(self.progress.finish()?)
     }
 

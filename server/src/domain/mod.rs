@@ -17,6 +17,7 @@ pub mod permission;
 pub mod person;
 pub mod plan;
 pub mod premises;
+pub mod risk;
 pub mod self_check;
 pub mod settings;
 pub mod spans;

@@ -79,6 +79,8 @@ coded! {
         Grade = "grade",
         /// All items within two years.
         AllItems = "all_items",
+        /// Its score rises, or has entered the top band.
+        Risk = "risk",
         /// Added by the planner.
         ByHand = "by_hand",
     }
@@ -169,6 +171,12 @@ pub fn due(rules: &PlanRules, premises_id: &str, grade: Option<&str>, past: Past
     is_due.then_some(Why::Grade)
 }
 
+/// What a month proposes of a premises: what is due, and what rises where nobody was there in that month yet.
+pub fn proposed(rules: &PlanRules, premises_id: &str, grade: Option<&str>, past: Past, rising: bool, month: Month) -> Option<Why> {
+    let visited = past.last_ms.is_some_and(|last| month.since(Month::of(last)) <= 0);
+    due(rules, premises_id, grade, past, month).or_else(|| (rising && !visited).then_some(Why::Risk))
+}
+
 /// 0 to `interval - 1`, spread evenly over premises (FNV-1a over the id).
 fn slot(premises_id: &str, interval: i64) -> i64 {
     let hash = premises_id.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -229,6 +237,16 @@ mod tests {
         rules.per_year.insert("A".to_owned(), 0);
         assert_eq!(due(&rules, "p", Some("A"), Past::default(), month("2026-12")), None);
         assert!(rules.is_key(Some("D"), "school_canteen") && rules.is_key(None, "central_kitchen") && !rules.is_key(Some("C"), "other"));
+    }
+
+    #[test]
+    fn what_rises_is_proposed_unless_somebody_was_there_in_that_month() {
+        let rules = PlanRules::default();
+        let why = |day: &str, rising: bool, text: &str| proposed(&rules, "p", Some("A"), both(day), rising, month(text));
+        assert_eq!(why("2026-11-02", false, "2026-12"), None);
+        assert_eq!(why("2026-11-02", true, "2026-12"), Some(Why::Risk));
+        assert_eq!(why("2026-12-02", true, "2026-12"), None, "looked at already");
+        assert_eq!(why("2025-11-02", true, "2026-12"), Some(Why::Grade), "due anyway");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod over;
 mod patrols;
 mod photos;
 mod release;
+mod risk;
 mod runner;
 mod self_checks;
 mod settle;
@@ -81,6 +82,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         every(app, "photos", Duration::from_secs(2), |app| Box::pin(photos::look(app))),
         every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
+        every(app, "risk", Duration::from_secs(60), |app| Box::pin(risk::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
         every(app, "last used", Duration::from_secs(60), |app| Box::pin(async move { app.logins.last_used().write(&app.db).await })),
         every(app, "sweep", Duration::from_secs(3_600), |app| Box::pin(sweep::look(app))),
@@ -114,6 +116,11 @@ pub async fn draw_patrols(app: &App) -> Result<(), StoreError> {
 /// Counts the days that are not counted yet, as the program does every ten minutes.
 pub async fn count_days(app: &App) -> Result<(), StoreError> {
     statistics::look(app.clone()).await
+}
+
+/// Scores premises where today's scores are lacking, as the program does every minute.
+pub async fn score_premises(app: &App) -> Result<(), StoreError> {
+    risk::look(app.clone()).await
 }
 
 /// Looks ahead on the recordings' disk, as the program does every half an hour.

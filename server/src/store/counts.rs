@@ -91,6 +91,7 @@ tables!(
     "duty_shifts",
     "second_factors",
     "recovery_codes",
+    "risk_scores",
 );
 
 #[cfg(test)]

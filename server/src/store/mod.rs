@@ -55,6 +55,7 @@ pub mod places;
 pub mod plans;
 pub mod premises;
 pub mod recordings;
+pub mod risk;
 pub mod role_requests;
 pub mod roles;
 pub mod saved_views;

@@ -42,6 +42,7 @@ mod patrols;
 mod people;
 pub(crate) mod phone;
 mod planning;
+mod risk;
 mod rules;
 mod search;
 mod second_factor;

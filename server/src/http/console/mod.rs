@@ -23,6 +23,7 @@ mod overview;
 mod patrols;
 mod planning;
 mod premises;
+mod risk;
 mod self_checks;
 pub(crate) mod settings;
 mod statistics;
@@ -62,6 +63,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     overview::configure(config);
     planning::configure(config);
     premises::configure(config);
+    risk::configure(config);
     door::configure(config);
     self_checks::configure(config);
     settings::configure(config);

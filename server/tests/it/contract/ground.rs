@@ -120,6 +120,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     second_door(&app).await;
     super::self_checks::plant(&app).await;
     super::incidents::plant(&app).await;
+    server::jobs::score_premises(&app.app).await.unwrap();
     Ground { app, root, officer, canteen }
 }
 

@@ -1,6 +1,6 @@
 import {
   AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, Lock, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
-  School, Setting, Tickets, Timer, User, VideoCamera, View, WarnTriangleFilled,
+  School, Setting, Tickets, Timer, TrendCharts, User, VideoCamera, View, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import { allowed } from '../router'
@@ -22,6 +22,7 @@ export function railGroups(): RailGroup[] {
         entry('duty', 'duty.title', Clock),
         entry('overview', 'nav.overview', DataAnalysis),
         entry('statistics', 'nav.statistics', Histogram),
+        entry('risk', 'risk.title', TrendCharts),
       ],
     },
     {

@@ -14,8 +14,9 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::calendar::{date_of, end_of, start_of};
 use crate::domain::plan::{Past, PlanRules};
+use crate::domain::risk::{RiskBand, points};
 use crate::http::{Id, Problem, ProblemBody};
-use crate::store::{Conn, StoreError, checks, premises};
+use crate::store::{Conn, StoreError, checks, premises, risk};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(read);
@@ -44,8 +45,22 @@ pub(super) struct HigherCheck {
     pub(super) lead_name: String,
 }
 
+/// Why a premises is proposed by its score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(super) struct RiskFacts {
+    /// Points.
+    #[schema(example = 52.5)]
+    pub(super) score: f64,
+    pub(super) band: RiskBand,
+    /// Points by which it rose within 30 days.
+    #[schema(example = 18.0)]
+    pub(super) rise: f64,
+    /// It is in the top band, and 30 days before it was not.
+    pub(super) entered_top: bool,
+}
+
 /// What is known of a premises' checks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(super) struct CheckFacts {
     #[schema(format = Date)]
     pub(super) last_on: Option<String>,
@@ -61,6 +76,9 @@ pub(super) struct CheckFacts {
     /// When that is due.
     #[schema(format = Date)]
     pub(super) open_due_on: Option<String>,
+    /// Where its score rises by what the formula asks for, or has entered the top band.
+    #[serde(default)]
+    pub(super) risk: Option<RiskFacts>,
     /// `over_cap`, `checked_by_higher_level`, `already_planned`: a check all the same needs a reason.
     #[schema(example = json!([]))]
     pub(super) warnings: Vec<String>,
@@ -72,6 +90,7 @@ pub(super) struct Facts {
     operators: BTreeMap<String, Vec<OperatorChecks>>,
     higher: BTreeMap<String, Vec<HigherCheck>>,
     open: BTreeMap<String, (String, String)>,
+    rising: BTreeMap<String, RiskFacts>,
 }
 
 impl Facts {
@@ -104,12 +123,23 @@ impl Facts {
         for (premises, assignment, due_on) in checks::open(conn, path).await? {
             open.entry(premises).or_insert((assignment, due_on));
         }
-        Ok(Self { last, operators, higher, open })
+        let mut rising = BTreeMap::new();
+        for row in risk::rising_below(conn, path).await? {
+            let band = row.band.parse().map_err(|()| StoreError::damaged(format!("a score in band {}", row.band)))?;
+            let rise = points(row.score - row.score_before);
+            rising.insert(row.premises_id, RiskFacts { score: points(row.score), band, rise, entered_top: row.entered_top });
+        }
+        Ok(Self { last, operators, higher, open, rising })
     }
 
     /// The last checks of a premises.
     pub(super) fn past(&self, premises_id: &str) -> Past {
         self.last.get(premises_id).copied().unwrap_or_default()
+    }
+
+    /// Whether its score asks for a visit.
+    pub(super) fn rises(&self, premises_id: &str) -> bool {
+        self.rising.contains_key(premises_id)
     }
 
     /// All of a premises; `template_code` is the checklist that is thought of, all where none is.
@@ -132,6 +162,7 @@ impl Facts {
             higher,
             open_assignment_id: open.map(|open| open.0.clone()),
             open_due_on: open.map(|open| open.1.clone()),
+            risk: self.rising.get(premises_id).cloned(),
             warnings: found.into_iter().filter(|(_, holds)| *holds).map(|(code, _)| code.to_owned()).collect(),
         }
     }

@@ -1,4 +1,4 @@
-//! `/plans`: a month's plan of an authority: proposed by risk grade, adjusted by the planner, approved by the head.
+//! `/plans`: a month's plan of an authority: proposed by risk grade and by what rises, adjusted by the planner, approved by the head.
 
 use actix_web::{HttpResponse, get, post, put, web};
 use jiff::civil::Date;
@@ -18,7 +18,7 @@ use super::rules;
 use crate::App;
 use crate::auth::{Caller, Scope, Session, can};
 use crate::domain::calendar::{Calendar, date_of};
-use crate::domain::plan::{Month, PlanRules, PlanState, Why, due};
+use crate::domain::plan::{Month, PlanRules, PlanState, Why, proposed};
 use crate::http::{Args, Body, Chars, Id, Listed, Problem, ProblemBody, listed, page};
 use crate::store::draws::PlaceRow;
 use crate::store::journal::Act;
@@ -140,7 +140,7 @@ struct NewMonth {
     month: String,
 }
 
-/// Proposes a month: what is due by risk grade and for all items, with what speaks against each.
+/// Proposes a month: what is due by risk grade and for all items, and what rises by its score, with what speaks against each.
 #[utoipa::path(tag = "planning", request_body = NewMonth,
     responses((status = 201, body = PlanDetail), (status = 409, body = ProblemBody, content_type = "application/problem+json"), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/plans")]
@@ -209,7 +209,8 @@ async fn proposals(
     let due_on = last_working_day(month).to_string();
     let mut items = Vec::new();
     for row in rows {
-        let Some(why) = due(rules, &row.id, row.risk_grade.as_deref(), facts.past(&row.id), month) else { continue };
+        let (past, rising) = (facts.past(&row.id), facts.rises(&row.id));
+        let Some(why) = proposed(rules, &row.id, row.risk_grade.as_deref(), past, rising, month) else { continue };
         items.push(plan_items::proposed(&row, why, &facts, template_for(&shipped, &row.kind)?, due_on.clone())?);
     }
     Ok(items)

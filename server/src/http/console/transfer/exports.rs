@@ -26,7 +26,7 @@ use crate::store::users::{self, UserFilter, UserSort};
 use crate::store::{Conn, Db, PAGE_LIMIT, Page, StoreError};
 
 /// Rows of an export at most: a narrower list gives the rest.
-const ROWS_MAX: usize = 50_000;
+pub(super) const ROWS_MAX: usize = 50_000;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config
@@ -69,6 +69,8 @@ macro_rules! every_page {
         }
     }};
 }
+
+pub(super) use every_page;
 
 /// The table of premises, people or cameras.
 pub(crate) async fn export(db: &Db, scope: &Scope, filter: &ExportFilter) -> Result<(Kind, Vec<Vec<Cell>>), Problem> {

@@ -10,6 +10,7 @@ mod imports;
 mod people;
 mod premises;
 mod record;
+mod risk;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -20,6 +21,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     imports::configure(config);
     exports::configure(config);
     figures::configure(config);
+    risk::configure(config);
 }
 
 /// A column, by its code and as people read it; both are understood in an import.
