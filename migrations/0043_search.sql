@@ -8,3 +8,5 @@ CREATE INDEX work_items_by_state ON work_items (kind, state, created_at, id);
 CREATE INDEX work_items_by_time ON work_items (kind, created_at, id);
 DROP INDEX work_items_by_premises;
 CREATE INDEX work_items_by_premises ON work_items (premises_id, kind, created_at, id);
+-- Inspections that are under way, which are few.
+CREATE INDEX inspections_in_draft ON inspections (premises_id) WHERE state = 'draft';

@@ -110,6 +110,13 @@ pub struct AlertFilter {
     pub organization_id: Option<String>,
 }
 
+impl AlertFilter {
+    /// Whether the index of words finds what it asks for sooner than the order of time does.
+    fn asks_index(&self) -> bool {
+        self.text.is_some() || self.class.is_some() || !self.kinds.is_empty()
+    }
+}
+
 /// In whose hands alerts are.
 #[derive(Debug, Clone)]
 pub enum Owner {
@@ -130,10 +137,11 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
         .and_if("a.camera_id = ?", filter.camera_id.clone())
         .and_if("w.premises_id = ?", filter.premises_id.clone())
         .and_if("a.last_seen_at >= ?", filter.since_ms)
-        .and_if("a.raised_at < ?", filter.until_ms)
+        // Work begins when its alert is raised, and has the index.
+        .and_if("w.created_at < ?", filter.until_ms)
         .and_if("w.open = ?", filter.open);
     let select = any_of(select, "a.verdict = ?", &filter.verdicts)
-        .and_if("a.raised_at >= ?", filter.raised_since_ms)
+        .and_if("w.created_at >= ?", filter.raised_since_ms)
         .and_if("a.decided_by = ?", filter.decided_by.clone())
         .and_if("a.cause_id = ?", filter.cause_id.clone())
         .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")));
@@ -153,8 +161,8 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
 
 /// A page of alerts, newest first.
 pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter, page: &Page) -> Result<Vec<AlertRow>, StoreError> {
-    if let Some(text) = &filter.text {
-        let Some(question) = search::question(conn, scope, filter, text).await? else { return Ok(Vec::new()) };
+    if filter.asks_index() {
+        let Some(question) = search::question(conn, scope, filter).await? else { return Ok(Vec::new()) };
         let select = scope.restrict(narrowed(question.select(FOUND_SQLITE, FOUND_POSTGRES), filter), "p.path LIKE ?");
         let select = match page.after_number() {
             Some(number) => question.before(select, number),
@@ -169,7 +177,6 @@ pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter, page
         }
         _ => select,
     };
-    // Work begins when its alert is raised, and has the index.
     select.tail("ORDER BY w.created_at DESC, w.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
@@ -180,23 +187,22 @@ pub async fn count(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter) -> 
             concat!("SELECT COUNT(*) FROM (SELECT 1 FROM ", $from, " JOIN premises p ON p.id = w.premises_id")
         };
     }
-    let select = match &filter.text {
-        Some(text) => {
-            let Some(question) = search::question(conn, scope, filter, text).await? else { return Ok(0) };
-            question.select(
-                counted!("alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id"),
-                counted!("alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id"),
-            )
-        }
-        None => Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", []),
+    let select = if filter.asks_index() {
+        let Some(question) = search::question(conn, scope, filter).await? else { return Ok(0) };
+        question.select(
+            counted!("alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id"),
+            counted!("alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id"),
+        )
+    } else {
+        Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", [])
     };
     let select = scope.restrict(narrowed(select, filter), "p.path LIKE ?");
     select.tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
 }
 
-/// The cursor key of a row: among what words found, its number.
+/// The cursor key of a row: among what the index found, its number.
 pub fn sort_key(row: &AlertRow, filter: &AlertFilter) -> (String, String) {
-    let key = if filter.text.is_some() { row.number } else { row.raised_at };
+    let key = if filter.asks_index() { row.number } else { row.raised_at };
     (key.to_string(), row.id.clone())
 }
 

@@ -27,6 +27,9 @@ const ACTS_LIMIT: i64 = 200;
 /// Alerts that are indexed in one transaction, where the index is made later than they were.
 const BATCH: i64 = 2_000;
 
+/// How far numbers may lag behind the order of time.
+const OUT_OF_ORDER: i64 = 1_000;
+
 const PREMISES: char = 'p';
 const CAMERA: char = 'c';
 const KIND: char = 'k';
@@ -204,23 +207,22 @@ async fn keep_on_postgres(c: &mut PgConnection, entries: &[Entry]) -> Result<(),
 pub(super) struct Question {
     engine: EngineKind,
     text: String,
+    /// Below this number.
+    before: Option<i64>,
 }
 
 /// All of these, each of which is any of those, each of which is all of its tokens.
 type Wanted = Vec<Vec<Vec<Token>>>;
 
-/// What the index is asked for a filter with words; `None` where nothing can be found, or nothing is asked.
-pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter, text: &str) -> Result<Option<Question>, StoreError> {
+/// What the index is asked for a filter; `None` where nothing can be found, or nothing is asked.
+pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter) -> Result<Option<Question>, StoreError> {
     let mut wanted: Wanted = Vec::new();
-    for word in words::wanted(text) {
+    for word in words::wanted(filter.text.as_deref().unwrap_or_default()) {
         let either = meanings(conn, scope, word, filter.said).await?;
         if either.is_empty() {
             return Ok(None);
         }
         wanted.push(either);
-    }
-    if wanted.is_empty() {
-        return Ok(None);
     }
     let mut narrow = |mark: char, ids: &mut dyn Iterator<Item = &str>| {
         let either: Vec<_> = ids.map(|id| vec![Token::of(mark, id)]).collect();
@@ -237,12 +239,26 @@ pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertF
     }
     let places = places(conn, scope).await?;
     narrow(PREMISES, &mut places.iter().map(String::as_str));
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let before = match filter.until_ms {
+        Some(until_ms) => first_number(conn, until_ms).await?,
+        None => None,
+    };
     let engine = conn.engine();
     let text = match engine {
         EngineKind::Sqlite => written(&wanted, " AND ", " OR ", |token| format!("\"{}\"{}", token.text, if token.begins { "*" } else { "" })),
         EngineKind::Postgres => written(&wanted, " & ", " | ", |token| format!("'{}'{}", token.text, if token.begins { ":*" } else { "" })),
     };
-    Ok(Some(Question { engine, text }))
+    Ok(Some(Question { engine, text, before }))
+}
+
+/// Above the numbers of all that was raised before a moment; `None` where nothing was raised since.
+async fn first_number(conn: &mut Conn<'_>, at_ms: i64) -> Result<Option<i64>, StoreError> {
+    let first = fetch_optional!(conn, (i64,), "SELECT COALESCE(number, 0) FROM alerts WHERE raised_at >= $1 ORDER BY raised_at, id LIMIT 1", at_ms)?;
+    // What was raised at the same time may have got its number a little later.
+    Ok(first.map(|(number,)| number + OUT_OF_ORDER))
 }
 
 fn written(wanted: &Wanted, and: &str, or: &str, token: impl Fn(&Token) -> String) -> String {
@@ -302,7 +318,11 @@ impl Question {
     /// A selection of what it finds: a head of each engine's own, in which `s` is the index.
     pub(super) fn select(&self, sqlite: &'static str, postgres: &'static str) -> Select {
         let found = self.pick("alert_words MATCH ?", "s.words @@ CAST(? AS TSQUERY)");
-        Select::new(self.pick(sqlite, postgres)).and(found, [self.text.as_str().into()])
+        let select = Select::new(self.pick(sqlite, postgres)).and(found, [self.text.as_str().into()]);
+        match self.before {
+            Some(number) => self.before(select, number),
+            None => select,
+        }
     }
 
     /// Only those that were raised before this number.

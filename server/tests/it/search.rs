@@ -52,6 +52,9 @@ on_both!(alerts_are_found_by_what_was_said_and_by_names, |app| {
     assert_eq!(found(&desk, "灶台", "&open=true").await, [stove.clone()]);
     assert_eq!(found(&desk, "灶台", "&kind=black&class=0").await.len(), 2);
     assert_eq!(found(&desk, "灶台", "&class=1").await, [""; 0]);
+    assert_eq!(found(&desk, "", "&kind=black&class=0").await, [far.clone(), stove.clone()], "without a word, too");
+    assert_eq!(found(&desk, "灶台", "&until=2100-01-01T00:00:00Z&raised_since=2020-01-01T00:00:00Z").await.len(), 2);
+    assert_eq!(found(&desk, "灶台", "&until=2020-01-01T00:00:00Z").await, [""; 0]);
     assert_eq!(found(&desk, "灶台", &format!("&premises_id={}", app.other_premises.id)).await, [far.clone()]);
     assert_eq!(found(&desk, "灶台", &format!("&decided_by={nora}&verdict=false_alarm")).await, [far.clone()]);
 
