@@ -10,7 +10,7 @@ CREATE TABLE risk_scores (
     score_before    BIGINT NOT NULL,      -- tenths of a point: what the same formula gives for the day 30 days before
     entered_top     BOOLEAN NOT NULL,     -- severe, and 30 days before it was not
     rising          BOOLEAN NOT NULL,     -- proposed for a visit: risen by what the formula asks for, or entered the top band
-    terms           TEXT NOT NULL,        -- JSON: each term with what was found, its weight and its points
+    terms           TEXT NOT NULL,        -- JSON: each term that found something, with its weight and its points; empty after a month
     formula_version BIGINT NOT NULL,      -- version of the setting; 0: the one that ships
     computed_at     BIGINT NOT NULL,      -- ms UTC
     PRIMARY KEY (day, premises_id)

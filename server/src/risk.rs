@@ -9,13 +9,16 @@ use crate::App;
 use crate::auth::Scope;
 use crate::domain::calendar::{date_of, start_of};
 use crate::domain::risk::{CameraDay, Event, Facts, Formula, RISE_DAYS, RiskFact, RiskMeasure, SETTING, Standing, day_of};
-use crate::store::risk::{self, CameraDayRow, FactRow, NewScore, PlaceRow, Stretch};
+use crate::store::risk::{self, NewScore};
+use crate::store::risk_facts::{self, CameraDayRow, FactRow, PlaceRow, Stretch};
 use crate::store::{Conn, StoreError, settings};
 
 /// Premises whose facts are read together.
 const PAGE: i64 = 200;
 /// Days that scores are kept.
-pub(crate) const KEPT_DAYS: i64 = 400;
+const KEPT_DAYS: i64 = 400;
+/// Days that their terms are kept.
+const TERMS_DAYS: i64 = 31;
 
 /// The formula in force, the bureau's or the one that ships, and its version: 0 for the latter.
 pub(crate) async fn in_force(conn: &mut Conn<'_>) -> Result<(Formula, i64), StoreError> {
@@ -36,7 +39,7 @@ pub(crate) async fn known(
     formulas: &[&Formula],
     now_ms: i64,
 ) -> Result<Known, StoreError> {
-    let places = risk::places(conn, scope, after, PAGE).await?;
+    let places = risk_facts::places(conn, scope, after, PAGE).await?;
     let Some(last) = places.last().map(|place| place.id.clone()) else { return Ok(Vec::new()) };
     let window = formulas.iter().map(|formula| formula.window_days()).max().unwrap_or(1);
     let since = date_of(now_ms).saturating_sub((window + RISE_DAYS).days());
@@ -45,12 +48,12 @@ pub(crate) async fn known(
     for place in &places {
         facts.insert(place.id.clone(), Facts { since_day: day_of(place.created_at), ..Facts::default() });
     }
-    for row in risk::facts(conn, stretch).await? {
+    for row in risk_facts::facts(conn, stretch).await? {
         if let Some(of) = facts.get_mut(&row.premises_id) {
             add(of, &row);
         }
     }
-    for row in risk::camera_days(conn, stretch, &since.to_string()).await? {
+    for row in risk_facts::camera_days(conn, stretch, &since.to_string()).await? {
         if let Some(of) = facts.get_mut(&row.premises_id) {
             of.cameras.extend(camera_day(&row));
         }
@@ -73,7 +76,9 @@ fn camera_day(row: &CameraDayRow) -> Option<CameraDay> {
     Some(CameraDay { day, counted_ms: row.counted_ms, online_ms: row.online_ms, healthy_ms: row.healthy_ms })
 }
 
+/// A row to keep: terms that found nothing are left out, because there are many of them.
 fn kept(place: &PlaceRow, standing: &Standing) -> Result<NewScore, StoreError> {
+    let terms: Vec<_> = standing.score.terms.iter().filter(|term| term.found > 0.0 || term.points > 0.0).collect();
     Ok(NewScore {
         premises_id: place.id.clone(),
         score: standing.score.tenths,
@@ -81,7 +86,7 @@ fn kept(place: &PlaceRow, standing: &Standing) -> Result<NewScore, StoreError> {
         score_before: standing.before_tenths,
         entered_top: standing.entered_top,
         rising: standing.rising,
-        terms: serde_json::to_string(&standing.score.terms).map_err(StoreError::damaged)?,
+        terms: serde_json::to_string(&terms).map_err(StoreError::damaged)?,
     })
 }
 
@@ -99,8 +104,17 @@ pub(crate) async fn score_all(app: &App) -> Result<(), StoreError> {
         let (scores, day) = (scores.collect::<Result<Vec<_>, StoreError>>()?, today.to_string());
         app.db.write(move |tx| Box::pin(async move { risk::put(tx, &day, &scores, version, now_ms).await })).await?;
     }
-    let oldest = today.saturating_sub(KEPT_DAYS.days()).to_string();
-    app.db.write(move |tx| Box::pin(async move { risk::forget_before(tx, &oldest).await })).await
+    let before = |days: i64| today.saturating_sub(days.days()).to_string();
+    // A program that stood still for a while finds the terms of earlier days too.
+    let (oldest, terms_from, terms_to) = (before(KEPT_DAYS), before(TERMS_DAYS * 2), before(TERMS_DAYS));
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                risk::forget_terms(tx, &terms_from, &terms_to).await?;
+                risk::forget_before(tx, &oldest).await
+            })
+        })
+        .await
 }
 
 /// Scores all where today has none yet, the formula is another, or a premises is new.

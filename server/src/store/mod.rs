@@ -56,6 +56,7 @@ pub mod plans;
 pub mod premises;
 pub mod recordings;
 pub mod risk;
+pub mod risk_facts;
 pub mod role_requests;
 pub mod roles;
 pub mod saved_views;

@@ -155,12 +155,15 @@ async fn a_score_is_the_sum_of_what_its_rows_come_to() {
         let trend: Vec<_> = risk["trend"].as_array().unwrap().iter().map(|day| day["score"].as_f64().unwrap()).collect();
         assert_eq!(trend, [59.4, now]);
 
-        // Scores are kept for 400 days.
-        clock.advance(Duration::from_secs(400 * 24 * 3_600));
+        // Terms are kept for a month, scores for 400 days.
+        clock.advance(Duration::from_secs(40 * 24 * 3_600));
+        score_premises(&app.app).await.unwrap();
+        row(&app, "UPDATE risk_scores SET rising = rising WHERE day = '2026-11-23' AND terms = '[]' AND score = 594".to_owned()).await;
+        clock.advance(Duration::from_secs(360 * 24 * 3_600));
         score_premises(&app.app).await.unwrap();
         let kept = scores::trend(&mut app.app.db.read().await.unwrap().conn(), &app.premises.id, "2000-01-01").await.unwrap();
         let days: Vec<_> = kept.into_iter().map(|day| day.0).collect();
-        assert_eq!(days, ["2027-12-29", "2026-11-24"]);
+        assert_eq!(days, ["2027-12-29", "2027-01-03", "2026-11-24"]);
     }
 }
 

@@ -232,8 +232,11 @@ async fn read(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, id: Id)
         trend.push(RiskDay { day, score: points(score), band: band_of(&band)? });
     }
     trend.reverse();
-    let (formula, _) = crate::risk::in_force(conn).await?;
-    let terms = row.as_ref().map(terms_of).transpose()?.unwrap_or_default();
+    let (formula, version) = crate::risk::in_force(conn).await?;
+    let mut terms = row.as_ref().map(terms_of).transpose()?.unwrap_or_default();
+    if row.as_ref().is_some_and(|row| row.formula_version == version) {
+        terms = formula.completed(&terms);
+    }
     let score = row.map(RiskScore::try_from).transpose()?;
     Ok(web::Json(PremisesRisk { premises_id: place.id, score, terms, thresholds: formula.bands, trend }))
 }
