@@ -114,7 +114,8 @@ mod tests {
     fn finds(text: &str, word: &str) -> bool {
         let kept = kept(text);
         let asked = asked(word);
-        !asked.is_empty() && asked.iter().all(|token| kept.iter().any(|one| if token.begins { one.starts_with(&token.text) } else { *one == token.text }))
+        !asked.is_empty()
+            && asked.iter().all(|token| kept.iter().any(|one| if token.begins { one.starts_with(&token.text) } else { *one == token.text }))
     }
 
     #[test]

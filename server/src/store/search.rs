@@ -248,7 +248,9 @@ pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertF
     };
     let engine = conn.engine();
     let text = match engine {
-        EngineKind::Sqlite => written(&wanted, " AND ", " OR ", |token| format!("\"{}\"{}", token.text, if token.begins { "*" } else { "" })),
+        EngineKind::Sqlite => {
+            written(&wanted, " AND ", " OR ", |token| format!("\"{}\"{}", token.text, if token.begins { "*" } else { "" }))
+        }
         EngineKind::Postgres => written(&wanted, " & ", " | ", |token| format!("'{}'{}", token.text, if token.begins { ":*" } else { "" })),
     };
     Ok(Some(Question { engine, text, before }))
@@ -256,7 +258,12 @@ pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertF
 
 /// Above the numbers of all that was raised before a moment; `None` where nothing was raised since.
 async fn first_number(conn: &mut Conn<'_>, at_ms: i64) -> Result<Option<i64>, StoreError> {
-    let first = fetch_optional!(conn, (i64,), "SELECT COALESCE(number, 0) FROM alerts WHERE raised_at >= $1 ORDER BY raised_at, id LIMIT 1", at_ms)?;
+    let first = fetch_optional!(
+        conn,
+        (i64,),
+        "SELECT COALESCE(number, 0) FROM alerts WHERE raised_at >= $1 ORDER BY raised_at, id LIMIT 1",
+        at_ms
+    )?;
     // What was raised at the same time may have got its number a little later.
     Ok(first.map(|(number,)| number + OUT_OF_ORDER))
 }

@@ -97,7 +97,9 @@ async fn measure(engine: Engine) {
     bulk::analyse(db).await;
     let office = Node { id: office_id(3), path: format!("{}{}/", app.district.path, office_id(3)) };
     let place = premises_of(&office);
-    for (who, role, node) in [("district", "supervisor", &app.district), ("office", "supervisor", &office), ("canteen", "food_safety_officer", &place)] {
+    for (who, role, node) in
+        [("district", "supervisor", &app.district), ("office", "supervisor", &office), ("canteen", "food_safety_officer", &place)]
+    {
         let client = app.person(role, node).await;
         ask(engine, who, &client, "inbox", "/alerts", &INBOX).await;
         ask(engine, who, &client, "words", "/alerts", &WORDS).await;

@@ -55,7 +55,12 @@ pub(crate) async fn measure(table: &mut Table) {
     table.judged(
         "an alert that is raised is shown in an open console, 200 consoles open",
         "p95 at most 1 s",
-        &format!("p50 {:.0} ms, p95 {:.0} ms; {} of {all} shown; {share:.2} cores, an alert every 2 s", median(&shown), percentile(&shown, 0.95), shown.len()),
+        &format!(
+            "p50 {:.0} ms, p95 {:.0} ms; {} of {all} shown; {share:.2} cores, an alert every 2 s",
+            median(&shown),
+            percentile(&shown, 0.95),
+            shown.len()
+        ),
         "—",
         shown.len() == all && percentile(&shown, 0.95) <= 1_000.0,
     );

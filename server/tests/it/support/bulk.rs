@@ -163,7 +163,13 @@ pub async fn alerts(db: &Db, count: i64, until_ms: i64) {
     macro_rules! both {
         ($head:literal, $ids:literal, $tail:literal) => {
             (
-                concat!("WITH RECURSIVE n(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM n WHERE n < $2), ", $ids, $head, "printf('%012x', i.n)", $tail),
+                concat!(
+                    "WITH RECURSIVE n(n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM n WHERE n < $2), ",
+                    $ids,
+                    $head,
+                    "printf('%012x', i.n)",
+                    $tail
+                ),
                 concat!("WITH n(n) AS (SELECT generate_series($1, $2)), ", $ids, $head, "lpad(to_hex(i.n), 12, '0')", $tail),
             )
         };
