@@ -22,10 +22,7 @@ const TERMS_DAYS: i64 = 31;
 
 /// The formula in force, the bureau's or the one that ships, and its version: 0 for the latter.
 pub(crate) async fn in_force(conn: &mut Conn<'_>) -> Result<(Formula, i64), StoreError> {
-    match settings::get(conn, "system", "", SETTING).await? {
-        Some((json, version)) => Ok((serde_json::from_str(&json).map_err(StoreError::damaged)?, version)),
-        None => Ok((Formula::shipped().clone(), 0)),
-    }
+    Ok(settings::of_system(conn, SETTING).await?.unwrap_or_else(|| (Formula::shipped().clone(), 0)))
 }
 
 /// Some premises with all that is known of them.

@@ -85,10 +85,7 @@ pub async fn gather(conn: &mut Conn<'_>, sealer: &Sealer, subject: &Subject, at_
 
 /// What the bureau says of itself; its district's name where it says none.
 pub(crate) async fn bureau(conn: &mut Conn<'_>, premises_path: &str) -> Result<Bureau, StoreError> {
-    let mut bureau: Bureau = match settings::get(conn, "system", "", Bureau::SETTING).await? {
-        Some((json, _)) => serde_json::from_str(&json).map_err(StoreError::damaged)?,
-        None => Bureau::default(),
-    };
+    let mut bureau: Bureau = settings::of_system(conn, Bureau::SETTING).await?.map(|(bureau, _)| bureau).unwrap_or_default();
     if bureau.name.trim().is_empty() {
         for id in premises_path.split('/').filter(|id| !id.is_empty()) {
             if let Some(node) = organizations::get(conn, &Scope::system(), id).await?

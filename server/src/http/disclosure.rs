@@ -25,8 +25,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 
 /// Whether the bureau has switched public pages on, and lets them be found.
 pub(super) async fn switch(conn: &mut Conn<'_>) -> Result<Disclosure, StoreError> {
-    let stored = settings::get(conn, "system", "", DISCLOSURE).await?;
-    Ok(stored.map(|(json, _)| serde_json::from_str(&json).map_err(StoreError::damaged)).transpose()?.unwrap_or_default())
+    Ok(settings::of_system(conn, DISCLOSURE).await?.map(|(switch, _)| switch).unwrap_or_default())
 }
 
 async fn found(request: &HttpRequest, app: &App) -> Result<(PublicRow, Disclosure), Problem> {

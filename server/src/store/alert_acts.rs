@@ -100,8 +100,8 @@ async fn raise(tx: &mut Tx<'_>, seen: &Sighting, by: By<'_>, text: Option<&str>)
     work::begin(tx, &beginning, seen.at).await?;
     execute!(
         tx,
-        "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, still_file_id, clip_state, clip_start, clip_end) \
-         VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7, $8, $9, $10, $11, $12, $13)",
+        "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, still_file_id, clip_state, clip_start, clip_end, number) \
+         VALUES ($1, $2, $3, $4, $5, $6, $6, 1, $7, $8, $9, $10, $11, $12, $13, (SELECT COALESCE(MAX(number), 0) + 1 FROM alerts))",
         seen.id.as_str(),
         seen.kind.as_str(),
         class,

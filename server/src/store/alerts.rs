@@ -1,7 +1,8 @@
 //! Alerts: reading them, and what media events do to them. Acts of people and of rules are in [`super::alert_acts`].
 
+use super::search::{self, Question};
 use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
-use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, search};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::workflow::alert::ANSWER;
 
@@ -54,24 +55,31 @@ pub struct AlertRow {
     pub number: i64,
 }
 
+/// What the index finds, in its order: on SQLite, which keeps the order of tables that are crossed, and on PostgreSQL.
+macro_rules! found_sqlite {
+    () => {
+        "alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id"
+    };
+}
+macro_rules! found_postgres {
+    () => {
+        "alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id"
+    };
+}
 macro_rules! head {
-    ($from:literal) => {
+    ($($from:tt)+) => {
         concat!(
             "SELECT a.id, a.kind, a.class, w.state, w.level, a.camera_id, c.name AS camera_name, w.premises_id, p.name AS premises_name, p.path AS premises_path, \
              o.name AS organization_name, a.raised_at, a.began_at, a.ended_at, a.last_seen_at, a.count, a.measure, a.threshold, a.rule, a.clip_state, a.clip_start, a.clip_end, \
              a.clip_file_id, cf.sha256 AS clip_sha256, cf.bytes AS clip_bytes, a.still_file_id, w.due_at, w.open, w.version, w.owner_id, ow.display_name AS owner_name, w.owner_since, a.cause_id, \
              (SELECT COUNT(*) FROM alerts s WHERE s.cause_id = a.cause_id) AS cause_count, COALESCE(a.number, 0) AS number FROM ",
-            $from,
+            $($from)+,
             " JOIN cameras c ON c.id = a.camera_id JOIN premises p ON p.id = w.premises_id \
              JOIN organizations o ON o.id = w.office_id LEFT JOIN files cf ON cf.id = a.clip_file_id LEFT JOIN users ow ON ow.id = w.owner_id",
         )
     };
 }
 const HEAD: &str = head!("alerts a JOIN work_items w ON w.id = a.id");
-/// What the index finds, in its order.
-const FOUND_SQLITE: &str = head!("alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id");
-const FOUND_POSTGRES: &str = head!("alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id");
-
 /// What a list is narrowed to. An alert lies in a period when it was seen within it.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "named as the columns they narrow")]
@@ -108,13 +116,6 @@ pub struct AlertFilter {
     pub cause_id: Option<String>,
     /// Below this node.
     pub organization_id: Option<String>,
-}
-
-impl AlertFilter {
-    /// Whether the index of words finds what it asks for sooner than the order of time does.
-    fn asks_index(&self) -> bool {
-        self.text.is_some() || self.class.is_some() || !self.kinds.is_empty()
-    }
 }
 
 /// In whose hands alerts are.
@@ -159,51 +160,87 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
     }
 }
 
-/// A page of alerts, newest first.
-pub async fn list(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter, page: &Page) -> Result<Vec<AlertRow>, StoreError> {
-    if filter.asks_index() {
-        let Some(question) = search::question(conn, scope, filter).await? else { return Ok(Vec::new()) };
-        let select = scope.restrict(narrowed(question.select(FOUND_SQLITE, FOUND_POSTGRES), filter), "p.path LIKE ?");
-        let select = match page.after_number() {
-            Some(number) => question.before(select, number),
-            None => select,
+/// A list of alerts, newest first: what its words stand for is looked up once for its pages and its count.
+#[derive(Debug)]
+pub struct AlertList<'a> {
+    scope: &'a Scope,
+    filter: &'a AlertFilter,
+    order: Order,
+}
+
+/// In which order the rows of a list are found.
+#[derive(Debug)]
+enum Order {
+    /// Of time.
+    Time,
+    /// Of the index of words.
+    Index(Question),
+    /// Nothing is.
+    Nothing,
+}
+
+impl<'a> AlertList<'a> {
+    /// Looks up what is asked for.
+    pub async fn of(conn: &mut Conn<'_>, scope: &'a Scope, filter: &'a AlertFilter) -> Result<Self, StoreError> {
+        // The index of words finds these sooner than the order of time does.
+        let order = if filter.text.is_none() && filter.class.is_none() && filter.kinds.is_empty() {
+            Order::Time
+        } else {
+            search::question(conn, scope, filter).await?.map_or(Order::Nothing, Order::Index)
         };
-        return question.newest(select, page.fetch()).fetch_all(conn).await;
+        Ok(Self { scope, filter, order })
     }
-    let select = scope.restrict(narrowed(Select::new(HEAD).and("w.kind = 'alert'", []), filter), "p.path LIKE ?");
-    let select = match (page.after_number(), page.after()) {
-        (Some(raised_at), Some((_, id))) => {
-            select.and("w.created_at < ? OR (w.created_at = ? AND w.id < ?)", [raised_at.into(), raised_at.into(), id.into()])
+
+    fn narrowed(&self, select: Select) -> Select {
+        self.scope.restrict(narrowed(select, self.filter), "p.path LIKE ?")
+    }
+
+    /// A page of it.
+    pub async fn page(&self, conn: &mut Conn<'_>, page: &Page) -> Result<Vec<AlertRow>, StoreError> {
+        let select = match &self.order {
+            Order::Nothing => return Ok(Vec::new()),
+            Order::Index(question) => {
+                let select = self.narrowed(question.select(head!(found_sqlite!()), head!(found_postgres!())));
+                let select = match page.after_number() {
+                    Some(number) => question.before(select, number),
+                    None => select,
+                };
+                question.newest(select, page.fetch())
+            }
+            Order::Time => {
+                let select = self.narrowed(Select::new(HEAD).and("w.kind = 'alert'", []));
+                let select = match (page.after_number(), page.after()) {
+                    (Some(raised_at), Some((_, id))) => {
+                        select.and("w.created_at < ? OR (w.created_at = ? AND w.id < ?)", [raised_at.into(), raised_at.into(), id.into()])
+                    }
+                    _ => select,
+                };
+                select.tail("ORDER BY w.created_at DESC, w.id DESC LIMIT ?", [page.fetch().into()])
+            }
+        };
+        select.fetch_all(conn).await
+    }
+
+    /// How many it has, up to the limit of counts.
+    pub async fn count(&self, conn: &mut Conn<'_>) -> Result<i64, StoreError> {
+        macro_rules! counted {
+            ($($from:tt)+) => {
+                concat!("SELECT COUNT(*) FROM (SELECT 1 FROM ", $($from)+, " JOIN premises p ON p.id = w.premises_id")
+            };
         }
-        _ => select,
-    };
-    select.tail("ORDER BY w.created_at DESC, w.id DESC LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
-}
-
-/// How many a list has, up to the limit of counts.
-pub async fn count(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertFilter) -> Result<i64, StoreError> {
-    macro_rules! counted {
-        ($from:literal) => {
-            concat!("SELECT COUNT(*) FROM (SELECT 1 FROM ", $from, " JOIN premises p ON p.id = w.premises_id")
+        let select = match &self.order {
+            Order::Nothing => return Ok(0),
+            Order::Index(question) => question.select(counted!(found_sqlite!()), counted!(found_postgres!())),
+            Order::Time => Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", []),
         };
+        self.narrowed(select).tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
     }
-    let select = if filter.asks_index() {
-        let Some(question) = search::question(conn, scope, filter).await? else { return Ok(0) };
-        question.select(
-            counted!("alert_words s CROSS JOIN alerts a ON a.number = s.rowid CROSS JOIN work_items w ON w.id = a.id"),
-            counted!("alert_words s JOIN alerts a ON a.id = s.alert_id JOIN work_items w ON w.id = a.id"),
-        )
-    } else {
-        Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", [])
-    };
-    let select = scope.restrict(narrowed(select, filter), "p.path LIKE ?");
-    select.tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
-}
 
-/// The cursor key of a row: among what the index found, its number.
-pub fn sort_key(row: &AlertRow, filter: &AlertFilter) -> (String, String) {
-    let key = if filter.asks_index() { row.number } else { row.raised_at };
-    (key.to_string(), row.id.clone())
+    /// The cursor key of a row.
+    pub fn sort_key(&self, row: &AlertRow) -> (String, String) {
+        let key = if matches!(self.order, Order::Time) { row.raised_at } else { row.number };
+        (key.to_string(), row.id.clone())
+    }
 }
 
 /// One alert, where the scope covers its premises.

@@ -69,92 +69,91 @@ pub struct Stretch<'a> {
     pub now_ms: i64,
 }
 
+/// What happened on days since `$3`, one statement a kind: premises after `$1` up to `$2`, at most `$4` rows.
+const SINCE: [&str; 8] = [
+    concat!(
+        "SELECT i.premises_id, CASE WHEN i.outcome = 'does_not_conform' THEN 'inspection_failed' \
+           WHEN i.outcome = 'basically_conforms' THEN 'inspection_basic' ELSE 'inspection' END AS fact, ",
+        day!("i.happened_at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM inspections i \
+         WHERE i.premises_id > $1 AND i.premises_id <= $2 AND i.happened_at >= $3 AND i.submitted_at IS NOT NULL \
+         GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+    concat!(
+        "SELECT i.premises_id, CASE WHEN f.corrected_on_spot THEN 'finding_corrected' WHEN f.affects_safety THEN 'finding_safety' \
+           WHEN f.key_item THEN 'finding_key' ELSE 'finding_other' END AS fact, ",
+        day!("i.happened_at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount \
+         FROM inspections i JOIN inspection_findings f ON f.inspection_id = i.id \
+         WHERE i.premises_id > $1 AND i.premises_id <= $2 AND i.happened_at >= $3 AND i.submitted_at IS NOT NULL \
+         GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+    // Confirmed alerts: dismissed ones count for nothing.
+    concat!(
+        "SELECT w.premises_id, CASE a.class WHEN 1 THEN 'alert_class_1' WHEN 2 THEN 'alert_class_2' ELSE 'alert_class_3' END AS fact, ",
+        day!("a.raised_at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM work_items w JOIN alerts a ON a.id = w.id \
+         WHERE w.premises_id > $1 AND w.premises_id <= $2 AND w.kind = 'alert' AND a.raised_at >= $3 AND a.verdict = 'confirmed' \
+           AND a.class IN (1, 2, 3) GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+    // What came back after it was closed.
+    concat!(
+        "SELECT w.premises_id, 'recurrence' AS fact, ",
+        day!("b.raised_at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM work_items w JOIN alerts a ON a.id = w.id \
+         JOIN alerts b ON b.id = a.recurred_as \
+         WHERE w.premises_id > $1 AND w.premises_id <= $2 AND w.kind = 'alert' AND w.state = 'closed' AND b.raised_at >= $3 \
+         GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+    concat!(
+        "SELECT late.premises_id, 'answer_late' AS fact, ",
+        day!("late.at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM ( \
+           SELECT w.premises_id, a.rectified_at AS at FROM work_items w JOIN alerts a ON a.id = w.id WHERE w.kind = 'alert' AND a.rectified_late \
+           UNION ALL SELECT w.premises_id, COALESCE(c.paused_at, c.stopped_at) AS at FROM work_items w JOIN work_clocks c ON c.work_id = w.id \
+             WHERE w.kind = 'rectification' AND w.state <> 'withdrawn' AND c.name = 'rectify' AND c.yellow_at IS NOT NULL) late \
+         WHERE late.premises_id > $1 AND late.premises_id <= $2 AND late.at >= $3 GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+    // Orders from their issue to their end.
+    concat!(
+        "SELECT w.premises_id, 'order_open' AS fact, ",
+        day!("w.created_at"),
+        " AS day, ",
+        day!("w.closed_at"),
+        " AS until_day, COUNT(*) AS amount FROM work_items w \
+         WHERE w.premises_id > $1 AND w.premises_id <= $2 AND w.kind = 'rectification' AND (w.open OR w.closed_at >= $3) \
+         GROUP BY 1, 2, 3, 4 ORDER BY 1, 3 LIMIT $4"
+    ),
+    // Papers that canteens were told of as late and never sent.
+    concat!(
+        "SELECT r.premises_id, 'self_check_missed' AS fact, ",
+        day!("r.told_at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM self_check_reminders r \
+         WHERE r.premises_id > $1 AND r.premises_id <= $2 AND r.kind = 'late' AND r.told_at >= $3 AND NOT EXISTS (SELECT 1 FROM self_checks s \
+           WHERE s.premises_id = r.premises_id AND s.day = r.day AND s.code = r.code AND s.slot = r.slot) \
+         GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+    concat!(
+        "SELECT w.premises_id, 'food_incident' AS fact, ",
+        day!("f.happened_at"),
+        " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM food_incidents f JOIN work_items w ON w.id = f.id \
+         WHERE w.premises_id > $1 AND w.premises_id <= $2 AND f.happened_at >= $3 GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
+    ),
+];
+
 /// All facts of a stretch of premises but those of cameras. Whoever asks has found the premises by their scope.
 pub async fn facts(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, StoreError> {
-    let mut all = inspections(conn, of).await?;
-    all.extend(alerts(conn, of).await?);
-    all.extend(answers(conn, of).await?);
-    all.extend(other(conn, of).await?);
-    Ok(all)
-}
-
-async fn inspections(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, StoreError> {
-    let mut rows = fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT i.premises_id, CASE WHEN i.outcome = 'does_not_conform' THEN 'inspection_failed' \
-               WHEN i.outcome = 'basically_conforms' THEN 'inspection_basic' ELSE 'inspection' END AS fact, ",
-            day!("i.happened_at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM inspections i \
-             WHERE i.premises_id > $1 AND i.premises_id <= $2 AND i.happened_at >= $3 AND i.submitted_at IS NOT NULL \
-             GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?;
-    rows.extend(fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT i.premises_id, CASE WHEN f.corrected_on_spot THEN 'finding_corrected' WHEN f.affects_safety THEN 'finding_safety' \
-               WHEN f.key_item THEN 'finding_key' ELSE 'finding_other' END AS fact, ",
-            day!("i.happened_at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount \
-             FROM inspections i JOIN inspection_findings f ON f.inspection_id = i.id \
-             WHERE i.premises_id > $1 AND i.premises_id <= $2 AND i.happened_at >= $3 AND i.submitted_at IS NOT NULL \
-             GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?);
+    let mut rows = overdue(conn, of).await?;
+    for kind in SINCE {
+        rows.extend(fetch_all!(conn, FactRow, kind, of.after, of.last, of.since_ms, FACTS_LIMIT)?);
+    }
     Ok(rows)
 }
 
-/// Confirmed alerts, and what came back after it was closed. Dismissed ones count for nothing.
-async fn alerts(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, StoreError> {
-    let mut rows = fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT w.premises_id, CASE a.class WHEN 1 THEN 'alert_class_1' WHEN 2 THEN 'alert_class_2' ELSE 'alert_class_3' END AS fact, ",
-            day!("a.raised_at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM work_items w JOIN alerts a ON a.id = w.id \
-             WHERE w.premises_id > $1 AND w.premises_id <= $2 AND w.kind = 'alert' AND a.raised_at >= $3 AND a.verdict = 'confirmed' \
-               AND a.class IN (1, 2, 3) GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?;
-    rows.extend(fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT w.premises_id, 'recurrence' AS fact, ",
-            day!("b.raised_at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM work_items w JOIN alerts a ON a.id = w.id \
-             JOIN alerts b ON b.id = a.recurred_as \
-             WHERE w.premises_id > $1 AND w.premises_id <= $2 AND w.kind = 'alert' AND w.state = 'closed' AND b.raised_at >= $3 \
-             GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?);
-    Ok(rows)
-}
-
-/// What is overdue or was, what was answered late, and orders from their issue to their end.
-async fn answers(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, StoreError> {
-    // A clock that stands is only known to have been late where it was marked so: it also stands while an answer is judged.
-    let mut rows = fetch_all!(
+/// What is overdue or was. A clock that stands is only known to have been late where it was marked so: it also stands while an answer is
+/// judged.
+async fn overdue(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, StoreError> {
+    fetch_all!(
         conn,
         FactRow,
         concat!(
@@ -172,77 +171,7 @@ async fn answers(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, S
         of.since_ms,
         of.now_ms,
         FACTS_LIMIT,
-    )?;
-    rows.extend(fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT late.premises_id, 'answer_late' AS fact, ",
-            day!("late.at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM ( \
-               SELECT w.premises_id, a.rectified_at AS at FROM work_items w JOIN alerts a ON a.id = w.id WHERE w.kind = 'alert' AND a.rectified_late \
-               UNION ALL SELECT w.premises_id, COALESCE(c.paused_at, c.stopped_at) AS at FROM work_items w JOIN work_clocks c ON c.work_id = w.id \
-                 WHERE w.kind = 'rectification' AND w.state <> 'withdrawn' AND c.name = 'rectify' AND c.yellow_at IS NOT NULL) late \
-             WHERE late.premises_id > $1 AND late.premises_id <= $2 AND late.at >= $3 GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?);
-    rows.extend(fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT w.premises_id, 'order_open' AS fact, ",
-            day!("w.created_at"),
-            " AS day, ",
-            day!("w.closed_at"),
-            " AS until_day, COUNT(*) AS amount FROM work_items w \
-             WHERE w.premises_id > $1 AND w.premises_id <= $2 AND w.kind = 'rectification' AND (w.open OR w.closed_at >= $3) \
-             GROUP BY 1, 2, 3, 4 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?);
-    Ok(rows)
-}
-
-/// Papers that canteens were told of as late and never sent, and reports of suspected food poisoning.
-async fn other(conn: &mut Conn<'_>, of: Stretch<'_>) -> Result<Vec<FactRow>, StoreError> {
-    let mut rows = fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT r.premises_id, 'self_check_missed' AS fact, ",
-            day!("r.told_at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM self_check_reminders r \
-             WHERE r.premises_id > $1 AND r.premises_id <= $2 AND r.kind = 'late' AND r.told_at >= $3 AND NOT EXISTS (SELECT 1 FROM self_checks s \
-               WHERE s.premises_id = r.premises_id AND s.day = r.day AND s.code = r.code AND s.slot = r.slot) \
-             GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?;
-    rows.extend(fetch_all!(
-        conn,
-        FactRow,
-        concat!(
-            "SELECT w.premises_id, 'food_incident' AS fact, ",
-            day!("f.happened_at"),
-            " AS day, CAST(NULL AS BIGINT) AS until_day, COUNT(*) AS amount FROM food_incidents f JOIN work_items w ON w.id = f.id \
-             WHERE w.premises_id > $1 AND w.premises_id <= $2 AND f.happened_at >= $3 GROUP BY 1, 2, 3 ORDER BY 1, 3 LIMIT $4"
-        ),
-        of.after,
-        of.last,
-        of.since_ms,
-        FACTS_LIMIT,
-    )?);
-    Ok(rows)
+    )
 }
 
 /// Days of cameras of a stretch of premises since a day (ISO date).

@@ -115,9 +115,8 @@ impl Entry {
     }
 }
 
-/// Indexes an alert as it stands now; the first time it gets its number.
+/// Indexes an alert as it stands now.
 pub(super) async fn index(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
-    execute!(tx, "UPDATE alerts SET number = (SELECT COALESCE(MAX(number), 0) + 1 FROM alerts) WHERE id = $1 AND number IS NULL", id)?;
     let facts = fetch_optional!(
         tx,
         Facts,

@@ -1,5 +1,7 @@
 //! Settings that a bureau changes: for the system, a premises or a camera.
 
+use serde::de::DeserializeOwned;
+
 use super::journal::{Change, Entity};
 use super::premises::PremisesRow;
 use super::sql::{execute, fetch_all, fetch_optional};
@@ -19,10 +21,15 @@ pub async fn get(conn: &mut Conn<'_>, scope: &str, scope_id: &str, name: &str) -
     )
 }
 
+/// What a bureau made of a setting of the whole system, with its version; `None` where it left it as it ships.
+pub async fn of_system<T: DeserializeOwned>(conn: &mut Conn<'_>, name: &str) -> Result<Option<(T, i64)>, StoreError> {
+    let kept = get(conn, "system", "", name).await?;
+    kept.map(|(json, version)| Ok((serde_json::from_str(&json).map_err(StoreError::damaged)?, version))).transpose()
+}
+
 /// What a bureau asks of those who sign in.
 pub async fn sign_in(conn: &mut Conn<'_>) -> Result<SignIn, StoreError> {
-    let kept = get(conn, "system", "", SIGN_IN).await?;
-    Ok(kept.map(|(json, _)| serde_json::from_str(&json).map_err(StoreError::damaged)).transpose()?.unwrap_or_default())
+    Ok(of_system(conn, SIGN_IN).await?.map(|(kept, _)| kept).unwrap_or_default())
 }
 
 /// Sets a setting; `path` is the node it belongs to.

@@ -39,10 +39,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 
 /// The rules in force: the bureau's, or those that ship.
 pub(crate) async fn duties(conn: &mut Conn<'_>) -> Result<Duties, StoreError> {
-    match settings::get(conn, "system", "", SETTING).await? {
-        Some((json, _)) => serde_json::from_str(&json).map_err(StoreError::damaged),
-        None => Ok(Duties::shipped().clone()),
-    }
+    Ok(settings::of_system(conn, SETTING).await?.map_or_else(|| Duties::shipped().clone(), |(duties, _)| duties))
 }
 
 /// Where a caller answers papers: all of them, or those of the head only.

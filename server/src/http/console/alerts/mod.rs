@@ -18,7 +18,7 @@ use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
 use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
-use crate::store::alerts::{self, AlertFilter, Owner};
+use crate::store::alerts::{AlertFilter, AlertList, Owner};
 use view::{Alert, AlertDetail};
 
 /// Values that one filter may list.
@@ -153,9 +153,10 @@ async fn list(app: web::Data<App>, caller: Caller<can::AlertsRead>, args: Args<L
     }
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
-    let mut rows = alerts::list(conn, &scope, &filter, &page).await?;
-    let counted = alerts::count(conn, &scope, &filter).await?;
-    let next = page.cut(&mut rows, |row| alerts::sort_key(row, &filter));
+    let list = AlertList::of(conn, &scope, &filter).await?;
+    let mut rows = list.page(conn, &page).await?;
+    let counted = list.count(conn).await?;
+    let next = page.cut(&mut rows, |row| list.sort_key(row));
     Ok(web::Json(listed(view::items(conn, &caller, rows).await?, next, counted)))
 }
 

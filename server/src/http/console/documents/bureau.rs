@@ -27,8 +27,8 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "settings", responses((status = 200, body = Bureau)))]
 #[get("/settings/documents")]
 async fn read(app: web::Data<App>, _: Caller<can::DocumentsManage>) -> Result<web::Json<Bureau>, Problem> {
-    let stored = settings::get(&mut app.db.read().await?.conn(), "system", "", Bureau::SETTING).await?;
-    Ok(web::Json(stored.map(|(json, _)| serde_json::from_str(&json).map_err(StoreError::damaged)).transpose()?.unwrap_or_default()))
+    let stored = settings::of_system(&mut app.db.read().await?.conn(), Bureau::SETTING).await?;
+    Ok(web::Json(stored.map(|(bureau, _)| bureau).unwrap_or_default()))
 }
 
 /// Says what papers say of the bureau, from the next paper on. Only at the top of the tree.

@@ -19,10 +19,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 
 /// The rules in force: the bureau's, or those that ship.
 pub(super) async fn current(conn: &mut Conn<'_>) -> Result<PlanRules, StoreError> {
-    match settings::get(conn, "system", "", SETTING).await? {
-        Some((json, _)) => serde_json::from_str(&json).map_err(StoreError::damaged),
-        None => Ok(PlanRules::default()),
-    }
+    Ok(settings::of_system(conn, SETTING).await?.map(|(rules, _)| rules).unwrap_or_default())
 }
 
 /// How often premises are checked by risk grade, and how often an operator at most.

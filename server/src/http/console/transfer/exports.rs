@@ -17,7 +17,7 @@ use crate::http::console::{
 };
 use crate::http::{Args, Problem, ProblemBody, REQUEST, page};
 use crate::sheet::{self, Cell, Format};
-use crate::store::alerts::{self, AlertRow};
+use crate::store::alerts::{AlertList, AlertRow};
 use crate::store::cameras::{self, CameraFilter, CameraSort};
 use crate::store::journal::{self, Act, AuditRow};
 use crate::store::premises::{self, PremisesFilter, PremisesSort};
@@ -260,9 +260,8 @@ async fn export_alerts(
     let rows = {
         let mut reader = app.db.read().await?;
         let conn = &mut reader.conn();
-        every_page!(conn, |page| alerts::list(conn, &scope, &filter, &page).await?, |row| alerts::sort_key(row, &filter), |rows| rows
-            .into_iter()
-            .map(alert_cells))
+        let list = AlertList::of(conn, &scope, &filter).await?;
+        every_page!(conn, |page| list.page(conn, &page).await?, |row| list.sort_key(row), |rows| rows.into_iter().map(alert_cells))
     };
     deliver(&app, &caller, &request, "alerts", ALERT_COLUMNS, rows).await
 }
