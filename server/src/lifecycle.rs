@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::domain::calendar::Calendar;
 use crate::http::{self, trust};
 use crate::proxies::TrustedProxies;
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, settings};
 use crate::tls::{self, TlsError};
 use crate::{App, AppError};
 use crate::{ingest, jobs, moving, outward};
@@ -190,9 +190,7 @@ fn take_calendar(folder: &Path) -> Result<(), LifecycleError> {
             info!(year, "working days taken");
         }
     }
-    if !calendar.take_force() {
-        warn!("working days were counted before those beside the data were read");
-    }
+    calendar.lay();
     Ok(())
 }
 
@@ -206,6 +204,7 @@ where
     lock.serving(true).map_err(marked)?;
     take_calendar(&config.data.join("calendar"))?;
     let db = open_database(&config).await?;
+    Calendar::with(&settings::calendar_years(&mut db.read().await?.conn()).await?).take_force();
     let listener = TcpListener::bind(config.listen).map_err(|cause| LifecycleError::Listen { address: config.listen, cause })?;
     let address = listener.local_addr().map_err(LifecycleError::Http)?;
     let supervisor = Supervisor::new();

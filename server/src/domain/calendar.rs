@@ -1,17 +1,18 @@
 //! Working days, calendar days and service hours, all in Asia/Shanghai.
 //!
-//! Working days follow the State Council's yearly notice, kept as one data file a year: those that ship, and those that a
-//! bureau puts beside its data (`DATA/calendar/`), which go before. A year without a file falls back
-//! to Monday to Friday, and every answer that leaned on such a year says so, because a deadline computed from it may move
-//! when the notice is out.
+//! Working days follow the State Council's yearly notice. A year is known by what the bureau entered, else by a file that it put
+//! beside its data (`DATA/calendar/`), else by one that ships. A year that is not known falls back to Monday to Friday, and every
+//! answer that leaned on such a year says so, because a deadline computed from it moves when the notice is out.
 
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
-use serde::Deserialize;
+use mobile_api::field::Faults;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::premises::ServiceHours;
 
@@ -23,8 +24,18 @@ const LOOK_DAYS_MAX: i64 = 4_000;
 /// The files that ship, one a year.
 const SHIPPED: &[&str] = &[include_str!("data/calendar/2026.json")];
 
-/// That of this process: set once, before anything asks.
-static IN_FORCE: OnceLock<Calendar> = OnceLock::new();
+/// Name of the setting: years that the bureau entered.
+pub const SETTING: &str = "calendar";
+/// Years that a bureau enters.
+pub const YEARS_MAX: usize = 20;
+/// Stretches of rest, and worked weekends, of a year.
+pub const DAYS_LISTED_MAX: usize = 60;
+
+/// By which this process counts: what lies beside the data or ships, and the same with what the bureau entered.
+static IN_FORCE: LazyLock<RwLock<[Arc<Calendar>; 2]>> = LazyLock::new(|| {
+    let shipped = Arc::new(Calendar::shipped());
+    RwLock::new([shipped.clone(), shipped])
+});
 static ZONE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))));
 
 /// How far the clocks of the place are ahead of UTC at a moment, seconds.
@@ -42,23 +53,75 @@ pub struct Due {
     pub assumed: bool,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// A year's days of rest and work, as the notice has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Year {
-    year: i16,
-    /// The notice the file follows; for the reader of the file.
-    #[expect(dead_code, reason = "read by people, demanded in every file")]
-    source: String,
-    holidays: Vec<Holiday>,
-    working_weekends: Vec<Date>,
+#[schema(as = CalendarYear)]
+#[schema(example = json!({"year": 2031, "source": "国务院办公厅关于2031年部分节假日安排的通知", "holidays": [{"name": "元旦", "from": "2031-01-01", "to": "2031-01-03"}], "working_weekends": ["2031-01-11"]}))]
+pub struct Year {
+    /// 2020 to 2100
+    #[schema(minimum = 2020, maximum = 2100)]
+    pub year: i16,
+    /// The notice that it follows.
+    #[schema(max_length = 200)]
+    pub source: String,
+    /// Days of rest.
+    #[schema(max_items = 60)]
+    pub holidays: Vec<Holiday>,
+    /// Saturdays and Sundays on which people work.
+    #[schema(max_items = 60, value_type = Vec<String>)]
+    pub working_weekends: Vec<Date>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// A stretch of rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Holiday {
-    name: String,
-    from: Date,
-    to: Date,
+pub struct Holiday {
+    /// For people.
+    #[schema(max_length = 50)]
+    pub name: String,
+    /// Its first day.
+    #[schema(value_type = String, example = "2031-01-01")]
+    pub from: Date,
+    /// Its last day.
+    #[schema(value_type = String, example = "2031-01-03")]
+    pub to: Date,
+}
+
+impl Year {
+    /// What serde cannot say: a day of another year, a holiday that ends before it begins, a worked weekend that is none.
+    pub fn check(&self, faults: &mut Faults) {
+        if !(2020..=2100).contains(&self.year) {
+            faults.note_at("year", "out_of_range", "2020 to 2100");
+        }
+        faults.text("source", &self.source, 200);
+        faults.count("holidays", self.holidays.len(), DAYS_LISTED_MAX);
+        faults.count("working_weekends", self.working_weekends.len(), DAYS_LISTED_MAX);
+        faults.within("holidays", |faults| {
+            for (index, holiday) in self.holidays.iter().enumerate().take(DAYS_LISTED_MAX) {
+                faults.within(index, |faults| {
+                    faults.text("name", &holiday.name, 50);
+                    if holiday.from.year() != self.year {
+                        faults.note_at("from", "out_of_range", format!("{} is no day of {}", holiday.from, self.year));
+                    }
+                    if holiday.to.year() != self.year || holiday.to < holiday.from {
+                        faults.note_at(
+                            "to",
+                            "out_of_range",
+                            format!("{} does not end a stretch of {} that begins on {}", holiday.to, self.year, holiday.from),
+                        );
+                    }
+                });
+            }
+        });
+        faults.within("working_weekends", |faults| {
+            for (index, day) in self.working_weekends.iter().enumerate().take(DAYS_LISTED_MAX) {
+                if day.year() != self.year || !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+                    faults.note_at(index, "out_of_range", format!("{day} is no weekend of {}", self.year));
+                }
+            }
+        });
+    }
 }
 
 /// Which days are working days.
@@ -73,20 +136,43 @@ pub enum CalendarError {
     /// No JSON, or not of this form.
     #[error("{0}")]
     Form(#[from] serde_json::Error),
-    /// A day that cannot be.
+    /// A day that cannot be: where in the file, and what.
     #[error("{0}")]
     Day(String),
 }
 
 impl Calendar {
-    /// The calendar by which this process counts: the one that ships, unless more was taken at the start.
-    pub fn in_force() -> &'static Self {
-        IN_FORCE.get_or_init(Self::shipped)
+    /// The calendar by which this process counts.
+    pub fn in_force() -> Arc<Self> {
+        IN_FORCE.read().unwrap_or_else(PoisonError::into_inner)[1].clone()
     }
 
-    /// Makes it the one in force. Too late, and without effect, once a day has been counted.
-    pub fn take_force(self) -> bool {
-        IN_FORCE.set(self).is_ok()
+    /// Makes it what is counted by where the bureau entered nothing.
+    pub fn lay(self) {
+        let laid = Arc::new(self);
+        *IN_FORCE.write().unwrap_or_else(PoisonError::into_inner) = [laid.clone(), laid];
+    }
+
+    /// What is counted by where the bureau entered nothing.
+    pub fn laid() -> Arc<Self> {
+        IN_FORCE.read().unwrap_or_else(PoisonError::into_inner)[0].clone()
+    }
+
+    /// What lies beneath, with these years in the place of its own.
+    pub fn with(years: &[Year]) -> Self {
+        let mut calendar = Self::clone(&Self::laid());
+        calendar.years.extend(years.iter().map(|year| (year.year, year.clone())));
+        calendar
+    }
+
+    /// Makes it the one that is counted by.
+    pub fn take_force(self) {
+        IN_FORCE.write().unwrap_or_else(PoisonError::into_inner)[1] = Arc::new(self);
+    }
+
+    /// The years it knows.
+    pub fn years(&self) -> impl Iterator<Item = &Year> {
+        self.years.values()
     }
 
     /// The years that ship with the program; a test sees that every file is well formed.
@@ -100,19 +186,13 @@ impl Calendar {
     /// Adds a year's file, or puts it in the place of the one that is there; gives the year.
     ///
     /// # Errors
-    /// Text of another form; a day of another year; a holiday that ends before it begins; a working weekend that is none.
+    /// Text of another form; days that cannot be ([`Year::check`]).
     pub fn add(&mut self, file: &str) -> Result<i16, CalendarError> {
         let year: Year = serde_json::from_str(file)?;
-        let wrong = |told: String| Err(CalendarError::Day(told));
-        for holiday in &year.holidays {
-            if holiday.to < holiday.from || holiday.to.year() != year.year || holiday.from.year() != year.year {
-                return wrong(format!("{}: from {} to {} is no stretch of {}", holiday.name, holiday.from, holiday.to, year.year));
-            }
-        }
-        for day in &year.working_weekends {
-            if day.year() != year.year || !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
-                return wrong(format!("{day} is no weekend of {}", year.year));
-            }
+        let mut faults = Faults::new();
+        year.check(&mut faults);
+        if let Some(fault) = faults.finish().err().and_then(|faults| faults.into_iter().next()) {
+            return Err(CalendarError::Day(format!("{}: {}", fault.pointer, fault.detail)));
         }
         let number = year.year;
         self.years.insert(number, year);
@@ -286,8 +366,8 @@ mod tests {
         assert_eq!(due, Due { at_ms: at("2027-01-05T00:00"), assumed: false });
         assert_eq!(calendar.after_working_days(at("2027-01-08T10:00"), 1).at_ms, at("2027-01-10T00:00"), "a Saturday that is worked");
         for (bad, told) in [
-            (year(r#""from": "2027-01-03", "to": "2027-01-01""#, ""), "no stretch of 2027"),
-            (year(r#""from": "2026-12-31", "to": "2027-01-01""#, ""), "no stretch of 2027"),
+            (year(r#""from": "2027-01-03", "to": "2027-01-01""#, ""), "/holidays/0/to: 2027-01-01 does not end a stretch"),
+            (year(r#""from": "2026-12-31", "to": "2027-01-01""#, ""), "/holidays/0/from: 2026-12-31 is no day of 2027"),
             (year(r#""from": "2027-01-01", "to": "2027-01-03""#, r#""2027-01-04""#), "no weekend of 2027"),
             (r#"{"year": 2028}"#.to_owned(), "missing field"),
             ("{".to_owned(), "EOF"),

@@ -1,5 +1,5 @@
 //! Forgets what nobody asks for any more: spent tokens, answers kept for repeated requests, jobs and deliveries long done,
-//! uploads that were never finished, pictures that nobody named, changes older than any phone should be.
+//! uploads that were never finished, pictures that nobody named, changes older than any phone should be. Then the store is tidied.
 
 use crate::App;
 use crate::store::{StoreError, jobs, logins, sync, webhooks};
@@ -17,6 +17,7 @@ pub(super) async fn look(app: App) -> Result<(), StoreError> {
     }
     crate::drafts::sweep(&app).await?;
     crate::files::sweep(&app).await?;
+    app.db.tidy().await?;
     app.db
         .write(move |tx| {
             Box::pin(async move {

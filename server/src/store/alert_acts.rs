@@ -391,7 +391,7 @@ async fn dispatch_by_rule(tx: &mut Tx<'_>, row: &AlertRow, at: i64) -> Result<()
     let rule = format!("{AUTO_DISPATCH}@{version}");
     let Some(work) = work::get(tx, &Scope::system(), &row.id).await? else { return Ok(()) };
     let hours = work.hours();
-    let due = class(row.class).rectify.due(at, Context { calendar: Calendar::in_force(), hours: &hours });
+    let due = class(row.class).rectify.due(at, Context { calendar: &Calendar::in_force(), hours: &hours });
     for (action, deadline_ms) in [("confirm", None), ("dispatch", Some(due.at_ms))] {
         let act = Act { action: action.to_owned(), deadline_ms, ..Act::default() };
         match perform(tx, &Scope::system(), &row.id, None, By::System(&rule), &act, &[], at).await {

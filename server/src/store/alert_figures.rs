@@ -22,7 +22,7 @@ pub async fn acted(tx: &mut Tx<'_>, row: &AlertRow, at: i64) -> Result<(), Store
         "UPDATE alerts SET acted_at = $2, acted_working_ms = $3 WHERE id = $1 AND acted_at IS NULL",
         row.id.as_str(),
         at,
-        working_ms(Calendar::in_force(), row.raised_at, at),
+        working_ms(&Calendar::in_force(), row.raised_at, at),
     )?;
     Ok(())
 }

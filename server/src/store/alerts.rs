@@ -10,6 +10,10 @@ use crate::domain::workflow::alert::ANSWER;
 const OCCURRENCES_LIMIT: i64 = 200;
 /// Alerts of one cause that one act moves.
 const CAUSE_LIMIT: i64 = 200;
+/// What was seen for longer has an index of its own (`alerts_long`): others were raised at most this long before they were seen last, ms.
+pub(super) const LONG_MS: i64 = 86_400_000;
+/// A scope of no more premises than these is asked for by their ids.
+const PLACES_LIMIT: usize = 4;
 
 /// An alert with its work, and with what people read beside it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -132,15 +136,20 @@ fn any_of(select: Select, fragment: &'static str, values: &[String]) -> Select {
 }
 
 fn narrowed(select: Select, filter: &AlertFilter) -> Select {
-    let select = any_of(any_of(any_of(select, "w.state = ?", &filter.states), "a.kind = ?", &filter.kinds), "w.level = ?", &filter.levels);
-    let select = select
+    let select = any_of(any_of(select, "w.state = ?", &filter.states), "a.kind = ?", &filter.kinds)
         .and_if("a.class = ?", filter.class)
         .and_if("a.camera_id = ?", filter.camera_id.clone())
+        .and_if("w.open = ?", filter.open);
+    narrowed_further(select, filter)
+}
+
+/// By what the index of words does not know: it was asked for the rest, and a second time that would only mislead planners.
+fn narrowed_further(select: Select, filter: &AlertFilter) -> Select {
+    let select = any_of(select, "w.level = ?", &filter.levels)
         .and_if("w.premises_id = ?", filter.premises_id.clone())
         .and_if("a.last_seen_at >= ?", filter.since_ms)
         // Work begins when its alert is raised, and has the index.
-        .and_if("w.created_at < ?", filter.until_ms)
-        .and_if("w.open = ?", filter.open);
+        .and_if("w.created_at < ?", filter.until_ms);
     let select = any_of(select, "a.verdict = ?", &filter.verdicts)
         .and_if("w.created_at >= ?", filter.raised_since_ms)
         .and_if("a.decided_by = ?", filter.decided_by.clone())
@@ -160,12 +169,14 @@ fn narrowed(select: Select, filter: &AlertFilter) -> Select {
     }
 }
 
-/// A list of alerts, newest first: what its words stand for is looked up once for its pages and its count.
+/// A list of alerts, newest first: what its words and its scope stand for is looked up once for its pages and its count.
 #[derive(Debug)]
 pub struct AlertList<'a> {
     scope: &'a Scope,
     filter: &'a AlertFilter,
     order: Order,
+    /// The premises of the scope, where they are few.
+    places: Vec<String>,
 }
 
 /// In which order the rows of a list are found.
@@ -179,6 +190,17 @@ enum Order {
     Nothing,
 }
 
+/// One end of a list. Where only what was seen since a moment is wanted, nothing that was raised long before is read but what lasted long.
+#[derive(Debug, Clone, Copy)]
+enum Stretch {
+    /// All of it.
+    Whole,
+    /// Raised at most [`LONG_MS`] before that moment.
+    Near(i64),
+    /// Raised sooner.
+    Far(i64),
+}
+
 impl<'a> AlertList<'a> {
     /// Looks up what is asked for.
     pub async fn of(conn: &mut Conn<'_>, scope: &'a Scope, filter: &'a AlertFilter) -> Result<Self, StoreError> {
@@ -188,34 +210,68 @@ impl<'a> AlertList<'a> {
         } else {
             search::question(conn, scope, filter).await?.map_or(Order::Nothing, Order::Index)
         };
-        Ok(Self { scope, filter, order })
+        let places = if matches!(order, Order::Time) { search::places(conn, scope, PLACES_LIMIT).await? } else { Vec::new() };
+        Ok(Self { scope, filter, order, places })
     }
 
-    fn narrowed(&self, select: Select) -> Select {
-        self.scope.restrict(narrowed(select, self.filter), "p.path LIKE ?")
+    fn narrowed(&self, select: Select, stretch: Stretch) -> Select {
+        let select = match &self.order {
+            Order::Index(_) => narrowed_further(select, self.filter),
+            Order::Time | Order::Nothing => any_of(narrowed(select, self.filter), "w.premises_id = ?", &self.places),
+        };
+        let select = match (stretch, &self.order) {
+            (Stretch::Whole, _) | (_, Order::Nothing) => select,
+            (Stretch::Near(since_ms), Order::Time) => select.and("w.created_at >= ?", [(since_ms - LONG_MS).into()]),
+            (Stretch::Far(since_ms), Order::Time) => {
+                select.and("w.created_at < ? AND a.last_seen_at - a.raised_at > 86400000", [(since_ms - LONG_MS).into()])
+            }
+            (Stretch::Near(_), Order::Index(question)) => question.near(select),
+            (Stretch::Far(since_ms), Order::Index(question)) => question.far(select, since_ms),
+        };
+        self.scope.restrict(select, "p.path LIKE ?")
+    }
+
+    /// Its ends, the newer first.
+    fn stretches(&self) -> impl Iterator<Item = Stretch> {
+        let stretches = match self.filter.since_ms {
+            Some(since_ms) => [Some(Stretch::Near(since_ms)), Some(Stretch::Far(since_ms))],
+            None => [Some(Stretch::Whole), None],
+        };
+        stretches.into_iter().flatten()
     }
 
     /// A page of it.
     pub async fn page(&self, conn: &mut Conn<'_>, page: &Page) -> Result<Vec<AlertRow>, StoreError> {
+        let mut rows = Vec::new();
+        for stretch in self.stretches() {
+            let room = page.fetch() - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            if room > 0 {
+                rows.append(&mut self.rows(conn, page, stretch, room).await?);
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn rows(&self, conn: &mut Conn<'_>, page: &Page, stretch: Stretch, limit: i64) -> Result<Vec<AlertRow>, StoreError> {
         let select = match &self.order {
             Order::Nothing => return Ok(Vec::new()),
             Order::Index(question) => {
-                let select = self.narrowed(question.select(head!(found_sqlite!()), head!(found_postgres!())));
+                let select = self.narrowed(question.select(head!(found_sqlite!()), head!(found_postgres!())), stretch);
                 let select = match page.after_number() {
                     Some(number) => question.before(select, number),
                     None => select,
                 };
-                question.newest(select, page.fetch())
+                question.newest(select, limit)
             }
             Order::Time => {
-                let select = self.narrowed(Select::new(HEAD).and("w.kind = 'alert'", []));
+                let select = self.narrowed(Select::new(HEAD).and("w.kind = 'alert'", []), stretch);
                 let select = match (page.after_number(), page.after()) {
                     (Some(raised_at), Some((_, id))) => {
                         select.and("w.created_at < ? OR (w.created_at = ? AND w.id < ?)", [raised_at.into(), raised_at.into(), id.into()])
                     }
                     _ => select,
                 };
-                select.tail("ORDER BY w.created_at DESC, w.id DESC LIMIT ?", [page.fetch().into()])
+                select.tail("ORDER BY w.created_at DESC, w.id DESC LIMIT ?", [limit.into()])
             }
         };
         select.fetch_all(conn).await
@@ -228,12 +284,23 @@ impl<'a> AlertList<'a> {
                 concat!("SELECT COUNT(*) FROM (SELECT 1 FROM ", $($from)+, " JOIN premises p ON p.id = w.premises_id")
             };
         }
-        let select = match &self.order {
-            Order::Nothing => return Ok(0),
-            Order::Index(question) => question.select(counted!(found_sqlite!()), counted!(found_postgres!())),
-            Order::Time => Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", []),
-        };
-        self.narrowed(select).tail("LIMIT ?) AS counted", [COUNT_LIMIT.into()]).fetch_number(conn).await
+        let mut counted = 0;
+        for stretch in self.stretches() {
+            let limit = COUNT_LIMIT - counted;
+            let select = match &self.order {
+                Order::Nothing => return Ok(0),
+                Order::Index(question) => {
+                    // As a page of as many: found from the newest on, not all of them looked up first.
+                    question.newest(self.narrowed(question.select(counted!(found_sqlite!()), counted!(found_postgres!())), stretch), limit)
+                }
+                Order::Time => {
+                    let select = Select::new(counted!("work_items w JOIN alerts a ON a.id = w.id")).and("w.kind = 'alert'", []);
+                    self.narrowed(select, stretch).tail("LIMIT ?", [limit.into()])
+                }
+            };
+            counted += select.tail(") AS counted", []).fetch_number(conn).await?;
+        }
+        Ok(counted)
     }
 
     /// The cursor key of a row.

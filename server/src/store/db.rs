@@ -204,6 +204,15 @@ impl Db {
         Ok(())
     }
 
+    /// Has SQLite count what its planner goes by, where tables have grown, and put the index of words together again. PostgreSQL does
+    /// both by itself. Readers see it when their connections are made anew, half an hour later at most.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        if self.kind() == EngineKind::Postgres {
+            return Ok(());
+        }
+        self.write_apart(|tx| Box::pin(async move { search::tidy(tx).await })).await
+    }
+
     /// Which engine it is.
     pub fn kind(&self) -> EngineKind {
         match &self.0.engine {

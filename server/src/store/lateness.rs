@@ -2,7 +2,8 @@
 
 use super::sql::fetch_all;
 use super::work::{self, WorkRow};
-use super::{StoreError, Tx, alert_acts, alerts, incidents, notices, orders, work_clocks};
+use super::work_clocks::{self, ClockRow};
+use super::{Conn, StoreError, Tx, alert_acts, alerts, incidents, notices, orders};
 use crate::auth::Scope;
 use crate::domain::alert::class;
 use crate::domain::calendar::Calendar;
@@ -16,7 +17,7 @@ pub async fn tick(tx: &mut Tx<'_>, work_id: &str, clock_id: &str, at: i64) -> Re
     let Some(mut row) = clocks.into_iter().find(|row| row.id == clock_id) else { return Ok(Vec::new()) };
     let hours = work.hours();
     let before = row.clone();
-    let signals = row.clock.signals(at, work.level(), Context { calendar: Calendar::in_force(), hours: &hours });
+    let signals = row.clock.signals(at, work.level(), Context { calendar: &Calendar::in_force(), hours: &hours });
     if row != before {
         work_clocks::update(tx, &row).await?;
     }
@@ -37,6 +38,35 @@ pub async fn tick(tx: &mut Tx<'_>, work_id: &str, clock_id: &str, at: i64) -> Re
         Some(Signal::Late(level)) => tell(tx, &work, "overdue", &row.clock.name, *level, at).await?,
     }
     Ok(signals)
+}
+
+/// A deadline that another calendar moves: its clock as it would run, and when it was due.
+pub type Moved = (ClockRow, i64);
+
+/// What runs in days, is not late yet, and ends at another moment by `calendar`; and how many of all that run in days lean on a year
+/// that it does not know. What a paper or a person named stays.
+pub async fn moved(conn: &mut Conn<'_>, calendar: &Calendar) -> Result<(Vec<Moved>, i64), StoreError> {
+    let (mut moved, mut assumed) = (Vec::new(), 0);
+    for mut row in work_clocks::in_days(conn).await? {
+        let due = row.clock.limit.due(row.clock.started_ms, Context { calendar, hours: &[] });
+        assumed += i64::from(due.assumed);
+        if due.at_ms != row.clock.due_ms {
+            let before = std::mem::replace(&mut row.clock.due_ms, due.at_ms);
+            moved.push((row, before));
+        }
+    }
+    Ok((moved, assumed))
+}
+
+/// Moves deadlines by a rule (`calendar@2027`): each with a line in its history, and whoever heard of the old one hears of it.
+pub async fn set_moved(tx: &mut Tx<'_>, moved: &[Moved], rule: &str, at: i64) -> Result<(), StoreError> {
+    for (row, _) in moved {
+        work_clocks::update(tx, row).await?;
+        let Some(work) = work::get(tx, &Scope::system(), &row.work_id).await?.filter(|work| work.open) else { continue };
+        work::deadline_moved(tx, &work, row.clock.due_ms, rule, at).await?;
+        tell(tx, &work, "deadline_moved", &row.clock.name, Level::None, at).await?;
+    }
+    Ok(())
 }
 
 async fn tell(tx: &mut Tx<'_>, work: &WorkRow, kind: &str, clock: &str, level: Level, at: i64) -> Result<(), StoreError> {

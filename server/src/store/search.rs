@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{PgConnection, SqliteConnection};
 
-use super::alerts::AlertFilter;
-use super::sql::{Arg, Select, contains, execute, fetch_all, fetch_optional};
+use super::alerts::{AlertFilter, LONG_MS};
+use super::sql::{Select, contains, execute, fetch_all, fetch_optional};
 use super::{Conn, Db, EngineKind, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::alert::KINDS;
@@ -21,12 +21,13 @@ use crate::domain::workflow::alert::TABLE;
 /// Names that a word may stand for, of each kind of thing.
 const NAMES_LIMIT: i64 = 2_000;
 /// A scope of more premises is told by their paths alone.
-const PLACES_LIMIT: i64 = 64;
+const PLACES_LIMIT: usize = 64;
 /// Acts of one alert whose words are kept.
 const ACTS_LIMIT: i64 = 200;
 /// Alerts that are indexed in one transaction, where the index is made later than they were.
 const BATCH: i64 = 2_000;
-
+/// Pieces of SQLite's index that are left as they are.
+const PIECES_LIMIT: i64 = 4;
 /// How far numbers may lag behind the order of time.
 const OUT_OF_ORDER: i64 = 1_000;
 
@@ -40,13 +41,12 @@ const PERSON: char = 'u';
 /// Makes the index where there is none, and has it know every alert there is.
 pub(super) async fn prepare(db: &Db) -> Result<(), StoreError> {
     db.write_apart(|tx| Box::pin(async move { make(tx).await })).await?;
-    let mut known = 0;
+    let (mut known, mut from_ms) = (0, i64::MIN);
     loop {
-        let more = db.write_apart(|tx| Box::pin(async move { index_some(tx).await })).await?;
-        if more == 0 {
-            return Ok(());
-        }
+        let some = db.write_apart(move |tx| Box::pin(async move { index_some(tx, from_ms).await })).await?;
+        let Some((more, until_ms)) = some else { return Ok(()) };
         known += more;
+        from_ms = until_ms;
         tracing::info!(alerts = known, "alerts are made to be found by words");
     }
 }
@@ -70,11 +70,25 @@ async fn make(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Puts the pieces of SQLite's index together where there are many: a word is looked for in each of them. Then counts tables that have grown
+/// tenfold since they were counted, all of them (0x10000), by a sample of their rows (0x10).
+pub(super) async fn tidy(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if let Conn::Sqlite(c) = &mut **tx {
+        let (pieces,): (i64,) = sqlx::query_as("SELECT COUNT(DISTINCT segid) FROM alert_words_idx").fetch_one(&mut **c).await?;
+        if pieces > PIECES_LIMIT {
+            sqlx::query("INSERT INTO alert_words (alert_words) VALUES ('optimize')").execute(&mut **c).await?;
+        }
+        sqlx::query("PRAGMA optimize = 0x10012").execute(&mut **c).await?;
+    }
+    Ok(())
+}
+
 /// What an alert is bound to.
 #[derive(sqlx::FromRow)]
 struct Facts {
     id: String,
     number: i64,
+    raised_at: i64,
     kind: String,
     class: i64,
     camera_id: String,
@@ -100,7 +114,7 @@ struct Entry {
 
 impl Entry {
     fn new(facts: Facts, said: &[Said]) -> Self {
-        let Facts { id, number, kind, class, camera_id, premises_id, state } = facts;
+        let Facts { id, number, raised_at: _, kind, class, camera_id, premises_id, state } = facts;
         let bound = [(PREMISES, premises_id), (CAMERA, camera_id), (KIND, kind), (CLASS, class.to_string()), (STATE, state)];
         let mut words: BTreeSet<String> = bound.iter().map(|(mark, id)| Token::of(*mark, id).text).collect();
         for act in said {
@@ -120,7 +134,7 @@ pub(super) async fn index(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     let facts = fetch_optional!(
         tx,
         Facts,
-        "SELECT a.id, a.number, a.kind, a.class, a.camera_id, w.premises_id, w.state FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.id = $1",
+        "SELECT a.id, a.number, a.raised_at, a.kind, a.class, a.camera_id, w.premises_id, w.state FROM alerts a JOIN work_items w ON w.id = a.id WHERE a.id = $1",
         id,
     )?;
     let Some(facts) = facts else { return Ok(()) };
@@ -134,23 +148,26 @@ pub(super) async fn index(tx: &mut Tx<'_>, id: &str) -> Result<(), StoreError> {
     keep(tx, &[Entry::new(facts, &said)]).await
 }
 
-/// Indexes the oldest that have no number yet; gives how many.
-async fn index_some(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+/// Indexes the oldest that have no number yet, raised at or after a moment; gives how many, and when the last was raised.
+async fn index_some(tx: &mut Tx<'_>, from_ms: i64) -> Result<Option<(usize, i64)>, StoreError> {
     let before = fetch_optional!(tx, (i64,), "SELECT COALESCE(MAX(number), 0) FROM alerts")?.map_or(0, |row| row.0);
     execute!(
         tx,
         "UPDATE alerts SET number = n.number FROM (SELECT id, $1 + ROW_NUMBER() OVER (ORDER BY raised_at, id) AS number FROM ( \
-             SELECT id, raised_at FROM alerts WHERE number IS NULL ORDER BY raised_at, id LIMIT $2) oldest) n WHERE n.id = alerts.id",
+             SELECT id, raised_at FROM alerts WHERE number IS NULL AND raised_at >= $3 ORDER BY raised_at, id LIMIT $2) oldest) n WHERE n.id = alerts.id",
         before,
         BATCH,
+        from_ms,
     )?;
     let facts = fetch_all!(
         tx,
         Facts,
-        "SELECT a.id, a.number, a.kind, a.class, a.camera_id, w.premises_id, w.state FROM alerts a JOIN work_items w ON w.id = a.id \
+        "SELECT a.id, a.number, a.raised_at, a.kind, a.class, a.camera_id, w.premises_id, w.state FROM alerts a JOIN work_items w ON w.id = a.id \
          WHERE a.number > $1 ORDER BY a.number",
         before,
     )?;
+    let Some(last) = facts.last() else { return Ok(None) };
+    let some = (facts.len(), last.raised_at);
     let acts = fetch_all!(
         tx,
         Said,
@@ -171,7 +188,7 @@ async fn index_some(tx: &mut Tx<'_>) -> Result<usize, StoreError> {
         })
         .collect();
     keep(tx, &entries).await?;
-    Ok(entries.len())
+    Ok(Some(some))
 }
 
 async fn keep(tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), StoreError> {
@@ -208,6 +225,8 @@ pub(super) struct Question {
     text: String,
     /// Below this number.
     before: Option<i64>,
+    /// What was seen since the moment that is asked for and has a smaller number lasted long.
+    near: Option<i64>,
 }
 
 /// All of these, each of which is any of those, each of which is all of its tokens.
@@ -236,13 +255,19 @@ pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertF
     if let Some(open) = filter.open {
         narrow(STATE, &mut TABLE.states.iter().filter(|state| state.open == open).map(|state| state.name));
     }
-    let places = places(conn, scope).await?;
+    let places = places(conn, scope, PLACES_LIMIT).await?;
     narrow(PREMISES, &mut places.iter().map(String::as_str));
     if wanted.is_empty() {
         return Ok(None);
     }
     let before = match filter.until_ms {
-        Some(until_ms) => first_number(conn, until_ms).await?,
+        // What was raised at the same time may have got its number a little later.
+        Some(until_ms) => first_number(conn, until_ms).await?.map(|number| number + OUT_OF_ORDER),
+        None => None,
+    };
+    let near = match filter.since_ms {
+        // Nothing was raised since: the newest of all began sooner.
+        Some(since_ms) => Some(first_number(conn, since_ms - LONG_MS).await?.map_or(i64::MAX, |number| number - OUT_OF_ORDER)),
         None => None,
     };
     let engine = conn.engine();
@@ -252,10 +277,10 @@ pub(super) async fn question(conn: &mut Conn<'_>, scope: &Scope, filter: &AlertF
         }
         EngineKind::Postgres => written(&wanted, " & ", " | ", |token| format!("'{}'{}", token.text, if token.begins { ":*" } else { "" })),
     };
-    Ok(Some(Question { engine, text, before }))
+    Ok(Some(Question { engine, text, before, near }))
 }
 
-/// Above the numbers of all that was raised before a moment; `None` where nothing was raised since.
+/// The number of the first that was raised at or after a moment; `None` where nothing was.
 async fn first_number(conn: &mut Conn<'_>, at_ms: i64) -> Result<Option<i64>, StoreError> {
     let first = fetch_optional!(
         conn,
@@ -263,8 +288,7 @@ async fn first_number(conn: &mut Conn<'_>, at_ms: i64) -> Result<Option<i64>, St
         "SELECT COALESCE(number, 0) FROM alerts WHERE raised_at >= $1 ORDER BY raised_at, id LIMIT 1",
         at_ms
     )?;
-    // What was raised at the same time may have got its number a little later.
-    Ok(first.map(|(number,)| number + OUT_OF_ORDER))
+    Ok(first.map(|(number,)| number))
 }
 
 fn written(wanted: &Wanted, and: &str, or: &str, token: impl Fn(&Token) -> String) -> String {
@@ -300,16 +324,17 @@ async fn ids(conn: &mut Conn<'_>, select: Select, mark: char, tail: &'static str
     Ok(found.into_iter().map(|(id,)| vec![Token::of(mark, &id)]).collect())
 }
 
-/// The premises of a scope where they are few; none where it is wide.
-async fn places(conn: &mut Conn<'_>, scope: &Scope) -> Result<Vec<String>, StoreError> {
+/// The premises of a scope where they are no more than `limit`; none where it is wider.
+pub(super) async fn places(conn: &mut Conn<'_>, scope: &Scope, limit: usize) -> Result<Vec<String>, StoreError> {
     if scope.reaches_top() {
         return Ok(Vec::new());
     }
     let select = Select::new("SELECT p.id FROM premises p LEFT JOIN premises l ON l.id = p.merged_into");
-    let select = scope.restrict(select, "COALESCE(l.path, p.path) LIKE ?").tail("ORDER BY p.id LIMIT ?", [Arg::Int(PLACES_LIMIT + 1)]);
+    let select = scope
+        .restrict(select, "COALESCE(l.path, p.path) LIKE ?")
+        .tail("ORDER BY p.id LIMIT ?", [i64::try_from(limit + 1).unwrap_or(i64::MAX).into()]);
     let found: Vec<(String,)> = select.fetch_all(conn).await?;
-    let few = i64::try_from(found.len()).is_ok_and(|count| count <= PLACES_LIMIT);
-    Ok(if few { found.into_iter().map(|(id,)| id).collect() } else { Vec::new() })
+    Ok(if found.len() <= limit { found.into_iter().map(|(id,)| id).collect() } else { Vec::new() })
 }
 
 impl Question {
@@ -329,6 +354,20 @@ impl Question {
             Some(number) => self.before(select, number),
             None => select,
         }
+    }
+
+    /// Those with numbers of no long time before the moment since which they were seen.
+    pub(super) fn near(&self, select: Select) -> Select {
+        select.and(self.pick("s.rowid >= ?", "s.number >= ?"), [self.near.unwrap_or(0).into()])
+    }
+
+    /// Those before them that lasted until that moment.
+    pub(super) fn far(&self, select: Select, since_ms: i64) -> Select {
+        let lasted = self.pick(
+            "s.rowid IN (SELECT l.number FROM alerts l WHERE l.last_seen_at - l.raised_at > 86400000 AND l.last_seen_at >= ? AND l.number < ?)",
+            "s.number IN (SELECT l.number FROM alerts l WHERE l.last_seen_at - l.raised_at > 86400000 AND l.last_seen_at >= ? AND l.number < ?)",
+        );
+        select.and(lasted, [since_ms.into(), self.near.unwrap_or(0).into()])
     }
 
     /// Only those that were raised before this number.

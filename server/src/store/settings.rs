@@ -6,6 +6,7 @@ use super::journal::{Change, Entity};
 use super::premises::PremisesRow;
 use super::sql::{execute, fetch_all, fetch_optional};
 use super::{Conn, StoreError, Tx};
+use crate::domain::calendar::{self, Year};
 use crate::domain::self_check::SETTING as SELF_CHECKS;
 use crate::domain::settings::{SIGN_IN, SignIn};
 
@@ -30,6 +31,11 @@ pub async fn of_system<T: DeserializeOwned>(conn: &mut Conn<'_>, name: &str) -> 
 /// What a bureau asks of those who sign in.
 pub async fn sign_in(conn: &mut Conn<'_>) -> Result<SignIn, StoreError> {
     Ok(of_system(conn, SIGN_IN).await?.map(|(kept, _)| kept).unwrap_or_default())
+}
+
+/// Years of the calendar that the bureau entered.
+pub async fn calendar_years(conn: &mut Conn<'_>) -> Result<Vec<Year>, StoreError> {
+    Ok(of_system(conn, calendar::SETTING).await?.map(|(kept, _)| kept).unwrap_or_default())
 }
 
 /// Sets a setting; `path` is the node it belongs to.

@@ -350,7 +350,7 @@ async fn move_clocks(
     }
     work_clocks::save(tx, &work.id, &before, &clocks).await?;
     let hours = work.hours();
-    Ok(standing_of(&clocks, work.level(), at, Context { calendar: Calendar::in_force(), hours: &hours }))
+    Ok(standing_of(&clocks, work.level(), at, Context { calendar: &Calendar::in_force(), hours: &hours }))
 }
 
 /// The nearest due moment of the clocks that run, and the level that they give.
@@ -380,7 +380,7 @@ pub async fn start_clock(tx: &mut Tx<'_>, work: &WorkRow, name: &str, limit: wor
         return Ok(false);
     }
     let hours = work.hours();
-    let clock = workflow::Clock::start(name, limit, at, Context { calendar: Calendar::in_force(), hours: &hours });
+    let clock = workflow::Clock::start(name, limit, at, Context { calendar: &Calendar::in_force(), hours: &hours });
     let due_at = work.due_at.map_or(clock.due_ms, |due_at| due_at.min(clock.due_ms));
     work_clocks::insert(tx, &work.id, &clock).await?;
     execute!(tx, "UPDATE work_items SET due_at = $2, updated_at = $3 WHERE id = $1", work.id.as_str(), due_at, at)?;
@@ -392,10 +392,26 @@ pub async fn has_clock(conn: &mut Conn<'_>, work_id: &str, name: &str) -> Result
     Ok(work_clocks::of_work(conn, work_id).await?.iter().any(|row| row.clock.name == name))
 }
 
+/// A clock of its own ends at another moment than was said: takes up what is due next, and notes why.
+pub(super) async fn deadline_moved(tx: &mut Tx<'_>, work: &WorkRow, due_ms: i64, rule: &str, at: i64) -> Result<(), StoreError> {
+    let clocks = work_clocks::of_work(tx, &work.id).await?;
+    let hours = work.hours();
+    let (due_at, _) = standing_of(&clocks, work.level(), at, Context { calendar: &Calendar::in_force(), hours: &hours });
+    execute!(tx, "UPDATE work_items SET due_at = $2, updated_at = $3 WHERE id = $1", work.id.as_str(), due_at, at)?;
+    let act = Act { action: "deadline_moved".to_owned(), deadline_ms: Some(due_ms), ..Act::default() };
+    let state = work.state.as_str();
+    insert_history(tx, &work.id, By::System(rule), &act, &[], Some(state), state, work.version, at).await?;
+    changed(tx, work, at).await
+}
+
+async fn changed(tx: &mut Tx<'_>, work: &WorkRow, at: i64) -> Result<(), StoreError> {
+    tx.changed(at, Change::upsert(entity(&work.kind), &work.id, &work.premises_path).at(&work.premises_id)).await
+}
+
 /// Sets how late a piece of work is; says so to those who follow.
 pub async fn set_level(tx: &mut Tx<'_>, work: &WorkRow, level: Level, at: i64) -> Result<(), StoreError> {
     execute!(tx, "UPDATE work_items SET level = $2, updated_at = $3 WHERE id = $1", work.id.as_str(), level.as_str(), at)?;
-    tx.changed(at, Change::upsert(entity(&work.kind), &work.id, &work.premises_path).at(&work.premises_id)).await
+    changed(tx, work, at).await
 }
 
 fn entity(kind: &str) -> Entity {

@@ -4,10 +4,12 @@ use uuid::Uuid;
 
 use super::sql::{Select, execute, fetch_all};
 use super::{Conn, StoreError, Tx};
-use crate::domain::workflow::{Clock, Effect, Limit};
+use crate::domain::workflow::{Clock, Effect, Limit, Unit};
 
 /// Clocks that one piece of work may have.
 const CLOCKS_LIMIT: i64 = 100;
+/// Clocks that another calendar moves.
+const IN_DAYS_LIMIT: i64 = 20_000;
 
 /// A clock with its id; an empty id has not been stored yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +80,15 @@ pub async fn speaking(conn: &mut Conn<'_>, now_ms: i64, after: &str, limit: i64)
         after,
         limit,
     )
+}
+
+/// Clocks that run, count days, and have not told that anything is late; oldest first.
+pub async fn in_days(conn: &mut Conn<'_>) -> Result<Vec<ClockRow>, StoreError> {
+    let select = Select::new(HEAD)
+        .and("stopped_at IS NULL AND paused_at IS NULL AND yellow_at IS NULL", [])
+        .and_any("unit = ?", [Unit::WorkingDays, Unit::CalendarDays].map(|unit| unit.as_str().into()));
+    let rows: Vec<Stored> = select.tail("ORDER BY id LIMIT ?", [IN_DAYS_LIMIT.into()]).fetch_all(conn).await?;
+    rows.into_iter().map(ClockRow::try_from).collect()
 }
 
 /// Adds a clock.

@@ -12,6 +12,7 @@ mod agreement;
 mod alert_figures;
 mod alerts;
 mod auth;
+mod calendar;
 mod cameras;
 mod causes;
 mod claims;

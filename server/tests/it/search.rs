@@ -3,10 +3,11 @@
 use std::slice::from_ref;
 
 use media::{DiagnosisKind, Phase};
+use mobile_api::Moment;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Node, TestApp, add_camera, diagnosis, hear, on_both};
+use crate::support::{Client, Node, TestApp, add_camera, bulk, diagnosis, hear, on_both};
 
 /// An alert of a camera; its path.
 async fn raise(app: &TestApp, premises: &Node, camera: &str, kind: DiagnosisKind) -> String {
@@ -103,4 +104,35 @@ on_both!(alerts_from_before_the_index_are_found_when_the_program_starts_again, |
     app.app.db.migrate().await.unwrap();
     assert_eq!(found(&desk, "灶台", "").await, [newer, older.clone()], "in the order in which they were raised");
     assert_eq!(found(&desk, "锈迹", "").await, [older]);
+});
+
+on_both!(what_lasted_into_a_period_lies_in_it, |app| {
+    let db = &app.app.db;
+    // Ten days ago, all; one of them is still seen. Numbers leave room, as where much is raised.
+    let brief = raise(&app, &app.premises, "灶台 1", DiagnosisKind::Frozen).await;
+    let long = raise(&app, &app.premises, "灶台 2", DiagnosisKind::Black).await;
+    raise(&app, &app.premises, "灶台 3", DiagnosisKind::Blurred).await;
+    bulk::change(db, "UPDATE alerts SET number = 5000 WHERE kind = 'blurred'").await;
+    bulk::change(db, "UPDATE alerts SET raised_at = raised_at - 864000000, began_at = began_at - 864000000").await;
+    bulk::change(db, "UPDATE alerts SET last_seen_at = last_seen_at - 864000000 WHERE kind <> 'black'").await;
+    bulk::change(db, "UPDATE work_items SET created_at = created_at - 864000000").await;
+    let new = raise(&app, &app.premises, "灶台 4", DiagnosisKind::Covered).await;
+    let days_ago = |days: i64| Moment(app.app.clock.wall_ms() - days * 86_400_000).to_string();
+
+    let (desk, canteen) = (app.person("supervisor", &app.district).await, app.person("food_safety_officer", &app.premises).await);
+    for who in [&desk, &canteen] {
+        for words in ["", "灶台"] {
+            let since = format!("&since={}", days_ago(2));
+            assert_eq!(found(who, words, &since).await, [new.clone(), long.clone()], "{words}");
+            assert_eq!(found(who, words, &format!("{since}&until={}", days_ago(1))).await, from_ref(&long), "{words}");
+            assert_eq!(found(who, words, &format!("{since}&state=dismissed")).await, [""; 0], "{words}");
+            let all = found(who, words, &format!("&since={}", days_ago(11))).await;
+            assert_eq!((all.first(), all.last(), all.contains(&long)), (Some(&new), Some(&brief), true), "{words}");
+            let path = format!("/alerts?limit=1{since}{}", if words.is_empty() { "" } else { "&q=%E7%81%B6%E5%8F%B0" });
+            let (_, first) = who.get(&path).await;
+            let (_, second) = who.get(&format!("{path}&cursor={}", first["next"].as_str().unwrap())).await;
+            let ids = [&first["items"][0]["id"], &second["items"][0]["id"]].map(|id| format!("/alerts/{}", id.as_str().unwrap()));
+            assert_eq!((ids, second["next"].is_null(), &second["total"]), ([new.clone(), long.clone()], true, &json!(2)), "{words}");
+        }
+    }
 });

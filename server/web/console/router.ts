@@ -40,6 +40,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/offline', name: 'offline', component: () => import('./pages/OfflinePage.vue'), meta: { title: 'nav.offline', needs: ['cameras.read'] } },
   { path: '/settings/self-checks', name: 'self-check-rules', component: () => import('./pages/SelfCheckRulesPage.vue'), meta: { title: 'nav.selfCheckRules', needs: ['self_checks.read'] } },
   { path: '/settings/retention', name: 'retention', component: () => import('./pages/RetentionPage.vue'), meta: { title: 'nav.retention', needs: ['settings.manage'] } },
+  { path: '/settings/calendar', name: 'calendar', component: () => import('./pages/CalendarPage.vue'), meta: { title: 'nav.calendar', needs: ['settings.manage'] } },
   { path: '/settings/sign-in', name: 'sign-in-rules', component: () => import('./pages/SignInRulesPage.vue'), meta: { title: 'nav.signInRules', needs: ['settings.manage'] } },
   { path: '/wall', name: 'wall', component: () => import('./pages/WallPage.vue'), meta: { title: 'nav.wall', needs: ['video.live'], filled: true } },
   { path: '/patrol', name: 'patrol', component: () => import('./pages/PatrolPage.vue'), meta: { title: 'nav.patrol', needs: ['patrols.walk'] } },

@@ -260,11 +260,14 @@ impl Clock {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
 
     const HOUR_MS: i64 = 60 * MINUTE_MS;
 
+    static CALENDAR: LazyLock<Calendar> = LazyLock::new(Calendar::shipped);
+
     fn context() -> Context<'static> {
-        Context { calendar: Calendar::in_force(), hours: &[] }
+        Context { calendar: &CALENDAR, hours: &[] }
     }
 
     #[test]

@@ -30,6 +30,7 @@ const MEASURED: &[&str] = &[
 const MOVES: &[&str] = &[
     "/cameras/{id}/timeline",
     "/cameras/{id}/health",
+    "/cameras/{id}/recording.manifest.json",
     "/statistics",
     "/exports/",
     "/audit",

@@ -98,7 +98,7 @@ pub async fn premises(db: &Db, count: i64) {
 /// pages everybody sees, without which it reads each row that its index names.
 pub async fn analyse(db: &Db) {
     match &mut db.read().await.unwrap().conn() {
-        Conn::Sqlite(_) => run(db, "ANALYZE", "ANALYZE", Vec::new()).await,
+        Conn::Sqlite(_) => db.tidy().await.unwrap(),
         Conn::Postgres(connection) => {
             sqlx::query("VACUUM (ANALYZE)").execute(&mut **connection).await.unwrap();
         }

@@ -1,6 +1,6 @@
 import {
   AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, Lock, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
-  School, Setting, Tickets, Timer, TrendCharts, User, VideoCamera, View, WarnTriangleFilled,
+  School, Setting, Sunny, Tickets, Timer, TrendCharts, User, VideoCamera, View, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import { allowed } from '../router'
@@ -64,6 +64,7 @@ export function railGroups(): RailGroup[] {
       entries: [
         entry('users', 'nav.users', User),
         entry('sign-in-rules', 'nav.signInRules', Lock),
+        entry('calendar', 'nav.calendar', Sunny),
         entry('collect-devices', 'nav.collect', Iphone),
         entry('diagnosis', 'nav.diagnosis', Operation),
         // Everybody who reads papers finds it beside them; here it is a setting.

@@ -142,6 +142,7 @@ export default {
       escalate: ['升级督办', 'escalated'],
       request: ['转检查', 'inspection requested'],
       remind: ['到期提醒', 'reminded'],
+      deadline_moved: ['工作日历调整，期限变动', 'deadline moved with the working calendar'],
       notify: ['已通知', 'told'],
       request_inspection: ['转现场检查', 'inspection requested'],
       open_case: ['立案', 'case opened'],

@@ -1,4 +1,5 @@
 import alerts from './alerts'
+import calendar from './calendar'
 import cameras from './cameras'
 import common from './common'
 import designer from './designer'
@@ -14,6 +15,6 @@ import security from './security'
 import selfChecks from './selfChecks'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...running, ...security, ...selfChecks }
+export const texts: Pairs = { ...common, ...alerts, ...calendar, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...running, ...security, ...selfChecks }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

@@ -35,6 +35,8 @@ export type SecondFactor = Schemas['SecondFactor']
 export type SecondFactorBegun = Schemas['SecondFactorBegun']
 export type Login = Schemas['Login']
 export type SignInAsked = Schemas['SignInAsked']
+export type WorkCalendar = Schemas['WorkCalendar']
+export type CalendarChange = Schemas['CalendarChange']
 export type RoleRequest = Schemas['RoleRequest']
 export type Role = With<Schemas['Role'], { permissions: Permission[] }>
 

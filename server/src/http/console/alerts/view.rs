@@ -312,7 +312,7 @@ async fn inspections_of(conn: &mut Conn<'_>, alert_id: &str) -> Result<Vec<Inspe
 /// Until when the premises would have, by the class.
 async fn suggested(conn: &mut Conn<'_>, row: &AlertRow, now_ms: i64) -> Result<Option<Moment>, Problem> {
     let hours = work::get(conn, &Scope::system(), &row.id).await?.map(|work| work.hours()).unwrap_or_default();
-    let due = class(row.class).rectify.due(now_ms, Context { calendar: Calendar::in_force(), hours: &hours });
+    let due = class(row.class).rectify.due(now_ms, Context { calendar: &Calendar::in_force(), hours: &hours });
     Ok(Some(Moment(due.at_ms)))
 }
 

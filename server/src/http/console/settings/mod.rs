@@ -4,6 +4,7 @@
 //! who stands at the top changes it.
 
 mod auto_dispatch;
+mod calendar;
 mod retention;
 mod sign_in;
 
@@ -24,6 +25,7 @@ use crate::store::{Conn, StoreError, Tx, cameras, premises, settings};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     auto_dispatch::configure(config);
+    calendar::configure(config);
     retention::configure(config);
     sign_in::configure(config);
 }
