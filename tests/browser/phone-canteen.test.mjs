@@ -36,6 +36,12 @@ it('shows the canteen its own cameras and what it is asked', async () => {
   await steps.signIn(page, server.base, 'lin', PASSWORD)
   await page.waitForSelector('.camera')
   assert.match(await page.locator('.camera').innerText(), /烹饪间 1 号/)
+  // Its own score stands below, with what it is made of.
+  await root.call('PUT', '/settings/risk', await root.get('/settings/risk'))
+  await page.reload()
+  await page.locator(test('score')).waitFor()
+  await page.click(test('score-terms'))
+  assert.match(await page.locator(test('score')).innerText(), /风险评分[\s\S]+分/)
   await steps.go(page, `${server.base}/m/alerts`)
   await page.locator(test('alert')).first().click()
   await page.waitForSelector(test('rectify-text'))

@@ -113,6 +113,13 @@ pub mod can {
         const ANY_OF: &'static [Permission] = &[Permission::SelfChecksAnswer, Permission::SelfChecksSign];
     }
 
+    /// Whoever sees a premises' score: who plans by it, and the premises itself.
+    #[derive(Debug, Clone, Copy)]
+    pub struct RiskSee;
+    impl Needs for RiskSee {
+        const ANY_OF: &'static [Permission] = &[Permission::AssignmentsRead, Permission::AlertsRectify, Permission::SelfChecksSign];
+    }
+
     /// Whoever fills in drafts on a phone: inspections, or papers of the canteen's own.
     #[derive(Debug, Clone, Copy)]
     pub struct DraftsKeep;

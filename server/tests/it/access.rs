@@ -237,7 +237,7 @@ pub(crate) fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("GET", "/settings/inspection_plan", One(P::AssignmentsRead)),
         ("PUT", "/settings/inspection_plan", One(P::SettingsManage)),
         ("GET", "/risk", One(P::AssignmentsRead)),
-        ("GET", "/premises/{id}/risk", One(P::AssignmentsRead)),
+        ("GET", "/premises/{id}/risk", Any(&[P::AssignmentsRead, P::AlertsRectify, P::SelfChecksSign])),
         ("GET", "/exports/risk.{format}", One(P::AssignmentsRead)),
         ("GET", "/settings/risk", One(P::AssignmentsRead)),
         ("PUT", "/settings/risk", One(P::SettingsManage)),

@@ -169,7 +169,7 @@ async fn a_score_is_the_sum_of_what_its_rows_come_to() {
 }
 
 #[actix_web::test]
-async fn each_sees_the_scores_of_their_own_premises_and_canteens_none() {
+async fn each_sees_the_scores_of_their_own_premises_and_canteens_nothing_of_what_is_planned() {
     for engine in ENGINES {
         let (app, _) = district(engine).await;
         let (city, office, other) = (
@@ -187,7 +187,18 @@ async fn each_sees_the_scores_of_their_own_premises_and_canteens_none() {
         for role in ["food_safety_officer", "food_safety_director", "principal"] {
             let canteen = app.person(role, &app.premises).await;
             assert_eq!(canteen.get("/risk").await.0, StatusCode::FORBIDDEN, "{role}");
-            assert_eq!(canteen.get(&format!("/premises/{}/risk", app.premises.id)).await.0, StatusCode::FORBIDDEN, "{role}");
+            let (status, own) = canteen.get(&format!("/premises/{}/risk", app.premises.id)).await;
+            assert_eq!(
+                (status, &own["score"]["score"], &own["score"]["rising"]),
+                (StatusCode::OK, &both["items"][0]["score"], &json!(false)),
+                "{role}"
+            );
+            assert!(both["items"][0]["rising"] == true && !own["terms"].as_array().unwrap().is_empty(), "{own}");
+            assert_eq!(canteen.get(&format!("/premises/{}/risk", app.other_premises.id)).await.0, StatusCode::NOT_FOUND, "{role}");
+        }
+        for role in ["parent", "education_viewer"] {
+            let other = app.person(role, &app.district).await;
+            assert_eq!(other.get(&format!("/premises/{}/risk", app.premises.id)).await.0, StatusCode::FORBIDDEN, "{role}");
         }
         for (query, expected) in [
             ("band=high", 1),

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::domain::calendar::date_of;
+use crate::domain::permission::Permission;
 use crate::domain::premises::PremisesKind;
 use crate::domain::risk::{Bands, RiskBand, ShownTerm, points};
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, page};
@@ -218,10 +219,11 @@ struct PremisesRisk {
     trend: Vec<RiskDay>,
 }
 
-/// A premises' score, term by term: what was found, what counts of it, its weight and its points.
+/// A premises' score, term by term: what was found, what counts of it, its weight and its points. The premises itself sees its own, and
+/// nothing of what is planned there.
 #[utoipa::path(tag = "risk", params(("id" = String, Path)), responses((status = 200, body = PremisesRisk), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
 #[get("/premises/{id}/risk")]
-async fn read(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, id: Id) -> Result<web::Json<PremisesRisk>, Problem> {
+async fn read(app: web::Data<App>, caller: Caller<can::RiskSee>, id: Id) -> Result<web::Json<PremisesRisk>, Problem> {
     let mut reader = app.db.read().await?;
     let (conn, scope) = (&mut reader.conn(), caller.scope());
     let place = premises::get(conn, &scope, &id.to_string()).await?.ok_or_else(Problem::not_found)?;
@@ -237,6 +239,10 @@ async fn read(app: web::Data<App>, caller: Caller<can::AssignmentsRead>, id: Id)
     if row.as_ref().is_some_and(|row| row.formula_version == version) {
         terms = formula.completed(&terms);
     }
-    let score = row.map(RiskScore::try_from).transpose()?;
+    let mut score = row.map(RiskScore::try_from).transpose()?;
+    // A visit that is planned, or proposed, stays unannounced.
+    if let Some(score) = score.as_mut().filter(|_| !caller.access.may_at(Permission::AssignmentsRead, &place.path)) {
+        (score.open_assignment_id, score.rising, score.entered_top) = (None, false, false);
+    }
     Ok(web::Json(PremisesRisk { premises_id: place.id, score, terms, thresholds: formula.bands, trend }))
 }
