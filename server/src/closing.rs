@@ -1,6 +1,6 @@
 //! Closing a month: everything that the seven figures count of it, thing by thing, to be kept as it is; and what changed since.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
 
@@ -8,8 +8,8 @@ use crate::auth::Scope;
 use crate::domain::calendar::{end_of, start_of};
 use crate::domain::figures::fate;
 use crate::domain::periods::{Cover, Stretch};
-use crate::domain::rates::{Rate, Rates};
-use crate::rates::{GatherError, Question, bounded, gather};
+use crate::domain::rates::{Rate, Rates, must_be_covered};
+use crate::rates::{GatherError, Gathered, bounded};
 use crate::store::closings::{self, FactRow, NameRow};
 use crate::store::rates::{self, Asked, PlaceRow};
 use crate::store::{Conn, StoreError};
@@ -37,25 +37,28 @@ fn fact(rate: Rate, thing_id: &str, (premises_id, office_id): (&str, &str), (par
 pub(crate) async fn count(conn: &mut Conn<'_>, node_id: &str, first: Date, now_ms: i64) -> Result<Month, GatherError> {
     let (scope, last) = (Scope::system(), Stretch::Month.last_day(first));
     let asked = Asked { organization_id: Some(node_id.to_owned()), ..Asked::default() };
-    let question = Question { from: first, to: last, over: None, asked: asked.clone(), kind: None };
-    let gathered = gather(conn, &scope, &question, now_ms).await?;
-    let mut facts = Facts::default();
-    for (part, rates) in &gathered.parts {
-        if let shares @ (_, 1) = rates.get(Rate::Coverage) {
-            facts.add(fact(Rate::Coverage, &part.premises_id, (&part.premises_id, &part.office_id), shares));
-        }
-    }
+    let gathered = Gathered::places(conn, &scope, &asked).await?;
+    let (mut facts, mut working) = (Facts::default(), HashSet::new());
     let days = Cover::of(first, last);
     let mut delivered: HashMap<String, bool> = HashMap::new();
     for piece in bounded(rates::camera_pieces(conn, &scope, &asked, days, false).await?)? {
         let Some(place) = gathered.living(&piece.premises_id) else { continue };
         *delivered.entry(piece.camera_id.clone()).or_default() |= piece.delivered();
+        if piece.delivered() {
+            working.insert(place.id.clone());
+        }
         let at = (place.id.as_str(), place.office_id.as_str());
         facts.add(fact(Rate::Online, &piece.camera_id, at, (piece.online_ms, piece.counted_ms)));
         facts.add(fact(Rate::Completeness, &piece.camera_id, at, (piece.recorded_ms, piece.due_ms)));
     }
     let cameras = bounded(rates::cameras(conn, &scope, &asked).await?)?;
     let (start_ms, end_ms) = (start_of(first), end_of(last));
+    for place in
+        gathered.places.values().filter(|place| start_ms <= now_ms && place.supervised(start_ms, end_ms) && must_be_covered(&place.kind))
+    {
+        let shares = (working.contains(&place.id).into(), 1);
+        facts.add(fact(Rate::Coverage, &place.id, (&place.id, &place.office_id), shares));
+    }
     for camera in cameras.iter().filter(|camera| camera.created_at < end_ms) {
         let Some(place) = gathered.places.get(&camera.premises_id).filter(|place| place.supervised(start_ms, end_ms)) else { continue };
         let connected = delivered.get(&camera.id).copied().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::civil::Date;
 
 use crate::auth::Scope;
-use crate::domain::calendar::{end_of, start_of};
+use crate::domain::calendar::{date_of, end_of, start_of};
 use crate::domain::periods::{Cover, Stretch};
 use crate::domain::rates::{Rate, Rates, must_be_covered};
 use crate::store::rates::{self, Asked, CameraRow, PlaceRow, ROWS_LIMIT};
@@ -69,6 +69,10 @@ impl Question {
         self.over.map(|stretch| stretch.first_day(day))
     }
 
+    fn days(&self, now_ms: i64) -> Cover {
+        Cover::until_today(self.from, self.to, date_of(now_ms))
+    }
+
     fn months(&self) -> bool {
         self.over.is_none_or(Stretch::of_months)
     }
@@ -104,12 +108,8 @@ fn day(text: &str) -> Result<Date, StoreError> {
 
 /// Reads everything that a question is about.
 pub(crate) async fn gather(conn: &mut Conn<'_>, scope: &Scope, question: &Question, now_ms: i64) -> Result<Gathered, GatherError> {
-    let (days, months, asked) = (Cover::of(question.from, question.to), question.months(), &question.asked);
-    let rows = bounded(rates::places(conn, scope, asked).await?)?;
-    let places: HashMap<String, PlaceRow> = rows.into_iter().map(|place| (place.id.clone(), place)).collect();
-    let mut nodes = statistics::nodes(conn, "office").await?;
-    nodes.extend(statistics::nodes(conn, "district").await?);
-    let mut gathered = Gathered { parts: BTreeMap::new(), places, nodes };
+    let (days, months, asked) = (question.days(now_ms), question.months(), &question.asked);
+    let mut gathered = Gathered::places(conn, scope, asked).await?;
     let mut delivered = Delivered::default();
     for piece in bounded(rates::camera_pieces(conn, scope, asked, days, months).await?)? {
         let key = question.key(day(&piece.first_on)?);
@@ -144,6 +144,15 @@ pub(crate) async fn gather(conn: &mut Conn<'_>, scope: &Scope, question: &Questi
 }
 
 impl Gathered {
+    /// The places alone, with nothing counted yet.
+    pub(crate) async fn places(conn: &mut Conn<'_>, scope: &Scope, asked: &Asked) -> Result<Self, GatherError> {
+        let rows = bounded(rates::places(conn, scope, asked).await?)?;
+        let places = rows.into_iter().map(|place| (place.id.clone(), place)).collect();
+        let mut nodes = statistics::nodes(conn, "office").await?;
+        nodes.extend(statistics::nodes(conn, "district").await?);
+        Ok(Self { parts: BTreeMap::new(), places, nodes })
+    }
+
     pub(crate) fn living(&self, id: &str) -> Option<&PlaceRow> {
         let place = self.places.get(id)?;
         place.merged_into.as_ref().and_then(|into| self.places.get(into)).or(Some(place))
@@ -205,8 +214,9 @@ pub(crate) async fn cameras(
     scope: &Scope,
     question: &Question,
     short_of: Option<Rate>,
+    now_ms: i64,
 ) -> Result<Vec<CameraShares>, GatherError> {
-    let (days, asked) = (Cover::of(question.from, question.to), &question.asked);
+    let (days, asked) = (question.days(now_ms), &question.asked);
     let places: HashMap<String, PlaceRow> =
         bounded(rates::places(conn, scope, asked).await?)?.into_iter().map(|place| (place.id.clone(), place)).collect();
     let mut sums: HashMap<String, Rates> = HashMap::new();

@@ -54,9 +54,7 @@ struct Kind {
 #[derive(Debug, Serialize)]
 struct Report {
     title: String,
-    number: &'static str,
     bureau: String,
-    preview: bool,
     state: String,
     issued: String,
     figures: Vec<Figure>,
@@ -208,9 +206,7 @@ pub(crate) async fn set(app: &App, node: &OrganizationRow, first: Date, closing:
         };
         Report {
             title: format!("{} 年 {} 月互联网+明厨亮灶运行月报", first.year(), first.month()),
-            number: "",
             bureau: node.name.clone(),
-            preview: false,
             state,
             issued: chinese_date(now_ms),
             figures: Rate::ALL.map(figure).into(),

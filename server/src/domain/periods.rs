@@ -65,6 +65,11 @@ pub struct Cover {
 }
 
 impl Cover {
+    /// Of the days from one to another, as far as there are any: a month that goes on is whole up to today.
+    pub fn until_today(from: Date, to: Date, today: Date) -> Self {
+        Self::of(from, if to >= today { Stretch::Month.last_day(to.first_of_month()) } else { to })
+    }
+
     /// Of the days from one to another, both included.
     pub fn of(from: Date, to: Date) -> Self {
         let first = from.first_of_month();
@@ -104,6 +109,9 @@ mod tests {
         assert_eq!((whole.months_from, whole.months_to), (date(2026, 1, 1), date(2027, 1, 1)));
         let around = cover(date(2026, 1, 31), date(2026, 4, 1));
         assert_eq!((around.months_from, around.months_to), (date(2026, 2, 1), date(2026, 4, 1)));
+        let going_on = Cover::until_today(date(2026, 1, 1), date(2026, 4, 10), date(2026, 4, 10));
+        assert_eq!((going_on.months_to, going_on.to), (date(2026, 5, 1), date(2026, 4, 30)));
+        assert_eq!(Cover::until_today(date(2026, 1, 1), date(2026, 4, 10), date(2026, 4, 11)), cover(date(2026, 1, 1), date(2026, 4, 10)));
         let none = cover(date(2026, 1, 5), date(2026, 2, 27));
         assert_eq!((none.months_from, none.months_to), (date(2026, 1, 5), date(2026, 1, 5)));
     }

@@ -318,17 +318,7 @@ pub async fn wrong(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
         wrong.extend(wrong_of_month(conn, month, end).await?);
         month = end.tomorrow().unwrap_or(Date::MAX);
     }
-    let months = fetch_optional!(
-        conn,
-        (i64, i64),
-        "SELECT (SELECT COUNT(*) FROM (SELECT * FROM camera_months EXCEPT \
-             SELECT substr(day, 1, 7) || '-01', camera_id, premises_id, CAST(SUM(counted_ms) AS BIGINT), CAST(SUM(online_ms) AS BIGINT), CAST(SUM(healthy_ms) AS BIGINT), \
-               CAST(SUM(due_ms) AS BIGINT), CAST(SUM(recorded_ms) AS BIGINT), CAST(SUM(CASE WHEN online_ms > 0 OR recorded_ms > 0 THEN 1 ELSE 0 END) AS BIGINT) \
-             FROM camera_days GROUP BY substr(day, 1, 7), camera_id, premises_id) x), \
-           (SELECT COUNT(*) FROM (SELECT * FROM patrol_months EXCEPT \
-             SELECT substr(day, 1, 7) || '-01', premises_id, office_id, COUNT(*), COUNT(result) FROM patrol_looks GROUP BY substr(day, 1, 7), premises_id, office_id) x)"
-    )?;
-    let (cameras, patrols) = months.unwrap_or_default();
+    let (cameras, patrols) = (wrong_months(conn, true).await?, wrong_months(conn, false).await?);
     if cameras > 0 {
         wrong.push(format!("{cameras} months of cameras are not the sums of their days"));
     }
@@ -336,6 +326,32 @@ pub async fn wrong(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
         wrong.push(format!("{patrols} months of patrols are not the sums of their days"));
     }
     Ok(wrong)
+}
+
+/// How many months of cameras, or of patrols, differ from what their days say.
+async fn wrong_months(conn: &mut Conn<'_>, cameras: bool) -> Result<i64, StoreError> {
+    let row = if cameras {
+        fetch_optional!(
+            conn,
+            (i64,),
+            "WITH counted AS (SELECT substr(day, 1, 7) || '-01' AS first_on, camera_id, premises_id, CAST(SUM(counted_ms) AS BIGINT) AS counted_ms, \
+               CAST(SUM(online_ms) AS BIGINT) AS online_ms, CAST(SUM(healthy_ms) AS BIGINT) AS healthy_ms, CAST(SUM(due_ms) AS BIGINT) AS due_ms, \
+               CAST(SUM(recorded_ms) AS BIGINT) AS recorded_ms, CAST(SUM(CASE WHEN online_ms > 0 OR recorded_ms > 0 THEN 1 ELSE 0 END) AS BIGINT) AS days \
+               FROM camera_days GROUP BY substr(day, 1, 7), camera_id, premises_id) \
+             SELECT (SELECT COUNT(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM camera_months) missing) \
+               + (SELECT COUNT(*) FROM (SELECT * FROM camera_months EXCEPT SELECT * FROM counted) strange)"
+        )?
+    } else {
+        fetch_optional!(
+            conn,
+            (i64,),
+            "WITH counted AS (SELECT substr(day, 1, 7) || '-01' AS first_on, premises_id, office_id, COUNT(*) AS planned, COUNT(result) AS looked \
+               FROM patrol_looks GROUP BY substr(day, 1, 7), premises_id, office_id) \
+             SELECT (SELECT COUNT(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM patrol_months) missing) \
+               + (SELECT COUNT(*) FROM (SELECT * FROM patrol_months EXCEPT SELECT * FROM counted) strange)"
+        )?
+    };
+    Ok(row.map_or(0, |row| row.0))
 }
 
 async fn wrong_of_month(conn: &mut Conn<'_>, first: Date, last: Date) -> Result<Vec<String>, StoreError> {

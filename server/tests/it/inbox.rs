@@ -113,10 +113,10 @@ async fn measure(engine: Engine) {
         let client = app.person(role, node).await;
         ask(engine, who, &client, "inbox", "/alerts", &INBOX).await;
         ask(engine, who, &client, "words", "/alerts", &WORDS).await;
-        for (path, question) in FIGURES {
-            ask(engine, who, &client, "figures of a year by town and month", path, &[question]).await;
-        }
         if role == "supervisor" {
+            for (path, question) in FIGURES {
+                ask(engine, who, &client, "figures of a year by town and month", path, &[question]).await;
+            }
             ask(engine, who, &client, "overview", "/overview", &[&[]]).await;
         }
     }

@@ -187,6 +187,15 @@ async fn each_figure_says_what_it_counts_and_leads_to_its_rows() {
         let months = district.get("/statistics/rates?by=premises&from=2026-11-01&to=2026-12-31").await;
         assert_eq!(sum(&months), told);
         assert_eq!(district.wrong().await, Vec::<String>::new());
+        for (wrong, told) in [
+            ("UPDATE camera_months SET days = days + 1", "months of cameras"),
+            ("DELETE FROM camera_months", "months of cameras"),
+            ("DELETE FROM patrol_months", "months of patrols"),
+        ] {
+            bulk::change(&app.app.db, wrong).await;
+            assert!(matches!(&district.wrong().await[..], [one] if one.contains(told)), "{wrong}");
+            tallies::again(&app.app.db).await.unwrap();
+        }
 
         // Narrowed, and by who asks.
         let narrowed = async |query: &str| shares(&district.get(&format!("/statistics/rates?by=all&{days}&{query}")).await["all"]);
@@ -432,5 +441,6 @@ async fn a_closed_month_stays_and_what_comes_late_is_a_further_revision() {
             let table = desk.request(Method::GET, &table, None).send().await.unwrap().text().await.unwrap();
             assert_eq!(table.lines().count(), lines, "{table}");
         }
+        assert_eq!(district.wrong().await, Vec::<String>::new(), "sums follow what was merged");
     }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, Scope, can};
+use crate::domain::calendar::date_of;
 use crate::domain::figures::{Histogram, Outcomes};
 use crate::domain::periods::{Cover, Stretch};
 use crate::domain::premises::PremisesKind;
@@ -216,7 +217,7 @@ impl FigureArgs {
             return Err(Problem::of(ProblemType::Malformed).because("class is 0 to 3"));
         }
         let asked = Asked {
-            days: Cover::of(from, to),
+            days: Cover::until_today(from, to, date_of(now_ms)),
             organization_id: self.organization_id.map(|id| id.to_string()),
             premises_id: self.premises_id.map(|id| id.to_string()),
             premises_kind: self.premises_kind.map(|kind| kind.as_str().to_owned()),

@@ -143,25 +143,32 @@ async fn close(app: web::Data<App>, caller: Caller<can::FiguresClose>, body: Bod
     faults.optional_text("reason", body.reason.as_deref(), REASON_LIMIT);
     checked(faults)?;
     let first = first.unwrap_or_default();
+    let first_on = first.to_string();
+    // Counted before the write begins: others' writes wait for it.
+    let (node, newest, month) = {
+        let mut reader = app.db.read().await?;
+        let conn = &mut reader.conn();
+        let node = organizations::get(conn, &scope, &body.organization_id.to_string()).await?;
+        let node = node.ok_or_else(|| Problem::field("/organization_id", "unknown", "no such node, or not in your area"))?;
+        let newest = closings::newest(conn, &node.id, &first_on).await?;
+        let month = closing::count(conn, &node.id, first, at).await?;
+        if newest > 0 {
+            if body.reason.is_none() {
+                return Err(Problem::field("/reason", "required", "say why there is a further revision"));
+            }
+            let before = closings::revision(conn, &node.id, &first_on, newest).await?.ok_or_else(Problem::not_found)?;
+            if closing::changes(&closings::facts(conn, &before.id).await?, &month.facts).is_empty() {
+                return Err(Problem::of(ProblemType::Conflict).because("nothing has changed since it was closed"));
+            }
+        }
+        (node, newest, month)
+    };
     let row = app
         .db
         .write_apart(move |tx| {
             Box::pin(async move {
-                let node = organizations::get(tx, &scope, &body.organization_id.to_string()).await?;
-                let node = node.ok_or_else(|| Problem::field("/organization_id", "unknown", "no such node, or not in your area"))?;
-                let first_on = first.to_string();
-                let newest = closings::newest(tx, &node.id, &first_on).await?;
-                let month = closing::count(tx, &node.id, first, at).await?;
-                if newest > 0 {
-                    if body.reason.is_none() {
-                        return Err(Problem::field("/reason", "required", "say why there is a further revision"));
-                    }
-                    let before = closings::revision(tx, &node.id, &first_on, newest).await?.ok_or_else(Problem::not_found)?;
-                    if closing::changes(&closings::facts(tx, &before.id).await?, &month.facts).is_empty() {
-                        return Err(Problem::of(ProblemType::Conflict).because("nothing has changed since it was closed"));
-                    }
-                }
                 let id = Uuid::now_v7().to_string();
+                // Where somebody else was faster, this revision is there already: a conflict.
                 let new = NewClosing {
                     id: &id,
                     node_id: &node.id,

@@ -454,9 +454,9 @@ async fn camera_rates(
     args: Args<ShortArgs>,
 ) -> Result<web::Json<Listed<CameraRates>>, Problem> {
     let page = page(args.limit, args.cursor.as_deref())?;
+    let now_ms = app.clock.wall_ms();
     let within = (args.from.as_ref(), args.to.as_ref());
-    let question =
-        all_of(within, (args.organization_id, args.premises_id), args.premises_kind, args.grid.clone()).question(app.clock.wall_ms())?;
+    let question = all_of(within, (args.organization_id, args.premises_id), args.premises_kind, args.grid.clone()).question(now_ms)?;
     let short_of = args.short_of.map(|rate| match rate {
         CameraRate::Connection => Rate::Connection,
         CameraRate::Online => Rate::Online,
@@ -464,7 +464,7 @@ async fn camera_rates(
         CameraRate::Patrol => Rate::Patrol,
     });
     let mut reader = app.db.read().await?;
-    let rows = gathering::cameras(&mut reader.conn(), &caller.scope(), &question, short_of).await?;
+    let rows = gathering::cameras(&mut reader.conn(), &caller.scope(), &question, short_of, now_ms).await?;
     let (rows, next, counted) = cut(rows, &page, |row| (String::new(), row.camera.id.clone()));
     Ok(web::Json(listed(rows.into_iter().map(CameraRates::from).collect(), next, counted)))
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { endOf, periodBefore, periodLastYear, points } from './rates'
+import { endOf, few, periodBefore, periodLastYear, points } from './rates'
 
 const share = (part: number, whole: number) => ({ part, whole, value: whole ? part / whole : null })
 
@@ -17,6 +17,10 @@ it('compares days with as many days', () => {
 it('ends stretches on their last day', () => {
   expect((['day', 'week', 'month', 'term'] as const).map((one) => endOf('2026-09-01', one))).toEqual(['2026-09-01', '2026-09-07', '2026-09-30', '2027-01-31'])
   expect(endOf('2027-02-01', 'term')).toBe('2027-08-31')
+})
+
+it('shows counts where there are few cases, never seconds', () => {
+  expect([few('coverage', share(1, 19)), few('coverage', share(1, 20)), few('coverage', share(0, 0)), few('online', share(1, 5))]).toEqual([true, false, false, false])
 })
 
 it('has no difference where there is nothing to compare with', () => {

@@ -18,6 +18,9 @@ export const inTime = (name: RateName) => name === 'online' || name === 'complet
 /** A share as the bar takes it. */
 export const barOf = (share: AlertShare): Rate => ({ value: share.value ?? null, part_s: share.part, whole_s: share.whole })
 
+/** Few cases: a share of them is shown with its count. */
+export const few = (name: RateName, share: AlertShare) => !inTime(name) && share.whole > 0 && share.whole < 20
+
 /** The last day of the stretch that begins on this one. */
 export function endOf(first: string, stretch: RateStretch): string {
   const date = utc(first)

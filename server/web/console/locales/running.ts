@@ -3,8 +3,8 @@ import type { Pairs } from './pairs'
 export default {
   alertFigures: {
     lead: ['预警准不准、响应快不快、整改到不到位；数字可点开到具体预警', 'How right alerts were, how fast they were answered, what was put right; each number leads to its alerts'],
-    by: { kind: ['按类型', 'Kind'], rule: ['按规则', 'Rule'], camera: ['按摄像头', 'Camera'], premises: ['按场所', 'Premises'], office: ['按监管所', 'Office'], decider: ['按研判人', 'Decided by'] },
-    group: { kind: ['类型', 'Kind'], rule: ['类型', 'Kind'], camera: ['摄像头', 'Camera'], premises: ['场所', 'Premises'], office: ['监管所', 'Office'], decider: ['研判人', 'Decided by'] },
+    by: { kind: ['按类型', 'Kind'], rule: ['按规则', 'Rule'], camera: ['按摄像头', 'Camera'], premises: ['按场所', 'Premises'], office: ['按监管所', 'Office'], grid: ['按网格', 'Grid'], premises_kind: ['按场所类型', 'Kind of premises'], decider: ['按研判人', 'Decided by'] },
+    group: { kind: ['类型', 'Kind'], rule: ['类型', 'Kind'], camera: ['摄像头', 'Camera'], premises: ['场所', 'Premises'], office: ['监管所', 'Office'], grid: ['网格', 'Grid'], premises_kind: ['场所类型', 'Kind of premises'], decider: ['研判人', 'Decided by'] },
     figure: {
       precision: ['准确率', 'Precision'], response: ['响应（中位）', 'Response (median)'], rectified: ['整改率', 'Put right'], on_time: ['按期整改率', 'Put right in time'], recurrence: ['复发率', 'Recurrence'],
     },
@@ -56,6 +56,7 @@ export default {
     by: { district: ['按区局', 'District'], office: ['按监管所', 'Office'], grid: ['按网格', 'Grid'], premises_kind: ['按场所类型', 'Kind of premises'], premises: ['按场所', 'Premises'] },
     group: { district: ['区局', 'District'], office: ['监管所', 'Office'], grid: ['网格', 'Grid'], premises_kind: ['场所类型', 'Kind of premises'], premises: ['场所', 'Premises'] },
     report: ['{month} 月报', 'Report {month}'],
+    month: ['按整月', 'A whole month'],
     noGrid: ['（未划网格）', '(no grid)'],
     over: ['走势', 'Over time'],
     stretch: { day: ['日', 'Day'], week: ['周', 'Week'], month: ['月', 'Month'], term: ['学期', 'Term'] },
