@@ -89,6 +89,7 @@ pub mod can {
         SystemRead,
         SettingsManage,
         FiguresRead,
+        FiguresClose,
         WebhooksManage,
     );
 

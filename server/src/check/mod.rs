@@ -11,6 +11,7 @@ mod files;
 mod inspections;
 mod receipts;
 mod segments;
+mod tallies;
 
 pub use receipts::receipts;
 
@@ -122,6 +123,7 @@ impl<'a> Check<'a> {
         self.evidence().await?;
         self.receipts().await?;
         self.findings().await?;
+        self.tallies().await?;
         self.segments().await?;
         self.audit().await?;
         Ok(self.report)

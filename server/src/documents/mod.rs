@@ -37,4 +37,7 @@ pub use layout::{Layout, SOURCE_CHARS_MAX, check as check_layout, hash as layout
 pub(crate) use mobile_api::words::grade as grade_word;
 pub use pictures::Wanted;
 pub use render::{PAGES_MAX, Picture, Rendered, Renderer};
+/// The layout of the monthly report, which is no paper of a bureau's own.
+pub(crate) const MONTHLY_REPORT: &str = include_str!("layouts/monthly_report.typ");
+
 pub use words::{Bureau, OnSiteWording, chinese_date, han_date, number_text, year};

@@ -31,6 +31,16 @@ pub const BUCKETS_MS: [i64; 16] = [
 pub struct Histogram([i64; BUCKETS_MS.len() + 1]);
 
 impl Histogram {
+    /// One that was stored.
+    pub fn of(counts: [i64; BUCKETS_MS.len() + 1]) -> Self {
+        Self(counts)
+    }
+
+    /// How many times each bucket has.
+    pub fn counts(&self) -> &[i64] {
+        &self.0
+    }
+
     /// Adds `count` times that lie in bucket `at`; one beyond the last is in the last.
     pub fn add(&mut self, at: usize, count: i64) {
         self.0[at.min(BUCKETS_MS.len())] += count;
@@ -62,6 +72,98 @@ impl Histogram {
             before += in_bucket;
         }
         None
+    }
+}
+
+/// What an alert counts as, in bits: its state and its verdict.
+pub mod fate {
+    #![expect(missing_docs, reason = "named as the counts of [`super::Outcomes`]")]
+    pub const UNDECIDED: i64 = 1;
+    pub const CLEARED: i64 = 2;
+    pub const CONFIRMED: i64 = 4;
+    pub const FALSE_ALARM: i64 = 8;
+    pub const OTHER_DISMISSAL: i64 = 16;
+    pub const DISPATCHED: i64 = 32;
+    pub const RECTIFIED: i64 = 64;
+    pub const ON_TIME: i64 = 128;
+    pub const CLOSED: i64 = 256;
+    pub const RECURRED: i64 = 512;
+    /// The bucket of the time until a person's first act stands above the states, that within office hours above it.
+    pub const WAITED: i64 = 1_024;
+    pub const WORKING: i64 = 32_768;
+    /// In place of a bucket: nobody has acted.
+    pub const NOBODY: i64 = 31;
+}
+
+/// What became of a group of alerts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Alerts.
+    pub raised: i64,
+    /// Nobody has decided yet.
+    pub undecided: i64,
+    /// Over by themselves before anybody acted.
+    pub cleared: i64,
+    /// By a person, or by a rule that a bureau switched on.
+    pub confirmed: i64,
+    /// Dismissed as such.
+    pub false_alarms: i64,
+    /// Duplicates, what is permitted, tests and other reasons.
+    pub other_dismissals: i64,
+    /// Sent to the premises.
+    pub dispatched: i64,
+    /// Of those, those whose answer stands.
+    pub rectified: i64,
+    /// Of those, within the deadline.
+    pub on_time: i64,
+    /// The answer was accepted.
+    pub closed: i64,
+    /// Of those, back within 30 days.
+    pub recurred: i64,
+    /// From being raised to a person's first act.
+    pub waited: Histogram,
+    /// The same within office hours.
+    pub working: Histogram,
+}
+
+impl Outcomes {
+    /// Adds `times` alerts of a fate; takes them away where that is below nothing.
+    pub fn add(&mut self, fate: i64, times: i64) {
+        let count = |bit: i64| if fate & bit == 0 { 0 } else { times };
+        self.raised += times;
+        self.undecided += count(fate::UNDECIDED);
+        self.cleared += count(fate::CLEARED);
+        self.confirmed += count(fate::CONFIRMED);
+        self.false_alarms += count(fate::FALSE_ALARM);
+        self.other_dismissals += count(fate::OTHER_DISMISSAL);
+        self.dispatched += count(fate::DISPATCHED);
+        self.rectified += count(fate::RECTIFIED);
+        self.on_time += count(fate::ON_TIME);
+        self.closed += count(fate::CLOSED);
+        self.recurred += count(fate::RECURRED);
+        for (histogram, unit) in [(&mut self.waited, fate::WAITED), (&mut self.working, fate::WORKING)] {
+            let bucket = fate / unit % 32;
+            if bucket != fate::NOBODY {
+                histogram.add(usize::try_from(bucket).unwrap_or_default(), times);
+            }
+        }
+    }
+
+    /// Adds all alerts of another group.
+    pub fn join(&mut self, other: &Self) {
+        self.raised += other.raised;
+        self.undecided += other.undecided;
+        self.cleared += other.cleared;
+        self.confirmed += other.confirmed;
+        self.false_alarms += other.false_alarms;
+        self.other_dismissals += other.other_dismissals;
+        self.dispatched += other.dispatched;
+        self.rectified += other.rectified;
+        self.on_time += other.on_time;
+        self.closed += other.closed;
+        self.recurred += other.recurred;
+        self.waited.join(&other.waited);
+        self.working.join(&other.working);
     }
 }
 
@@ -104,6 +206,20 @@ mod tests {
         assert_eq!(times.quantile(0.5), Some(30 * MINUTE_MS + 30 * MINUTE_MS / 4));
         assert_eq!(times.quantile(0.8), Some(HOUR_MS));
         assert_eq!(times.quantile(0.95), Some(30 * DAY_MS), "longer than all buckets: at least that");
+    }
+
+    #[test]
+    fn what_an_alert_counted_as_can_be_taken_away_again() {
+        let first = fate::CONFIRMED | fate::DISPATCHED | 3 * fate::WAITED | fate::NOBODY * fate::WORKING;
+        let then =
+            fate::CONFIRMED | fate::DISPATCHED | fate::RECTIFIED | fate::ON_TIME | fate::CLOSED | 3 * fate::WAITED | 2 * fate::WORKING;
+        let (mut group, mut only_then) = (Outcomes::default(), Outcomes::default());
+        for (fate, times) in [(first, 1), (then, 1), (first, -1)] {
+            group.add(fate, times);
+        }
+        only_then.add(then, 1);
+        assert_eq!(group, only_then);
+        assert_eq!((group.raised, group.closed, group.undecided, group.waited.count(), group.working.counts()[2]), (1, 1, 0, 1, 1));
     }
 
     #[test]

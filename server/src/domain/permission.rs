@@ -73,5 +73,6 @@ permissions! {
     SystemRead = "system.read",
     SettingsManage = "settings.manage",
     FiguresRead = "figures.read",
+    FiguresClose = "figures.close",
     WebhooksManage = "webhooks.manage",
 }

@@ -118,8 +118,16 @@ pub struct AlertFilter {
     pub one_a_cause: bool,
     /// Of this cause.
     pub cause_id: Option<String>,
+    /// Sent to the premises, or not.
+    pub dispatched: Option<bool>,
+    /// Of those sent: with an answer that stands, or without.
+    pub rectified: Option<bool>,
     /// Below this node.
     pub organization_id: Option<String>,
+    /// At premises of this kind.
+    pub premises_kind: Option<String>,
+    /// At premises of this grid; empty: of none.
+    pub grid: Option<String>,
 }
 
 /// In whose hands alerts are.
@@ -154,7 +162,11 @@ fn narrowed_further(select: Select, filter: &AlertFilter) -> Select {
         .and_if("w.created_at >= ?", filter.raised_since_ms)
         .and_if("a.decided_by = ?", filter.decided_by.clone())
         .and_if("a.cause_id = ?", filter.cause_id.clone())
-        .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")));
+        .and_if("(a.dispatched_at IS NOT NULL) = ?", filter.dispatched)
+        .and_if("a.dispatched_at IS NOT NULL AND (a.rectified_at IS NOT NULL) = ?", filter.rectified)
+        .and_if("p.path LIKE ?", filter.organization_id.as_ref().map(|id| format!("%/{id}/%")))
+        .and_if("p.kind = ?", filter.premises_kind.clone())
+        .and_if("COALESCE(p.grid, '') = ?", filter.grid.clone());
     let select = if filter.one_a_cause {
         let none_before = "NOT EXISTS (SELECT 1 FROM alerts s JOIN work_items sw ON sw.id = s.id WHERE s.cause_id = a.cause_id AND sw.state = w.state \
             AND (s.raised_at < a.raised_at OR (s.raised_at = a.raised_at AND s.id < a.id)))";

@@ -18,7 +18,7 @@ use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres, Sqlite, SqliteConnect
 use tokio::sync::{Notify, watch};
 
 use super::writer::Writer;
-use super::{StoreError, journal, search};
+use super::{StoreError, journal, search, tallies};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
@@ -199,6 +199,7 @@ impl Db {
         };
         done.map_err(|error| StoreError::Unavailable(format!("migration failed: {error}")))?;
         search::prepare(self).await?;
+        tallies::prepare(self).await?;
         let head = journal::head(&mut self.read().await?.conn()).await?;
         self.0.head.send_replace(head);
         Ok(())

@@ -4,13 +4,15 @@
 //! writer, as it writes the rows; PostgreSQL: the sequencer, after the commit), so a reader that has seen number N never
 //! misses a row below N.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::sql::{Arg, Script, Select, execute, fetch_all, fetch_optional, with_rows};
-use super::{Conn, Page, StoreError, Tx};
+use super::{Conn, Page, StoreError, Tx, tallies};
 use crate::auth::Scope;
 
 /// Rows numbered or linked in one round.
@@ -157,6 +159,8 @@ impl Actor {
 pub(super) struct Journal {
     changes: Vec<Vec<Arg>>,
     acts: Vec<AuditRow>,
+    /// Alerts that may count as something else now.
+    pub(super) alerts: BTreeSet<String>,
 }
 
 const CHANGE_COLUMNS: &str = "INSERT INTO change_log (id, at, entity, entity_id, op, path, premises_id, user_id)";
@@ -167,13 +171,14 @@ const LINKED_ACT_COLUMNS: &str =
 
 impl Journal {
     pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.acts.is_empty()
+        self.changes.is_empty() && self.acts.is_empty() && self.alerts.is_empty()
     }
 
     /// Adds what was noted after this.
     pub(super) fn append(&mut self, mut later: Self) {
         self.changes.append(&mut later.changes);
         self.acts.append(&mut later.acts);
+        self.alerts.append(&mut later.alerts);
     }
 
     /// Writes the rows without numbers: the sequencer gives them after the commit.
@@ -183,7 +188,10 @@ impl Journal {
         }
         let acts: Vec<Vec<Arg>> = self.acts.into_iter().map(AuditRow::noted).collect();
         let script = Script::default().add_rows(CHANGE_COLUMNS, &self.changes, "").add_rows(ACT_COLUMNS, &acts, "");
-        script.run(conn).await.map(|_| ())
+        if script.len() > 0 {
+            script.run(conn).await?;
+        }
+        tallies::settle(conn, self.alerts).await
     }
 
     /// Writes the rows numbered and linked, for the hand that writes alone; gives the newest number where there are changes.
@@ -191,6 +199,7 @@ impl Journal {
         if self.is_empty() {
             return Ok(None);
         }
+        tallies::settle(conn, self.alerts).await?;
         let heads = fetch_optional!(
             conn,
             (i64, Option<i64>, Option<String>),

@@ -1,7 +1,9 @@
 //! Patrols: plans of organizations, the cameras drawn for a day, and what was seen.
 
 use super::journal::{Change, Entity};
-use super::sql::{Arg, Select, execute, fetch_all, with_rows};
+use std::collections::BTreeMap;
+
+use super::sql::{Arg, Select, execute, fetch_all, fetch_with_rows, with_rows};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::patrol::{LookResult, PatrolPlan};
@@ -10,6 +12,10 @@ use crate::domain::patrol::{LookResult, PatrolPlan};
 const PLANS_LIMIT: i64 = 1_000;
 /// Cameras that a day may be drawn from.
 const CAMERAS_LIMIT: i64 = 50_000;
+/// What a day adds to the month of a premises.
+const MONTH_HEAD: &str = "INSERT INTO patrol_months (first_on, premises_id, office_id, planned, looked)";
+const MONTH_ADDED: &str = " ON CONFLICT (first_on, premises_id, office_id) DO UPDATE SET planned = patrol_months.planned + excluded.planned, \
+    looked = patrol_months.looked + excluded.looked";
 /// Groups that one answer of coverage may have.
 const GROUPS_LIMIT: i64 = 5_000;
 
@@ -106,7 +112,17 @@ pub async fn put_day(
     };
     let rows: Vec<Vec<Arg>> = cameras.iter().enumerate().map(row).collect();
     let head = "INSERT INTO patrol_looks (day, camera_id, premises_id, office_id, node_id, position)";
-    with_rows(tx, head, &rows, "ON CONFLICT (day, camera_id) DO NOTHING").await?;
+    let placed: Vec<(String, String)> =
+        fetch_with_rows(tx, head, &rows, " ON CONFLICT (day, camera_id) DO NOTHING RETURNING premises_id, office_id").await?;
+    let mut planned: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for place in placed {
+        *planned.entry(place).or_default() += 1;
+    }
+    let month = |((premises, office), count): ((String, String), i64)| -> Vec<Arg> {
+        vec![format!("{}-01", day.get(..7).unwrap_or_default()).into(), premises.into(), office.into(), count.into(), 0_i64.into()]
+    };
+    let months: Vec<Vec<Arg>> = planned.into_iter().map(month).collect();
+    with_rows(tx, MONTH_HEAD, &months, MONTH_ADDED).await?;
     tx.changed(at, Change::upsert(Entity::Patrol, node_id, node_path)).await
 }
 
@@ -123,6 +139,7 @@ pub struct LookRow {
     pub premises_id: String,
     pub premises_name: String,
     pub premises_path: String,
+    pub office_id: String,
     pub organization_name: String,
     pub position: i64,
     pub result: Option<String>,
@@ -133,7 +150,7 @@ pub struct LookRow {
 }
 
 const HEAD: &str = "SELECT l.day, l.camera_id, c.name AS camera_name, c.zone, c.codec, c.state, l.premises_id, p.name AS premises_name, p.path AS premises_path, \
-    o.name AS organization_name, l.position, l.result, l.looked_at, l.looked_by, u.display_name AS looked_by_name, l.alert_id \
+    l.office_id, o.name AS organization_name, l.position, l.result, l.looked_at, l.looked_by, u.display_name AS looked_by_name, l.alert_id \
     FROM patrol_looks l JOIN cameras c ON c.id = l.camera_id JOIN premises p ON p.id = l.premises_id JOIN organizations o ON o.id = l.office_id \
     LEFT JOIN users u ON u.id = l.looked_by";
 
@@ -196,21 +213,38 @@ pub async fn looked(
     user_id: &str,
     at: i64,
 ) -> Result<bool, StoreError> {
-    let done = execute!(
+    let (day, camera) = (row.day.as_str(), row.camera_id.as_str());
+    let first = execute!(
         tx,
-        "UPDATE patrol_looks SET result = $3, looked_at = $4, looked_by = $5, alert_id = $6 \
-         WHERE day = $1 AND camera_id = $2 AND (result IS NULL OR ($3 = 'finding' AND result <> 'finding'))",
-        row.day.as_str(),
-        row.camera_id.as_str(),
+        "UPDATE patrol_looks SET result = $3, looked_at = $4, looked_by = $5, alert_id = $6 WHERE day = $1 AND camera_id = $2 AND result IS NULL",
+        day,
+        camera,
         result.as_str(),
         at,
         user_id,
         alert_id,
-    )?;
-    if done == 1 {
+    )? == 1;
+    let done = first
+        || (result == LookResult::Finding
+            && execute!(
+                tx,
+                "UPDATE patrol_looks SET result = 'finding', looked_at = $3, looked_by = $4, alert_id = $5 \
+                 WHERE day = $1 AND camera_id = $2 AND result <> 'finding'",
+                day,
+                camera,
+                at,
+                user_id,
+                alert_id,
+            )? == 1);
+    if done {
+        if first {
+            let first_on = format!("{}-01", row.day.get(..7).unwrap_or_default());
+            let month = vec![first_on.into(), row.premises_id.as_str().into(), row.office_id.as_str().into(), 0_i64.into(), 1_i64.into()];
+            with_rows(tx, MONTH_HEAD, &[month], MONTH_ADDED).await?;
+        }
         tx.changed(at, Change::upsert(Entity::Patrol, &row.camera_id, &row.premises_path).at(&row.premises_id)).await?;
     }
-    Ok(done == 1)
+    Ok(done)
 }
 
 /// What coverage is added up by.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::journal::{Change, Entity};
 use super::sql::{Arg, Select, contains, execute};
-use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, settings};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, settings, tallies};
 use crate::auth::Scope;
 use crate::domain::text::name_key;
 
@@ -232,6 +232,7 @@ pub async fn merge(tx: &mut Tx<'_>, double: &PremisesRow, into: &PremisesRow, ve
     execute!(tx, "DELETE FROM premises_operators WHERE premises_id = $1", double.id.as_str())?;
     execute!(tx, "DELETE FROM self_check_reminders WHERE premises_id = $1", double.id.as_str())?;
     execute!(tx, "UPDATE late_inspections SET path = $2 WHERE premises_id = $1", into.id.as_str(), into.path.as_str())?;
+    tallies::merged(tx, &double.id, &into.id).await?;
     settings::merged(tx, double, into, at).await?;
     // The code at the double's door is the living one's, where that has none.
     execute!(

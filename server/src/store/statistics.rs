@@ -1,12 +1,17 @@
 //! A camera's days in numbers, computed beforehand, and their sums by camera and premises.
 
-use super::sql::{Arg, Select, execute, fetch_all, fetch_optional};
+use std::collections::BTreeSet;
+
+use super::sql::{Arg, Select, execute, fetch_all, fetch_optional, with_rows};
 use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
 use crate::auth::Scope;
 use crate::domain::statistics::{DayFigures, Gap};
 
 /// Gaps of one page of cameras in the days that are computed, at most.
 const GAPS_LIMIT: i64 = 1_000_000;
+
+/// Cameras whose days are added up in one statement.
+const CAMERAS_ADDED_UP: usize = 200;
 
 /// A camera whose days are counted.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -131,7 +136,55 @@ pub async fn put_days(tx: &mut Tx<'_>, rows: &[DayRow], at: i64) -> Result<(), S
             at,
         )?;
     }
+    let cameras: BTreeSet<&str> = rows.iter().map(|row| row.camera_id.as_str()).collect();
+    let months: BTreeSet<&str> = rows.iter().filter_map(|row| row.day.get(..7)).collect();
+    for month in months {
+        add_up(tx, month, &cameras).await?;
+    }
     Ok(())
+}
+
+/// Adds the days of these cameras in a month (`2026-11`) up. Days are counted by one job, so that nobody adds up between.
+async fn add_up(tx: &mut Tx<'_>, month: &str, cameras: &BTreeSet<&str>) -> Result<(), StoreError> {
+    let cameras: Vec<&str> = cameras.iter().copied().collect();
+    for cameras in cameras.chunks(CAMERAS_ADDED_UP) {
+        let sums: Vec<MonthRow> = Select::new(
+            "SELECT d.camera_id, d.premises_id, CAST(SUM(d.counted_ms) AS BIGINT) AS counted_ms, CAST(SUM(d.online_ms) AS BIGINT) AS online_ms, \
+             CAST(SUM(d.healthy_ms) AS BIGINT) AS healthy_ms, CAST(SUM(d.due_ms) AS BIGINT) AS due_ms, CAST(SUM(d.recorded_ms) AS BIGINT) AS recorded_ms, \
+             CAST(SUM(CASE WHEN d.online_ms > 0 OR d.recorded_ms > 0 THEN 1 ELSE 0 END) AS BIGINT) AS days FROM camera_days d",
+        )
+        .and_any("d.camera_id = ?", cameras.iter().map(|id| Arg::from(*id)))
+        .and("d.day >= ? AND d.day <= ?", [format!("{month}-01").into(), format!("{month}-31").into()])
+        .tail("GROUP BY d.camera_id, d.premises_id", [])
+        .fetch_all(tx)
+        .await?;
+        let row = |sum: &MonthRow| -> Vec<Arg> {
+            let MonthRow { camera_id, premises_id, counted_ms, online_ms, healthy_ms, due_ms, recorded_ms, days } = sum;
+            let mut row: Vec<Arg> = vec![format!("{month}-01").into(), camera_id.as_str().into(), premises_id.as_str().into()];
+            row.extend([counted_ms, online_ms, healthy_ms, due_ms, recorded_ms, days].map(|number| Arg::from(*number)));
+            row
+        };
+        let rows: Vec<Vec<Arg>> = sums.iter().map(row).collect();
+        let head =
+            "INSERT INTO camera_months (first_on, camera_id, premises_id, counted_ms, online_ms, healthy_ms, due_ms, recorded_ms, days)";
+        let instead = " ON CONFLICT (first_on, camera_id, premises_id) DO UPDATE SET counted_ms = excluded.counted_ms, online_ms = excluded.online_ms, \
+            healthy_ms = excluded.healthy_ms, due_ms = excluded.due_ms, recorded_ms = excluded.recorded_ms, days = excluded.days";
+        with_rows(tx, head, &rows, instead).await?;
+    }
+    Ok(())
+}
+
+/// Sums of a camera's month.
+#[derive(Debug, sqlx::FromRow)]
+struct MonthRow {
+    camera_id: String,
+    premises_id: String,
+    counted_ms: i64,
+    online_ms: i64,
+    healthy_ms: i64,
+    due_ms: i64,
+    recorded_ms: i64,
+    days: i64,
 }
 
 /// What is asked for.

@@ -1,5 +1,5 @@
 //! How fast the desk answers in a district that has a million alerts, 100,000 inspections and 1,500 cameras, on both engines: the
-//! inbox, words, the overview. Measured, not part of the tests: `.ci/bench-inbox` (`BRIGHT_KITCHEN_INBOX_ALERTS` and `_INSPECTIONS`
+//! inbox, words, the overview, figures of a year by town and month. Measured, not part of the tests: `.ci/bench-inbox` (`BRIGHT_KITCHEN_INBOX_ALERTS` and `_INSPECTIONS`
 //! make it smaller).
 
 use std::sync::Arc;
@@ -55,6 +55,15 @@ const WORDS: [&[(&str, &str)]; 14] = [
     &[("q", "没有这个词")],
 ];
 
+/// Figures of a year by town and month: of the whole, and of alerts.
+const YEAR: (&str, &str) = ("from", "2025-12-01");
+const FIGURES: [(&str, &[(&str, &str)]); 4] = [
+    ("/statistics/rates", &[YEAR, ("by", "office"), ("over", "month"), ("limit", "200")]),
+    ("/statistics/rates", &[YEAR, ("by", "all")]),
+    ("/statistics/alerts", &[YEAR, ("by", "office")]),
+    ("/statistics/alerts", &[YEAR, ("by", "month")]),
+];
+
 #[expect(clippy::print_stdout, reason = "a measurement tells its figures")]
 async fn ask(engine: Engine, who: &str, client: &Client, what: &str, path: &str, questions: &[&[(&str, &str)]]) {
     let mut all = Vec::new();
@@ -87,6 +96,7 @@ async fn measure(engine: Engine) {
     bulk::cameras(db, 1_500, NOW_MS).await;
     bulk::offices(db, 11).await;
     bulk::inspections_like(db, inspections).await;
+    bulk::camera_days(db, 365, NOW_MS).await;
     bulk::alerts(db, alerts, NOW_MS).await;
     println!("{engine:?}: {alerts} alerts in {:.0} s", started.elapsed().as_secs_f64());
     let before = db.size_bytes().await.unwrap();
@@ -104,6 +114,9 @@ async fn measure(engine: Engine) {
         ask(engine, who, &client, "inbox", "/alerts", &INBOX).await;
         ask(engine, who, &client, "words", "/alerts", &WORDS).await;
         if role == "supervisor" {
+            for (path, question) in FIGURES {
+                ask(engine, who, &client, "figures of a year by town and month", path, &[question]).await;
+            }
             ask(engine, who, &client, "overview", "/overview", &[&[]]).await;
         }
     }

@@ -43,6 +43,7 @@ mod patrols;
 mod people;
 pub(crate) mod phone;
 mod planning;
+mod rates;
 mod risk;
 mod rules;
 mod search;

@@ -1,10 +1,9 @@
 //! `/statistics/alerts`: how right alerts were, how fast they were answered, and what was put right, by whatever they are grouped by.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use actix_web::{get, web};
-use jiff::ToSpan as _;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use mobile_api::problem::ProblemType;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,11 +12,13 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::auth::{Caller, Scope, can};
-use crate::domain::calendar;
-use crate::domain::figures::Histogram;
+use crate::domain::calendar::date_of;
+use crate::domain::figures::{Histogram, Outcomes};
+use crate::domain::periods::{Cover, Stretch};
+use crate::domain::premises::PremisesKind;
 use crate::http::{Args, Chars, Listed, Problem, ProblemBody, days, listed, page};
-use crate::store::alert_figures::{self, Asked, By, FigureRow, TimesRow};
-use crate::store::{COUNT_LIMIT, Conn, Page};
+use crate::store::alert_figures::{self, Asked, By, FigureRow};
+use crate::store::{COUNT_LIMIT, Conn, Page, StoreError};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list);
@@ -33,10 +34,13 @@ pub(crate) enum Grouping {
     Premises,
     Office,
     District,
+    Grid,
+    PremisesKind,
     Decider,
     Day,
     Week,
     Month,
+    Term,
 }
 
 impl Grouping {
@@ -48,22 +52,22 @@ impl Grouping {
             Self::Premises => By::Premises,
             Self::Office => By::Office,
             Self::District => By::District,
+            Self::Grid => By::Grid,
+            Self::PremisesKind => By::PremisesKind,
             Self::Decider => By::Decider,
-            Self::Day | Self::Week | Self::Month => By::Day,
+            Self::Day | Self::Week => By::Day,
+            Self::Month | Self::Term => By::Month,
         }
     }
 
-    /// Whether groups follow each other in time.
-    fn in_time(self) -> bool {
-        self.by() == By::Day
-    }
-
-    /// The first day of the group that a day lies in.
-    fn first_day(self, day: Date) -> Date {
+    /// The stretches that follow each other, where groups are those.
+    fn stretch(self) -> Option<Stretch> {
         match self {
-            Self::Week => day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days()),
-            Self::Month => day.first_of_month(),
-            _ => day,
+            Self::Day => Some(Stretch::Day),
+            Self::Week => Some(Stretch::Week),
+            Self::Month => Some(Stretch::Month),
+            Self::Term => Some(Stretch::Term),
+            _ => None,
         }
     }
 }
@@ -84,6 +88,12 @@ pub(crate) struct FigureArgs {
     /// Anything below this node.
     organization_id: Option<Uuid>,
     premises_id: Option<Uuid>,
+    /// At premises of this kind.
+    #[param(inline)]
+    premises_kind: Option<PremisesKind>,
+    /// At premises of this grid; empty: of none.
+    #[param(value_type = Option<String>, example = "一网格", max_length = 100)]
+    grid: Option<Chars<100>>,
     camera_id: Option<Uuid>,
     /// Of this kind.
     #[param(value_type = Option<String>, example = "black", max_length = 40)]
@@ -107,8 +117,8 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    fn of(part: i64, whole: i64) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "counts of alerts")]
+    pub(crate) fn of(part: i64, whole: i64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "counts, or milliseconds of months")]
         let value = (whole > 0).then(|| (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0);
         Self { value, part, whole }
     }
@@ -169,57 +179,26 @@ pub(crate) struct AlertOutcomes {
     pub(crate) recurrence: Share,
 }
 
-/// A group while it is added up.
-#[derive(Debug, Default)]
-struct Sum {
-    row: FigureRow,
-    all: Histogram,
-    working: Histogram,
-}
-
-impl Sum {
-    fn add(&mut self, row: &FigureRow) {
-        let sum = &mut self.row;
-        sum.raised += row.raised;
-        sum.undecided += row.undecided;
-        sum.cleared += row.cleared;
-        sum.confirmed += row.confirmed;
-        sum.false_alarms += row.false_alarms;
-        sum.other_dismissals += row.other_dismissals;
-        sum.dispatched += row.dispatched;
-        sum.rectified += row.rectified;
-        sum.on_time += row.on_time;
-        sum.closed += row.closed;
-        sum.recurred += row.recurred;
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.add(&other.row);
-        self.all.join(&other.all);
-        self.working.join(&other.working);
-    }
-
-    fn figures(self, by: Grouping) -> AlertOutcomes {
-        let Self { row, all, working } = self;
-        AlertOutcomes {
-            precision: Share::of(row.confirmed, row.confirmed + row.false_alarms),
-            response: Waiting::from(&all),
-            response_working: Waiting::from(&working),
-            rectified: Share::of(row.rectified, row.dispatched),
-            on_time: Share::of(row.on_time, row.dispatched),
-            recurrence: Share::of(row.recurred, row.closed),
-            threshold: (by == Grouping::Rule).then_some(row.threshold),
-            place: Some(row.place).filter(|place| !place.is_empty()),
-            kind: matches!(by, Grouping::Kind | Grouping::Rule).then(|| row.id.clone()),
-            id: if by == Grouping::Rule { format!("{} {}", row.id, row.threshold) } else { row.id },
-            name: row.name,
-            raised: row.raised,
-            undecided: row.undecided,
-            cleared: row.cleared,
-            confirmed: row.confirmed,
-            false_alarms: row.false_alarms,
-            other_dismissals: row.other_dismissals,
-        }
+fn view(row: FigureRow, by: Grouping) -> AlertOutcomes {
+    let FigureRow { id, name, place, threshold, outcomes } = row;
+    AlertOutcomes {
+        precision: Share::of(outcomes.confirmed, outcomes.confirmed + outcomes.false_alarms),
+        response: Waiting::from(&outcomes.waited),
+        response_working: Waiting::from(&outcomes.working),
+        rectified: Share::of(outcomes.rectified, outcomes.dispatched),
+        on_time: Share::of(outcomes.on_time, outcomes.dispatched),
+        recurrence: Share::of(outcomes.recurred, outcomes.closed),
+        threshold: (by == Grouping::Rule).then_some(threshold),
+        place: Some(place).filter(|place| !place.is_empty()),
+        kind: matches!(by, Grouping::Kind | Grouping::Rule).then(|| id.clone()),
+        id: if by == Grouping::Rule { format!("{id} {threshold}") } else { id },
+        name,
+        raised: outcomes.raised,
+        undecided: outcomes.undecided,
+        cleared: outcomes.cleared,
+        confirmed: outcomes.confirmed,
+        false_alarms: outcomes.false_alarms,
+        other_dismissals: outcomes.other_dismissals,
     }
 }
 
@@ -238,10 +217,11 @@ impl FigureArgs {
             return Err(Problem::of(ProblemType::Malformed).because("class is 0 to 3"));
         }
         let asked = Asked {
-            from_ms: calendar::start_of(from),
-            to_ms: calendar::end_of(to),
+            days: Cover::until_today(from, to, date_of(now_ms)),
             organization_id: self.organization_id.map(|id| id.to_string()),
             premises_id: self.premises_id.map(|id| id.to_string()),
+            premises_kind: self.premises_kind.map(|kind| kind.as_str().to_owned()),
+            grid: self.grid.clone().map(String::from),
             camera_id: self.camera_id.map(|id| id.to_string()),
             kind: self.kind.clone().map(String::from),
             class: self.class,
@@ -250,49 +230,22 @@ impl FigureArgs {
     }
 }
 
-/// A group's name in the answer: its id, and the threshold of a rule.
-type Key = (String, u64);
-
-/// The day that the store counts as a number.
-fn day_of(number: &str) -> Date {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    number.parse::<i64>().map_or(epoch, |days| epoch.saturating_add(days.days()))
-}
-
 /// All groups: the largest first, stretches of time in order.
-async fn groups(conn: &mut Conn<'_>, scope: &Scope, asked: &Asked, by: Grouping) -> Result<Vec<Sum>, Problem> {
-    let key = |id: &str, threshold: f64| -> Key {
-        let id = if by.in_time() { by.first_day(day_of(id)).to_string() } else { id.to_owned() };
-        (id, threshold.to_bits())
-    };
-    let mut order: Vec<Key> = Vec::new();
-    let mut sums: HashMap<Key, Sum> = HashMap::new();
-    for row in alert_figures::sums(conn, scope, asked, by.by()).await? {
-        let key = key(&row.id, row.threshold);
-        let sum = sums.entry(key.clone()).or_insert_with(|| {
-            order.push(key.clone());
-            let FigureRow { name, place, threshold, .. } = row.clone();
-            Sum { row: FigureRow { id: key.0.clone(), name, place, threshold, ..FigureRow::default() }, ..Sum::default() }
-        });
-        sum.add(&row);
+async fn groups(conn: &mut Conn<'_>, scope: &Scope, asked: &Asked, by: Grouping) -> Result<Vec<FigureRow>, Problem> {
+    let rows = alert_figures::figures(conn, scope, asked, by.by()).await?;
+    let Some(stretch) = by.stretch() else { return Ok(rows) };
+    let mut sums: BTreeMap<Date, Outcomes> = BTreeMap::new();
+    for FigureRow { id, outcomes, .. } in rows {
+        let day = id.parse().map_err(StoreError::damaged)?;
+        sums.entry(stretch.first_day(day)).or_default().join(&outcomes);
     }
-    for working in [false, true] {
-        for TimesRow { id, threshold, bucket, alerts } in alert_figures::times(conn, scope, asked, by.by(), working).await? {
-            let Some(sum) = sums.get_mut(&key(&id, threshold)) else { continue };
-            let times = if working { &mut sum.working } else { &mut sum.all };
-            times.add(usize::try_from(bucket).unwrap_or_default(), alerts);
-        }
-    }
-    if by.in_time() {
-        order.sort();
-    }
-    Ok(order.iter().filter_map(|key| sums.remove(key)).collect())
+    Ok(sums.into_iter().map(|(first, outcomes)| FigureRow { id: first.to_string(), outcomes, ..FigureRow::default() }).collect())
 }
 
 /// The figures of all groups.
 pub(crate) async fn figures(conn: &mut Conn<'_>, scope: &Scope, question: &Question) -> Result<Vec<AlertOutcomes>, Problem> {
     let groups = groups(conn, scope, &question.asked, question.by).await?;
-    Ok(groups.into_iter().map(|sum| sum.figures(question.by)).collect())
+    Ok(groups.into_iter().map(|row| view(row, question.by)).collect())
 }
 
 /// A page of figures, with those of all alerts that were asked for.
@@ -323,14 +276,14 @@ async fn list(
     let mut reader = app.db.read().await?;
     let (conn, scope) = (&mut reader.conn(), caller.scope());
     let groups = groups(conn, &scope, &question.asked, question.by).await?;
-    let mut all = Sum::default();
+    let mut all = FigureRow::default();
     // What nobody has decided is in no group by person.
     if question.by == Grouping::Decider {
-        self::groups(conn, &scope, &question.asked, Grouping::Kind).await?.iter().for_each(|sum| all.join(sum));
+        self::groups(conn, &scope, &question.asked, Grouping::Kind).await?.iter().for_each(|row| all.outcomes.join(&row.outcomes));
     } else {
-        groups.iter().for_each(|sum| all.join(sum));
+        groups.iter().for_each(|row| all.outcomes.join(&row.outcomes));
     }
-    let (all, rows): (_, Vec<_>) = (all.figures(question.by), groups.into_iter().map(|sum| sum.figures(question.by)).collect());
+    let (all, rows): (_, Vec<_>) = (view(all, question.by), groups.into_iter().map(|row| view(row, question.by)).collect());
     let counted = i64::try_from(rows.len()).unwrap_or(COUNT_LIMIT).min(COUNT_LIMIT);
     let (rows, next) = cut(rows, &page);
     Ok(web::Json(AlertOutcomesPage {

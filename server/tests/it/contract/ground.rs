@@ -15,6 +15,7 @@ use server::auth::{TotpSecret, recovery_hash, secret_purpose};
 use server::domain::patrol::PatrolPlan;
 use server::store::alert_acts::{Sighting, sighted};
 use server::store::cameras::{self, CameraData};
+use server::store::closings::{FactRow, NewClosing};
 use server::store::files::{self, FileRow};
 use server::store::lacks;
 use server::store::late::{LateFileRow, NewLate};
@@ -24,7 +25,8 @@ use server::store::role_requests::{self, NewRequest};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
 use server::store::{
-    StoreError, Tx, alerts, duty, logins, notices, operators, patrols, saved_views, second_factors, template_drafts, templates, users,
+    StoreError, Tx, alerts, closings, duty, logins, notices, operators, patrols, saved_views, second_factors, template_drafts, templates,
+    users,
 };
 use uuid::Uuid;
 
@@ -116,6 +118,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     alerts_in_all_states(&app, &root, &canteen).await;
     patrol(&app).await;
     on_duty(&app).await;
+    closed(&app).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
     second_door(&app).await;
     super::self_checks::plant(&app).await;
@@ -136,6 +139,40 @@ async fn patrol(app: &TestApp) {
     })
     .await;
     server::jobs::draw_patrols(&app.app).await.unwrap();
+}
+
+/// Months 63 and 64 of office 04, closed by officer 03.
+async fn closed(app: &TestApp) {
+    let path = format!("{}{}/", app.district.path, id(4));
+    write(app, move |tx| {
+        Box::pin(async move {
+            let fact = |figure: &str, thing: u8| FactRow {
+                figure: figure.to_owned(),
+                thing_id: id(thing),
+                premises_id: id(1),
+                office_id: id(4),
+                kind: String::new(),
+                part: 1,
+                whole: 1,
+            };
+            let facts = [fact("coverage", 1), fact("connection", 50)];
+            for (closing, first_on) in [(id(63), "2026-09-01"), (id(64), "2026-08-01")] {
+                let (node_id, closed_by) = (id(4), id(3));
+                let new = NewClosing {
+                    id: &closing,
+                    node_id: &node_id,
+                    node_path: &path,
+                    first_on,
+                    revision: 1,
+                    reason: None,
+                    closed_by: &closed_by,
+                };
+                closings::insert(tx, &new, &facts, &[], 1).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
 }
 
 /// Shift 66 of officer 03 at office 04, where person 06 may decide too.

@@ -203,7 +203,8 @@ async fn lists(engine: Engine) {
                 for value in tries(&ground, &document, name, parameter) {
                     let narrowed = list.rows(&[(name, &value)]).await;
                     // A default may leave rows out (what is retired or read); what is named may not bring strangers.
-                    let strangers = narrowed.len() > whole.len() && !["retired", "unread", "disabled", "standing", "open"].contains(&name);
+                    let strangers =
+                        narrowed.len() > whole.len() && !["retired", "unread", "disabled", "standing", "open", "over"].contains(&name);
                     if strangers {
                         wrong.push(format!("{path}?{name}={value}: {} of {} rows", narrowed.len(), whole.len()));
                     }

@@ -182,11 +182,14 @@ pub async fn alerts(db: &Db, count: i64, until_ms: i64) {
           'none', c.premises_id, c.office_id, i.n > $3 - 400, 2, i.at, i.at FROM i JOIN c ON c.at = i.camera"
     );
     let rows = both!(
-        "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, clip_state) SELECT '01900000-0000-7000-b000-' || ",
+        "INSERT INTO alerts (id, kind, class, camera_id, began_at, raised_at, last_seen_at, count, measure, threshold, rule, clip_state, verdict, acted_at, acted_working_ms, dispatched_at, rectified_at, rectified_late) SELECT '01900000-0000-7000-b000-' || ",
         "c(id, at) AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1 FROM cameras), \
          i(n, at, camera) AS (SELECT n, $4 - ($3 - n) * (31536000000 / $3), n * 7919 % (SELECT COUNT(*) FROM cameras) FROM n) ",
         ", CASE i.n % 8 WHEN 0 THEN 'rodent' WHEN 1 THEN 'no_mask' WHEN 2 THEN 'no_hat' WHEN 3 THEN 'smoking' WHEN 4 THEN 'signal_lost' WHEN 5 THEN 'black' ELSE 'bin_open' END, \
-          CASE i.n % 8 WHEN 0 THEN 1 WHEN 3 THEN 2 WHEN 4 THEN 0 WHEN 5 THEN 0 ELSE 3 END, c.id, i.at, i.at, i.at, 1, 1, 1, '{}', 'none' FROM i JOIN c ON c.at = i.camera"
+          CASE i.n % 8 WHEN 0 THEN 1 WHEN 3 THEN 2 WHEN 4 THEN 0 WHEN 5 THEN 0 ELSE 3 END, c.id, i.at, i.at, i.at, 1, 1, 1, '{}', 'none', \
+          CASE i.n % 5 WHEN 0 THEN 'false_alarm' WHEN 1 THEN NULL ELSE 'confirmed' END, CASE WHEN i.n % 5 <> 1 THEN i.at + i.n % 97 * 60000 END, \
+          CASE WHEN i.n % 5 <> 1 THEN i.n % 47 * 60000 END, CASE WHEN i.n % 5 > 1 THEN i.at + 6000000 END, CASE WHEN i.n % 5 > 1 AND i.n % 3 > 0 THEN i.at + 9000000 END, \
+          CASE WHEN i.n % 5 > 1 AND i.n % 3 > 0 THEN i.n % 7 = 0 END FROM i JOIN c ON c.at = i.camera"
     );
     let said = both!(
         "INSERT INTO work_history (id, work_id, at, actor_kind, actor_id, actor_name, action, from_state, to_state, text, evidence, version) SELECT '01900000-0000-7000-c000-' || i.n, '01900000-0000-7000-b000-' || ",
@@ -203,4 +206,19 @@ pub async fn alerts(db: &Db, count: i64, until_ms: i64) {
         }
         first = last + 1;
     }
+}
+
+/// A counted day of each camera for `days` days before `until_ms`, added up by month.
+pub async fn camera_days(db: &Db, days: i64, until_ms: i64) {
+    const SQLITE: &str = "WITH RECURSIVE d(d) AS (SELECT 1 UNION ALL SELECT d + 1 FROM d WHERE d < $1) \
+        INSERT INTO camera_days (day, camera_id, premises_id, counted_ms, online_ms, healthy_ms, due_ms, recorded_ms, computed_at, stale) \
+        SELECT date(($2 - d.d * 86400000 + 28800000) / 1000, 'unixepoch'), c.id, c.premises_id, 43200000, 43000000, 42000000, 86400000, 86000000, $2, FALSE FROM d CROSS JOIN cameras c";
+    const POSTGRES: &str = "INSERT INTO camera_days (day, camera_id, premises_id, counted_ms, online_ms, healthy_ms, due_ms, recorded_ms, computed_at, stale) \
+        SELECT to_char(to_timestamp(($2 - d.d * 86400000 + 28800000) / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD'), c.id, c.premises_id, 43200000, 43000000, 42000000, 86400000, 86000000, $2, FALSE \
+        FROM generate_series(CAST(1 AS BIGINT), $1) AS d(d) CROSS JOIN cameras c";
+    run(db, SQLITE, POSTGRES, vec![days, until_ms]).await;
+    const MONTHS: &str = "INSERT INTO camera_months (first_on, camera_id, premises_id, counted_ms, online_ms, healthy_ms, due_ms, recorded_ms, days) \
+        SELECT substr(day, 1, 7) || '-01', camera_id, premises_id, SUM(counted_ms), SUM(online_ms), SUM(healthy_ms), SUM(due_ms), SUM(recorded_ms), COUNT(*) \
+        FROM camera_days GROUP BY substr(day, 1, 7), camera_id, premises_id";
+    run(db, MONTHS, MONTHS, Vec::new()).await;
 }

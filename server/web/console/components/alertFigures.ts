@@ -4,7 +4,7 @@ import type { Rate } from './figures'
 export type AlertFigures = Figures
 export type AlertShare = Share
 
-export const GROUPINGS = ['kind', 'rule', 'camera', 'premises', 'office', 'decider'] as const
+export const GROUPINGS = ['kind', 'rule', 'camera', 'premises', 'office', 'grid', 'premises_kind', 'decider'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 export const STRETCHES = ['day', 'week', 'month'] as const
 export type Stretch = (typeof STRETCHES)[number]

@@ -10,7 +10,7 @@ export type Permission =
   | 'users.read' | 'users.manage' | 'cameras.read' | 'cameras.manage' | 'cameras.test' | 'video.live' | 'video.parent' | 'video.recorded'
   | 'video.export' | 'video.hold' | 'alerts.read' | 'alerts.watch' | 'alerts.decide' | 'alerts.rectify' | 'patrols.walk' | 'patrols.manage' | 'duties.manage' | 'inspections.read' | 'inspections.conduct'
   | 'assignments.read' | 'assignments.manage' | 'assignments.approve' | 'templates.read' | 'templates.manage' | 'audit.read' | 'system.read' | 'settings.manage'
-  | 'figures.read' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'incidents.read' | 'incidents.report' | 'incidents.release' | 'orders.read' | 'orders.issue' | 'orders.answer'
+  | 'figures.read' | 'figures.close' | 'webhooks.manage' | 'documents.read' | 'documents.issue' | 'documents.manage' | 'incidents.read' | 'incidents.report' | 'incidents.release' | 'orders.read' | 'orders.issue' | 'orders.answer'
   | 'self_checks.read' | 'self_checks.answer' | 'self_checks.sign'
 
 /** A schema whose codes are known more closely here than the contract says. */
@@ -74,6 +74,13 @@ export type AlertDetail = With<Schemas['AlertDetail'], AlertKnown>
 
 export type AlertFigures = Schemas['AlertOutcomes']
 export type AlertShare = Schemas['Share']
+export type RatesRow = Schemas['RatesRow']
+export type SevenRates = Schemas['SevenRates']
+export type CameraRates = Schemas['CameraRates']
+export type Closing = Schemas['Closing']
+export type ClosedFigures = Schemas['ClosedFigures']
+export type LateFact = Schemas['LateFact']
+export type CoveredPremises = Schemas['CoveredPremises']
 
 export type Overview = Schemas['Overview']
 export type UploadedFile = Schemas['StoredFile']

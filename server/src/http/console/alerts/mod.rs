@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::auth::{Caller, Session, can};
 use crate::domain::permission::Permission;
+use crate::domain::premises::PremisesKind;
 use crate::http::{Args, Chars, Id, Listed, Problem, ProblemBody, listed, moment_ms, page};
 use crate::store::alerts::{AlertFilter, AlertList, Owner};
 use view::{Alert, AlertDetail};
@@ -69,8 +70,18 @@ pub(super) struct ListArgs {
     /// A person's id: who decided. For those who decide.
     #[param(value_type = Option<String>, max_length = 40)]
     decided_by: Option<Chars<40>>,
+    /// Only those that were sent to the premises, or only the others.
+    dispatched: Option<bool>,
+    /// Of those that were sent: only those whose answer stands, or only the others.
+    rectified: Option<bool>,
     /// Anything below this node.
     organization_id: Option<Uuid>,
+    /// At premises of this kind.
+    #[param(inline)]
+    premises_kind: Option<PremisesKind>,
+    /// At premises of this grid; empty: of none.
+    #[param(value_type = Option<String>, example = "一网格", max_length = 100)]
+    grid: Option<Chars<100>>,
     /// One alert of each cause in each state.
     one_a_cause: Option<bool>,
     /// Id of the first alert of a cause: all of that cause.
@@ -109,7 +120,11 @@ impl ListArgs {
             raised_since_ms: moment_ms("raised_since", self.raised_since.as_deref())?,
             verdicts: several("verdict", self.verdict.as_deref())?,
             decided_by: self.decided_by.clone().map(String::from).filter(|_| decides),
+            dispatched: self.dispatched,
+            rectified: self.rectified,
             organization_id: self.organization_id.map(|id| id.to_string()),
+            premises_kind: self.premises_kind.map(|kind| kind.as_str().to_owned()),
+            grid: self.grid.clone().map(String::from),
             one_a_cause: self.one_a_cause.unwrap_or(false),
             cause_id: self.cause_id.map(|id| id.to_string()),
             owner: owner.map(|owner| match owner.as_str() {
