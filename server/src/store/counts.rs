@@ -92,6 +92,7 @@ tables!(
     "second_factors",
     "recovery_codes",
     "risk_scores",
+    "rule_proposals",
 );
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub enum Entity {
     Incident,
     Patrol,
     Duty,
+    RuleProposal,
 }
 
 impl Entity {
@@ -71,6 +72,7 @@ impl Entity {
             Self::Incident => "incident",
             Self::Patrol => "patrol",
             Self::Duty => "duty",
+            Self::RuleProposal => "rule_proposal",
         }
     }
 }

@@ -24,6 +24,7 @@ mod patrols;
 mod planning;
 mod premises;
 mod risk;
+mod rule_proposals;
 mod self_checks;
 pub(crate) mod settings;
 mod statistics;
@@ -64,6 +65,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     planning::configure(config);
     premises::configure(config);
     risk::configure(config);
+    rule_proposals::configure(config);
     door::configure(config);
     self_checks::configure(config);
     settings::configure(config);
