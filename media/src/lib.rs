@@ -26,14 +26,15 @@ pub mod virtual_camera;
 
 use std::sync::OnceLock;
 
-pub use analyse::{Analyser, AnalysisFeed, AnalysisStatus, KeyFrame, Still, StillError, analyse_main};
+pub use analyse::{Analyser, AnalysisFeed, AnalysisStatus, KeyFrame, ReplayError, Replayer, Still, StillError, analyse_main};
 pub use camera::{
     AnalysisStream, ArmedHours, ArmedWindow, CameraId, CameraSpec, CameraState, CameraStatus, Codec, GapReason, Secret, SourceSpec,
     StateReason, StreamInfo, Transport,
 };
 pub use clock::{Clock, SimulatedClock, SystemClock};
-pub use diagnosis::LookReason;
+pub use diagnosis::replay::{Replayed, replay};
 pub use diagnosis::settings::{DiagnosisKind, DiagnosisSettings, RuleSettings};
+pub use diagnosis::{Look, LookReason};
 pub use engine::{AskError, Engine, EngineError, EngineParts};
 pub use event::{DiskLevel, MediaEvent, Phase, SegmentInfo, Span};
 pub use playback::{Export, LiveError, PlaybackError};

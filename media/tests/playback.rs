@@ -5,14 +5,15 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use media::playback::live::LiveName;
-use media::playback::{Export, PlaybackError};
+use media::playback::{Export, PlaybackError, key_frames_of_file};
 use media::segment::SegmentFile;
 use media::virtual_camera::{FootageLibrary, Incident, Scene, VirtualCamera, VirtualCameraConfig, VirtualServer};
 use media::{
-    AnalysisConfig, CameraSpec, CameraState, Clock as _, Codec, DiagnosisSettings, Engine, EngineConfig, SegmentInfo, SourceSpec,
-    StillError, Supervisor, SystemClock,
+    AnalysisConfig, CameraSpec, CameraState, Clock as _, Codec, DiagnosisSettings, Engine, EngineConfig, KeyFrame, ReplayError,
+    SegmentInfo, SourceSpec, StillError, Supervisor, SystemClock,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -218,6 +219,36 @@ async fn parts_of_an_export_make_the_whole_and_ranges_are_bytes_of_it() {
         together.extend(pictures(&house.save(&export, &format!("{number}.mp4")).await));
     }
     assert_eq!(together, whole_pictures);
+    house.supervisor.shutdown(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_frames_of_a_file_are_those_of_the_recording_and_are_measured_alike() {
+    let (house, spec) = House::open(Scene { key_frame_interval_ms: 480, ..Scene::tiny("TEST") }, |_| {}).await;
+    house.recorded(&spec, 6).await;
+    let segments = house.stop(&spec).await;
+    let (start_ms, end_ms) = (segments[0].start_ms, segments[segments.len() - 1].end_ms);
+    let stored = house.engine.key_frames(spec.id, (start_ms, end_ms), 0).await.expect("recorded");
+    assert!(stored.len() >= 6, "{}", stored.len());
+    let export = house.engine.export(spec.id, start_ms, end_ms).await.expect("recorded");
+    let file = Bytes::from(read(&export, 0..export.len()).await);
+    let from_file = key_frames_of_file(spec.id, &file, export.start_ms(), 0).expect("an export");
+    assert_eq!(from_file.iter().map(|key| &key.data).collect::<Vec<_>>(), stored.iter().map(|key| &key.data).collect::<Vec<_>>());
+    for (one, other) in from_file.iter().zip(&stored) {
+        assert!((one.wall_ms - other.wall_ms).abs() < 1_000, "frames are counted, arrivals jitter: {} {}", one.wall_ms, other.wall_ms);
+    }
+    let apart = house.engine.key_frames(spec.id, (start_ms, end_ms), 1_500).await.expect("recorded");
+    assert!(apart.len() < stored.len() && apart.windows(2).all(|pair| pair[1].wall_ms - pair[0].wall_ms >= 1_500));
+    assert_eq!(key_frames_of_file(spec.id, &file.slice(..file.len() / 2), export.start_ms(), 0), None, "cut off");
+
+    let mut replayer = house.engine.analyser().replayer().await.expect("a process");
+    assert!(matches!(house.engine.analyser().replayer().await, Err(ReplayError::Busy)), "one at a time");
+    let look = replayer.look(&from_file[0]).await.expect("it runs").expect("a picture");
+    assert_eq!(replayer.look(&stored[0]).await.expect("it runs"), Some(look));
+    let broken = KeyFrame { data: from_file[0].data.slice(..9), ..from_file[0].clone() };
+    assert_eq!(replayer.look(&broken).await.expect("it goes on"), None);
+    drop(replayer);
+    house.engine.analyser().replayer().await.expect("the place is free again");
     house.supervisor.shutdown(DEADLINE).await;
 }
 

@@ -17,6 +17,7 @@ mod picture;
 pub(crate) mod process;
 pub(crate) mod protocol;
 mod queue;
+mod replay;
 #[cfg(test)]
 mod scenarios;
 mod watcher;
@@ -26,15 +27,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use child::analyse_main;
 pub use feed::{AnalysisFeed, KeyFrame};
 pub use parameter_sets::from_h264_byte_stream;
 pub use queue::Still;
+pub use replay::{ReplayError, Replayer};
 
 use crate::camera::{ArmedHours, CameraId};
 use crate::clock::Clock;
+use crate::diagnosis::reference::Remembered;
 use crate::diagnosis::settings::{DiagnosisKind, DiagnosisSettings};
 use crate::event::MediaEvent;
 use crate::settings::AnalysisConfig;
@@ -109,6 +112,8 @@ struct Shared {
     events: mpsc::Sender<MediaEvent>,
     clock: Arc<dyn Clock>,
     supervisor: Supervisor,
+    /// Replays at once.
+    replays: Arc<Semaphore>,
 }
 
 impl Analyser {
@@ -137,6 +142,7 @@ impl Analyser {
             events,
             clock,
             supervisor: supervisor.clone(),
+            replays: Arc::new(Semaphore::new(replay::REPLAYS_MAX)),
         });
         let watching = shared.clone();
         supervisor.task("analysis watcher", OnPanic::Restart, move || watcher::run(watching.clone()));
@@ -180,6 +186,22 @@ impl Analyser {
     #[must_use]
     pub fn raised(&self, camera: CameraId) -> Option<DiagnosisKind> {
         self.shared.watched.with(camera, |watch| watch.raised()).flatten()
+    }
+
+    /// What is known of a camera now, to replay its rules with; empty where it was never watched.
+    pub async fn remembered(&self, camera: CameraId) -> Remembered {
+        match self.shared.watched.with(camera, |watch| watch.remembered().clone()) {
+            Some(known) => known,
+            None => self.shared.load(camera).await.unwrap_or_default(),
+        }
+    }
+
+    /// Starts an analysis process for looking at what was recorded, beside those that look at what comes.
+    ///
+    /// # Errors
+    /// [`ReplayError::Busy`] while another replay has its process; [`ReplayError::Unavailable`].
+    pub async fn replayer(&self) -> Result<Replayer, ReplayError> {
+        Replayer::start(&self.shared.config, self.shared.replays.clone()).await
     }
 
     /// Decodes a key frame into a JPEG no wider than `width_max` (`None`: as it is).

@@ -24,6 +24,7 @@ pub mod judge;
 pub mod look;
 pub mod overlay;
 pub mod reference;
+pub mod replay;
 pub mod rules;
 pub mod settings;
 pub mod sizes;

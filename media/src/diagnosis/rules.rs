@@ -124,6 +124,16 @@ impl Rules {
         let at = self.stages.iter().position(|stage| matches!(stage, Stage::Raised { .. }))?;
         PRECEDENCE.get(at).copied()
     }
+
+    /// Since when a kind has been shown that is not raised yet, milliseconds UTC.
+    #[must_use]
+    pub fn pending_since_ms(&self, kind: DiagnosisKind) -> Option<i64> {
+        let at = PRECEDENCE.iter().position(|known| *known == kind)?;
+        match self.stages[at] {
+            Stage::Pending { since, .. } => Some(since.wall_ms),
+            Stage::Idle | Stage::Raised { .. } => None,
+        }
+    }
 }
 
 /// Looks that must show a kind before it is raised.

@@ -101,6 +101,21 @@ impl DiagnosisSettings {
             DiagnosisKind::LowContrast => &self.low_contrast,
         }
     }
+
+    /// The settings of `kind`, to be changed.
+    #[must_use]
+    pub fn rule_mut(&mut self, kind: DiagnosisKind) -> &mut RuleSettings {
+        match kind {
+            DiagnosisKind::SignalLost => &mut self.signal_lost,
+            DiagnosisKind::Black => &mut self.black,
+            DiagnosisKind::OverExposed => &mut self.over_exposed,
+            DiagnosisKind::Frozen => &mut self.frozen,
+            DiagnosisKind::Covered => &mut self.covered,
+            DiagnosisKind::Blurred => &mut self.blurred,
+            DiagnosisKind::Moved => &mut self.moved,
+            DiagnosisKind::LowContrast => &mut self.low_contrast,
+        }
+    }
 }
 
 impl Default for DiagnosisSettings {

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::compare::{self, Measures};
-use super::judge::{Evidence, SCENE_DETAIL_MIN, Verdict, judge};
+use super::judge::{Evidence, Judged, SCENE_DETAIL_MIN, Verdict, judge};
 use super::look::Look;
 use super::overlay::Overlays;
 use super::reference::{LightMode, References, Remembered};
-use super::rules::{Finding, Rules};
-use super::settings::DiagnosisSettings;
+use super::rules::{Finding, PRECEDENCE, Rules};
+use super::settings::{DiagnosisKind, DiagnosisSettings};
 use super::sizes::SizeWatch;
 use crate::analyse::feed::FrameSize;
 use crate::camera::{ArmedHours, named};
@@ -25,7 +25,7 @@ const STILL_NOISE_MAX: f32 = 2.0;
 /// After a change of sizes or a restart, every key frame is looked at for this long.
 const ATTENTION_MS: u64 = 12_000;
 /// Least time between looks while something is being decided, and while learning.
-const DECIDING_GAP_MS: u64 = 800;
+pub(super) const DECIDING_GAP_MS: u64 = 800;
 const LEARNING_GAP_MS: u64 = 1_500;
 /// While something is raised, looks are this near, so that it is cleared soon.
 const RAISED_GAP_MS: u64 = 10_000;
@@ -100,6 +100,8 @@ pub struct CameraWatch {
     looked_because: LookReason,
     learning_looks: u32,
     is_worth_keeping: bool,
+    /// What the last look showed.
+    judged: Option<[Judged; PRECEDENCE.len()]>,
 }
 
 impl CameraWatch {
@@ -121,6 +123,7 @@ impl CameraWatch {
             looked_because: LookReason::Learning,
             learning_looks: 0,
             is_worth_keeping: false,
+            judged: None,
         }
     }
 
@@ -182,6 +185,7 @@ impl CameraWatch {
         let judged = judge(&evidence);
         let (own, other, difference) = (evidence.own, evidence.other, evidence.difference);
         let findings = self.rules.note(&self.settings, &judged, at);
+        self.judged = Some(judged);
         tracing::trace!(?measures, ?mode, ?own, ?other, ?difference, "look");
         if judged.iter().any(|judged| judged.is_suspect) {
             self.attend(because, at.mono_ms);
@@ -228,8 +232,20 @@ impl CameraWatch {
 
     /// The kind that is raised now.
     #[must_use]
-    pub fn raised(&self) -> Option<super::settings::DiagnosisKind> {
+    pub fn raised(&self) -> Option<DiagnosisKind> {
         self.rules.raised()
+    }
+
+    /// What the last look showed of a kind.
+    #[must_use]
+    pub fn judged(&self, kind: DiagnosisKind) -> Option<&Judged> {
+        self.judged.as_ref()?.iter().find(|judged| judged.kind == kind)
+    }
+
+    /// Since when a kind has been shown that is not raised yet, milliseconds UTC.
+    #[must_use]
+    pub fn pending_since_ms(&self, kind: DiagnosisKind) -> Option<i64> {
+        self.rules.pending_since_ms(kind)
     }
 
     fn attend(&mut self, because: LookReason, mono_ms: u64) {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::PlaybackError;
 use super::export::{EXPORT_MS_MAX, Export};
+use super::keys::KEYS_MS_MAX;
 use super::live::{self, Awaited, LiveError, LiveName};
 use super::select::{Recorded, select};
 use super::vod::{self, PLAYLIST_MS_MAX};
@@ -12,7 +13,7 @@ use crate::analyse::{KeyFrame, Still, StillError};
 use crate::camera::CameraId;
 use crate::engine::Engine;
 use crate::segment::sample::first_sample;
-use crate::segment::{SegmentError, SegmentFile};
+use crate::segment::{FragmentEntry, SegmentError, SegmentFile};
 
 impl Engine {
     /// The live playlist, as soon as it holds what is awaited.
@@ -136,12 +137,44 @@ impl Engine {
         })?;
         self.analyser().decode_still(key_frame, width_max).await
     }
+
+    /// The key frames that are recorded of a stretch of at most two minutes, `gap_ms_min` apart or more. Those that follow a loss
+    /// are left out, as the recorder hands none of them to the analysis.
+    ///
+    /// # Errors
+    /// [`PlaybackError`].
+    pub async fn key_frames(
+        &self,
+        camera: CameraId,
+        (start_ms, end_ms): (i64, i64),
+        gap_ms_min: i64,
+    ) -> Result<Vec<KeyFrame>, PlaybackError> {
+        let index = self.index();
+        let read = move || -> Result<Vec<KeyFrame>, PlaybackError> {
+            let (mut keys, mut next_ms) = (Vec::new(), start_ms);
+            for mut recorded in select(&index, camera, (start_ms, end_ms), KEYS_MS_MAX)? {
+                for (_, entry) in recorded.wanted.clone() {
+                    if entry.mark.sync && !entry.mark.damaged && entry.mark.wall_ms >= next_ms {
+                        keys.push(key_frame_of(camera, &mut recorded, &entry)?);
+                        next_ms = entry.mark.wall_ms.saturating_add(gap_ms_min);
+                    }
+                }
+            }
+            Ok(keys)
+        };
+        self.supervisor().blocking("key frames", read).await?
+    }
 }
 
 /// The key frame that a selection begins with.
 fn key_frame(camera: CameraId, recorded: &mut Recorded) -> Result<KeyFrame, PlaybackError> {
     let (_, entry) = recorded.wanted.first().cloned().ok_or(PlaybackError::Nothing)?;
-    let header = recorded.file.header(&entry)?;
+    key_frame_of(camera, recorded, &entry)
+}
+
+/// The key frame that a fragment begins with.
+fn key_frame_of(camera: CameraId, recorded: &mut Recorded, entry: &FragmentEntry) -> Result<KeyFrame, PlaybackError> {
+    let header = recorded.file.header(entry)?;
     let first_chunk = header.chunks.first().map_or(0, |chunk| u64::from(chunk.len));
     let media = recorded.file.read(entry.offset + header.len() as u64, first_chunk)?;
     let what = "a fragment without a key frame";

@@ -7,6 +7,7 @@
 mod engine;
 pub mod export;
 pub(crate) mod header;
+pub mod keys;
 pub mod live;
 pub(crate) mod moof;
 pub(crate) mod select;
@@ -14,6 +15,7 @@ pub mod statement;
 pub mod vod;
 
 pub use export::Export;
+pub use keys::key_frames_of_file;
 pub use live::LiveError;
 pub use select::{Piece, Recorded};
 

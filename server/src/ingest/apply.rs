@@ -114,17 +114,7 @@ pub fn diagnosis(changes: &RuleChanges) -> DiagnosisSettings {
             // The recorder's own clock of silence is its duration.
             settings.no_packet_ms = change.duration_s.map_or(settings.no_packet_ms, millis);
         }
-        let rule = match kind {
-            DiagnosisKind::SignalLost => &mut settings.signal_lost,
-            DiagnosisKind::Black => &mut settings.black,
-            DiagnosisKind::OverExposed => &mut settings.over_exposed,
-            DiagnosisKind::Frozen => &mut settings.frozen,
-            DiagnosisKind::Covered => &mut settings.covered,
-            DiagnosisKind::Blurred => &mut settings.blurred,
-            DiagnosisKind::Moved => &mut settings.moved,
-            DiagnosisKind::LowContrast => &mut settings.low_contrast,
-        };
-        change_rule(rule, change, *kind == DiagnosisKind::SignalLost);
+        change_rule(settings.rule_mut(*kind), change, *kind == DiagnosisKind::SignalLost);
     }
     settings
 }
@@ -140,7 +130,7 @@ fn change_rule(rule: &mut RuleSettings, change: &RuleChange, silence: bool) {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie between 0 and a day when it was set")]
-fn millis(seconds: f64) -> u64 {
+pub(crate) fn millis(seconds: f64) -> u64 {
     (seconds * 1_000.0).round() as u64
 }
 
@@ -182,7 +172,7 @@ fn spec(row: &CameraRow, layers: &[RuleChanges; 3], retention_days: Option<u32>,
 }
 
 /// Service hours as the engine takes them; none given: always armed.
-fn armed_hours(json: &str) -> Option<ArmedHours> {
+pub(crate) fn armed_hours(json: &str) -> Option<ArmedHours> {
     let hours: Vec<ServiceHours> = serde_json::from_str(json).ok()?;
     let windows: Vec<ArmedWindow> = hours
         .iter()

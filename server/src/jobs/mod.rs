@@ -8,6 +8,7 @@ mod deliver;
 mod disk;
 pub(crate) mod hold;
 mod lateness;
+mod noise;
 mod over;
 mod patrols;
 mod photos;
@@ -19,6 +20,7 @@ mod settle;
 mod statistics;
 mod sweep;
 mod tell;
+pub(crate) mod trial;
 
 use std::time::Duration;
 
@@ -68,6 +70,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "hold", run: |app, job| Box::pin(hold::run(app, job)), attempts_max: 20 },
     Kind { name: "release", run: |app, job| Box::pin(release::run(app, job)), attempts_max: 20 },
     Kind { name: "over", run: |app, job| Box::pin(over::run(app, job)), attempts_max: 20 },
+    Kind { name: "trial", run: |app, job| Box::pin(trial::run(app, job)), attempts_max: trial::ATTEMPTS_MAX },
     Kind { name: "settle", run: |app, job| Box::pin(settle::run(app, job)), attempts_max: 20 },
 ];
 
@@ -82,6 +85,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
         every(app, "photos", Duration::from_secs(2), |app| Box::pin(photos::look(app))),
         every(app, "holds", Duration::from_secs(30), |app| Box::pin(hold::look(app))),
         every(app, "statistics", Duration::from_secs(600), |app| Box::pin(statistics::look(app))),
+        every(app, "noise", Duration::from_secs(600), |app| Box::pin(noise::look(app))),
         every(app, "risk", Duration::from_secs(60), |app| Box::pin(risk::look(app))),
         every(app, "disk forecast", Duration::from_secs(1_800), |app| Box::pin(disk::look(app))),
         every(app, "last used", Duration::from_secs(60), |app| Box::pin(async move { app.logins.last_used().write(&app.db).await })),
@@ -121,6 +125,11 @@ pub async fn count_days(app: &App) -> Result<(), StoreError> {
 /// Scores premises where today's scores are lacking, as the program does every minute.
 pub async fn score_premises(app: &App) -> Result<(), StoreError> {
     risk::look(app.clone()).await
+}
+
+/// Proposes other figures for rules whose flags are mostly dismissed, as the program does every ten minutes.
+pub async fn propose_rules(app: &App) -> Result<(), StoreError> {
+    noise::look(app.clone()).await
 }
 
 /// Looks ahead on the recordings' disk, as the program does every half an hour.

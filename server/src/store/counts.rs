@@ -98,6 +98,7 @@ tables!(
     "second_factors",
     "recovery_codes",
     "risk_scores",
+    "rule_proposals",
 );
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub enum Entity {
     Incident,
     Patrol,
     Duty,
+    RuleProposal,
 }
 
 impl Entity {
@@ -73,6 +74,7 @@ impl Entity {
             Self::Incident => "incident",
             Self::Patrol => "patrol",
             Self::Duty => "duty",
+            Self::RuleProposal => "rule_proposal",
         }
     }
 }

@@ -61,6 +61,7 @@ pub mod risk;
 pub mod risk_facts;
 pub mod role_requests;
 pub mod roles;
+pub mod rule_proposals;
 pub mod saved_views;
 mod search;
 pub mod second_factors;

@@ -191,7 +191,7 @@ fn may_know(access: &Access, row: &ChangeRow) -> bool {
         "hold" => Permission::VideoRecorded,
         "incident" => Permission::IncidentsRead,
         "patrol" => Permission::PatrolsWalk,
-        "duty" => Permission::AlertsDecide,
+        "duty" | "rule_proposal" => Permission::AlertsDecide,
         "setting" => Permission::SettingsManage,
         _ => return false,
     };

@@ -26,6 +26,7 @@ mod planning;
 mod premises;
 pub(crate) mod rates;
 mod risk;
+mod rule_proposals;
 mod self_checks;
 pub(crate) mod settings;
 mod statistics;
@@ -66,6 +67,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     planning::configure(config);
     premises::configure(config);
     risk::configure(config);
+    rule_proposals::configure(config);
     door::configure(config);
     self_checks::configure(config);
     settings::configure(config);

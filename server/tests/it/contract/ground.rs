@@ -119,6 +119,7 @@ pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     patrol(&app).await;
     on_duty(&app).await;
     closed(&app).await;
+    proposals(&app).await;
     super::papers::plant(&app, &officer, &root, &canteen).await;
     second_door(&app).await;
     super::self_checks::plant(&app).await;
@@ -186,6 +187,27 @@ async fn on_duty(app: &TestApp) {
     })
     .await;
     tamper(&app.app.db, "UPDATE duty_shifts SET id = '01928f6e-0000-7000-8000-000000000066'").await;
+}
+
+/// Proposals for rules of camera 50: 130 and 133 that nobody has tried, 131 to be tried, 132 tried.
+async fn proposals(app: &TestApp) {
+    for (id, kind) in [("130", "black"), ("131", "moved"), ("132", "covered"), ("133", "blurred")] {
+        let sql = format!(
+            "INSERT INTO rule_proposals (id, camera_id, kind, state, confirmed, dismissed, since_at, given, done, total, version, created_at) \
+             VALUES ('01928f6e-0000-7000-8000-000000000{id}', '01928f6e-0000-7000-8000-000000000050', '{kind}', 'proposed', 2, 9, 1, false, 0, 0, 1, 1)"
+        );
+        tamper(&app.app.db, Box::leak(sql.into_boxed_str())).await;
+    }
+    let trial = json!({
+        "at": BEGINS, "program": "0.1.0", "present": {"threshold": 0.6, "duration_s": 5.0}, "proposed": {"threshold": 0.72, "duration_s": 5.0},
+        "known_sha256": "0".repeat(64), "clips": [], "considered": [], "sample": {"stretches": [], "recorded": 0, "left_out": 0},
+    });
+    let result = json!({"trial": trial, "settings": {}, "files": [], "chosen": 0, "busy_ms": 0});
+    let sql = format!(
+        "UPDATE rule_proposals SET state = 'tried', threshold = 0.72, duration_s = 5.0, version = 3, result = '{result}' \
+         WHERE id = '01928f6e-0000-7000-8000-000000000132'"
+    );
+    tamper(&app.app.db, Box::leak(sql.into_boxed_str())).await;
 }
 
 /// A device 26 of officer 03, and what inspection 90 lacks.

@@ -10,11 +10,12 @@ import people from './people'
 import places from './places'
 import planning from './planning'
 import risk from './risk'
+import ruleProposals from './ruleProposals'
 import running from './running'
 import security from './security'
 import selfChecks from './selfChecks'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...calendar, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...running, ...security, ...selfChecks }
+export const texts: Pairs = { ...common, ...alerts, ...calendar, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...ruleProposals, ...running, ...security, ...selfChecks }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)
