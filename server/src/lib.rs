@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit_head;
 pub mod auth;
 pub mod backup;
+pub mod channels;
 pub mod check;
 pub mod checklists;
 pub mod cli;
@@ -67,7 +68,9 @@ pub struct App {
     pub wall: http::WallPictures,
     /// Tasks that run beside the requests.
     pub supervisor: media::Supervisor,
-    /// Where webhooks may lead.
+    /// Address under which people reach it, without a slash at its end; empty where nobody said.
+    pub url: String,
+    /// Where webhooks, mails, text messages and pushes may lead.
     pub webhook_policy: outward::Policy,
     /// Evidence on its way in.
     pub uploads: uploads::Uploads,
@@ -139,6 +142,7 @@ impl App {
             viewings: http::Viewings::default(),
             wall: http::WallPictures::default(),
             supervisor: media::Supervisor::new(),
+            url: String::new(),
             webhook_policy: outward::Policy::default(),
         })
     }

@@ -92,6 +92,10 @@ tables!(
     "second_factors",
     "recovery_codes",
     "risk_scores",
+    "notice_channels",
+    "notice_ways",
+    "push_subscriptions",
+    "deliveries",
 );
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod risk;
 mod self_checks;
 pub(crate) mod settings;
 mod statistics;
+mod telling;
 mod templates;
 pub(crate) mod transfer;
 mod users;
@@ -68,6 +69,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     self_checks::configure(config);
     settings::configure(config);
     statistics::configure(config);
+    telling::configure(config);
     templates::configure(config);
     transfer::configure(config);
     users::configure(config);

@@ -28,6 +28,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ("/cameras/", "segment", "01928f6e-0000-7000-8000-000000000051"),
     ("/cameras/", "number", "0"),
     ("/cameras/", "name", "init-0.mp4"),
+    ("/deliveries/", "id", "01928f6e-0000-7000-8000-000000000130"),
     ("/notices/", "id", "01928f6e-0000-7000-8000-000000000060"),
     ("/alerts/{id}/claim", "id", "01928f6e-0000-7000-8000-000000000067"),
     ("/alerts/{id}/hand_over", "id", "01928f6e-0000-7000-8000-000000000068"),

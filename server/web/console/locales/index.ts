@@ -12,8 +12,9 @@ import risk from './risk'
 import running from './running'
 import security from './security'
 import selfChecks from './selfChecks'
+import telling from './telling'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...running, ...security, ...selfChecks }
+export const texts: Pairs = { ...common, ...alerts, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...running, ...security, ...selfChecks, ...telling }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)
