@@ -1,6 +1,7 @@
-//! What carries notices out of the program: mail, text messages, robots of chat groups. Each goes where [`crate::outward`] allows and nowhere else.
+//! What carries notices out of the program: mail, Web Push, text messages, robots of chat groups. Each goes where [`crate::outward`] allows and nowhere else.
 
 pub mod mail;
+pub mod push;
 pub mod robot;
 pub mod sms;
 

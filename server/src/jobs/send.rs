@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use media::{OnPanic, TaskHandle};
+use serde_json::json;
 use tracing::{info, warn};
 
 use super::back_off_ms;
 use crate::App;
 use crate::channels::mail::{self, Mail};
-use crate::channels::{Failed, Refusal, sms};
+use crate::channels::{Failed, Refusal, push, sms};
 use crate::domain::notice_words::{line, local, path};
-use crate::domain::telling::{Channel, Language, Preferences};
-use crate::store::StoreError;
+use crate::domain::telling::{Channel, Language, Preferences, Topic};
 use crate::store::deliveries::{self, Sending};
+use crate::store::{StoreError, notice_ways};
 
 /// Messages under way at once.
 const CONCURRENT_MAX: usize = 8;
@@ -24,6 +25,8 @@ const RETRY_FIRST_MS: i64 = 5_000;
 const RETRY_MOST_MS: i64 = 3_600_000;
 /// Tries before a message is given up: with the pauses above a little over a day.
 const ATTEMPTS_MAX: i64 = 34;
+/// Characters that a locked screen shows of one message.
+const PUSHED_CHARS_MAX: usize = 300;
 /// Lines of one message; the console has the others.
 const LINES_MAX: usize = 50;
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -94,14 +97,27 @@ async fn one(app: App, rows: Vec<Sending>) -> Result<(), StoreError> {
             let again = attempts < ATTEMPTS_MAX && failed.refusal != Refusal::Gone;
             let next_at = again.then(|| now_ms + back_off_ms(attempts, RETRY_FIRST_MS, RETRY_MOST_MS));
             warn!(channel, id, attempts, error = failed.detail, given_up = next_at.is_none(), "notice not sent");
+            // A push service that knows a browser no more will not know it again.
+            let gone = (channel == Channel::Push.as_str() && failed.refusal == Refusal::Gone).then(|| first.address.clone());
+            let user = first.user_id.clone();
             app.db
-                .write_apart(move |tx| Box::pin(async move { deliveries::not_sent(tx, &id, &failed.detail, next_at, now_ms).await }))
+                .write_apart(move |tx| {
+                    Box::pin(async move {
+                        if let Some(subscription) = gone {
+                            notice_ways::unsubscribe(tx, &user, &subscription).await?;
+                        }
+                        deliveries::not_sent(tx, &id, &failed.detail, next_at, now_ms).await
+                    })
+                })
                 .await
         }
     }
 }
 
 async fn send(app: &App, first: &Sending, rows: &[Sending]) -> Result<(), Failed> {
+    if first.is_disabled {
+        return Err(Failed::of(Refusal::Gone, "the account has ended"));
+    }
     let chosen: Preferences = serde_json::from_str(&first.preferences).unwrap_or_default();
     let language = chosen.language;
     match Channel::named(&first.channel) {
@@ -111,8 +127,24 @@ async fn send(app: &App, first: &Sending, rows: &[Sending]) -> Result<(), Failed
             mail::send(app, &Mail { id: &first.message_id, to: &first.address, subject: &subject, text: &text }).await
         }
         Some(Channel::Sms) => sms::send(app, &first.message_id, &first.address, &subject(rows, language)).await,
-        Some(Channel::Push) | None => Err(Failed::of(Refusal::Gone, "no way is called so")),
+        Some(Channel::Push) => wake(app, first, rows, language).await,
+        None => Err(Failed::of(Refusal::Gone, "no way is called so")),
     }
+}
+
+/// What a browser shows on a locked screen, with the page that it leads to and what it proves by that it came.
+async fn wake(app: &App, first: &Sending, rows: &[Sending], language: Language) -> Result<(), Failed> {
+    let urgent = rows.iter().any(|row| Topic::of(&row.kind, &detail(row)).breaks_quiet());
+    let text: String = match rows {
+        [only] => says(only, language),
+        _ => subject(rows, language),
+    };
+    let payload = json!({
+        "id": first.message_id, "proof": push::proof(&app.sealer, &first.message_id), "title": language.of("明厨", "Bright Kitchen"),
+        "text": text.chars().take(PUSHED_CHARS_MAX).collect::<String>(), "urgent": urgent,
+        "path": if let [only] = rows { page(only) } else { "/notices".to_owned() },
+    });
+    push::send(app, &first.message_id, &first.address, urgent, &payload).await
 }
 
 fn says(row: &Sending, language: Language) -> String {
@@ -152,7 +184,11 @@ fn mail_text(app: &App, rows: &[Sending], language: Language) -> String {
     text
 }
 
-/// The page that a notice is about; whoever opens it has read the notice.
 fn link(app: &App, row: &Sending) -> String {
-    format!("{}{}?notice={}", app.url, path(&row.kind, row.work_id.as_deref(), &detail(row)), row.notice_id)
+    format!("{}{}", app.url, page(row))
+}
+
+/// The page that a notice is about; whoever opens it has read the notice.
+fn page(row: &Sending) -> String {
+    format!("{}?notice={}", path(&row.kind, row.work_id.as_deref(), &detail(row)), row.notice_id)
 }

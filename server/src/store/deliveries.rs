@@ -138,6 +138,8 @@ pub struct Sending {
     pub detail: String,
     pub told_at: i64,
     pub preferences: String,
+    /// Their account has ended.
+    pub is_disabled: bool,
 }
 
 /// Takes up to `limit` messages that are due; nobody else tries them before `now_ms + lease_ms`. Rows of a message stand together.
@@ -155,8 +157,8 @@ pub async fn claim(tx: &mut Tx<'_>, now_ms: i64, lease_ms: i64, limit: i64) -> R
     let mut ids: Vec<String> = claimed.into_iter().map(|row| row.0).collect();
     ids.sort();
     ids.dedup();
-    let head = "SELECT d.message_id, d.user_id, d.channel, d.address, d.attempts, d.notice_id, n.kind, n.work_id, n.detail, n.show_at AS told_at, w.preferences \
-        FROM deliveries d JOIN notices n ON n.id = d.notice_id JOIN notice_ways w ON w.user_id = d.user_id";
+    let head = "SELECT d.message_id, d.user_id, d.channel, d.address, d.attempts, d.notice_id, n.kind, n.work_id, n.detail, n.show_at AS told_at, w.preferences, u.disabled_at IS NOT NULL AS is_disabled \
+        FROM deliveries d JOIN notices n ON n.id = d.notice_id JOIN notice_ways w ON w.user_id = d.user_id JOIN users u ON u.id = d.user_id";
     Select::new(head)
         .and_any("d.message_id = ?", ids.iter().map(|id| id.as_str().into()))
         .and("d.state = 'waiting'", [])

@@ -7,12 +7,13 @@ use actix_web::{App as Web, HttpRequest, HttpResponse, HttpServer, web};
 use media::{Clock as _, SimulatedClock};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use server::channels::push::Services;
 use server::jobs::run_due;
 use server::store::alert_acts::{self, Seen, Sighting};
-use server::store::{StoreError, deliveries};
+use server::store::{StoreError, deliveries, notice_ways};
 use uuid::Uuid;
 
-use crate::support::{Client, ENGINES, Engine, MailServer, Node, Taken, TestApp, add_camera, on_both};
+use crate::support::{Client, ENGINES, Engine, MailServer, Node, PushService, Taken, TestApp, add_camera, on_both};
 
 /// Monday 23 November 2026, 10:00 in Shanghai.
 const MORNING_MS: i64 = 1_795_399_200_000;
@@ -30,7 +31,11 @@ struct World {
 impl World {
     async fn start(engine: Engine) -> Self {
         let clock = Arc::new(SimulatedClock::new(MORNING_MS));
-        let app = TestApp::start_with(engine, clock.clone(), |app, _| app.url = URL.to_owned()).await;
+        let app = TestApp::start_with(engine, clock.clone(), |app, _| {
+            app.url = URL.to_owned();
+            app.push_services = Services::new(vec!["127.0.0.1".to_owned()], Vec::new());
+        })
+        .await;
         let (mail, camera) = (MailServer::start().await, add_camera(&app, &app.premises, "库房").await);
         let world = Self { app, clock, mail, camera };
         let root = world.app.person("administrator", &world.app.city).await;
@@ -213,6 +218,25 @@ async fn what_is_never_taken_is_given_up_and_tried_again_by_hand() {
 }
 
 #[actix_web::test]
+async fn whose_account_has_ended_gets_nothing_any_more() {
+    for engine in ENGINES {
+        let world = World::start(engine).await;
+        let li = world.with_mail("li", "supervisor", &world.app.office).await;
+        let own = id_of(&li).await;
+        world.mail.refuse("451 4.3.0 try again later");
+        world.raise("smoking", 2).await;
+        let root = world.app.person("administrator", &world.app.city).await;
+        let version = root.get(&format!("/users/{own}")).await.1["version"].clone();
+        let (status, _) = root.patch(&format!("/users/{own}"), &json!({"disabled": true, "version": version})).await;
+        assert_eq!(status, StatusCode::OK);
+        world.pass(Duration::from_secs(60)).await;
+        assert!(world.mails().is_empty());
+        let (_, failed) = root.get("/deliveries?state=failed").await;
+        assert_eq!((failed["total"].as_i64(), &failed["items"][0]["last_error"]), (Some(1), &json!("the account has ended")));
+    }
+}
+
+#[actix_web::test]
 async fn quiet_hours_hold_back_what_may_wait_and_a_digest_brings_it() {
     for engine in ENGINES {
         let world = World::start(engine).await;
@@ -294,7 +318,10 @@ on_both!(an_address_is_proven_by_the_code_that_was_sent_there, |app| {
     let confirm = async |code: &str| canteen.post("/me/notices/mail/confirm", &json!({"code": code})).await;
     assert_eq!(confirm(wrong).await.1["errors"][0]["code"], "wrong");
     let own = canteen.get("/me/notices").await.1;
-    assert_eq!((&own["mail"], &own["pending_mail"], &own["channels"]), (&Value::Null, &json!("chen@school.test"), &json!(["mail"])));
+    assert_eq!(
+        (&own["mail"], &own["pending_mail"], &own["channels"]),
+        (&Value::Null, &json!("chen@school.test"), &json!(["mail", "push"]))
+    );
     assert_eq!(confirm(&format!("{} {}", &code[..3], &code[3..])).await.1["mail"], "chen@school.test");
     assert_eq!(confirm(&code).await.0, StatusCode::UNPROCESSABLE_ENTITY, "a code is good once");
     assert_eq!(canteen.send(Method::DELETE, "/me/notices/mail", None).await.0, StatusCode::NO_CONTENT);
@@ -609,4 +636,85 @@ fn robot(group: &Robot) -> String {
     let address = format!("http://{}/send?key=k", server.addrs()[0]);
     actix_web::rt::spawn(server.run());
     address
+}
+
+#[actix_web::test]
+async fn a_browser_is_woken_with_what_it_alone_can_read_and_proves_it() {
+    for engine in ENGINES {
+        let world = World::start(engine).await;
+        let service = PushService::start();
+        world.app.add_person("li", &[("supervisor", &world.app.office)], false).await;
+        let li = world.app.sign_in("li").await;
+        let (_, own) = li.get("/me/notices").await;
+        let key = own["push_key"].as_str().unwrap().to_owned();
+        assert_eq!(own["browsers"], json!([]));
+        for (body, pointer) in [
+            (json!({"endpoint": "https://10.0.0.1/x", "p256dh": service.p256dh(), "auth": service.auth()}), "/endpoint"),
+            (json!({"endpoint": service.endpoint("a"), "p256dh": "AAAA", "auth": service.auth()}), "/p256dh"),
+        ] {
+            let (status, problem) = li.post("/me/notices/push", &body).await;
+            assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(pointer)), "{problem}");
+        }
+        let browser = |name: &str| json!({"endpoint": service.endpoint(name), "p256dh": service.p256dh(), "auth": service.auth()});
+        for _ in 0..2 {
+            let (status, own) = li.post("/me/notices/push", &browser("desk")).await;
+            assert_eq!((status, own["browsers"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "once: {own}");
+        }
+        let root = world.app.person("administrator", &world.app.city).await;
+        let woken =
+            |reach: &Value| reach["people"].as_array().unwrap().iter().any(|one| one["display_name"] == "测试 li" && one["woken"] == true);
+        assert!(woken(&root.get("/duty/reach").await.1), "nobody is on the roster: those who decide");
+
+        let alert = world.raise("rodent", 1).await;
+        let pushed = service.taken();
+        let [push] = &pushed[..] else { panic!("one: {pushed:?}") };
+        assert_eq!(push.header("content-encoding"), "aes128gcm");
+        assert_eq!((push.header("urgency"), push.header("ttl")), ("high", "86400"));
+        push.is_signed_by(&key, &service.origin());
+        let told = service.read(push);
+        let notice = li.get("/notices").await.1["items"][0].clone();
+        assert!(told["text"].as_str().unwrap().starts_with("新预警，一类，鼠患，东岸小学食堂"), "{told}");
+        assert_eq!(told["path"], json!(format!("/alerts/{alert}?notice={}", notice["id"].as_str().unwrap())));
+        let state = async || root.get("/deliveries?channel=push").await.1["items"][0].clone();
+        assert_eq!((&state().await["state"], state().await["proven_at"].is_null()), (&json!("sent"), true));
+
+        // The service worker says that it came: it has no sign-in, and whoever guesses hears nothing.
+        let nobody = world.app.nobody();
+        assert_eq!(nobody.post("/push/received", &json!({"id": told["id"], "proof": "00"})).await.0, StatusCode::NO_CONTENT);
+        assert!(state().await["proven_at"].is_null());
+        assert_eq!(nobody.post("/push/received", &json!({"id": told["id"], "proof": told["proof"]})).await.0, StatusCode::NO_CONTENT);
+        assert!(!state().await["proven_at"].is_null());
+        // A receipt is proof for the alert too: nobody else is told.
+        let chief = world.app.person("supervisor", &world.app.district).await;
+        world.pass(Duration::from_secs(301)).await;
+        assert_eq!(chief.get("/notices").await.1["total"], 0);
+
+        // A service that is busy is asked again under the same topic; a browser that is gone is forgotten.
+        service.answer(503);
+        world.raise("smoke_fire", 1).await;
+        world.pass(Duration::from_secs(6)).await;
+        let pushed = service.taken();
+        assert_eq!((pushed.len(), pushed[1].header("topic")), (3, pushed[2].header("topic")));
+        service.answer(410);
+        world.raise("fire_unattended", 1).await;
+        let gone = root.get("/deliveries?state=failed&channel=push").await.1;
+        assert_eq!((gone["total"].as_i64(), &gone["items"][0]["last_error"]), (Some(1), &json!("answered 410")));
+        let li = world.app.sign_in("li").await;
+        assert_eq!(li.get("/me/notices").await.1["browsers"], json!([]));
+
+        // Who signs out is woken there no more.
+        assert_eq!(li.post("/me/notices/push", &browser("phone")).await.0, StatusCode::OK);
+        let before = service.taken().len();
+        assert_eq!(li.post("/auth/logout", &json!({"refresh_token": li.refresh_token})).await.0, StatusCode::NO_CONTENT);
+        world.raise("rodent", 1).await;
+        assert_eq!(service.taken().len(), before);
+        assert!(!woken(&root.get("/duty/reach").await.1));
+        let forgotten = world.app.app.db.write(|tx| Box::pin(async move { notice_ways::sweep(tx).await })).await.unwrap();
+        assert_eq!(forgotten, 1);
+        let li = world.app.sign_in("li").await;
+        let (_, own) = li.post("/me/notices/push", &browser("desk")).await;
+        let one = format!("/me/notices/push/{}", own["browsers"][0]["id"].as_str().unwrap());
+        assert_eq!(li.send(Method::DELETE, &one, None).await.0, StatusCode::NO_CONTENT);
+        assert_eq!(li.send(Method::DELETE, &one, None).await.0, StatusCode::NOT_FOUND);
+    }
 }

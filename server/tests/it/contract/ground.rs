@@ -90,6 +90,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
         config.analysis.program = Some(env!("CARGO_BIN_EXE_bright-kitchen").into());
         let (recorder, events) = media::Engine::start(config, &app.supervisor, clock).unwrap();
         app.engine = Some(recorder);
+        app.push_services = server::channels::push::Services::new(vec!["fcm.googleapis.com".to_owned()], Vec::new());
         app.supervisor.once("media events", server::ingest::run(app.clone(), events, app.supervisor.hard()));
     })
     .await
@@ -97,7 +98,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40, shift 66,
-/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, delivery 130, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
+/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, delivery 130, browser 132, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
 /// paper 111 with evidence 113, person 91 with a second factor and sign-in 123.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
@@ -533,6 +534,20 @@ async fn told(app: &TestApp, root: &Client) {
         SELECT '01928f6e-0000-7000-8000-000000000130', n.id, n.user_id, 'mail', 'li@mail.example', FALSE, '01928f6e-0000-7000-8000-000000000130', 'failed', 34, 1, 2, 'no connection', 1 \
         FROM notices n WHERE n.id = '01928f6e-0000-7000-8000-000000000060'";
     tamper(&app.app.db, given_up).await;
+    let logins = root.get("/auth/sessions").await.1;
+    let current = logins["items"].as_array().unwrap().iter().find(|login| login["current"] == true).unwrap();
+    let browser = notice_ways::SubscriptionRow {
+        id: id(132),
+        user_id: text(&root.get("/me").await.1["id"]),
+        session_id: text(&current["id"]),
+        endpoint: "https://fcm.googleapis.com/fcm/send/another".to_owned(),
+        p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".to_owned(),
+        auth_sealed: String::new(),
+        created_at: app.app.clock.wall_ms(),
+        agent: None,
+        client: "console".to_owned(),
+    };
+    write(app, move |tx| Box::pin(async move { notice_ways::subscribe(tx, &browser).await })).await;
 }
 
 async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {

@@ -20,6 +20,11 @@ export default {
     scan: 'With the authenticator app on this phone, tap the button; with it on another one, scan the code.', openApp: 'Open in the authenticator app', qr: 'The code for the authenticator app', secret: 'If neither works, type this key', first: 'The six digits that the app shows', confirm: 'Turn it on', wrongCode: 'Wrong code. Check the phone’s clock, and enter the code shown now.', wrongPassword: 'The current password is wrong',
     codesTitle: 'Keep these recovery codes', codesLead: 'For the day the phone is lost; each works once. They are shown only now: write them down, and keep them apart from the phone.', kept: 'I have kept them', copy: 'Copy', copied: 'Copied', offDone: 'The second factor is off',
   },
+  told: {
+    title: 'How I am told', lead: 'Notices are always under Messages. Choose here what wakes this phone too.', push: 'Wake this phone', pushHelp: 'Not after signing out. Pushes do not reach every phone: use text messages for what matters.', about: 'About', quiet: 'Quiet hours', quietFrom: '{from} to {to}', quietOff: 'None', quietHelp: 'Class 1 and suspected food poisoning come at any hour; the rest comes as one when they are over.', mail: 'Mails go to {address}; change it in the console.', mailNone: 'Mail is set up in the console, under My account.',
+    state: { unsupported: 'This browser knows no push. On an iPhone, add this app to the home screen first.', insecure: 'Open the system over HTTPS.', denied: 'The browser refuses notifications: allow them in the settings.', off: 'Off', on: 'This phone is woken for another account.' },
+    topic: { class_1: 'Class 1 alerts', class_2: 'Class 2 alerts', class_3: 'Class 3 alerts', incidents: 'Suspected food poisoning', orders: 'Rectification orders', assignments: 'Assignments', self_checks: 'Self-checks' },
+  },
   password: {
     title: 'Change password', why: 'An administrator set this password. Choose your own to go on.', current: 'Current password', next: 'New password', again: 'New password again', rule: 'At least 10 characters, not your user name.',
     differ: 'The two new passwords differ', short: 'At least 10 characters', changed: 'Password changed', submit: 'Change password',

@@ -20,6 +20,11 @@ export default {
     scan: '验证器应用在本机时，点下面的按钮添加；在另一部手机上时，扫描二维码。', openApp: '在验证器应用中打开', qr: '供验证器应用扫描的二维码', secret: '都不行时，手动输入密钥', first: '应用显示的 6 位验证码', confirm: '确认开启', wrongCode: '验证码不正确，请核对手机时间，并输入当前显示的验证码。', wrongPassword: '当前密码不正确',
     codesTitle: '请保存恢复码', codesLead: '手机丢失时用恢复码登录，每个只能用一次。只显示这一次，请抄下，与手机分开存放。', kept: '已保存好', copy: '复制', copied: '已复制', offDone: '两步验证已关闭',
   },
+  told: {
+    title: '通知方式', lead: '消息始终会出现在“消息”页。这里选择哪些还要推送到本机。', push: '在本机接收推送', pushHelp: '退出登录后不再推送。推送不是每部手机都能收到，重要通知请同时用短信。', about: '推送内容', quiet: '免打扰时段', quietFrom: '{from} 至 {to}', quietOff: '未设置', quietHelp: '一类预警和疑似食物中毒随时推送，其余在时段结束后合并推送。', mail: '通知邮件发到 {address}，在电脑端修改。', mailNone: '邮件通知请在电脑端“我的账户”设置。',
+    state: { unsupported: '本机浏览器不支持推送。iPhone 请先把本应用添加到主屏幕。', insecure: '需要用 HTTPS 打开本系统。', denied: '浏览器拒绝了通知，请在系统设置中允许。', off: '未开启', on: '本机正在为另一个账户接收推送。' },
+    topic: { class_1: '一类预警', class_2: '二类预警', class_3: '三类预警', incidents: '疑似食物中毒', orders: '责令改正', assignments: '检查任务', self_checks: '食堂自查' },
+  },
   password: {
     title: '修改密码', why: '这是管理员设置的密码，请改成自己的密码后继续。', current: '当前密码', next: '新密码', again: '再输入一次新密码', rule: '至少 10 个字符，不能与用户名相同。',
     differ: '两次输入的新密码不一致', short: '新密码至少 10 个字符', changed: '密码已修改', submit: '修改密码',

@@ -1,6 +1,7 @@
 //! `/me/notices`: how the caller is told, and the address that is theirs.
 
 use actix_web::{HttpResponse, delete, get, post, put, web};
+use mobile_api::Moment;
 use mobile_api::field::Faults;
 use mobile_api::problem::ProblemType;
 use rand::Rng as _;
@@ -13,14 +14,19 @@ use super::Sent;
 use crate::App;
 use crate::auth::{Caller, can};
 use crate::channels::mail::{self, ADDRESS_CHARS_MAX, Mail, address, code_hash};
+use crate::channels::push;
 use crate::domain::telling::{Channel, Preferences};
-use crate::http::{Body, Problem, ProblemBody, checked};
+use crate::http::{Body, Id, Problem, ProblemBody, checked};
+use crate::outward::URL_CHARS_MAX;
 use crate::store::journal::Act;
-use crate::store::{StoreError, notice_channels, notice_ways};
+use crate::store::notice_ways::SubscriptionRow;
+use crate::store::{StoreError, deliveries, notice_channels, notice_ways};
 
 /// Topics that a list names at most: all of them.
 const TOPICS_MAX: usize = 9;
 const CODE_CHARS_MAX: usize = 32;
+/// Characters of a browser's keys, and of a proof.
+const KEY_CHARS_MAX: usize = 128;
 /// How long a code is good, ms.
 const CODE_MS: i64 = 30 * 60_000;
 /// Wrong ones after which it is good for nothing.
@@ -30,6 +36,7 @@ const CODE_PAUSE_MS: i64 = 60_000;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(read).service(choose).service(begin_mail).service(confirm_mail).service(remove_mail);
+    config.service(subscribe).service(unsubscribe).service(received);
 }
 
 /// How the caller is told.
@@ -46,9 +53,34 @@ struct OwnNotices {
     phone: Option<String>,
     /// What the bureau has set up.
     channels: Vec<Channel>,
+    /// Browsers that wake for them, at most ten: as long as they stay signed in there.
+    browsers: Vec<WokenBrowser>,
+    /// What a browser subscribes with.
+    push_key: Option<String>,
+}
+
+/// A browser that wakes for somebody.
+#[derive(Debug, Serialize, ToSchema)]
+struct WokenBrowser {
+    id: String,
+    /// console or phone
+    #[schema(example = "phone")]
+    client: String,
+    /// As the browser named itself.
+    agent: Option<String>,
+    /// Its address at the push service, by which a page knows its own.
+    endpoint: String,
+    since: Moment,
+}
+
+impl From<SubscriptionRow> for WokenBrowser {
+    fn from(row: SubscriptionRow) -> Self {
+        Self { id: row.id, client: row.client, agent: row.agent, endpoint: row.endpoint, since: Moment(row.created_at) }
+    }
 }
 
 async fn own(app: &App, user_id: &str) -> Result<OwnNotices, Problem> {
+    let push_key = push::public_key(app).await.ok();
     let mut reader = app.db.read().await?;
     let conn = &mut reader.conn();
     let row = notice_ways::get(conn, user_id).await?;
@@ -59,6 +91,8 @@ async fn own(app: &App, user_id: &str) -> Result<OwnNotices, Problem> {
         pending_mail: row.and_then(|row| row.pending_mail),
         phone: notice_ways::phone(conn, user_id).await?,
         channels: notice_channels::names(conn).await?.iter().filter_map(|name| Channel::named(name)).collect(),
+        browsers: notice_ways::subscriptions(conn, user_id).await?.into_iter().map(WokenBrowser::from).collect(),
+        push_key,
     })
 }
 
@@ -208,5 +242,87 @@ async fn remove_mail(app: web::Data<App>, caller: Caller<can::SignedIn>) -> Resu
             })
         })
         .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What a browser says of its subscription.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"endpoint": "https://fcm.googleapis.com/fcm/send/example", "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"}))]
+struct BrowserKeys {
+    /// At a push service that the bureau lets in.
+    #[schema(max_length = 500)]
+    endpoint: String,
+    /// Its public key, base64url.
+    #[schema(max_length = 128)]
+    p256dh: String,
+    /// Its secret, base64url.
+    #[schema(max_length = 128)]
+    auth: String,
+}
+
+/// Wakes this browser for the caller from now on, as long as they stay signed in there.
+#[utoipa::path(tag = "notices", request_body = BrowserKeys,
+    responses((status = 200, body = OwnNotices), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/me/notices/push")]
+async fn subscribe(app: web::Data<App>, caller: Caller<can::SignedIn>, body: Body<BrowserKeys>) -> Result<web::Json<OwnNotices>, Problem> {
+    let given = body.into_inner();
+    let mut faults = Faults::new();
+    faults.text("endpoint", &given.endpoint, URL_CHARS_MAX);
+    faults.text("p256dh", &given.p256dh, KEY_CHARS_MAX);
+    faults.text("auth", &given.auth, KEY_CHARS_MAX);
+    if let Err(error) = app.push_services.parse(&given.endpoint) {
+        faults.note_at("endpoint", "not_allowed", error.to_string());
+    }
+    let keys = push::keys(&given.p256dh, &given.auth);
+    if keys.is_none() {
+        faults.note_at("p256dh", "format", "a browser's key and secret");
+    }
+    checked(faults)?;
+    let (user_id, id) = (caller.user_id.to_string(), uuid::Uuid::now_v7().to_string());
+    let row = SubscriptionRow {
+        auth_sealed: app.sealer.seal(&push::auth_purpose(&id), &keys.map(|keys| keys.1).unwrap_or_default())?,
+        id,
+        user_id: user_id.clone(),
+        session_id: caller.session_id.to_string(),
+        endpoint: given.endpoint,
+        p256dh: given.p256dh.trim_end_matches('=').to_owned(),
+        created_at: app.clock.wall_ms(),
+        agent: None,
+        client: String::new(),
+    };
+    app.db.write_apart(move |tx| Box::pin(async move { notice_ways::subscribe(tx, &row).await })).await?;
+    Ok(web::Json(own(&app, &user_id).await?))
+}
+
+/// Lets a browser sleep.
+#[utoipa::path(tag = "notices", params(("id" = String, Path)), responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[delete("/me/notices/push/{id}")]
+async fn unsubscribe(app: web::Data<App>, caller: Caller<can::SignedIn>, id: Id) -> Result<HttpResponse, Problem> {
+    let (user_id, id) = (caller.user_id.to_string(), id.to_string());
+    let found = app.db.write_apart(move |tx| Box::pin(async move { notice_ways::unsubscribe(tx, &user_id, &id).await })).await?;
+    if found { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
+}
+
+/// What a browser proves by that a message has come: both stood in the message, which was encrypted for it alone.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"id": "01928f6e-0000-7000-8000-000000000130", "proof": "a4b1"}))]
+struct PushReceived {
+    #[schema(max_length = 64)]
+    id: String,
+    #[schema(max_length = 128)]
+    proof: String,
+}
+
+/// Says that a push has come. A service worker has no sign-in; nothing tells whoever guesses whether they guessed right.
+#[utoipa::path(tag = "notices", security(()), request_body = PushReceived, responses((status = 204)))]
+#[post("/push/received")]
+async fn received(app: web::Data<App>, body: Body<PushReceived>) -> Result<HttpResponse, Problem> {
+    let PushReceived { id, proof } = body.into_inner();
+    if proof.len() <= KEY_CHARS_MAX && proof == push::proof(&app.sealer, &id) {
+        let at = app.clock.wall_ms();
+        app.db.write_apart(move |tx| Box::pin(async move { deliveries::received(tx, &id, at).await.map(|_| ()) })).await?;
+    }
     Ok(HttpResponse::NoContent().finish())
 }
