@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit_head;
 pub mod auth;
 pub mod backup;
+pub mod channels;
 pub mod check;
 pub mod checklists;
 pub mod cli;
@@ -70,7 +71,11 @@ pub struct App {
     pub wall: http::WallPictures,
     /// Tasks that run beside the requests.
     pub supervisor: media::Supervisor,
-    /// Where webhooks may lead.
+    /// Address under which people reach it, without a slash at its end; empty where nobody said.
+    pub url: String,
+    /// The push services that may be spoken to.
+    pub push_services: channels::push::Services,
+    /// Where webhooks, mails and text messages may lead.
     pub webhook_policy: outward::Policy,
     /// Evidence on its way in.
     pub uploads: uploads::Uploads,
@@ -94,6 +99,9 @@ pub enum AppError {
     /// Keys or the key file.
     #[error(transparent)]
     Keys(#[from] auth::KeysError),
+    /// The key of Web Push.
+    #[error(transparent)]
+    PushKey(#[from] channels::push::PushKeyError),
     /// The file store.
     #[error(transparent)]
     Files(#[from] files::FilesError),
@@ -117,6 +125,7 @@ impl App {
         store::templates::ensure_shipped(&db, clock.wall_ms()).await?;
         let sealer = auth::Sealer::open(data).map_err(auth::KeysError::from)?;
         let keys = auth::Keys::load(&db, &sealer, clock.wall_ms()).await?;
+        channels::push::ensure_key(&db, &sealer, clock.wall_ms()).await?;
         let streams = auth::Streams::default();
         let logins = auth::Logins::new(db.clone(), keys.clone(), sealer.clone(), streams.clone());
         Ok(Self {
@@ -142,6 +151,8 @@ impl App {
             viewings: http::Viewings::default(),
             wall: http::WallPictures::default(),
             supervisor: media::Supervisor::new(),
+            url: String::new(),
+            push_services: channels::push::Services::new(Vec::new(), Vec::new()),
             webhook_policy: outward::Policy::default(),
         })
     }

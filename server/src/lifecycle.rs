@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 use crate::about::About;
 use crate::audit_head;
 use crate::auth::KeysError;
+use crate::channels::push::Services;
 use crate::config::Config;
 use crate::domain::calendar::Calendar;
 use crate::http::{self, trust};
@@ -212,6 +213,9 @@ where
     app.about = About::new(config.recordings(), &config.engine(None, address.port()), config.tls());
     app.supervisor = supervisor.clone();
     app.webhook_policy = outward::Policy::new(config.webhook_networks.0.clone(), vec![address.port()]);
+    app.push_services = Services::new(config.push_services.0.clone(), vec![address.port()]);
+    let (url, also) = reached_at(&config, address, &tls::lan_addresses());
+    app.url.clone_from(&url);
     let events = start_engine(&mut app, &config, address.port()).await?;
     background(&app, &config, events);
 
@@ -249,7 +253,6 @@ where
         // Without the door the program is of no use.
         door.fatal().cancel();
     });
-    let (url, also) = reached_at(&config, address, &tls::lan_addresses());
     let shown = Opened { address, url, also, authority };
     info!(address = %address, url = shown.url, "listening");
 

@@ -14,7 +14,7 @@ const root = import.meta.dirname
 /** The program that answers `/api` while developing. */
 const server = process.env.BRIGHT_KITCHEN_SERVER ?? 'http://127.0.0.1:8080'
 /** The pages of each build. The phone has one of its own, so that it carries nothing of a library that only the console calls. */
-const CONSOLE = { console: resolve(root, 'index.html') }
+const CONSOLE = { console: resolve(root, 'index.html'), push: resolve(root, 'console/push.ts') }
 const PHONE = { phone: resolve(root, 'm/index.html'), preview: resolve(root, 'preview.html'), sw: resolve(root, 'phone/sw.ts') }
 
 /** Serves each entry's page for its own addresses while developing, as the program does with the built ones. */
@@ -85,8 +85,8 @@ export default defineConfig(({ mode }) => ({
     rollupOptions: {
       input: mode === 'console' ? CONSOLE : mode === 'phone' ? PHONE : { ...CONSOLE, ...PHONE },
       output: {
-        // The service worker keeps one fixed address under the scope it controls.
-        entryFileNames: (chunk) => (chunk.name === 'sw' ? 'm/sw.js' : 'assets/[name]-[hash].js'),
+        // A service worker keeps one fixed address under the scope it controls.
+        entryFileNames: (chunk) => ({ sw: 'm/sw.js', push: 'push.js' })[chunk.name] ?? 'assets/[name]-[hash].js',
       },
     },
   },

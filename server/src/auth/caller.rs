@@ -107,6 +107,13 @@ pub mod can {
         const ANY_OF: &'static [Permission] = &[Permission::IncidentsReport, Permission::IncidentsRelease];
     }
 
+    /// Whoever sees to it that somebody on duty is woken: by the roster, or by what carries notices.
+    #[derive(Debug, Clone, Copy)]
+    pub struct DutyReach;
+    impl Needs for DutyReach {
+        const ANY_OF: &'static [Permission] = &[Permission::DutiesManage, Permission::SettingsManage];
+    }
+
     /// Whoever answers papers of the canteen's own: the food-safety people all, the head of the place some.
     #[derive(Debug, Clone, Copy)]
     pub struct SelfChecksMake;

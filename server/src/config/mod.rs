@@ -123,8 +123,10 @@ settings! {
     camera_files: Option<PathBuf> = "";
     /// Ports at which cameras that call (SRT, UDP; RTMP, TCP) may be waited for, each camera at one of its own; at most 1,000; nothing: none
     camera_listen_ports: Option<Ports> = "7001-7100";
-    /// Networks that webhooks may be in
+    /// Networks that webhooks, mail servers, gateways of text messages and push services may be in
     webhook_networks: List<IpNet> = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,127.0.0.0/8,fc00::/7,::1/128";
+    /// Hosts of push services that wake browsers, each with what is below it
+    push_services: List<String> = "fcm.googleapis.com,push.services.mozilla.com,push.apple.com,notify.windows.com";
 
     "Recorder, in detail":
     /// Length of a recorded file, ms

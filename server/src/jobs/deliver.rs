@@ -1,4 +1,5 @@
-//! Delivers the outbox to webhooks: signed, tried again with growing pauses, always under the same event id.
+//! Delivers the outbox to webhooks: signed, tried again with growing pauses, always under the same event id. A robot of a chat group
+//! says it in words.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tracing::{info, warn};
 
 use super::back_off_ms;
 use crate::App;
+use crate::channels::robot::{self, Robot};
 use crate::http::webhook_purpose;
 use crate::outward::Policy;
 use crate::store::StoreError;
@@ -93,6 +95,9 @@ async fn send(app: &App, delivery: &Delivery) -> Result<u16, String> {
     let url = Policy::parse(&delivery.url).map_err(|error| error.to_string())?;
     let secret =
         app.sealer.open_sealed(&webhook_purpose(&delivery.webhook_id), &delivery.secret_sealed).map_err(|error| error.to_string())?;
+    if let Some(robot) = Robot::named(&delivery.format) {
+        return robot::say(app, robot, &url, &secret, &delivery.body).await.map_err(|failed| failed.detail);
+    }
     let client = app.webhook_policy.client(&url).await.map_err(|error| error.to_string())?;
     let at_s = app.clock.wall_ms() / 1_000;
     let request = client

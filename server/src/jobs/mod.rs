@@ -12,10 +12,12 @@ mod noise;
 mod over;
 mod patrols;
 mod photos;
+mod proof;
 mod release;
 mod risk;
 mod runner;
 mod self_checks;
+mod send;
 mod settle;
 mod statistics;
 mod sweep;
@@ -67,6 +69,7 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind { name: "clip", run: |app, job| Box::pin(clip::run(app, job)), attempts_max: 20 },
     Kind { name: "tell", run: |app, job| Box::pin(tell::run(app, job)), attempts_max: 20 },
+    Kind { name: "proof", run: |app, job| Box::pin(proof::run(app, job)), attempts_max: 20 },
     Kind { name: "hold", run: |app, job| Box::pin(hold::run(app, job)), attempts_max: 20 },
     Kind { name: "release", run: |app, job| Box::pin(release::run(app, job)), attempts_max: 20 },
     Kind { name: "over", run: |app, job| Box::pin(over::run(app, job)), attempts_max: 20 },
@@ -79,6 +82,7 @@ pub fn start(app: &App) -> Vec<TaskHandle> {
     vec![
         runner::start(app),
         deliver::start(app),
+        send::start(app),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
         every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
         every(app, "patrols", Duration::from_secs(30), |app| Box::pin(patrols::look(app))),
@@ -99,6 +103,7 @@ pub async fn run_due(app: &App) -> Result<(), StoreError> {
     while runner::round(app, runner::CONCURRENT_MAX).await? > 0 {}
     lateness::look(app.clone()).await?;
     while deliver::round(app).await? > 0 {}
+    while send::round(app).await? > 0 {}
     Ok(())
 }
 

@@ -2,10 +2,13 @@
 //! uploads that were never finished, pictures that nobody named, changes older than any phone should be. Then the store is tidied.
 
 use crate::App;
-use crate::store::{StoreError, jobs, logins, sync, webhooks};
+use crate::store::{StoreError, deliveries, jobs, logins, notice_ways, sync, webhooks};
 
 /// How long jobs and deliveries that are done can be looked at, ms.
 const DONE_MS: i64 = 30 * 24 * 3_600_000;
+
+/// How long it can be looked at how notices went out, ms.
+const DELIVERED_MS: i64 = 90 * 24 * 3_600_000;
 
 /// How long a phone may be away and still go on from its cursor, ms.
 const CHANGES_MS: i64 = 90 * 24 * 3_600_000;
@@ -24,6 +27,8 @@ pub(super) async fn look(app: App) -> Result<(), StoreError> {
                 logins::sweep(tx, now_ms).await?;
                 jobs::sweep(tx, now_ms - DONE_MS).await?;
                 webhooks::sweep(tx, now_ms - DONE_MS).await?;
+                deliveries::sweep(tx, now_ms - DELIVERED_MS).await?;
+                notice_ways::sweep(tx).await?;
                 sync::forget_before(tx, now_ms - CHANGES_MS).await?;
                 Ok::<_, StoreError>(())
             })

@@ -29,6 +29,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// Device alerts of a kind at one premises this close together are of one cause, ms: cameras notice a power cut within seconds, and
 /// one after the other.
 const CAUSE_MS: i64 = 120_000;
+/// Somebody who decides has to have got an alert of class 1 by then, or the next are told, ms.
+pub const PROOF_MS: i64 = 300_000;
 /// The rule that raises what the diagnosis sees.
 pub const DIAGNOSIS: &str = "diagnosis@1";
 
@@ -348,6 +350,11 @@ pub async fn tell(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError
     if !is_known(tx, &row).await? {
         let detail = detail_of(&read(tx, id).await?, &Act::default());
         tell_those_on_duty(tx, &row, "alert_raised", class.told.into(), None, &detail, at).await?;
+        let told = read(tx, id).await?;
+        webhooks::say(tx, "alert_raised", &told, at).await?;
+        if row.class == 1 {
+            jobs::enqueue(tx, "proof", id, &json!({}), at + PROOF_MS, at).await?;
+        }
     }
     if row.class == 0 {
         dispatch_by_rule(tx, &row, at).await?;
@@ -375,6 +382,31 @@ async fn tell_those_on_duty(
         audience.deciders = on_duty;
     }
     notices::tell_of(tx, &audience, &row.id, kind, sides, but, detail, at).await
+}
+
+/// Tells the next of an alert of class 1 where nobody who decides is known to have got it: whoever else is on duty, then everybody who
+/// decides there, then the authority above, one after the other. Gives whether it is to be looked at again.
+pub async fn prove(tx: &mut Tx<'_>, id: &str, at: i64) -> Result<bool, StoreError> {
+    let Some(work) = work::get(tx, &Scope::system(), id).await? else { return Ok(false) };
+    let row = read(tx, id).await?;
+    // Whoever has claimed or decided it has got it.
+    if !work.open || work.state != table::TABLE.first || row.owner_id.is_some() {
+        return Ok(false);
+    }
+    let (levels, heard) = (notices::deciders(tx, &row.premises_path, at).await?, notices::heard(tx, id).await?);
+    let decides = |user: &String| levels.iter().any(|level| level.contains(user));
+    if heard.iter().any(|(user, got)| *got && decides(user)) {
+        return Ok(false);
+    }
+    let on_duty = duty::on_duty(tx, &row.premises_path, at).await?.into_iter().filter(decides).collect();
+    let untold = |step: Vec<String>| step.into_iter().filter(|user| heard.iter().all(|one| one.0 != *user)).collect::<Vec<_>>();
+    let Some(next) = std::iter::once(on_duty).chain(levels.iter().cloned()).map(untold).find(|step| !step.is_empty()) else {
+        return Ok(false);
+    };
+    let detail = detail_of(&row, &Act::default());
+    notices::insert(tx, Some(id), &next, "alert_unproven", &detail, at).await?;
+    webhooks::say(tx, "alert_unproven", &row, at).await?;
+    Ok(true)
 }
 
 /// Whether people know of its cause by another alert.

@@ -99,6 +99,10 @@ tables!(
     "recovery_codes",
     "risk_scores",
     "rule_proposals",
+    "notice_channels",
+    "notice_ways",
+    "push_subscriptions",
+    "deliveries",
 );
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::sql::fetch_all;
 use super::work::{self, WorkRow};
 use super::work_clocks::{self, ClockRow};
-use super::{Conn, StoreError, Tx, alert_acts, alerts, incidents, notices, orders};
+use super::{Conn, StoreError, Tx, alert_acts, alerts, incidents, notices, orders, webhooks};
 use crate::auth::Scope;
 use crate::domain::alert::class;
 use crate::domain::calendar::Calendar;
@@ -91,7 +91,11 @@ async fn tell(tx: &mut Tx<'_>, work: &WorkRow, kind: &str, clock: &str, level: L
         }
         users
     };
-    notices::insert(tx, Some(&work.id), &users, kind, &detail, at).await
+    notices::insert(tx, Some(&work.id), &users, kind, &detail, at).await?;
+    match alerts::get(tx, &Scope::system(), &work.id).await? {
+        Some(row) => webhooks::say(tx, kind, &row, at).await,
+        None => Ok(()),
+    }
 }
 
 async fn told_of(tx: &mut Tx<'_>, id: &str) -> Result<notices::Sides, StoreError> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::journal::{Change, Entity};
 use super::sql::{Select, execute, fetch_all, fetch_optional};
-use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx};
+use super::{COUNT_LIMIT, Conn, Page, StoreError, Tx, deliveries};
 use crate::domain::alert::Told;
 use crate::domain::workflow::Decision;
 
@@ -139,7 +139,7 @@ pub async fn tell_of(
     insert(tx, Some(work_id), &users, kind, detail, at).await
 }
 
-/// Adds a notice for each of `users`.
+/// Adds a notice for each of `users`, with what goes out of it.
 pub async fn insert(
     tx: &mut Tx<'_>,
     work_id: Option<&str>,
@@ -148,6 +148,7 @@ pub async fn insert(
     detail: &Value,
     at: i64,
 ) -> Result<(), StoreError> {
+    let mut told = Vec::with_capacity(users.len());
     for user in users {
         let id = Uuid::now_v7().to_string();
         execute!(
@@ -161,8 +162,9 @@ pub async fn insert(
             at,
         )?;
         tx.changed(at, Change::upsert(Entity::Notice, &id, "/").for_user(user)).await?;
+        told.push((id, user.clone()));
     }
-    Ok(())
+    deliveries::plan(tx, &told, kind, detail, at).await
 }
 
 /// A notice as stored.
@@ -225,7 +227,54 @@ pub async fn read(tx: &mut Tx<'_>, user_id: &str, id: &str, at: i64) -> Result<b
     let Some((read_at,)) = own else { return Ok(false) };
     if read_at.is_none() {
         execute!(tx, "UPDATE notices SET read_at = $2 WHERE id = $1", id, at)?;
+        deliveries::prove(tx, id, at).await?;
         tx.changed(at, Change::upsert(Entity::Notice, id, "/").for_user(user_id)).await?;
     }
     Ok(true)
+}
+
+/// What a person was told of a piece of work and has not read.
+pub async fn unread_of_work(conn: &mut Conn<'_>, user_id: &str, work_id: &str, now_ms: i64) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (String,),
+        "SELECT id FROM notices WHERE work_id = $1 AND user_id = $2 AND show_at <= $3 AND read_at IS NULL ORDER BY id LIMIT 200",
+        work_id,
+        user_id,
+        now_ms,
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Who was told that a piece of work began, and whether each is known to have got it: they read it, or their browser received it.
+pub(super) async fn heard(conn: &mut Conn<'_>, work_id: &str) -> Result<Vec<(String, bool)>, StoreError> {
+    fetch_all!(
+        conn,
+        (String, bool),
+        "SELECT n.user_id, n.read_at IS NOT NULL OR EXISTS (SELECT 1 FROM deliveries d WHERE d.notice_id = n.id AND d.proven_at IS NOT NULL) \
+         FROM notices n WHERE n.work_id = $1 AND n.kind IN ('alert_raised', 'alert_unproven') ORDER BY n.id LIMIT 1000",
+        work_id,
+    )
+}
+
+/// Who decides about a premises, by authority, the nearest first.
+pub(super) async fn deciders(conn: &mut Conn<'_>, premises_path: &str, now_ms: i64) -> Result<Vec<Vec<String>>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (String, String),
+        "SELECT DISTINCT g.node_path, g.user_id FROM grants g JOIN role_permissions rp ON rp.role = g.role AND rp.permission = 'alerts.decide' \
+         JOIN users u ON u.id = g.user_id WHERE $1 LIKE g.node_path || '%' AND u.disabled_at IS NULL \
+           AND (g.valid_until IS NULL OR g.valid_until > $2) ORDER BY g.node_path DESC, g.user_id LIMIT 1000",
+        premises_path,
+        now_ms,
+    )?;
+    let mut levels: Vec<(String, Vec<String>)> = Vec::new();
+    for (node, user) in rows {
+        match levels.last_mut().filter(|level| level.0 == node) {
+            Some(level) if level.1.len() < SIDE_LIMIT => level.1.push(user),
+            Some(_) => {}
+            None => levels.push((node, vec![user])),
+        }
+    }
+    Ok(levels.into_iter().map(|level| level.1).collect())
 }

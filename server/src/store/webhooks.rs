@@ -29,18 +29,26 @@ pub struct WebhookRow {
     /// JSON list; empty for all kinds.
     pub kinds: String,
     pub enabled: bool,
+    /// Node of the tree below which it hears of things.
     pub path: String,
+    /// `events`, or the kind of a robot.
+    pub format: String,
+    /// JSON list of classes of alerts; empty for all.
+    pub classes: String,
+    /// Name of the node.
+    pub organization_name: Option<String>,
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
-const HEAD: &str = "SELECT id, url, secret_sealed, kinds, enabled, path, version, created_at, updated_at FROM webhooks";
+const HEAD: &str = "SELECT h.id, h.url, h.secret_sealed, h.kinds, h.enabled, h.path, h.format, h.classes, o.name AS organization_name, h.version, h.created_at, h.updated_at \
+    FROM webhooks h LEFT JOIN organizations o ON o.path = h.path";
 
 /// A page of webhooks, oldest first.
 pub async fn list(conn: &mut Conn<'_>, scope: &Scope, page: &Page) -> Result<Vec<WebhookRow>, StoreError> {
-    let select = scope.restrict(Select::new(HEAD), "path LIKE ?").and_if("id > ?", page.after().map(|after| after.1));
-    select.tail("ORDER BY id LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
+    let select = scope.restrict(Select::new(HEAD), "h.path LIKE ?").and_if("h.id > ?", page.after().map(|after| after.1));
+    select.tail("ORDER BY h.id LIMIT ?", [page.fetch().into()]).fetch_all(conn).await
 }
 
 /// How many there are.
@@ -51,20 +59,22 @@ pub async fn count(conn: &mut Conn<'_>, scope: &Scope) -> Result<i64, StoreError
 
 /// One webhook.
 pub async fn get(conn: &mut Conn<'_>, scope: &Scope, id: &str) -> Result<Option<WebhookRow>, StoreError> {
-    scope.restrict(Select::new(HEAD).and("id = ?", [id.into()]), "path LIKE ?").fetch_optional(conn).await
+    scope.restrict(Select::new(HEAD).and("h.id = ?", [id.into()]), "h.path LIKE ?").fetch_optional(conn).await
 }
 
 /// Adds one.
 pub async fn insert(tx: &mut Tx<'_>, row: &WebhookRow) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO webhooks (id, url, secret_sealed, kinds, enabled, path, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO webhooks (id, url, secret_sealed, kinds, enabled, path, format, classes, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         row.id.as_str(),
         row.url.as_str(),
         row.secret_sealed.as_str(),
         row.kinds.as_str(),
         row.enabled,
         row.path.as_str(),
+        row.format.as_str(),
+        row.classes.as_str(),
         row.version,
         row.created_at,
         row.updated_at,
@@ -72,16 +82,30 @@ pub async fn insert(tx: &mut Tx<'_>, row: &WebhookRow) -> Result<(), StoreError>
     Ok(())
 }
 
+/// What may change of a webhook.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the columns of webhooks")]
+pub struct WebhookData {
+    pub url: String,
+    pub kinds: String,
+    pub classes: String,
+    pub enabled: bool,
+    /// Kept as it is where absent.
+    pub secret_sealed: Option<String>,
+}
+
 /// Changes one; `false` where `version` is stale.
-pub async fn update(tx: &mut Tx<'_>, id: &str, version: i64, url: &str, kinds: &str, enabled: bool, at: i64) -> Result<bool, StoreError> {
+pub async fn update(tx: &mut Tx<'_>, id: &str, version: i64, data: &WebhookData, at: i64) -> Result<bool, StoreError> {
     let done = execute!(
         tx,
-        "UPDATE webhooks SET url = $3, kinds = $4, enabled = $5, version = version + 1, updated_at = $6 WHERE id = $1 AND version = $2",
+        "UPDATE webhooks SET url = $3, kinds = $4, enabled = $5, classes = $6, secret_sealed = COALESCE($7, secret_sealed), version = version + 1, updated_at = $8 WHERE id = $1 AND version = $2",
         id,
         version,
-        url,
-        kinds,
-        enabled,
+        data.url.as_str(),
+        data.kinds.as_str(),
+        data.enabled,
+        data.classes.as_str(),
+        data.secret_sealed.as_deref(),
         at,
     )?;
     Ok(done == 1)
@@ -105,7 +129,16 @@ struct Event<'a> {
     subject: (&'a str, i64),
     /// Member of the body, and its value.
     about: (&'static str, Value),
+    /// Of an alert, what robots choose by.
+    class: Option<i64>,
 }
+
+/// What a webhook that is told of events by their names gets.
+pub const EVENTS_FORMAT: &str = "events";
+/// Events that a chat group hears of: what people are told of it. Reports of food poisoning go to the others as well.
+const SAID: [&str; 4] = ["alert.told", "alert.overdue", "alert.unproven", "incident.reported"];
+/// Of those, what is written for robots alone.
+const SAID_ONLY: [&str; 3] = ["alert.told", "alert.overdue", "alert.unproven"];
 
 /// How many listen at all.
 pub(super) const LISTENING: &str = "SELECT COUNT(*) FROM webhooks WHERE enabled";
@@ -116,8 +149,19 @@ pub const INSPECTION: &str = "inspection";
 /// Writes an event of an alert for every webhook that wants it. The same event of the same version is written once.
 pub async fn publish(tx: &mut Tx<'_>, event: &str, row: &AlertRow, at: i64) -> Result<(), StoreError> {
     let about = ("alert", alert(row));
-    let event = Event { name: event, kind: &row.kind, path: &row.premises_path, subject: (&row.id, row.version), about };
+    let event =
+        Event { name: event, kind: &row.kind, path: &row.premises_path, subject: (&row.id, row.version), about, class: Some(row.class) };
     write(tx, &[event], at).await
+}
+
+/// Lets robots say in their chat groups what people are told of an alert; other kinds of notices are not for groups.
+pub async fn say(tx: &mut Tx<'_>, notice: &str, row: &AlertRow, at: i64) -> Result<(), StoreError> {
+    match notice {
+        "alert_raised" => publish(tx, "alert.told", row, at).await,
+        "overdue" => publish(tx, "alert.overdue", row, at).await,
+        "alert_unproven" => publish(tx, "alert.unproven", row, at).await,
+        _ => Ok(()),
+    }
 }
 
 /// The same of an inspection: `inspection.submitted`, `inspection.completed`, `inspection.amended`; several at once.
@@ -125,7 +169,7 @@ pub async fn publish_inspection(tx: &mut Tx<'_>, events: &[(&'static str, &Inspe
     let mut all = Vec::with_capacity(events.len());
     for (name, row) in events {
         let about = ("inspection", inspection(row)?);
-        all.push(Event { name, kind: INSPECTION, path: &row.premises_path, subject: (&row.id, row.version), about });
+        all.push(Event { name, kind: INSPECTION, path: &row.premises_path, subject: (&row.id, row.version), about, class: None });
     }
     write(tx, &all, at).await
 }
@@ -142,18 +186,24 @@ pub async fn publish_incident(tx: &mut Tx<'_>, event: &str, row: &IncidentRow, a
         "symptoms": content.symptoms, "meal": content.meal, "onset_at": content.onset_at, "stops": content.stops, "sealed": row.goods, "cameras_held": row.cameras,
         "due_at": row.due_at.map(Moment), "version": row.version,
     });
-    let event =
-        Event { name: event, kind: INCIDENT, path: &row.premises_path, subject: (&row.id, row.version), about: ("incident", about) };
+    let about = ("incident", about);
+    let event = Event { name: event, kind: INCIDENT, path: &row.premises_path, subject: (&row.id, row.version), about, class: None };
     write(tx, &[event], at).await
 }
 
 async fn write(tx: &mut Tx<'_>, events: &[Event<'_>], at: i64) -> Result<(), StoreError> {
     let webhooks: Vec<WebhookRow> =
-        Select::new(HEAD).and("enabled", []).tail("ORDER BY id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
+        Select::new(HEAD).and("h.enabled", []).tail("ORDER BY h.id LIMIT ?", [WEBHOOKS_MAX.into()]).fetch_all(tx).await?;
     let mut rows: Vec<Vec<Arg>> = Vec::new();
     for webhook in &webhooks {
         let kinds: Vec<String> = serde_json::from_str(&webhook.kinds).map_err(StoreError::damaged)?;
+        let classes: Vec<i64> = serde_json::from_str(&webhook.classes).map_err(StoreError::damaged)?;
+        let by_robot = webhook.format != EVENTS_FORMAT;
         for event in events {
+            let is_said = if by_robot { SAID.contains(&event.name) } else { !SAID_ONLY.contains(&event.name) };
+            if !is_said || event.class.is_some_and(|class| !classes.is_empty() && !classes.contains(&class)) {
+                continue;
+            }
             if !event.path.starts_with(&webhook.path) || !(kinds.is_empty() || kinds.iter().any(|kind| kind == event.kind)) {
                 continue;
             }
@@ -208,6 +258,8 @@ pub struct Delivery {
     pub attempts: i64,
     pub url: String,
     pub secret_sealed: String,
+    /// Of the webhook.
+    pub format: String,
 }
 
 /// When the next event is to go out.
@@ -234,7 +286,7 @@ pub async fn claim(tx: &mut Tx<'_>, now_ms: i64, lease_ms: i64, limit: i64) -> R
         limit,
     )?;
     let ids = claimed.into_iter().map(|row| row.0.into());
-    Select::new("SELECT x.id, x.webhook_id, x.event, x.body, x.attempts, h.url, h.secret_sealed FROM outbox x JOIN webhooks h ON h.id = x.webhook_id")
+    Select::new("SELECT x.id, x.webhook_id, x.event, x.body, x.attempts, h.url, h.secret_sealed, h.format FROM outbox x JOIN webhooks h ON h.id = x.webhook_id")
         .and_any("x.id = ?", ids)
         .tail("ORDER BY x.id", [])
         .fetch_all(tx)

@@ -54,6 +54,7 @@ mod settings;
 mod settle;
 mod statistics;
 mod store;
+mod telling;
 mod templates;
 mod transfer;
 mod tree;

@@ -2,13 +2,15 @@ import { createPinia } from 'pinia'
 import { createApp, watch } from 'vue'
 import 'element-plus/theme-chalk/base.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
+import { call } from '@shared/api/call'
+import { postNoticesIdRead } from '@shared/api/generated.operations'
 import '@shared/tokens.css'
 import './styles/element.css'
 import './styles/base.css'
 import '@shared/theme'
 import App from './App.vue'
 import { router } from './router'
-import { i18n, locale, onSignedOut, text } from './state/app'
+import { api, i18n, locale, onSignedOut, text } from './state/app'
 import { useLive } from './state/live'
 import { useSession } from './state/session'
 
@@ -32,6 +34,13 @@ const titled = () => {
   document.title = key ? `${text(key)} · ${text('product.name')}` : text('product.name')
 }
 router.afterEach(titled)
+// Whoever comes by the link of a mail or a push has read what it told.
+router.afterEach((to) => {
+  const { notice, ...query } = to.query
+  if (typeof notice !== 'string' || to.meta.bare) return
+  void call(api, postNoticesIdRead, { path: { id: notice } }).catch(() => undefined)
+  void router.replace({ ...to, query })
+})
 watch(locale, titled)
 
 app.mount('#app')

@@ -83,6 +83,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/users', name: 'users', component: () => import('./pages/UsersPage.vue'), meta: { title: 'nav.users', needs: ['users.read'] } },
   { path: '/settings/diagnosis', name: 'diagnosis', component: () => import('./pages/DiagnosisPage.vue'), meta: { title: 'nav.diagnosis', needs: ['settings.manage'] } },
   { path: '/collect-devices', name: 'collect-devices', component: () => import('./pages/CollectDevicesPage.vue'), meta: { title: 'nav.collect', needs: ['users.manage'] } },
+  { path: '/settings/channels', name: 'channels', component: () => import('./pages/ChannelsPage.vue'), meta: { title: 'nav.channels', needs: ['settings.manage'] } },
   { path: '/webhooks', name: 'webhooks', component: () => import('./pages/WebhooksPage.vue'), meta: { title: 'nav.webhooks', needs: ['webhooks.manage'] } },
   { path: '/audit', name: 'audit', component: () => import('./pages/AuditPage.vue'), meta: { title: 'nav.audit', needs: ['audit.read'] } },
   { path: '/system', name: 'system', component: () => import('./pages/SystemPage.vue'), meta: { title: 'nav.system', needs: ['system.read'] } },

@@ -24,6 +24,7 @@ export const router = createRouter({
     { path: '/sign-in', component: SignIn, meta: { open: true } },
     { path: '/password', component: page('Password') },
     { path: '/second-factor', component: page('SecondFactor') },
+    { path: '/told', component: page('Told') },
     { path: '/unlock', component: Unlock },
     { path: '/pin', component: page('Pin') },
     { path: '/today', component: page('Today'), meta: { tab: true } },

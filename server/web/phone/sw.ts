@@ -2,6 +2,8 @@
  * Keeps the app's own files, so that it opens without a network. What it works with is in IndexedDB; nothing of `/api` is
  * ever kept here. The build writes the list of files and its version in; a new version waits until the page asks for it.
  */
+import { hearPushes } from '@shared/pushWorker'
+
 declare const __PRECACHE__: { version: string; files: string[] }
 
 const worker = self as unknown as ServiceWorkerGlobalScope
@@ -43,8 +45,8 @@ worker.addEventListener('fetch', (event) => {
   if (files.includes(url.pathname)) event.respondWith(kept(url.pathname, event.request))
 })
 
+hearPushes(worker)
+
 async function kept(path: string, request: Request): Promise<Response> {
   return (await caches.match(path, { cacheName: CACHE })) ?? fetch(request)
 }
-
-export {}

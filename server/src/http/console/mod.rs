@@ -30,6 +30,7 @@ mod rule_proposals;
 mod self_checks;
 pub(crate) mod settings;
 mod statistics;
+mod telling;
 mod templates;
 pub(crate) mod transfer;
 mod users;
@@ -74,6 +75,7 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     rates::configure(config);
     closings::configure(config);
     statistics::configure(config);
+    telling::configure(config);
     templates::configure(config);
     transfer::configure(config);
     users::configure(config);

@@ -10,9 +10,10 @@ use crate::App;
 use crate::auth::{Caller, can};
 use crate::http::{Args, Id, Listed, Problem, ProblemBody, listed, page};
 use crate::store::notices::{self, NoticeRow};
+use crate::store::{StoreError, alerts};
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(read);
+    config.service(list).service(read).service(seen);
 }
 
 /// Something the caller was told.
@@ -75,4 +76,28 @@ async fn read(app: web::Data<App>, caller: Caller<can::SignedIn>, id: Id) -> Res
     let (user_id, id, at) = (caller.user_id.to_string(), id.to_string(), app.clock.wall_ms());
     let found = app.db.write(move |tx| Box::pin(async move { notices::read(tx, &user_id, &id, at).await })).await?;
     if found { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
+}
+
+/// Marks what the caller was told of an alert as read: whoever looks at it knows.
+#[utoipa::path(tag = "alerts", params(("id" = String, Path)), responses((status = 204), (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+#[post("/alerts/{id}/seen")]
+async fn seen(app: web::Data<App>, caller: Caller<can::AlertsRead>, id: Id) -> Result<HttpResponse, Problem> {
+    let (user_id, id, at) = (caller.user_id.to_string(), id.to_string(), app.clock.wall_ms());
+    let mut reader = app.db.read().await?;
+    alerts::get(&mut reader.conn(), &caller.scope(), &id).await?.ok_or_else(Problem::not_found)?;
+    let unread = notices::unread_of_work(&mut reader.conn(), &user_id, &id, at).await?;
+    drop(reader);
+    if !unread.is_empty() {
+        app.db
+            .write_apart(move |tx| {
+                Box::pin(async move {
+                    for notice in &unread {
+                        notices::read(tx, &user_id, notice, at).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await?;
+    }
+    Ok(HttpResponse::NoContent().finish())
 }

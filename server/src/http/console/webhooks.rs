@@ -18,12 +18,17 @@ use crate::domain::alert::kind_of;
 use crate::http::{Args, Body, Id, Listed, Problem, ProblemBody, checked, listed, page};
 use crate::outward::Policy;
 use crate::store::journal::{Act, Change, Entity};
-use crate::store::webhooks::{self, OutboxRow, WEBHOOKS_MAX, WebhookRow};
+use crate::store::organizations;
+use crate::store::webhooks::{self, EVENTS_FORMAT, OutboxRow, WEBHOOKS_MAX, WebhookData, WebhookRow};
 use mobile_api::problem::ProblemType;
 
 /// Kinds that one webhook may name.
 const KINDS_MAX: usize = 64;
+/// Classes that a robot may name.
+const CLASSES_MAX: usize = 4;
 const SECRET_BYTES: usize = 32;
+/// Characters of a robot's own secret.
+const SECRET_CHARS_MAX: usize = 200;
 
 pub(super) fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(change).service(remove).service(deliveries);
@@ -34,6 +39,34 @@ pub(crate) fn purpose(id: &str) -> String {
     format!("webhook:{id}")
 }
 
+/// How an address is spoken to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WebhookFormat {
+    /// Every event as JSON, signed: for other systems.
+    #[default]
+    Events,
+    /// A robot of a WeCom group (企业微信): what people are told, in words.
+    Wecom,
+    /// A robot of a DingTalk group (钉钉): the same, signed with its secret.
+    #[serde(rename = "dingtalk")]
+    DingTalk,
+}
+
+impl WebhookFormat {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => EVENTS_FORMAT,
+            Self::Wecom => "wecom",
+            Self::DingTalk => "dingtalk",
+        }
+    }
+
+    fn named(word: &str) -> Self {
+        [Self::Wecom, Self::DingTalk].into_iter().find(|format| format.as_str() == word).unwrap_or_default()
+    }
+}
+
 /// An address that hears of alerts and inspections below the caller's part of the tree.
 #[derive(Debug, Serialize, ToSchema)]
 struct Webhook {
@@ -42,6 +75,11 @@ struct Webhook {
     url: String,
     /// Kinds of alerts, and `inspection`; empty for everything.
     kinds: Vec<String>,
+    format: WebhookFormat,
+    /// Classes of alerts that a robot speaks of, 0 for devices; empty for all.
+    classes: Vec<i64>,
+    /// Where what it hears of happens: the organization's name.
+    organization_name: Option<String>,
     enabled: bool,
     version: i64,
     created_at: Moment,
@@ -55,6 +93,9 @@ impl From<WebhookRow> for Webhook {
     fn from(row: WebhookRow) -> Self {
         Self {
             kinds: serde_json::from_str(&row.kinds).unwrap_or_default(),
+            format: WebhookFormat::named(&row.format),
+            classes: serde_json::from_str(&row.classes).unwrap_or_default(),
+            organization_name: row.organization_name,
             id: row.id,
             url: row.url,
             enabled: row.enabled,
@@ -104,10 +145,21 @@ struct NewWebhook {
     #[serde(default)]
     #[schema(max_items = 64)]
     kinds: Vec<String>,
+    #[serde(default)]
+    format: WebhookFormat,
+    /// Classes of alerts that a robot speaks of, 0 for devices; none for all.
+    #[serde(default)]
+    #[schema(max_items = 4)]
+    classes: Vec<i64>,
+    /// The secret by which a DingTalk robot is signed for.
+    #[schema(max_length = 200)]
+    secret: Option<String>,
+    /// Whose premises it hears of; absent: all of the caller's.
+    organization_id: Option<Uuid>,
     enabled: Option<bool>,
 }
 
-/// Adds a webhook. Its secret is in this answer only.
+/// Adds a webhook. Its secret is in this answer only; a robot has none, or the one that it was given.
 ///
 /// Deliveries are POSTs of JSON with `Bright-Kitchen-Event-Id`, `Bright-Kitchen-Event` and
 /// `Bright-Kitchen-Signature: t=SECONDS,v1=HEX`, where HEX is HMAC-SHA256 of `SECONDS.BODY` with the secret. Anything but a
@@ -117,12 +169,28 @@ struct NewWebhook {
 #[post("/webhooks")]
 async fn create(app: web::Data<App>, caller: Caller<can::WebhooksManage>, body: Body<NewWebhook>) -> Result<HttpResponse, Problem> {
     let body = body.into_inner();
-    let (url, kinds) = parts(&app, &body.url, &body.kinds).await?;
-    let path = caller.scope().widest().ok_or_else(Problem::forbidden)?.to_owned();
+    let Parts { url, kinds, classes } = parts(&app, &body.url, &body.kinds, &body.classes, body.format, body.secret.as_deref()).await?;
+    let node = match body.organization_id {
+        Some(id) => {
+            let found = organizations::get(&mut app.db.read().await?.conn(), &caller.scope(), &id.to_string()).await?;
+            found.map(|row| (row.path, Some(row.name)))
+        }
+        None => caller.scope().widest().map(|path| (path.to_owned(), None)),
+    };
+    let (path, organization_name) = match (node, body.organization_id) {
+        (Some(node), _) => node,
+        (None, Some(_)) => return Err(Problem::field("/organization_id", "unknown", "no organization of the caller's")),
+        (None, None) => return Err(Problem::forbidden()),
+    };
     let (id, at, actor) = (Uuid::now_v7().to_string(), app.clock.wall_ms(), caller.actor.clone());
-    let mut secret = [0_u8; SECRET_BYTES];
-    rand::rng().fill_bytes(&mut secret);
-    let secret = format!("whsec_{}", URL_SAFE_NO_PAD.encode(secret));
+    let secret = match body.format {
+        WebhookFormat::Events => {
+            let mut secret = [0_u8; SECRET_BYTES];
+            rand::rng().fill_bytes(&mut secret);
+            format!("whsec_{}", URL_SAFE_NO_PAD.encode(secret))
+        }
+        WebhookFormat::Wecom | WebhookFormat::DingTalk => body.secret.unwrap_or_default(),
+    };
     let row = WebhookRow {
         secret_sealed: app.sealer.seal(&purpose(&id), secret.as_bytes())?,
         id,
@@ -130,6 +198,9 @@ async fn create(app: web::Data<App>, caller: Caller<can::WebhooksManage>, body: 
         kinds,
         enabled: body.enabled.unwrap_or(true),
         path,
+        format: body.format.as_str().to_owned(),
+        classes,
+        organization_name,
         version: 1,
         created_at: at,
         updated_at: at,
@@ -158,7 +229,8 @@ async fn create(app: web::Data<App>, caller: Caller<can::WebhooksManage>, body: 
             })
         })
         .await?;
-    Ok(HttpResponse::Created().json(Webhook { secret: Some(secret), ..row.into() }))
+    let secret = (body.format == WebhookFormat::Events).then_some(secret);
+    Ok(HttpResponse::Created().json(Webhook { secret, ..row.into() }))
 }
 
 /// What is to change.
@@ -172,6 +244,12 @@ struct WebhookChange {
     url: Option<String>,
     #[schema(max_items = 64)]
     kinds: Option<Vec<String>>,
+    /// Of a robot.
+    #[schema(max_items = 4)]
+    classes: Option<Vec<i64>>,
+    /// Of a DingTalk robot; kept as it is where absent.
+    #[schema(max_length = 200)]
+    secret: Option<String>,
     enabled: Option<bool>,
 }
 
@@ -190,14 +268,19 @@ async fn change(
     let (scope, id) = (caller.scope(), id.to_string());
     let present = webhooks::get(&mut app.db.read().await?.conn(), &scope, &id).await?.ok_or_else(Problem::not_found)?;
     let kinds = body.kinds.unwrap_or_else(|| serde_json::from_str(&present.kinds).unwrap_or_default());
-    let (url, kinds) = parts(&app, body.url.as_deref().unwrap_or(&present.url), &kinds).await?;
+    let classes = body.classes.unwrap_or_else(|| serde_json::from_str(&present.classes).unwrap_or_default());
+    let (wanted, format) = (body.url.as_deref().unwrap_or(&present.url), WebhookFormat::named(&present.format));
+    let Parts { url, kinds, classes } = parts(&app, wanted, &kinds, &classes, format, body.secret.as_deref()).await?;
+    let secret_sealed = body.secret.map(|secret| app.sealer.seal(&purpose(&id), secret.as_bytes())).transpose()?;
     let (at, actor) = (app.clock.wall_ms(), caller.actor.clone());
     let row = app
         .db
         .write(move |tx| {
             Box::pin(async move {
                 let before = webhooks::get(tx, &scope, &id).await?.ok_or_else(Problem::not_found)?;
-                if !webhooks::update(tx, &id, body.version, &url, &kinds, body.enabled.unwrap_or(before.enabled), at).await? {
+                let enabled = body.enabled.unwrap_or(before.enabled);
+                let data = WebhookData { url: url.clone(), kinds, classes, enabled, secret_sealed };
+                if !webhooks::update(tx, &id, body.version, &data, at).await? {
                     return Err(Problem::stale(Webhook::from(before)));
                 }
                 tx.audit(
@@ -307,8 +390,22 @@ async fn deliveries(
     Ok(web::Json(listed(rows.into_iter().map(Delivery::from).collect(), next, counted)))
 }
 
-/// The URL and the kinds as they are stored, where both are right.
-async fn parts(app: &App, url: &str, kinds: &[String]) -> Result<(String, String), Problem> {
+/// What is stored of what was sent.
+struct Parts {
+    url: String,
+    kinds: String,
+    classes: String,
+}
+
+/// The URL, the kinds and the classes as they are stored, where all are right.
+async fn parts(
+    app: &App,
+    url: &str,
+    kinds: &[String],
+    classes: &[i64],
+    format: WebhookFormat,
+    secret: Option<&str>,
+) -> Result<Parts, Problem> {
     let mut faults = Faults::new();
     let parsed = match Policy::parse(url) {
         Ok(parsed) => match app.webhook_policy.resolve(&parsed).await {
@@ -329,7 +426,24 @@ async fn parts(app: &App, url: &str, kinds: &[String]) -> Result<(String, String
             faults.within("kinds", |faults| faults.note_at(at, "unknown", "neither a kind of alert nor inspection"));
         }
     }
+    faults.count("classes", classes.len(), CLASSES_MAX);
+    for (at, class) in classes.iter().enumerate().take(CLASSES_MAX) {
+        if !(0..=3).contains(class) {
+            faults.within("classes", |faults| faults.note_at(at, "out_of_range", "0 for devices, 1, 2 or 3"));
+        }
+    }
+    if format == WebhookFormat::Events && !classes.is_empty() {
+        faults.note_at("classes", "not_allowed", "robots choose by class, other systems by kind");
+    }
+    faults.optional_text("secret", secret, SECRET_CHARS_MAX);
+    if format != WebhookFormat::DingTalk && secret.is_some() {
+        faults.note_at("secret", "not_allowed", "a secret of their own is DingTalk robots'");
+    }
     checked(faults)?;
-    let url = parsed.map(String::from).unwrap_or_default();
-    Ok((url, serde_json::to_string(kinds).unwrap_or_else(|_| "[]".to_owned())))
+    let stored = |text: Result<String, serde_json::Error>| text.unwrap_or_else(|_| "[]".to_owned());
+    Ok(Parts {
+        url: parsed.map(String::from).unwrap_or_default(),
+        kinds: stored(serde_json::to_string(kinds)),
+        classes: stored(serde_json::to_string(classes)),
+    })
 }

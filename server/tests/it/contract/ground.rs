@@ -12,6 +12,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::App;
 use server::auth::{TotpSecret, recovery_hash, secret_purpose};
+use server::channels::mail::code_hash;
 use server::domain::patrol::PatrolPlan;
 use server::store::alert_acts::{Sighting, sighted};
 use server::store::cameras::{self, CameraData};
@@ -25,8 +26,8 @@ use server::store::role_requests::{self, NewRequest};
 use server::store::uploads::{self, UploadRow};
 use server::store::webhooks::{self, WebhookRow};
 use server::store::{
-    StoreError, Tx, alerts, closings, duty, logins, notices, operators, patrols, saved_views, second_factors, template_drafts, templates,
-    users,
+    StoreError, Tx, alerts, closings, duty, logins, notice_ways, notices, operators, patrols, saved_views, second_factors, template_drafts,
+    templates, users,
 };
 use uuid::Uuid;
 
@@ -90,6 +91,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
         config.analysis.program = Some(env!("CARGO_BIN_EXE_bright-kitchen").into());
         let (recorder, events) = media::Engine::start(config, &app.supervisor, clock).unwrap();
         app.engine = Some(recorder);
+        app.push_services = server::channels::push::Services::new(vec!["fcm.googleapis.com".to_owned()], Vec::new());
         app.supervisor.once("media events", server::ingest::run(app.clone(), events, app.supervisor.hard()));
     })
     .await
@@ -97,7 +99,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
 
 /// Everything the examples name: premises 01, templates 02 and 08, drafts of templates 90 and 91, officer 03, office 04, operator 05, person 06, webhook 07,
 /// inspections 10, 20 and 90, orders 91, 93, 98 and 99 with items 92 and 94, papers 95 and 96, number 97, uploads 30 and 31, a device 26, a draft's copy 36, assignment 40, shift 66,
-/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
+/// draws 41 to 44, plans 45 and 47, premises 48, camera 50, hold 52, notice 60, delivery 130, browser 132, roles asked for 61 and 62, alerts 67 to 69 and 71 to 79, evidence 80, late arrivals 97 and 98, template 112,
 /// paper 111 with evidence 113, person 91 with a second factor and sign-in 123.
 pub(super) async fn plant(engine: Engine, document: &Value) -> Ground {
     let app = start(engine).await;
@@ -336,6 +338,9 @@ async fn tree(app: &TestApp) {
                 kinds: "[]".to_owned(),
                 enabled: false,
                 path: "/".to_owned(),
+                format: "events".to_owned(),
+                classes: "[]".to_owned(),
+                organization_name: None,
                 version: 1,
                 created_at: 1,
                 updated_at: 1,
@@ -579,6 +584,28 @@ async fn told(app: &TestApp, root: &Client) {
     tamper(&app.app.db, "UPDATE saved_views SET id = '01928f6e-0000-7000-8000-0000000000c9'").await;
     write(app, move |tx| Box::pin(async move { notices::insert(tx, None, &[user], "assigned", &json!({}), 1).await })).await;
     tamper(&app.app.db, "UPDATE notices SET id = '01928f6e-0000-7000-8000-000000000060' WHERE work_id IS NULL").await;
+    // An address that waits for the code of the examples, and a mail that was given up.
+    let (user, at) = (text(&root.get("/me").await.1["id"]), app.app.clock.wall_ms() - 120_000);
+    let hash = code_hash(&app.app.sealer, &user, "li@mail.example", "123456");
+    write(app, move |tx| Box::pin(async move { notice_ways::begin_mail(tx, &user, "li@mail.example", &hash, at).await })).await;
+    let given_up = "INSERT INTO deliveries (id, notice_id, user_id, channel, address, gathered, message_id, state, attempts, next_at, failed_at, last_error, created_at) \
+        SELECT '01928f6e-0000-7000-8000-000000000130', n.id, n.user_id, 'mail', 'li@mail.example', FALSE, '01928f6e-0000-7000-8000-000000000130', 'failed', 34, 1, 2, 'no connection', 1 \
+        FROM notices n WHERE n.id = '01928f6e-0000-7000-8000-000000000060'";
+    tamper(&app.app.db, given_up).await;
+    let logins = root.get("/auth/sessions").await.1;
+    let current = logins["items"].as_array().unwrap().iter().find(|login| login["current"] == true).unwrap();
+    let browser = notice_ways::SubscriptionRow {
+        id: id(132),
+        user_id: text(&root.get("/me").await.1["id"]),
+        session_id: text(&current["id"]),
+        endpoint: "https://fcm.googleapis.com/fcm/send/another".to_owned(),
+        p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".to_owned(),
+        auth_sealed: String::new(),
+        created_at: app.app.clock.wall_ms(),
+        agent: None,
+        client: "console".to_owned(),
+    };
+    write(app, move |tx| Box::pin(async move { notice_ways::subscribe(tx, &browser).await })).await;
 }
 
 async fn alerts_in_all_states(app: &TestApp, root: &Client, canteen: &Client) {

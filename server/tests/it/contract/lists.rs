@@ -101,6 +101,10 @@ async fn more(ground: &Ground) {
         SELECT l.day, c.id, c.premises_id, l.office_id, l.node_id, 9 FROM patrol_looks l JOIN cameras c ON c.name = '二号' \
         WHERE l.camera_id = '01928f6e-0000-7000-8000-000000000050'";
     tamper(&ground.app.app.db, patrolled).await;
+    let by_phone = "INSERT INTO deliveries (id, notice_id, user_id, channel, address, gathered, message_id, state, attempts, next_at, sent_at, created_at) \
+        SELECT '01928f6e-0000-7000-8000-000000000131', n.id, n.user_id, 'sms', '13800000000', FALSE, '01928f6e-0000-7000-8000-000000000131', 'sent', 1, 1, 2, 1 \
+        FROM notices n WHERE n.id = '01928f6e-0000-7000-8000-000000000060'";
+    tamper(&ground.app.app.db, by_phone).await;
     let caused = "UPDATE alerts SET cause_id = id WHERE id = '01928f6e-0000-7000-8000-000000000071'";
     tamper(&ground.app.app.db, caused).await;
     let decided = "UPDATE alerts SET decided_by = '01928f6e-0000-7000-8000-000000000003' WHERE verdict = 'test'";

@@ -19,6 +19,7 @@ const OWN_LOGIN: [&str; 4] = ["/auth/logout", "/auth/password", "/auth/login", "
 const MAY_REFUSE: &[&str] = &[
     "/self-checks/",       // some papers are the principal's, the others are not
     "/settings/",          // the system's settings are changed at the top
+    "/channels/",          // the same
     "/organizations",      // a district below the city
     "/recording.mp4",      // `video.export` to save it
     "/recording.manifest", // the same

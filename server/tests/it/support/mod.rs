@@ -5,13 +5,17 @@ mod app;
 pub(crate) mod bulk;
 mod engine;
 mod made;
+mod mail;
 mod network;
 pub(crate) mod postgres;
+mod push;
 
 pub(crate) use alerts::{STILL, add_camera, add_picture, diagnosis, hear, until};
 pub(crate) use app::{Client, Node, PASSWORD, TestApp};
 pub(crate) use engine::WithEngine;
+pub(crate) use mail::{MailServer, Taken};
 pub(crate) use network::{Fault, Network};
+pub(crate) use push::PushService;
 
 /// The engines every test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

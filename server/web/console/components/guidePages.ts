@@ -8,7 +8,7 @@ export const GUIDE_PAGES: { name: string; of: string[] }[] = [
   { name: 'phone', of: [] },
   {
     name: 'administrator',
-    of: ['premises-list', 'operators', 'organizations', 'users', 'sign-in-rules', 'calendar', 'collect-devices', 'diagnosis', 'self-check-rules', 'retention', 'webhooks', 'audit', 'system', 'templates'],
+    of: ['premises-list', 'operators', 'organizations', 'users', 'sign-in-rules', 'calendar', 'collect-devices', 'diagnosis', 'self-check-rules', 'retention', 'channels', 'webhooks', 'audit', 'system', 'templates'],
   },
   { name: 'parents', of: ['school'] },
   { name: 'education', of: [] },

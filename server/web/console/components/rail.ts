@@ -1,5 +1,5 @@
 import {
-  AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, Lock, MagicStick, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
+  AlarmClock, Avatar, Bell, Box, Calendar, Clock, Collection, DataAnalysis, Document, DocumentChecked, Files, Finished, FirstAidKit, Histogram, Iphone, Lock, MagicStick, Message, Monitor, Notebook, OfficeBuilding, Operation, Postcard, Promotion,
   School, Setting, Sunny, Tickets, Timer, TrendCharts, User, VideoCamera, View, WarnTriangleFilled,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
@@ -70,6 +70,7 @@ export function railGroups(): RailGroup[] {
         // Everybody who reads papers finds it beside them; here it is a setting.
         ...(session.can('settings.manage') ? [entry('self-check-rules', 'nav.selfCheckRules', AlarmClock)] : []),
         entry('retention', 'nav.retention', Timer),
+        entry('channels', 'nav.channels', Message),
         entry('webhooks', 'nav.webhooks', Promotion),
         entry('audit', 'nav.audit', Document),
         entry('system', 'nav.system', Setting),

@@ -14,8 +14,9 @@ import ruleProposals from './ruleProposals'
 import running from './running'
 import security from './security'
 import selfChecks from './selfChecks'
+import telling from './telling'
 import { language, type Pairs } from './pairs'
 
-export const texts: Pairs = { ...common, ...alerts, ...calendar, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...ruleProposals, ...running, ...security, ...selfChecks }
+export const texts: Pairs = { ...common, ...alerts, ...calendar, ...cameras, ...designer, ...incidents, ...inspections, ...papers, ...people, ...places, ...planning, ...risk, ...ruleProposals, ...running, ...security, ...selfChecks, ...telling }
 export const zh = language(texts, 0)
 export const en = language(texts, 1)

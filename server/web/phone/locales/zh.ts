@@ -20,6 +20,11 @@ export default {
     scan: '验证器应用在本机时，点下面的按钮添加；在另一部手机上时，扫描二维码。', openApp: '在验证器应用中打开', qr: '供验证器应用扫描的二维码', secret: '都不行时，手动输入密钥', first: '应用显示的 6 位验证码', confirm: '确认开启', wrongCode: '验证码不正确，请核对手机时间，并输入当前显示的验证码。', wrongPassword: '当前密码不正确',
     codesTitle: '请保存恢复码', codesLead: '手机丢失时用恢复码登录，每个只能用一次。只显示这一次，请抄下，与手机分开存放。', kept: '已保存好', copy: '复制', copied: '已复制', offDone: '两步验证已关闭',
   },
+  told: {
+    title: '通知方式', lead: '消息始终会出现在“消息”页。这里选择哪些还要推送到本机。', push: '在本机接收推送', pushHelp: '退出登录后不再推送。推送不是每部手机都能收到，重要通知请同时用短信。', about: '推送内容', quiet: '免打扰时段', quietFrom: '{from} 至 {to}', quietOff: '未设置', quietHelp: '一类预警和疑似食物中毒随时推送，其余在时段结束后合并推送。', mail: '通知邮件发到 {address}，在电脑端修改。', mailNone: '邮件通知请在电脑端“我的账户”设置。',
+    state: { unsupported: '本机浏览器不支持推送。iPhone 请先把本应用添加到主屏幕。', insecure: '需要用 HTTPS 打开本系统。', denied: '浏览器拒绝了通知，请在系统设置中允许。', off: '未开启', on: '本机正在为另一个账户接收推送。' },
+    topic: { class_1: '一类预警', class_2: '二类预警', class_3: '三类预警', incidents: '疑似食物中毒', orders: '责令改正', assignments: '检查任务', self_checks: '食堂自查' },
+  },
   password: {
     title: '修改密码', why: '这是管理员设置的密码，请改成自己的密码后继续。', current: '当前密码', next: '新密码', again: '再输入一次新密码', rule: '至少 10 个字符，不能与用户名相同。',
     differ: '两次输入的新密码不一致', short: '新密码至少 10 个字符', changed: '密码已修改', submit: '修改密码',
@@ -77,7 +82,7 @@ export default {
     why: { storage_full: '服务器磁盘已满，暂时收不下。内容都在本机，稍后自动重试，请告知管理员', part_on_its_way: '同组人员的部分还没有由其手机送达，到达后自动提交', network: '没有网络', file_lost: '照片文件在本机找不到', file_damaged: '照片文件已损坏', evidence_missing: '服务器仍缺少部分照片', upload_stuck: '上传没有进展' },
   },
   messages: { title: '消息', empty: '没有消息', emptyHelp: '新任务、退回和催办会显示在这里。', rectifications: '待整改', read: '全部已读', due: '截止 {date}',
-    kind: { assigned: '新的检查任务', incident_reported: '疑似食物中毒', incident_supplemented: '疑似食物中毒有新情况', incident_closed: '疑似食物中毒已办结，措施解除', alert_raised: '新预警', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', deadline_moved: '期限因工作日历调整而变动', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
+    kind: { assigned: '新的检查任务', incident_reported: '疑似食物中毒', incident_supplemented: '疑似食物中毒有新情况', incident_closed: '疑似食物中毒已办结，措施解除', alert_raised: '新预警', alert_unproven: '一类预警无人查看，请处理', dispatched: '整改已派发', rectified: '整改已提交，待复核', sent_back: '整改被退回', closed: '预警已办结', reminder: '即将到期', overdue: '已超期', deadline_moved: '期限因工作日历调整而变动', half_time: '期限过半', order_issued: '责令改正通知', order_answered: '整改已答复，待复查', order_sent_back: '整改未通过，请继续整改', order_closed: '责令改正已办结', order_extended: '整改期限已延长', order_withdrawn: '责令改正已撤回', self_check_soon: '自查记录即将到期', self_check_late: '自查记录逾期未报', samples_over: '留样已满 48 小时', other: '工作提醒' } },
   me: {
     title: '我的', device: '本机', language: '语言', theme: '外观', light: '浅色', dark: '深色', system: '跟随系统', offlineReady: '可断网使用', offlineReadyNot: '正在准备断网使用', storage: '本机占用', persisted: '浏览器不会自动清除', notPersisted: '空间紧张时浏览器可能清除，请及时发送', lastSync: '最近同步', sync: '立即同步', password: '修改密码', signOut: '退出登录', signOutAsk: '退出后，草稿和待发送内容仍保存在本机，重新登录即可继续。',
     signOutWaiting: '还有 {n} 项没有发送。它们会留在本机，重新登录后自动发送。', version: '版本', roles: '身份', outbox: '发送队列', drafts: '草稿', encrypted: '草稿、照片和签名已加密', copiesDone: '草稿已在服务器加密备份', copiesBehind: '{n} 份草稿尚未备份，联网后自动备份', roomLow: '手机空间快满了', roomLowHelp: '文字仍能保存，照片可能存不下。请连网发送已提交的检查，或清理手机空间。', originals: '原图发送', originalsOn: { any: '任何网络', wifi: '仅无线网络' }, originalsHelp: '检查、签名和缩小的照片在任何网络都会先发送；原图较大，可只用无线网络。', originalsUnknown: '本浏览器不告知网络类型，原图需在发送队列中手动发送。', clock: '时钟', clockOk: '与服务器一致', clockOff: '与服务器相差 {d}，已如实记录', needNetwork: '需要网络', on: '开', off: '关',
