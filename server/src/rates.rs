@@ -85,7 +85,11 @@ impl Question {
         while first <= self.to {
             let last = stretch.last_day(first);
             all.push(Within { key: Some(first), start_ms: start_of(first.max(self.from)), end_ms: end_of(last.min(self.to)) });
-            first = last.tomorrow().unwrap_or(Date::MAX);
+            // The last day there is has none after it.
+            match last.tomorrow() {
+                Ok(next) if next > first => first = next,
+                _ => break,
+            }
         }
         all
     }

@@ -210,9 +210,9 @@ mod tests {
 
     #[test]
     fn what_an_alert_counted_as_can_be_taken_away_again() {
-        let first = fate::CONFIRMED | fate::DISPATCHED | 3 * fate::WAITED | fate::NOBODY * fate::WORKING;
+        let first = fate::CONFIRMED | fate::DISPATCHED | (3 * fate::WAITED) | (fate::NOBODY * fate::WORKING);
         let then =
-            fate::CONFIRMED | fate::DISPATCHED | fate::RECTIFIED | fate::ON_TIME | fate::CLOSED | 3 * fate::WAITED | 2 * fate::WORKING;
+            fate::CONFIRMED | fate::DISPATCHED | fate::RECTIFIED | fate::ON_TIME | fate::CLOSED | (3 * fate::WAITED) | (2 * fate::WORKING);
         let (mut group, mut only_then) = (Outcomes::default(), Outcomes::default());
         for (fate, times) in [(first, 1), (then, 1), (first, -1)] {
             group.add(fate, times);

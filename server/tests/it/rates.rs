@@ -176,11 +176,11 @@ async fn each_figure_says_what_it_counts_and_leads_to_its_rows() {
                 _ => &["2026-09-01"],
             };
             assert_eq!(firsts, expected, "{over}");
-            let added = sum(&rows);
+            let (added, stretches) = (sum(&rows), i64::try_from(expected.len()).unwrap());
             for name in ["online", "completeness", "patrol", "rectified", "precision"] {
                 assert_eq!(added[name], told[name], "{name} over {over}");
             }
-            assert_eq!(added["coverage"], (expected.len() as i64, 2 * expected.len() as i64), "{over}");
+            assert_eq!(added["coverage"], (stretches, 2 * stretches), "{over}");
             assert!(rows["all"].is_null());
         }
         // Whole months are read from sums, days from days: they tell the same.
@@ -205,6 +205,8 @@ async fn each_figure_says_what_it_counts_and_leads_to_its_rows() {
         assert_eq!(narrowed(&format!("organization_id={}", app.office.id)).await["connection"], (2, 2));
         let east = app.person("supervisor", &app.office).await;
         assert_eq!(shares(&east.get(&format!("/statistics/rates?by=all&{days}")).await.1["all"])["connection"], (2, 2));
+        let (status, end) = east.get("/statistics/rates?by=all&over=day&from=9999-12-30&to=9999-12-31").await;
+        assert_eq!((status, &end["total"]), (StatusCode::OK, &json!(0)), "time has an end");
         for bad in ["by=all&from=2026-11-24&to=2026-11-23", "by=nothing", "by=all&over=year", "by=all&kind=", "by=all&limit=201"] {
             let (status, _) = east.get(&format!("/statistics/rates?{bad}")).await;
             assert_eq!(status, if bad.ends_with("kind=") { StatusCode::OK } else { StatusCode::BAD_REQUEST }, "{bad}");
@@ -257,7 +259,7 @@ async fn sums_are_right_after_any_order_of_acts() {
         let kinds = [DiagnosisKind::Black, DiagnosisKind::Covered, DiagnosisKind::Frozen];
         let (mut done, mut refused) = (BTreeMap::<&str, usize>::new(), 0);
         for round in 0..90 {
-            district.clock.advance(Duration::from_secs(60 * (1 + chance.below(400) as u64)));
+            district.clock.advance(Duration::from_secs(60 * (1 + u64::try_from(chance.below(400)).unwrap())));
             let at = district.clock.wall_ms();
             let (camera, kind) = (cameras[chance.below(3)], kinds[chance.below(3)]);
             match chance.below(5) {
