@@ -7,7 +7,7 @@ import { addPerson, desk, PASSWORD, Person, seedPlace, startCameras, startServer
 import { inaccessible, settled, sideways } from './walk.mjs'
 
 const test = (name) => `[data-test=${name}]`
-const SCENE = { name: 'COOKING', width: 640, height: 360, fps: 25, codec: 'h264', key_frame_interval_ms: 1_000, loop_s: 10 }
+const SCENE = { name: 'COOKING', width: 640, height: 360, key_frame_interval_ms: 1_000, loop_s: 10 }
 const FLAGS = 8
 /** Somebody passes close before the lens, again and again: each flag is over for long enough to be another. */
 const PASSES = Array.from({ length: FLAGS + 2 }, (_, at) => ({ at_ms: 30_000 + at * 17_000, for_ms: 4_000, incident: 'covered' }))
