@@ -7,11 +7,11 @@ import { addPerson, desk, PASSWORD, Person, seedPlace, startCameras, startServer
 import { inaccessible, settled, sideways } from './walk.mjs'
 
 const test = (name) => `[data-test=${name}]`
-const SCENE = { name: 'COOKING', width: 640, height: 360, fps: 25, codec: 'h264', key_frame_interval_ms: 1_000, loop_s: 10 }
+const SCENE = { name: 'COOKING', width: 640, height: 360, key_frame_interval_ms: 1_000, loop_s: 10 }
 const FLAGS = 8
-/** Somebody passes close before the lens, again and again: each flag is over for long enough to be another. */
-const PASSES = Array.from({ length: FLAGS + 2 }, (_, at) => ({ at_ms: 30_000 + at * 17_000, for_ms: 4_000, incident: 'covered' }))
-const RULE = { covered: { duration_s: 1, clear_s: 1, repeat_interval_s: 10 } }
+/** The light goes out for a moment, again and again: each flag is over before the next. */
+const OUTAGES = Array.from({ length: FLAGS + 6 }, (_, at) => ({ at_ms: 20_000 + at * 18_000, for_ms: 5_000, kind: 'black' }))
+const RULE = { black: { duration_s: 1, clear_s: 1, repeat_interval_s: 10 } }
 let server
 let cameras
 let root
@@ -28,19 +28,19 @@ before(async () => {
   root = await new Person(server.base, 'root', PASSWORD).signIn()
   const place = await seedPlace(root)
   await addPerson(root, { username: 'min', display_name: '陈敏', role: 'supervisor', node_id: place.district.id })
-  cameras = await startCameras([{ path: 'cooking', scene: SCENE, script: PASSES }])
+  cameras = await startCameras([{ path: 'cooking', scene: SCENE, script: OUTAGES }])
   await root.call('PUT', '/settings/diagnosis?scope=system', RULE)
   camera = await root.post('/cameras', { name: '烹饪间 1 号', premises_id: place.premises.id, source_url: cameras.url('cooking'), zone: 'cooking' })
   const dismissed = new Set()
   await until('enough flags are dismissed', async () => {
-    for (const alert of (await root.get('/alerts?kind=covered&state=raised')).items) {
+    for (const alert of (await root.get('/alerts?kind=black&state=raised')).items) {
       await root.post(`/alerts/${alert.id}/dismiss`, { version: (await root.get(`/alerts/${alert.id}`)).version, reason: 'false_alarm' })
       dismissed.add(alert.id)
     }
     return dismissed.size >= FLAGS
   }, 300_000)
   await until('their clips are cut', async () => {
-    const { items } = await root.get(`/alerts?camera_id=${camera.id}&kind=covered&state=all`)
+    const { items } = await root.get(`/alerts?camera_id=${camera.id}&kind=black`)
     const clips = await Promise.all(items.map((alert) => root.get(`/alerts/${alert.id}`)))
     return clips.filter((alert) => alert.clip?.state === 'ready').length >= FLAGS
   }, 60_000)
@@ -61,7 +61,7 @@ it('proposes another figure for the rule, and says why', async () => {
   await page.goto(`${server.base}/statistics/proposals`)
   const row = page.locator('tbody tr', { hasText: '烹饪间 1 号' })
   await row.waitFor({ timeout: 30_000 })
-  for (const said of ['视频遮挡', `${FLAGS} 次决定中排除 ${FLAGS} 次`, '待试算']) assert.ok((await row.innerText()).includes(said), `${said} in ${await row.innerText()}`)
+  for (const said of ['画面过暗', `${FLAGS} 次决定中排除 ${FLAGS} 次`, '待试算']) assert.ok((await row.innerText()).includes(said), `${said} in ${await row.innerText()}`)
   await settled(page)
   assert.deepEqual(await inaccessible(page), [])
   await look('rule-proposals')
@@ -100,11 +100,11 @@ it('applies it with a reason, and the camera has the figure', async () => {
   const seconds = Number.parseInt(await page.locator(test('proposed-duration_s')).innerText(), 10)
   await page.locator(test('apply')).click()
   const dialog = page.getByRole('dialog')
-  await dialog.getByRole('textbox').fill('有人路过，片段都看过')
+  await dialog.getByRole('textbox').fill('换灯跳闸，片段都看过')
   await dialog.getByRole('button', { name: '采用' }).click()
   await page.locator(test('state')).getByText('已采用').waitFor()
   const rules = await root.get(`/cameras/${camera.id}/diagnosis`)
-  assert.deepEqual([rules.covered.duration_s, rules.covered.from], [seconds, 'camera'])
+  assert.deepEqual([rules.black.duration_s, rules.black.from], [seconds, 'camera'])
   await page.goto(`${server.base}/statistics/proposals?open=false`)
   await page.locator('tbody tr', { hasText: '已采用' }).waitFor()
   assert.deepEqual(faults, [])

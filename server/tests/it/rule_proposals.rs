@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use media::{Clock as _, DiagnosisKind, Phase, SimulatedClock};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::jobs::propose_rules;
 use uuid::Uuid;
@@ -152,14 +152,15 @@ async fn what_was_turned_down_returns_with_new_decisions_and_what_loses_its_grou
             "{declined}"
         );
         district.look().await;
+        district.clock.advance(Duration::from_secs(1));
         district.decided(DiagnosisKind::Blurred, "dismiss", json!({"reason": "false_alarm"}), 7).await;
         district.look().await;
         assert_eq!(district.proposals("desk").await, Vec::<Value>::new(), "it is left alone");
         district.decided(DiagnosisKind::Blurred, "dismiss", json!({"reason": "false_alarm"}), 1).await;
         district.look().await;
         assert_eq!(district.proposals("desk").await[0]["dismissed"], 16, "eight more are other figures");
-        let auditor = district.app.person("head", &district.app.city).await;
-        let audit = auditor.request(Method::GET, "/audit?entity=rule_proposal", None).send().await.unwrap().json::<Value>().await.unwrap();
+        let auditor = district.app.person("administrator", &district.app.city).await;
+        let (_, audit) = auditor.get("/audit?entity=rule_proposal").await;
         assert_eq!(audit["items"][0]["action"], "decline", "{audit}");
     }
 }

@@ -8,7 +8,7 @@ use media::virtual_camera::{FootageLibrary, Incident, Scene, VirtualCameraConfig
 use media::{
     CameraSpec, Clock as _, DiagnosisKind, DiagnosisSettings, Engine, EngineConfig, Phase, SourceSpec, Supervisor, SystemClock, Transport,
 };
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use server::App;
 use server::jobs::{propose_rules, run_due};
@@ -75,7 +75,7 @@ async fn recorded(supervisor: &Supervisor, folder: &std::path::Path) -> Recorded
     let hung_ms = covered(HANGS).await;
     let end_ms = hung_ms + RAISED_AFTER_MS + 21_000;
     until("all of it is recorded", || async {
-        engine.hurry(id, end_ms);
+        let _open = engine.hurry(id, end_ms);
         engine.timeline(id, hung_ms, end_ms).last().filter(|span| span.end_ms >= end_ms).map(|_| ())
     })
     .await;
@@ -237,9 +237,9 @@ async fn applied(with_engine: &App, desk: &Client, path: &str, app: &TestApp) {
     assert_eq!((status, &applied["state"]), (StatusCode::OK, &json!("applied")), "{applied}");
     assert_eq!(applied["present"], tried["figures"], "it holds");
     let duration_s = &tried["figures"]["duration_s"];
-    let own = desk.request(Method::GET, &settings, None).send().await.unwrap().json::<Value>().await.unwrap();
+    let (_, own) = desk.get(&settings).await;
     assert_eq!(own, json!({"black": {"threshold": 25.0}, "covered": {"duration_s": duration_s}}), "what differs, and nothing else");
-    let auditor = app.person("head", &app.city).await;
+    let auditor = app.person("administrator", &app.city).await;
     let (_, audit) = auditor.get("/audit?entity=rule_proposal&limit=1").await;
     let row = &audit["items"][0];
     assert_eq!((&row["action"], &row["entity_id"], &row["detail"]["reason"]), (&json!("apply"), &tried["id"], &apply["reason"]), "{audit}");

@@ -35,6 +35,7 @@ const MAY_REFUSE: &[&str] = &[
     "/incidents/{id}/acts", // some acts are whose who may release
     "/orders",
     "/late",
+    "/rule_proposals/{id}/", // `settings.manage` to try and apply
 ];
 /// Things that belong to everybody: an id of theirs is there for all offices.
 const EVERYBODYS: &[&str] =
