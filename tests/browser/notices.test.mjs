@@ -36,6 +36,8 @@ async function shot(page, name) {
 
 /** The page at both widths: nothing that axe finds, nothing that sticks out. */
 async function fine(page, name) {
+  // A message that fades is read by nobody.
+  await until('messages are gone', async () => (await page.locator('.el-message').count()) === 0)
   for (const [width, viewport] of [['narrow', NARROW], ['wide', WIDE]]) {
     await page.setViewportSize(viewport)
     await settled(page)
@@ -85,7 +87,8 @@ it('brings an alert by mail, whose link opens it', async () => {
   await own.getByRole('button', { name: '验证', exact: true }).click()
   await own.locator('[data-test="own-mail"]').getByText('wang@bureau.test').waitFor()
   const choice = own.locator('[data-test="notice-choice"]')
-  await choice.getByRole('checkbox', { name: '设备预警 邮件' }).check({ force: true })
+  await choice.getByRole('checkbox', { name: '设备预警 邮件' }).focus()
+  await page.keyboard.press('Space')
   await choice.getByRole('button', { name: '保存' }).click()
   await page.getByText('通知方式已保存').waitFor()
   await fine(page, 'account')
@@ -102,7 +105,7 @@ it('brings an alert by mail, whose link opens it', async () => {
   await page.getByText('灶台下发现鼠迹').first().waitFor()
   const rows = await until('it is proven', async () => (await root.get('/deliveries')).items.filter((one) => one.proven_at))
   assert.deepEqual(rows.map((one) => [one.channel, one.state]), [['mail', 'sent']])
-  assert.deepEqual(faults.filter((one) => !/status of 422/.test(one)), [])
+  assert.deepEqual(faults.filter((one) => !/status of 422|mail\/confirm/.test(one)), [])
   await close()
 })
 

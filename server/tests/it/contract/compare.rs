@@ -20,6 +20,7 @@ const MEASURED: &[&str] = &[
     "seed",
     "signature",
     "public_key",
+    "push_key",
     "x",
     "kid",
     "seq",
