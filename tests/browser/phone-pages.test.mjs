@@ -7,7 +7,7 @@ import * as steps from './phone-steps.mjs'
 import { addPerson, PASSWORD, Person, phone, seedPlace, startServer, until } from './support.mjs'
 import { inaccessible, settled, sideways } from './walk.mjs'
 
-const OFFICER = ['/today', '/premises', '/messages', '/me', '/outbox', '/scan']
+const OFFICER = ['/today', '/premises', '/messages', '/me', '/told', '/outbox', '/scan']
 const CANTEEN = ['/kitchen', '/alerts', '/orders', '/self-checks', '/me', '/outbox']
 /** Of these, what has to ask the server each time; the others live on what the phone has. */
 const ASKING = ['/kitchen', '/alerts']
