@@ -159,8 +159,8 @@ async fn each_figure_says_what_it_counts_and_leads_to_its_rows() {
             both
         });
         let app = &district.app;
-        assert_eq!(ids(&format!("/statistics/rates/premises?covered=false&{days}")).await, [app.other_premises.id.clone()]);
-        assert_eq!(ids(&format!("/statistics/rates/premises?covered=true&{days}")).await, [app.premises.id.clone()]);
+        assert_eq!(ids(&format!("/statistics/rates/premises?covered=false&{days}")).await, std::slice::from_ref(&app.other_premises.id));
+        assert_eq!(ids(&format!("/statistics/rates/premises?covered=true&{days}")).await, std::slice::from_ref(&app.premises.id));
         let first = district.get(&format!("/statistics/rates/premises?limit=1&{days}")).await;
         let next = ids(&format!("/statistics/rates/premises?limit=1&{days}&cursor={}", first["next"].as_str().unwrap())).await;
         assert_eq!((first["total"].as_i64(), next.len()), (Some(2), 1));
