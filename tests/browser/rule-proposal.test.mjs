@@ -77,7 +77,7 @@ it('tries it over the camera’s own clips and recordings, and goes on when the 
   const address = page.url()
   await page.goto(`${server.base}/desk`)
   await page.goto(address)
-  await page.locator(test('trial')).waitFor({ timeout: 240_000 })
+  await page.locator(test('trial')).waitFor({ timeout: 480_000 })
   await page.locator(test('state')).getByText('已试算').waitFor()
   assert.equal(await page.locator(test('clip')).count(), FLAGS)
   assert.match(await page.locator(test('silenced')).innerText(), /\d+ 个被排除的预警中，\d+ 个不再出现/)

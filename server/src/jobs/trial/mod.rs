@@ -172,13 +172,12 @@ impl Turn<'_> {
     /// Looks at the recorded files that are left, and writes the result down.
     async fn recordings(&mut self, mut kept: Kept) -> Result<(), JobError> {
         let before_ms = if self.row.work.is_some() { kept.busy_ms } else { 0 };
-        let turn_ends = Instant::now() + TURN_TIME;
         loop {
             self.progress("sample", kept.chosen - kept.files.len(), kept.chosen, Some(&kept)).await?;
             let Some(file) = kept.files.pop() else { break };
             // What was kept last has this file still.
             self.go_on()?;
-            if Instant::now() > turn_ends {
+            if self.began.elapsed() > TURN_TIME {
                 return Err(JobError::NotYet(0));
             }
             let stretch = match kept.trial.proposed {

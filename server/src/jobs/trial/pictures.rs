@@ -1,10 +1,13 @@
 //! Where the pictures of a trial come from: clips in the object store, and the camera's recordings.
 
+use std::time::Duration;
+
 use media::diagnosis::replay::GAP_MS;
 use media::playback::key_frames_of_file;
 use media::{KeyFrame, Look, PlaybackError, ReplayError};
 use mobile_api::Moment;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::super::JobError;
@@ -19,6 +22,8 @@ const CLIP_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Pictures of a clip, and of a recorded file.
 const LOOKS_OF_CLIP_MAX: usize = 40;
 const LOOKS_OF_FILE_MAX: usize = 400;
+/// A recorded file is looked at for so long, so that a turn fits the queue on a busy machine too.
+const FILE_TIME: Duration = Duration::from_secs(60);
 /// Recordings of so long are drawn from, ms.
 const SAMPLE_MS: i64 = 7 * 24 * 3_600_000;
 /// Recorded files of a trial.
@@ -79,8 +84,8 @@ impl Turn<'_> {
         (id, start_ms, end_ms): (Uuid, i64, i64),
     ) -> Result<Option<TriedStretch>, JobError> {
         let mut looks: Vec<(i64, Look)> = Vec::new();
-        let mut at_ms = start_ms;
-        while at_ms < end_ms && looks.len() < LOOKS_OF_FILE_MAX {
+        let (mut at_ms, began) = (start_ms, Instant::now());
+        while at_ms < end_ms && looks.len() < LOOKS_OF_FILE_MAX && began.elapsed() < FILE_TIME {
             self.go_on()?;
             let until_ms = at_ms.saturating_add(READ_MS).min(end_ms);
             let keys = match self.engine.key_frames(self.camera, (at_ms, until_ms), GAP_MS).await {
