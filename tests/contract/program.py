@@ -49,6 +49,7 @@ class Program:
             "BRIGHT_KITCHEN_LOG": "warn",
             "BRIGHT_KITCHEN_CAMERA_NETWORKS": "127.0.0.0/8",
             "BRIGHT_KITCHEN_WEBHOOK_NETWORKS": "127.0.0.0/8",
+            "BRIGHT_KITCHEN_PUSH_SERVICES": "push.example",
             "BRIGHT_KITCHEN_CONNECT_TIMEOUT_MS": "1000",
             "BRIGHT_KITCHEN_PROBE_TIMEOUT_MS": "2000",
         }

@@ -277,7 +277,7 @@ mod tests {
             ("http://127.0.0.1:9/x", true),
             ("http://push.example/x", false),
             ("https://evilpush.example/x", false),
-            ("https://push.example.evil/x", false),
+            ("https://push.example.evil.test/x", false),
             ("https://10.0.0.1/x", false),
             ("https://user:x@push.example/x", false),
         ] {

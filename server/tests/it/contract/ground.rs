@@ -91,7 +91,7 @@ pub(super) async fn start(engine: Engine) -> TestApp {
         config.analysis.program = Some(env!("CARGO_BIN_EXE_bright-kitchen").into());
         let (recorder, events) = media::Engine::start(config, &app.supervisor, clock).unwrap();
         app.engine = Some(recorder);
-        app.push_services = server::channels::push::Services::new(vec!["fcm.googleapis.com".to_owned()], Vec::new());
+        app.push_services = server::channels::push::Services::new(vec!["push.example".to_owned()], Vec::new());
         app.supervisor.once("media events", server::ingest::run(app.clone(), events, app.supervisor.hard()));
     })
     .await
@@ -598,7 +598,7 @@ async fn told(app: &TestApp, root: &Client) {
         id: id(132),
         user_id: text(&root.get("/me").await.1["id"]),
         session_id: text(&current["id"]),
-        endpoint: "https://fcm.googleapis.com/fcm/send/another".to_owned(),
+        endpoint: "https://push.example/send/another".to_owned(),
         p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4".to_owned(),
         auth_sealed: String::new(),
         created_at: app.app.clock.wall_ms(),

@@ -248,7 +248,7 @@ async fn remove_mail(app: web::Data<App>, caller: Caller<can::SignedIn>) -> Resu
 /// What a browser says of its subscription.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"endpoint": "https://fcm.googleapis.com/fcm/send/example", "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"}))]
+#[schema(example = json!({"endpoint": "https://push.example/send/one", "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"}))]
 struct BrowserKeys {
     /// At a push service that the bureau lets in.
     #[schema(max_length = 500)]
