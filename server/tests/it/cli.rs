@@ -255,7 +255,7 @@ fn a_year_of_working_days_is_taken_at_the_start_or_named_where_it_is_wrong() {
     year(r#""2027-01-04""#);
     let out = program().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).output().unwrap();
     let told = text(&out.stderr);
-    assert!(out.status.code() == Some(1) && told.contains("2027.json: 2027-01-04 is no weekend of 2027"), "{told}");
+    assert!(out.status.code() == Some(1) && told.contains("2027.json: /working_weekends/0: 2027-01-04 is no weekend of 2027"), "{told}");
     year(r#""2027-01-09""#);
     let mut server = Running::start(data.path(), &[]);
     server.signal("INT");

@@ -314,7 +314,7 @@ async fn apply(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"version": 1, "reason": "先调整摄像头位置"}))]
-struct Refusal {
+struct TurnedDown {
     /// That the caller has seen.
     version: i64,
     #[schema(max_length = 500)]
@@ -322,7 +322,7 @@ struct Refusal {
 }
 
 /// Turns a proposal down: the rule stays as it is, and nothing is proposed for it for 30 days unless 8 more flags are dismissed.
-#[utoipa::path(tag = "diagnosis", params(("id" = Uuid, Path)), request_body = Refusal,
+#[utoipa::path(tag = "diagnosis", params(("id" = Uuid, Path)), request_body = TurnedDown,
     responses((status = 200, body = RuleProposalPage), (status = 403, body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "`stale_version` or `invalid_transition`, with `present`"),
@@ -332,9 +332,9 @@ async fn decline(
     app: web::Data<App>,
     caller: Caller<can::AlertsDecide>,
     id: Id,
-    body: Body<Refusal>,
+    body: Body<TurnedDown>,
 ) -> Result<web::Json<RuleProposalPage>, Problem> {
-    let Refusal { version, reason } = body.into_inner();
+    let TurnedDown { version, reason } = body.into_inner();
     reason_given(&reason)?;
     let (at, session, id) = (app.clock.wall_ms(), Session::clone(&caller), id.to_string());
     let answer = app
