@@ -142,12 +142,14 @@ it('has a formula that is edited, previewed, kept as a file, and holds at once',
   assert.deepEqual(faultsAtTop.filter((one) => !one.includes('/settings/risk/preview')), [])
 })
 
-it('is not shown to canteens, and the formula is only read by others', async () => {
+it('shows a canteen its own score and nothing of what is planned, and others only read the formula', async () => {
   const canteen = await openAs(browser, server.base, 'wang')
   await canteen.page.goto(`${server.base}/premises/${place.premises.id}`)
   await canteen.page.locator('h1', { hasText: '澄海实验学校食堂' }).waitFor()
   await settled(canteen.page)
-  assert.equal(await canteen.page.locator(test('risk')).count(), 0)
+  await canteen.page.locator(test('risk')).locator(test('risk-score')).waitFor()
+  const own = await canteen.page.locator(test('risk')).innerText()
+  assert.ok(own.includes('一级预警') && !own.includes('上升明显'), own)
   assert.equal(await canteen.page.locator('nav.rail').getByText('风险评分').count(), 0)
   await canteen.close()
   await page.goto(`${server.base}/settings/risk`)

@@ -143,11 +143,10 @@ fn any_of(select: Select, fragment: &'static str, values: &[String]) -> Select {
     if values.is_empty() { select } else { select.and_any(fragment, values.iter().map(|value| Arg::from(value.as_str()))) }
 }
 
+/// In the order of time: kinds, classes and words are asked of the index.
 fn narrowed(select: Select, filter: &AlertFilter) -> Select {
-    let select = any_of(any_of(select, "w.state = ?", &filter.states), "a.kind = ?", &filter.kinds)
-        .and_if("a.class = ?", filter.class)
-        .and_if("a.camera_id = ?", filter.camera_id.clone())
-        .and_if("w.open = ?", filter.open);
+    let select =
+        any_of(select, "w.state = ?", &filter.states).and_if("a.camera_id = ?", filter.camera_id.clone()).and_if("w.open = ?", filter.open);
     narrowed_further(select, filter)
 }
 

@@ -166,6 +166,9 @@ async fn figures_say_what_became_of_alerts() {
             let sum = |name: &str| rows["items"].as_array().unwrap().iter().map(|row| row[name].as_i64().unwrap()).sum::<i64>();
             assert_eq!((sum("raised"), sum("confirmed"), sum("false_alarms")), (6, 2, 2), "by {grouping}");
         }
+        let narrow = format!("by=rule&premises_id={}&kind=black&class=0", district.app.premises.id);
+        let narrow = district.figures(&desk, &narrow).await["all"]["raised"].as_i64().unwrap();
+        assert!((1..=3).contains(&narrow), "{narrow} of a kind, a class and a premises");
         let days = by("day").await;
         let days: Vec<_> =
             days["items"].as_array().unwrap().iter().map(|row| (row["id"].as_str().unwrap(), row["raised"].as_i64().unwrap())).collect();

@@ -160,7 +160,7 @@ async fn head(app: web::Data<App>, _caller: Caller<can::AuditRead>) -> Result<we
 
 /// A key that signs exports and audit heads.
 #[derive(Debug, Serialize, ToSchema)]
-struct PublicKey {
+struct SigningKey {
     id: String,
     /// Always `Ed25519`.
     algorithm: &'static str,
@@ -174,7 +174,7 @@ struct PublicKey {
 /// Public keys, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 struct PublicKeys {
-    items: Vec<PublicKey>,
+    items: Vec<SigningKey>,
 }
 
 /// The public keys of this server, to verify exported clips and signed audit heads with. For everybody.
@@ -184,7 +184,7 @@ async fn keys(app: web::Data<App>) -> Result<web::Json<PublicKeys>, Problem> {
     let rows = logins::signing_keys(&mut app.db.read().await?.conn()).await?;
     let public = |row: logins::SigningKeyRow| {
         let key = STANDARD.decode(&row.public_key).map_err(StoreError::damaged)?;
-        Ok::<_, StoreError>(PublicKey {
+        Ok::<_, StoreError>(SigningKey {
             id: row.id,
             algorithm: "Ed25519",
             fingerprint: fingerprint(&key),

@@ -2,6 +2,7 @@
 //! move with it.
 
 use actix_web::{delete, get, put, web};
+use jiff::civil::Date;
 use mobile_api::Moment;
 use mobile_api::field::Faults;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{At, keep, own_place};
 use crate::App;
 use crate::auth::{Caller, Scope, can};
-use crate::domain::calendar::{Calendar, SETTING, YEARS_MAX, Year};
+use crate::domain::calendar::{Calendar, Holiday, SETTING, YEARS_MAX, Year};
 use crate::http::{Args, Body, Problem, ProblemBody, checked};
 use crate::store::lateness::{self, Moved};
 use crate::store::{Conn, StoreError, settings, work};
@@ -25,8 +26,14 @@ pub(super) fn configure(config: &mut ServiceConfig<'_>) {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct KnownYear {
-    #[serde(flatten)]
-    year: Year,
+    year: i16,
+    /// The notice that it follows.
+    source: String,
+    /// Days of rest.
+    holidays: Vec<Holiday>,
+    /// Saturdays and Sundays on which people work.
+    #[schema(value_type = Vec<String>)]
+    working_weekends: Vec<Date>,
     /// The bureau entered it; without, it came with the program or lies beside its data.
     entered: bool,
     /// Known without what the bureau entered.
@@ -86,7 +93,10 @@ async fn read(app: web::Data<App>, caller: Caller<can::SettingsManage>) -> Resul
     let known = |year: &Year| KnownYear {
         entered: entered.iter().any(|one| one.year == year.year),
         laid: laid.knows(year.year),
-        year: year.clone(),
+        year: year.year,
+        source: year.source.clone(),
+        holidays: year.holidays.clone(),
+        working_weekends: year.working_weekends.clone(),
     };
     let years = calendar.years().map(known).collect();
     Ok(web::Json(WorkCalendar { years, assumed, may_change: caller.scope().reaches_top() }))

@@ -27,6 +27,8 @@ const TOPICS_MAX: usize = 9;
 const CODE_CHARS_MAX: usize = 32;
 /// Characters of a browser's keys, and of a proof.
 const KEY_CHARS_MAX: usize = 128;
+/// Of the name of a push.
+const ID_CHARS_MAX: usize = 64;
 /// How long a code is good, ms.
 const CODE_MS: i64 = 30 * 60_000;
 /// Wrong ones after which it is good for nothing.
@@ -316,11 +318,15 @@ struct PushReceived {
 }
 
 /// Says that a push has come. A service worker has no sign-in; nothing tells whoever guesses whether they guessed right.
-#[utoipa::path(tag = "notices", security(()), request_body = PushReceived, responses((status = 204)))]
+#[utoipa::path(tag = "notices", security(()), request_body = PushReceived, responses((status = 204), (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 #[post("/push/received")]
 async fn received(app: web::Data<App>, body: Body<PushReceived>) -> Result<HttpResponse, Problem> {
     let PushReceived { id, proof } = body.into_inner();
-    if proof.len() <= KEY_CHARS_MAX && proof == push::proof(&app.sealer, &id) {
+    let mut faults = Faults::new();
+    faults.optional_text("id", Some(&id), ID_CHARS_MAX);
+    faults.optional_text("proof", Some(&proof), KEY_CHARS_MAX);
+    checked(faults)?;
+    if proof == push::proof(&app.sealer, &id) {
         let at = app.clock.wall_ms();
         app.db.write_apart(move |tx| Box::pin(async move { deliveries::received(tx, &id, at).await.map(|_| ()) })).await?;
     }
