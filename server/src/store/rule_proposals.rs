@@ -209,8 +209,14 @@ pub async fn propose(tx: &mut Tx<'_>, row: &DecisionRow, since_ms: i64, at: i64)
 
 /// The decisions behind a proposal that nobody has tried yet have changed.
 pub async fn count_again(tx: &mut Tx<'_>, id: &str, now: Decisions, since_ms: i64, path: &str, at: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE rule_proposals SET confirmed = $2, dismissed = $3, since_at = $4 WHERE id = $1 AND state = 'proposed'";
-    let moved = execute!(tx, sql, id, now.confirmed, now.dismissed, since_ms)?;
+    let moved = execute!(
+        tx,
+        "UPDATE rule_proposals SET confirmed = $2, dismissed = $3, since_at = $4 WHERE id = $1 AND state = 'proposed'",
+        id,
+        now.confirmed,
+        now.dismissed,
+        since_ms
+    )?;
     if moved > 0 {
         tx.changed(at, Change::upsert(Entity::RuleProposal, id, path)).await?;
     }

@@ -14,6 +14,7 @@ on_both!(an_office_sees_only_its_own_premises, |app| {
     assert_eq!(officer.get(&format!("/premises/{}", app.other_premises.id)).await.0, StatusCode::NOT_FOUND);
     let district = app.person("supervisor", &app.district).await;
     assert_eq!(district.get("/premises").await.1["total"], 2);
+    assert_eq!(district.get("/premises?disabled=true").await.1["total"], 0);
     let canteen = app.person("food_safety_officer", &app.premises).await;
     assert_eq!(canteen.get("/premises").await.1["items"][0]["id"], json!(app.premises.id));
 });
