@@ -1,11 +1,8 @@
 //! Delivers the outbox to webhooks: signed, tried again with growing pauses, always under the same event id. A robot of a chat group
 //! says it in words.
 
-use std::time::Duration;
-
 use futures::StreamExt as _;
 use hmac::{Hmac, Mac as _};
-use media::{OnPanic, TaskHandle};
 use sha2::Sha256;
 use tracing::{info, warn};
 
@@ -27,31 +24,6 @@ const RETRY_FIRST_MS: i64 = 1_000;
 const RETRY_MOST_MS: i64 = 3_600_000;
 /// Tries before an event is given up: with the pauses above a little over a day.
 const ATTEMPTS_MAX: i64 = 36;
-const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-const FAILED_PAUSE: Duration = Duration::from_secs(2);
-
-pub(super) fn start(app: &App) -> TaskHandle {
-    let app = app.clone();
-    app.supervisor.clone().task("webhooks", OnPanic::Restart, move || run(app.clone()))
-}
-
-async fn run(app: App) {
-    let stopping = app.supervisor.soft();
-    loop {
-        let pause = match round(&app).await {
-            Ok(0) => LOOK_INTERVAL,
-            Ok(_) => Duration::ZERO,
-            Err(error) => {
-                warn!(%error, "the outbox is looked at again");
-                FAILED_PAUSE
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stopping.cancelled() => return,
-        }
-    }
-}
 
 /// Delivers what is due now; how many were tried.
 pub(super) async fn round(app: &App) -> Result<usize, StoreError> {

@@ -57,6 +57,9 @@ enum JobError {
 /// What runs a kind of job.
 type Run = fn(App, JobRow) -> BoxFuture<'static, Result<(), JobError>>;
 
+/// Pause after the database did not answer.
+const FAILED_PAUSE: Duration = Duration::from_secs(2);
+
 /// A kind of job.
 struct Kind {
     name: &'static str,
@@ -81,8 +84,8 @@ const KINDS: &[Kind] = &[
 pub fn start(app: &App) -> Vec<TaskHandle> {
     vec![
         runner::start(app),
-        deliver::start(app),
-        send::start(app),
+        rounds(app, "webhooks", Duration::from_millis(250), |app| Box::pin(deliver::round(app))),
+        rounds(app, "notices", Duration::from_millis(500), |app| Box::pin(send::round(app))),
         every(app, "lateness", Duration::from_secs(5), |app| Box::pin(lateness::look(app))),
         every(app, "self-checks", Duration::from_secs(60), |app| Box::pin(self_checks::look(app))),
         every(app, "patrols", Duration::from_secs(30), |app| Box::pin(patrols::look(app))),
@@ -155,6 +158,34 @@ fn every(app: &App, name: &'static str, interval: Duration, look: fn(App) -> Box
                 }
                 tokio::select! {
                     () = app.clock.sleep(interval) => {}
+                    () = stopping.cancelled() => return,
+                }
+            }
+        }
+    })
+}
+
+/// What one round of an outbox tries: how many there were.
+type Round = for<'a> fn(&'a App) -> BoxFuture<'a, Result<usize, StoreError>>;
+
+/// Works an outbox off, round after round while something is due, and looks again at `interval`.
+fn rounds(app: &App, name: &'static str, interval: Duration, round: Round) -> TaskHandle {
+    let app = app.clone();
+    app.supervisor.clone().task(name, OnPanic::Restart, move || {
+        let app = app.clone();
+        async move {
+            let stopping = app.supervisor.soft();
+            loop {
+                let pause = match round(&app).await {
+                    Ok(0) => interval,
+                    Ok(_) => Duration::ZERO,
+                    Err(error) => {
+                        warn!(outbox = name, %error, "what goes out is looked at again");
+                        FAILED_PAUSE
+                    }
+                };
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
                     () = stopping.cancelled() => return,
                 }
             }

@@ -7,7 +7,7 @@ use media::{OnPanic, TaskHandle};
 use tokio::sync::Semaphore;
 use tracing::{debug, error, warn};
 
-use super::{JobError, KINDS, Kind, back_off_ms};
+use super::{FAILED_PAUSE, JobError, KINDS, Kind, back_off_ms};
 use crate::App;
 use crate::store::StoreError;
 use crate::store::jobs::{self, JobRow};
@@ -20,8 +20,6 @@ const LEASE_MS: i64 = 5 * 60_000;
 const RUN_TIMEOUT: Duration = Duration::from_secs(4 * 60);
 /// How often the queue is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-/// Pause after the database did not answer.
-const FAILED_PAUSE: Duration = Duration::from_secs(2);
 const RETRY_FIRST_MS: i64 = 1_000;
 const RETRY_MOST_MS: i64 = 10 * 60_000;
 

@@ -1,10 +1,8 @@
 //! Sends notices out: mail, text messages and pushes, tried again with growing pauses, always under the same message id.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::StreamExt as _;
-use media::{OnPanic, TaskHandle};
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -29,31 +27,6 @@ const ATTEMPTS_MAX: i64 = 34;
 const PUSHED_CHARS_MAX: usize = 300;
 /// Lines of one message; the console has the others.
 const LINES_MAX: usize = 50;
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-const FAILED_PAUSE: Duration = Duration::from_secs(2);
-
-pub(super) fn start(app: &App) -> TaskHandle {
-    let app = app.clone();
-    app.supervisor.clone().task("notices", OnPanic::Restart, move || run(app.clone()))
-}
-
-async fn run(app: App) {
-    let stopping = app.supervisor.soft();
-    loop {
-        let pause = match round(&app).await {
-            Ok(0) => LOOK_INTERVAL,
-            Ok(_) => Duration::ZERO,
-            Err(error) => {
-                warn!(%error, "notices that go out are looked at again");
-                FAILED_PAUSE
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stopping.cancelled() => return,
-        }
-    }
-}
 
 /// Sends what is due now; how many messages were tried.
 pub(super) async fn round(app: &App) -> Result<usize, StoreError> {
